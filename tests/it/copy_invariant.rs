@@ -1,4 +1,4 @@
-//! What holds for every studio: random trees, random changes, copies between them.
+//! Laws of copies for every studio: random trees, random changes, copies between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use crate::studio::{CHANGED, Studio};
 
-/// A file's path below the project, its content, and when it was changed.
+/// Path below the project, content and time of each file.
 type FileSpecs = BTreeMap<String, (Vec<u8>, u64)>;
 
-/// Some files in few folders, so that two trees have many names in common.
+/// Generates files in few folders, so that two trees share many names.
 fn files() -> impl Strategy<Value = FileSpecs> {
     let path = prop::sample::select(vec!["a", "b", "d/a", "d/b", "d/e/a", "x y", "ü", "d-e"]);
     let content = prop::collection::vec(any::<u8>(), 0..4);
@@ -32,7 +32,7 @@ fn write(studio: &Studio, database: &str, files: &FileSpecs) {
     }
 }
 
-/// The content of every file below a folder.
+/// Returns the content of every file below a folder.
 fn contents(folder: &Path) -> BTreeSet<Vec<u8>> {
     let mut contents = BTreeSet::new();
     let mut pending = vec![folder.to_owned()];
@@ -70,10 +70,10 @@ proptest! {
         prop_assert_eq!(ended.iter().sum::<u64>(), source.len() as u64);
         prop_assert_eq!(number("failed_files"), 0);
 
-        // Nothing at the source changed, and every content that was at the destination still is.
+        // The source is unchanged, and every content of the destination still exists.
         prop_assert_eq!(studio.tree("WORK"), work);
         prop_assert!(contents(&studio.path("NAS")).is_superset(&before));
-        // What was copied or the same has the source's content and time; a conflict is as it was.
+        // Copied and equal files have the content and time of the source; a conflict is unchanged.
         let conflicts: BTreeSet<&str> =
             answer["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap()).collect();
         for (path, (content, seconds)) in &source {
@@ -86,7 +86,7 @@ proptest! {
             }
             let modified = fs::metadata(&place).unwrap().modified().unwrap();
             let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-            // Of equal content a time that a storage may have rounded is no difference, and stays.
+            // With equal content, a rounded time is no difference and stays.
             let is_rounded = there.get(path).is_some_and(|old| {
                 old.0 == *content && old.1 == modified && old.1.abs_diff(*seconds) <= 2
             });

@@ -1,4 +1,4 @@
-//! Real small disks: full ones, and some that are not mounted.
+//! Real small disks: full disks and unmounted disks.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,25 +8,26 @@ use insta::assert_snapshot;
 
 use crate::studio::{Studio, report_skip};
 
-/// A file system that is mounted, and no longer when this is dropped.
+/// A mounted file system, unmounted when dropped.
 #[derive(Debug)]
 pub(crate) struct MountedDisk(PathBuf);
 
 impl MountedDisk {
-    /// Mounts one in memory, of this size (as `mount` has it) on a folder; says so and gives `None` where that is not allowed.
+    /// Mounts a tmpfs of this size, in the syntax of `mount`. Reports a skip and returns `None` if mounting is not
+    /// permitted.
     pub(crate) fn mount(studio: &Studio, path: &str, size: &str) -> Option<Self> {
         let size = format!("size={size}");
         let words = ["-t", "tmpfs", "-o", &size, "tmpfs"];
         Self::mount_with(studio, path, words.map(OsStr::new))
     }
 
-    /// Mounts a disk in a file.
+    /// Mounts a disk image.
     pub(crate) fn mount_image(studio: &Studio, path: &str, image: &Path) -> Option<Self> {
         let words = ["-o".as_ref(), "loop".as_ref(), image.as_os_str()];
         Self::mount_with(studio, path, words)
     }
 
-    /// Mounts with these words of `mount` and no question asked; `None` where that is refused.
+    /// Calls `mount` with these arguments; `None` if it refuses.
     pub(crate) fn try_mount(studio: &Studio, path: &str, words: &[&OsStr]) -> Option<Self> {
         studio.folder(path);
         let path = studio.path(path);
@@ -43,13 +44,13 @@ impl MountedDisk {
         }
     }
 
-    /// Mounts what is at one path of a studio at another too.
+    /// Bind-mounts one path of a studio at another.
     pub(crate) fn bind(studio: &Studio, from: &str, to: &str) -> Option<Self> {
         let from = studio.path(from);
         Self::mount_with(studio, to, ["--bind".as_ref(), from.as_os_str()])
     }
 
-    /// Mounts it again: `ro` lets nothing be written to it any more, `rw` does.
+    /// Remounts it: `ro` forbids writing, `rw` permits it.
     pub(crate) fn remount(&self, how: &str) {
         let mut command = Command::new("mount");
         command.arg("-o").arg(format!("remount,{how}")).arg(&self.0);
@@ -206,7 +207,7 @@ fn free_space_is_checked_for_versions() {
     assert_eq!(studio.read(name).len(), 2_000_000);
 }
 
-/// What is gone from the source, and what a folder takes the place of, is copied to the versions and only then removed.
+/// Deleted and replaced files are copied to the versions before they are removed.
 #[test]
 fn removed_files_are_kept_across_file_systems() {
     const SYNC: &str = "sync all all WORK NAS --delete --force";

@@ -1,4 +1,4 @@
-//! What the documents promise: the README's transcript, the examples, the list of commands, links.
+//! Promises of the documents: the README's transcript, the examples, the list of commands, links.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -135,7 +135,7 @@ fn second_nightly_sync_sends_nothing() {
     assert!(first.stdout.starts_with("syncing WORK to CLOUD and NAS\n"));
     assert!(first.stdout.contains("sent 5 files"), "{first}");
     remotes.assert_mirrored(&studio.path("WORK"), &cloud);
-    // Cron sends no mail.
+    // An empty output means that cron sends no mail.
     let second = night(&["--quiet"]).ok();
     assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", ""));
 }
@@ -354,7 +354,7 @@ fn pages_name_existing_code_and_tests() {
     }
 }
 
-/// The text of all tests: integration tests and unit tests.
+/// The text of all integration tests and unit tests.
 fn sources_of_tests() -> String {
     ["tests/it", "src"]
         .map(|folder| sources(folder).into_values().collect::<String>())

@@ -1,4 +1,4 @@
-//! `--dry-run` for whole scripts, and `--quiet` as cron wants it.
+//! `--dry-run` for whole scripts, and `--quiet` for cron.
 
 use insta::assert_snapshot;
 

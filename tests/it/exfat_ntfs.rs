@@ -1,5 +1,5 @@
-//! Storages that are not like a Unix disk: exFAT and NTFS, mounted through FUSE. They take names of either case for one,
-//! hold no name with `?` in it and none that is not UTF-8, cannot exchange two names, and exFAT has no links of any kind.
+//! Storages unlike a Unix disk: exFAT and NTFS, mounted through FUSE. They ignore case, refuse `?` and names that are
+//! not UTF-8, and cannot exchange two names. exFAT has no links.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,14 +13,14 @@ use crate::studio::{CHANGED, Studio, report_skip};
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
-/// A disk as another system formats it, mounted on `NAS` until this is dropped.
+/// A disk in a foreign format, mounted on `NAS` until dropped.
 struct ForeignDisk {
     mount: PathBuf,
     device: String,
 }
 
 impl ForeignDisk {
-    /// One that `format` makes of a device and `mount` mounts on a folder, with these further words.
+    /// Formats a device with `format` and mounts it with `mount` and these further arguments.
     fn mount(studio: &Studio, format: &[&str], mount: &str, words: &[&str]) -> Option<Self> {
         let image = studio.path("disk.img");
         let file = fs::File::create(&image).unwrap();
@@ -58,7 +58,7 @@ impl Drop for ForeignDisk {
     }
 }
 
-/// What a program prints; `None` and a word where it is not there or fails.
+/// Returns the output of a program. Reports a skip and returns `None` if it is missing or fails.
 fn output(command: &mut Command) -> Option<String> {
     let run = command.stderr(Stdio::null()).output();
     match run {
@@ -70,7 +70,7 @@ fn output(command: &mut Command) -> Option<String> {
     }
 }
 
-/// A project with names that not every storage can hold.
+/// A studio with names that some storages cannot hold.
 fn odd_names() -> Studio {
     let studio = Studio::new();
     for name in [
@@ -154,7 +154,7 @@ fn existing_name_in_other_case_is_refused() {
     failed $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot distinguish its name from `Reel.mov` in the same folder
     copied and verified 1 file, 9 B in N s; 1 failed
     ");
-    // A folder in another case is the same folder there, and gets the spelling of the source.
+    // A folder in another case is the same folder there, and takes the spelling of the source.
     let names = fs::read_dir(studio.path("NAS/footage/acme/spot")).unwrap();
     let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.contains(&"plates".into()), "{names:?}");
@@ -168,7 +168,7 @@ fn existing_name_in_other_case_is_refused() {
     );
 }
 
-/// What is replaced is kept where names cannot be exchanged, and nothing is copied twice.
+/// Checks that a replaced file is kept without an exchange of names, and that nothing is copied twice.
 fn assert_replaced_version_is_kept(studio: &Studio) {
     studio.lines(&[LINE]).ok();
     let again = studio.lines(&[LINE]).ok();

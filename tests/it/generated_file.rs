@@ -1,4 +1,4 @@
-//! What is installed beside the program: the man page and the completions of shells, each as its own reader takes it.
+//! Generated files beside the program: the man page and the completions of shells, each read by its own reader.
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
@@ -11,17 +11,17 @@ use rexpect::session::spawn_with_options;
 
 use crate::studio::{PROGRAM, Studio, report_skip};
 
-/// What `--generate` takes.
+/// Values of `--generate`.
 const GENERATED: [&str; 4] = ["man", "bash", "zsh", "fish"];
 
-/// Puts what is generated into this file, as a user does.
+/// Writes generated text to this file, as a user does.
 fn generate(studio: &Studio, what: &str, path: &str) {
     let text = studio.run(["--generate", what]).ok().bytes;
     assert!(!text.is_empty());
     studio.file(path, text);
 }
 
-/// Whether a program is installed; says so where it is not.
+/// True if a program is installed; reports a skip otherwise.
 fn is_there(studio: &Studio, program: &str) -> bool {
     let tried = studio.other_program(program).arg("--version").output();
     let there = !tried.is_err_and(|error| error.kind() == ErrorKind::NotFound);
@@ -31,7 +31,7 @@ fn is_there(studio: &Studio, program: &str) -> bool {
     there
 }
 
-/// What a program that is to succeed without a word of complaint prints.
+/// Returns the output of a program that must succeed without any message.
 #[track_caller]
 fn printed(studio: &Studio, program: &str, arguments: &[&str]) -> String {
     let run = studio
@@ -40,7 +40,7 @@ fn printed(studio: &Studio, program: &str, arguments: &[&str]) -> String {
     run.stdout
 }
 
-/// The folder where shells find the program.
+/// Returns the folder in which shells find the program.
 fn programs() -> String {
     Path::new(PROGRAM).parent().unwrap().display().to_string()
 }
@@ -57,13 +57,13 @@ fn page(path: &str) -> String {
     fs::read_to_string(top(path)).unwrap()
 }
 
-/// The man page as it is read, on one line; `None` where nothing can show it.
+/// Returns the rendered man page on one line; `None` if no program can render it.
 fn man_page(studio: &Studio) -> Option<String> {
     if !is_there(studio, "groff") {
         return None;
     }
     generate(studio, "man", "auto-backup.1");
-    // All warnings, letters without bold and underlines, no word broken.
+    // All warnings, no bold or underline, no hyphenation.
     let arguments = [
         "-man",
         "-ww",
@@ -73,7 +73,7 @@ fn man_page(studio: &Studio) -> Option<String> {
         "auto-backup.1",
     ];
     let shown = printed(studio, "groff", &arguments);
-    // Some systems show a minus for the dash of an option.
+    // Some systems show the dash of an option as a minus.
     Some(one_line(&shown.replace('\u{2212}', "-")))
 }
 
@@ -189,7 +189,7 @@ fn man_page_has_every_command() {
     let Some(shown) = man_page(&studio) else {
         return;
     };
-    // Another test holds this list to the program's own help.
+    // Another test compares this list with the program's own help.
     let list = page("docs/commands.md");
     let command = Regex::new(r"(?m)^##+ ([^:\n]+)\n\n```text\n(.+)$").unwrap();
     let commands: Vec<_> = command.captures_iter(&list).collect();
@@ -226,7 +226,7 @@ fn man_page_has_every_file_and_variable() {
         }
         for found in read.captures_iter(&fs::read_to_string(&path).unwrap()) {
             let name = &found[1];
-            // Of PATH nobody needs to be told.
+            // PATH needs no explanation.
             let told = name == "PATH" || environment.contains(name);
             assert!(told, "{name} of {}", path.display());
         }
@@ -241,7 +241,7 @@ fn bash_completes_options_values_and_files() {
     }
     generate(&studio, "bash", "completions/auto-backup");
     studio.file("nightly one.ab", "load\n");
-    // As readline calls it: the program, the word under the cursor, the word before it.
+    // Called as by readline: the program, the word at the cursor, the word before it.
     studio.file(
         "offered",
         r#"source completions/auto-backup
@@ -261,7 +261,7 @@ fn bash_completes_options_values_and_files() {
     assert_eq!(offered(&["--format", ""]), "table\nplain\ncsv\njson\n");
     assert_eq!(offered(&["--format", "c"]), "csv\n");
     assert_eq!(offered(&["--config", "ni"]), "nightly one.ab\n");
-    // SCRIPT: nothing of its own, so that readline completes the names of files.
+    // SCRIPT has no completions, so that readline completes file names.
     assert_eq!(offered(&["ni"]), "\n");
     let told = printed(
         &studio,
@@ -280,7 +280,7 @@ fn zsh_completes_options_values_and_files() {
     generate(&studio, "zsh", "functions/_auto-backup");
     studio.file("nightly.ab", "load\n");
     printed(&studio, "zsh", &["-n", "functions/_auto-backup"]);
-    // A shell at a terminal, with the folder in its path as a user has it; the program tells what it was given.
+    // A shell in a terminal with the folder on its path; the program prints its arguments.
     let mut zsh = studio.other_program("zsh");
     zsh.args(["-f", "-i"])
         .env("TERM", "dumb")
@@ -314,7 +314,7 @@ fn fish_completes_options_values_and_files() {
     generate(&studio, "fish", path);
     studio.file("nightly.ab", "load\n");
     printed(&studio, "fish", &["-n", path]);
-    // fish reads the completions only of programs that it finds.
+    // fish reads completions only of programs that it finds.
     let offered = |line: &str| {
         let mut fish = studio.other_program("fish");
         fish.env("PATH", format!("{}:/usr/bin:/bin", programs()))

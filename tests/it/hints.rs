@@ -1,10 +1,10 @@
-//! Hints: what a person meant, and where it is.
+//! Hints: the intended word and its place.
 
 use insta::assert_snapshot;
 
 use crate::studio::Studio;
 
-/// A studio in which two databases hold different projects.
+/// A studio in which two databases have different projects.
 fn studio() -> Studio {
     let studio = Studio::new();
     studio
@@ -16,7 +16,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// What a line that fails says on standard error.
+/// Returns the standard error of a failing line.
 fn complaint(studio: &Studio, line: &str) -> String {
     studio.lines(&[line]).stderr
 }

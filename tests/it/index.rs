@@ -11,17 +11,17 @@ use crate::disks::MountedDisk;
 use crate::faulty_fs::{Faults, FaultyMount, FuseOperation};
 use crate::studio::{PROGRAM, ProgramRun, Studio};
 
-/// Where the index is unless told otherwise.
+/// Default path of the index.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
-/// A studio that was looked at, its index in one file.
+/// A scanned studio with its index in one file.
 fn scanned_studio() -> Studio {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
 }
 
-/// Names of files beside the index, times replaced.
+/// Returns the names of files beside the index, with times replaced.
 fn names_beside_index(studio: &Studio) -> String {
     studio
         .tree(Path::new(INDEX).parent().unwrap())
@@ -125,7 +125,7 @@ fn read_only_index_can_be_queried() {
     ");
 }
 
-/// Flips one bit of the index's file, in the first place where these bytes are.
+/// Flips one bit in the index file, at the first occurrence of these bytes.
 #[track_caller]
 fn flip(studio: &Studio, bytes: &[u8]) {
     let mut index = fs::read(studio.path(INDEX)).unwrap();
@@ -163,7 +163,7 @@ fn flipped_project_name_is_never_shown() {
         flipped[place] ^= 1;
         studio.file(INDEX, flipped);
         let run = studio.lines(&["list projects"]);
-        // What is no longer used may lie about in the file.
+        // Unused data may remain in the file.
         told += u32::from(run.stderr.contains("is damaged") && run.status == 1);
         assert!(run.status == 1 || run.stdout == right, "{run}");
     }
@@ -185,7 +185,7 @@ fn unlockable_index_is_refused_at_once() {
         let mut command = studio.other_program("timeout");
         command.args(["20", PROGRAM, "--index", "nolocks/index", "-c", "load"]);
         let run = studio.finish(&mut command);
-        // The kernel locks by itself where the file system says that it has no such call.
+        // The kernel locks by itself if the file system reports that the call is missing.
         if errno.code() != fuser::Errno::ENOSYS.code() {
             assert_eq!(run.status, 1, "{run}");
             assert!(
@@ -379,7 +379,7 @@ fn killed_load_keeps_last_scan() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // The log of the index grows as it works; each round waits for it to have come a little farther.
+        // The log of the index grows as it works; each round waits until it is a little longer.
         let log = studio.path(format!("{INDEX}-wal"));
         while child.try_wait().unwrap().is_none()
             && fs::metadata(&log).map_or(0, |log| log.len()) < size * 8192
@@ -416,7 +416,7 @@ fn full_disk_keeps_last_scan() {
         )
     };
     let first = run(&["load"]);
-    // Names that do not resemble each other, which an index cannot keep in less than their own length.
+    // Dissimilar names, which an index cannot compress below their own length.
     for number in 0_u64..4000 {
         let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let name = format!(

@@ -1,4 +1,4 @@
-//! A copy that is killed leaves no half file under a final name, and the next one finishes the work.
+//! A killed copy leaves no half file under a final name, and the next copy finishes the work.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::process::Stdio;
 
 use crate::studio::Studio;
 
-/// Files of the project; one larger than the rest is under way most of the time.
+/// Number of files of the project; a larger one is being copied most of the time.
 const FILES: usize = 60;
 
-/// All files below a folder, but for our own.
+/// Returns all files below a folder, except in our own folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut pending = vec![folder.to_owned()];
@@ -33,7 +33,7 @@ fn is_temporary(path: &Path) -> bool {
         .ends_with(".part")
 }
 
-/// Every file with a final name holds just what the source holds.
+/// Checks that every file with a final name equals the source.
 fn check(studio: &Studio) {
     let (from, to) = (studio.path("WORK/footage"), studio.path("NAS/footage"));
     for path in files(&to).into_iter().filter(|path| !is_temporary(path)) {
@@ -68,7 +68,7 @@ fn copy_killed_anywhere_is_completed_by_next() {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        // Killed when so many more files are there, under whatever names, or when it has ended.
+        // Killed after this number of new files under any name, or ended before.
         while files(&destination).len() < before + 1 + round * 2
             && child.try_wait().unwrap().is_none()
         {
@@ -107,7 +107,7 @@ fn next_run_removes_leftover_temporary_copies() {
     assert!(left(), "it was killed too late");
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
     assert_eq!(files(&destination), Vec::<PathBuf>::new());
-    // It is not forgotten that the run did not end.
+    // The unfinished run is not forgotten.
     studio.lines(&["copy acme/large footage WORK NAS"]).ok();
     check(&studio);
 }
@@ -120,7 +120,7 @@ fn next_run_sets_missing_folder_attributes() {
         .file("WORK/footage/acme/spot/z", "z");
     let line = "copy acme/spot footage WORK NAS";
     studio.lines(&[line]).ok();
-    // As a run leaves it that is killed between the last name and the folders.
+    // The state after a kill between the last name and the folders.
     let index =
         rusqlite::Connection::open(studio.path("home/.local/share/auto-backup/index.sqlite"))
             .unwrap();

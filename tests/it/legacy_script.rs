@@ -1,10 +1,10 @@
-//! The first program's own start-up file and scripts, unchanged.
+//! The start-up file and scripts of the first program, unchanged.
 
 use insta::assert_snapshot;
 
 use crate::studio::Studio;
 
-/// A studio with three storages and a start-up file as the first program had them.
+/// A studio with three storages and a start-up file of the first program.
 fn seeded() -> Studio {
     let studio = Studio::bare();
     for database in ["WORK", "NAS", "SERVER"] {

@@ -1,4 +1,4 @@
-//! How lines are cut into words, and where the caret stands when they cannot be.
+//! Splitting lines into words, and the place of the caret if that fails.
 
 use insta::assert_snapshot;
 

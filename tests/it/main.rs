@@ -1,4 +1,4 @@
-//! The one integration test binary: the program as people and scripts use it.
+//! The one integration test binary: it runs the program as users and scripts do.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Names as disks have them: spaces, quotes, line feeds, escape sequences, direction marks, bytes that are not UTF-8.
+//! Names from real disks: spaces, quotes, line feeds, escape sequences, direction marks, bytes that are not UTF-8.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 
 use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip};
 
-/// Client, project and file names that make trouble.
+/// Difficult names of clients, projects and files.
 const NAMES: [&[u8]; 8] = [
     b"two words",
     b"Bob's \"best\"",
@@ -21,7 +21,7 @@ const NAMES: [&[u8]; 8] = [
     b"-rf --replace",
 ];
 
-/// Each name as a client, a project and a file.
+/// A studio with each name as a client, a project and a file.
 fn studio() -> Studio {
     let studio = Studio::new();
     for name in NAMES.map(OsStr::from_bytes) {
@@ -34,13 +34,13 @@ fn studio() -> Studio {
     studio
 }
 
-/// A word that spells any bytes.
+/// Returns a word that spells any bytes.
 fn spelled(bytes: &[u8]) -> String {
     let escapes: Vec<_> = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
     format!("$'{}'", escapes.concat())
 }
 
-/// How the names look in a format.
+/// Runs `find` in this format.
 fn listed(format: &str) -> ProgramRun {
     studio()
         .run(["--format", format, "-c", "list clients"])

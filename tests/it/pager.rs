@@ -1,4 +1,4 @@
-//! Answers that are longer than the screen, in a terminal of their own.
+//! Answers longer than the screen, in a terminal of their own.
 
 use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::PtySession;
@@ -9,7 +9,7 @@ use crate::terminal;
 /// Rows and columns of the terminal.
 const SIZE: (u16, u16) = (10, 160);
 
-/// A studio with more projects and files than the screen has rows, looked at; its second file is `reel-02.mov`.
+/// A scanned studio with more projects and files than the screen has rows; its second file is `reel-02.mov`.
 fn studio() -> Studio {
     let studio = Studio::new();
     for number in 1..=30 {
@@ -34,7 +34,7 @@ fn wait_for_prompt(session: &mut PtySession) -> String {
     session.exp_string("auto-backup> ").unwrap()
 }
 
-/// Types a line; gives what the terminal shows up to the next prompt.
+/// Types a line and returns the output up to the next prompt.
 #[track_caller]
 fn run_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();
@@ -42,7 +42,7 @@ fn run_line(session: &mut PtySession, line: &str) -> String {
     wait_for_prompt(session)
 }
 
-/// Leaves the prompt, which must end well.
+/// Leaves the prompt with a successful status.
 #[track_caller]
 fn leave(session: &mut PtySession) {
     session.send_line("exit").unwrap();
@@ -54,7 +54,7 @@ fn leave(session: &mut PtySession) {
     );
 }
 
-/// Whether all that was found is in a text, in its order.
+/// True if the text contains all results in order.
 fn is_whole(text: &str) -> bool {
     let places: Vec<_> = (1..=30)
         .map(|number| text.find(&format!("spot-{number:02}")))
@@ -188,7 +188,7 @@ fn startup_file_output_skips_the_pager() {
     assert!(!studio.path("got").exists());
 }
 
-/// Starts a pager that reads something, says so, and stays until a line is typed.
+/// Starts a pager that reads some input, reports it, and stays until a line is typed.
 fn start_with_staying_pager(studio: &Studio, reads: &str) -> PtySession {
     let text = format!(
         "trap 'echo caught' INT\n\
@@ -207,7 +207,7 @@ fn ctrl_c_reaches_only_the_pager() {
         studio.file(format!("WORK/footage/acme/large/{number:0150}.exr"), "");
     }
     studio.lines(&["load"]).ok();
-    // Once it waits for all of it to be read, and once for the rest of it to be found.
+    // First the pager waits for the rest of the answer to be read, then for the rest to be found.
     for (reads, line) in [
         ("cat", "list projects"),
         ("head -n 1", "find 0 --no-sequences"),

@@ -1,4 +1,4 @@
-//! What went wrong once, each under the name of what is right.
+//! Past faults, each test named after the right behavior.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// Opening a new index sets its journal up, and `SQLite` does not wait for others while it does.
+/// Opening a new index creates its journal, and `SQLite` does not wait for others meanwhile.
 #[test]
 fn many_processes_may_create_one_index() {
     let studio = Studio::filled();
@@ -28,7 +28,7 @@ fn many_processes_may_create_one_index() {
     }
 }
 
-/// A look that finds a client's folder closed knows nothing new of the projects in it.
+/// A scan that finds a client's folder unreadable learns nothing about its projects.
 #[test]
 fn unreadable_client_is_not_present() {
     let studio = Studio::filled();
@@ -43,7 +43,7 @@ fn unreadable_client_is_not_present() {
     assert!(run.stdout.contains("present, 2 files, 13 B"), "{run}");
 }
 
-/// A name that is nowhere was taken for a look at nothing.
+/// An unknown name was scanned as an empty one.
 #[test]
 fn unknown_project_is_refused_by_load() {
     let studio = Studio::filled();
@@ -57,7 +57,7 @@ fn unknown_project_is_refused_by_load() {
     studio.lines(&["load --project acme/teaser"]).ok();
 }
 
-/// What file systems and NAS systems keep beside the clients' folders was listed as clients.
+/// Folders of file systems and NAS systems beside the clients were listed as clients.
 #[test]
 fn housekeeping_folders_are_not_clients() {
     let studio = Studio::filled();
@@ -72,7 +72,7 @@ fn housekeeping_folders_are_not_clients() {
     );
 }
 
-/// Two runs of the same number in the same second kept their versions in one folder, the second over the first.
+/// Two runs of the same number in the same second shared one versions folder, and the second overwrote the first.
 #[test]
 fn every_run_has_own_versions_folder() {
     let studio = Studio::new();
@@ -103,7 +103,7 @@ fn every_run_has_own_versions_folder() {
     assert_eq!(kept, ["first", "second"]);
 }
 
-/// A category that only copies had seen mounted was taken for a deleted one when it was not.
+/// An unmounted category counted as deleted if only copies had seen it mounted.
 #[test]
 fn copy_records_mounted_categories() {
     let studio = Studio::filled();
@@ -129,7 +129,7 @@ fn copy_records_mounted_categories() {
     assert!(run.stdout.contains("partial, 2 files, 13 B"), "{run}");
 }
 
-/// A root with nothing but empty category folders was taken for a database whose files were all deleted.
+/// A root with nothing but empty category folders counted as a database whose files were all deleted.
 #[test]
 fn database_without_files_is_offline() {
     let studio = Studio::filled();
@@ -152,7 +152,7 @@ fn database_without_files_is_offline() {
     );
 }
 
-/// Only the user who copied first could read the identity file, and only that one could keep versions.
+/// Only the user of the first copy could read the identity file and keep versions.
 #[test]
 fn shared_storage_stays_shared() {
     let studio = Studio::filled();
@@ -163,7 +163,7 @@ fn shared_storage_stays_shared() {
     assert_eq!(mode("NAS/.auto-backup/database.json"), 0o666);
 }
 
-/// An identity file that holds nothing made every copy fail and leave a temporary file.
+/// An empty identity file made every copy fail and leave a temporary file.
 #[test]
 fn empty_identity_file_is_reported() {
     let studio = Studio::filled();
@@ -180,7 +180,7 @@ fn empty_identity_file_is_reported() {
     );
 }
 
-/// What a killed run left in our own folder stayed for ever.
+/// Files of a killed run in our own folder stayed for ever.
 #[test]
 fn own_folder_is_cleaned_too() {
     let studio = Studio::filled();
@@ -189,7 +189,7 @@ fn own_folder_is_cleaned_too() {
     assert!(!studio.tree("NAS/.auto-backup").contains(".part"));
 }
 
-/// A clock that was wrong once made a look of the future the freshest for ever.
+/// A wrong clock once made a future scan the freshest for ever.
 #[test]
 fn future_scan_time_is_not_fresh() {
     let studio = Studio::filled();
@@ -207,7 +207,7 @@ fn future_scan_time_is_not_fresh() {
     assert_eq!(document["databases"][0]["added"], 1);
 }
 
-/// Links among clients and projects were left out of a copy without a word.
+/// Links among clients and projects were left out of a copy without a message.
 #[test]
 fn copy_reports_linked_project() {
     let studio = Studio::filled();
@@ -220,7 +220,7 @@ fn copy_reports_linked_project() {
     );
 }
 
-/// What an interrupted copy brought was called missing until the next look.
+/// Files of an interrupted copy counted as missing until the next scan.
 #[test]
 fn fetch_sees_interrupted_copy() {
     let studio = Studio::new();
@@ -251,7 +251,7 @@ fn fetch_sees_interrupted_copy() {
     assert_eq!(replica["files"], files);
 }
 
-/// A database whose only files are left alone by now was taken for an empty one.
+/// A database whose only files are now excluded counted as empty.
 #[test]
 fn excluded_files_do_not_mean_other_disk() {
     let studio = Studio::new();
@@ -260,7 +260,7 @@ fn excluded_files_do_not_mean_other_disk() {
     studio.lines(&["exclude '*.mov'", "load WORK"]).ok();
 }
 
-/// A look at a part of an emptied database took the part for deleted.
+/// A scan of a part of an emptied database recorded the part as deleted.
 #[test]
 fn partial_scan_detects_emptied_database() {
     let studio = Studio::filled();
@@ -295,7 +295,7 @@ fn folder_permissions_never_exceed_the_source() {
     assert_eq!(mode("NAS/footage/acme/spot"), 0o750);
 }
 
-/// Whoever deletes the last project of a database was told that it is offline.
+/// After deletion of its last project a database counted as offline.
 #[test]
 fn last_project_may_be_deleted() {
     let studio = Studio::new();
@@ -306,7 +306,7 @@ fn last_project_may_be_deleted() {
     assert_eq!(document["databases"][0]["gone"], 1);
 }
 
-/// A category's folder at the destination was closed to everybody else where it was private at the source.
+/// A category's folder was private at the destination if it was private at the source.
 #[test]
 fn category_folder_inherits_root_permissions() {
     let studio = Studio::filled();

@@ -1,4 +1,4 @@
-//! Roots and categories that are not what they should be, and files that change while they are looked at.
+//! Roots and categories that are not as expected, and files that change during a scan.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -11,7 +11,7 @@ use rustix::fs::{CWD, FileType, mknodat};
 
 use crate::studio::{ProgramRun, Studio, report_skip};
 
-/// `load NAS` and what is known of the project on NAS then, after `wreck` changed a NAS that was looked at.
+/// Damages a scanned NAS with `wreck` and returns the output of `load NAS` and the index's state of its project.
 fn load_after(wreck: impl Fn(&Studio)) -> String {
     let studio = Studio::new();
     studio.file("NAS/footage/acme/spot/reel.mov", "reel");
@@ -310,7 +310,7 @@ fn symlink_loops_and_special_files_are_skipped() {
     ");
 }
 
-/// Makes and removes files and folders until told to stop.
+/// Creates and removes files and folders until `stop` is set.
 fn churn(project: &Path, stop: &AtomicBool) {
     let mut round = 0;
     while !stop.load(Ordering::Relaxed) {

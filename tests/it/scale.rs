@@ -8,7 +8,7 @@ const REPLICAS: usize = 80;
 const FOLDERS: usize = 25;
 const FILES: usize = 50;
 
-/// Eighty replicas on WORK, of 1250 empty files each.
+/// A studio with eighty replicas on WORK, each with 1,250 empty files.
 fn large() -> Studio {
     let studio = Studio::new();
     for replica in 0..REPLICAS {
@@ -26,7 +26,7 @@ fn large() -> Studio {
     studio
 }
 
-/// The files of all replicas that an answer shows with this state.
+/// Returns the number of files of all replicas in this state.
 fn files(run: &ProgramRun, state: &str) -> u64 {
     let document = run.document();
     let projects = document["projects"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! Scripts: where they come from, where they stop, and the status they end with.
+//! Scripts: their sources, the line where they stop, and their exit status.
 
 use std::io::Write as _;
 use std::process::Stdio;

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::studio::{PROGRAM, Studio};
 
-/// The status and standard error of a script of very many equal lines that gets a signal after its first answer.
+/// Returns status and standard error of a script of many equal lines that gets a signal after its first answer.
 fn run_until_signal(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let studio = Studio::filled();
     studio.file("script.ab", format!("{line}\n").repeat(100_000));
@@ -59,7 +59,7 @@ fn sigterm_and_sighup_stop_script() {
     }
 }
 
-/// Whether these tests were started so that the loss of their terminal does not end them: then the program goes on too.
+/// True if the parent of these tests ignored the loss of the terminal; the program then ignores it too.
 pub(crate) fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

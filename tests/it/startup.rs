@@ -1,4 +1,4 @@
-//! The start-up file: which one is run, which is passed over, and what happens when it fails.
+//! The start-up file: its choice, refused files, and failures.
 
 use std::os::unix::fs::{chown, lchown};
 
@@ -8,7 +8,7 @@ use crate::studio::{Studio, report_skip};
 
 const USERS: &str = "home/.config/auto-backup/.config";
 
-/// A studio with a start-up file in every place; each tracks a database that is named after it.
+/// A studio with a start-up file in every place; each adds a database of its own name.
 fn everywhere() -> Studio {
     let studio = Studio::bare();
     for (path, name) in [

@@ -1,4 +1,4 @@
-//! Standard output and standard error that are closed, full, or should have no colour.
+//! Standard output and standard error that are closed, full, or without color.
 
 use std::fs::OpenOptions;
 use std::process::Command;
@@ -7,10 +7,10 @@ use insta::assert_snapshot;
 
 use crate::studio::{PROGRAM, ProgramRun, Studio};
 
-/// What every colour begins with.
+/// Beginning of every color.
 const ESC: char = '\u{1b}';
 
-/// A studio whose answers are longer than a pipe holds.
+/// A studio whose answers are longer than the buffer of a pipe.
 fn large() -> Studio {
     let studio = Studio::new();
     for number in 0..1500 {
@@ -103,7 +103,7 @@ fn closed_streams_do_not_stop_work() {
     }
 }
 
-/// Help, an answer, a warning and an error, with these arguments and environment.
+/// Returns help, an answer, a warning and an error, with these arguments and environment.
 fn colourful(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<ProgramRun> {
     let studio = Studio::filled();
     studio.remove("NAS");

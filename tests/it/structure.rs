@@ -1,5 +1,5 @@
-//! The structure: homes of third-party crates, unique names, who writes and who starts programs, and that no file is
-//! forgotten.
+//! The structure: homes of third-party crates, unique names, the files that write and that start programs, and complete
+//! lists.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::source_tree::{layer, production, sources, top};
 
-/// Where each third-party crate may be named. serde's derive is everywhere an answer is; thiserror's in `error`.
+/// Modules that may name each third-party crate. serde's derive is in every answer, thiserror's in `error`.
 const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["base/name.rs"]),
     ("clap", &["commands/", "shell/", "cli/"]),
@@ -62,7 +62,7 @@ const SHARED: &[&str] = &[
     "workspace",
 ];
 
-/// The only files that create, change, rename or remove something below a database's root.
+/// The only files that create, change, rename or remove entries below a database's root.
 const WRITERS: &[&str] = &[
     "copy/destination/case_rename.rs",
     "copy/destination/fetch_folder.rs",
@@ -200,7 +200,7 @@ fn modules_are_nouns() {
 
 #[test]
 fn only_listed_files_write_below_a_root() {
-    // Functions of os::Folder that write, and everything of std that does.
+    // Functions of os::Folder that write, and all of std that write.
     let folder = r"\.(?:create_file|create_folder|create_symlink|create_private_folder|open_or_create_child|ensure_folder|ensure_owner_can_write|remove_temporary|remove_empty_folder|remove_tree|rename_no_replace|hard_link|exchange|open_trusted|trusted_child|set_own_mode)\(";
     let standard = r"\bfs::(?:write|create_dir\w*|remove_\w+|rename|copy|hard_link|set_permissions)\b|\bFile::create|\bOpenOptions\b";
     let writes = Regex::new(&format!("{folder}|{standard}")).unwrap();

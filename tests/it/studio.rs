@@ -1,4 +1,4 @@
-//! A studio in a temporary folder: its own HOME, databases with files, and the real program run on them.
+//! A studio in a temporary folder: its own HOME, databases with files, and runs of the real program on them.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 
-/// When all files of a studio were changed, unless a test says otherwise: 2026-01-02T03:04:05Z.
+/// Default modification time of a studio's files: 2026-01-02T03:04:05Z.
 pub(crate) const CHANGED: u64 = 1_767_323_045;
 
-/// The user that owns nothing, for what root is always allowed.
+/// A user without files, for tests that root's privileges would spoil.
 pub(crate) const NOBODY: u32 = 65_534;
 
 /// A studio. Relative paths given to its methods are relative to its folder.
@@ -43,7 +43,7 @@ impl Studio {
         studio
     }
 
-    /// A studio with nothing but an empty HOME.
+    /// A studio with only an empty HOME.
     pub(crate) fn bare() -> Self {
         // Always /tmp: the widths of tables depend on the length of paths.
         let folder = tempfile::Builder::new()
@@ -54,7 +54,7 @@ impl Studio {
         Self { folder }
     }
 
-    /// The usual content: two clients, three projects, on WORK only; `load` has not looked yet.
+    /// A studio with the usual content on WORK, not scanned yet: two clients, three projects.
     pub(crate) fn filled() -> Self {
         let studio = Self::new();
         studio
@@ -66,17 +66,17 @@ impl Studio {
         studio
     }
 
-    /// The whole path of something in the studio.
+    /// Returns the whole path of an entry in the studio.
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    /// Writes a file, and the folders above it, with the usual time.
+    /// Writes a file with the usual time, and creates its folders.
     pub(crate) fn file(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
         self.file_at(path, content, CHANGED)
     }
 
-    /// Writes a file changed at this second.
+    /// Writes a file with this modification time in seconds.
     pub(crate) fn file_at(
         &self,
         path: impl AsRef<Path>,
@@ -92,13 +92,12 @@ impl Studio {
         self
     }
 
-    /// Makes a folder, and those above it.
+    /// Creates a folder and its parents.
     pub(crate) fn folder(&self, path: impl AsRef<Path>) -> &Self {
         fs::create_dir_all(self.path(path)).unwrap();
         self
     }
 
-    /// Makes a symbolic link.
     pub(crate) fn link(&self, path: impl AsRef<Path>, target: impl AsRef<Path>) -> &Self {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -106,13 +105,11 @@ impl Studio {
         self
     }
 
-    /// Sets permissions.
     pub(crate) fn mode(&self, path: impl AsRef<Path>, mode: u32) -> &Self {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 
-    /// Reads a file as text.
     #[track_caller]
     pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
         fs::read_to_string(self.path(&path))
@@ -131,7 +128,8 @@ impl Studio {
         self
     }
 
-    /// Every path below a folder with its kind and size, sorted, a line each; `.auto-backup` names are made stable.
+    /// Returns every path below a folder with kind and size, sorted, one per line; names with `.auto-backup` are
+    /// normalized.
     pub(crate) fn tree(&self, path: impl AsRef<Path>) -> String {
         let top = self.path(path);
         let mut lines = Vec::new();
@@ -161,22 +159,22 @@ impl Studio {
         self.normalize(&lines.join("\n"))
     }
 
-    /// The program, with nothing of the outer environment.
+    /// Returns the program with an empty environment.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);
         self.isolate(&mut command);
         command
     }
 
-    /// Another program in the same place.
+    /// Returns another program in the same folder and environment.
     pub(crate) fn other_program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         self.isolate(&mut command);
         command
     }
 
-    /// The program with every call that names a path noted in a file of the studio; says so and gives `None` where nothing
-    /// can be traced.
+    /// Returns the program under a tracer that records every call with a path in a file of the studio. Reports a skip
+    /// and returns `None` if this machine cannot trace.
     pub(crate) fn traced(&self, log: &str) -> Option<Command> {
         let tracer = |program: &str| {
             let mut command = self.other_program("strace");
@@ -201,7 +199,6 @@ impl Studio {
             .stdin(Stdio::null());
     }
 
-    /// Runs the program with these arguments.
     pub(crate) fn run<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -209,12 +206,10 @@ impl Studio {
         self.finish(self.command().args(arguments))
     }
 
-    /// Runs each line as a `-c`.
     pub(crate) fn lines(&self, lines: &[&str]) -> ProgramRun {
         self.run(lines.iter().flat_map(|line| ["-c", line]))
     }
 
-    /// Runs each line as a `-c` with JSON answers.
     pub(crate) fn json(&self, lines: &[&str]) -> ProgramRun {
         self.run(
             ["--format", "json"]
@@ -223,19 +218,19 @@ impl Studio {
         )
     }
 
-    /// Runs a script file that holds this text.
+    /// Runs a script file with this text.
     pub(crate) fn script(&self, text: impl AsRef<[u8]>) -> ProgramRun {
         self.file("script.ab", text);
         self.run(["script.ab"])
     }
 
-    /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
+    /// Runs the program without root's privileges, on a studio owned by that user.
     pub(crate) fn lines_as_user(&self, lines: &[&str]) -> ProgramRun {
         let words = lines.iter().flat_map(|line| ["-c", line]);
         self.finish(self.command_as_user().args(words))
     }
 
-    /// Gives the start-up file back to the user who runs the tests, so that it is trusted again.
+    /// Returns the start-up file to the user of the tests, so that it is trusted again.
     fn restore_startup_owner(&self) {
         let home = self.path("home");
         let settings = [
@@ -253,7 +248,7 @@ impl Studio {
         }
     }
 
-    /// The program as that user, to whom the studio is given now.
+    /// Returns the program as that user, who now owns the studio.
     pub(crate) fn command_as_user(&self) -> Command {
         let mut command = Command::new(program_for_all());
         self.isolate(&mut command);
@@ -280,19 +275,18 @@ impl Studio {
         chown(self.folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     }
 
-    /// Has the index take what it holds for true, after a test changed it by hand.
+    /// Renews the checksums of an index that a test changed.
     pub(crate) fn reseal_index(&self) {
         reseal_index_file(&self.path("home/.local/share/auto-backup/index.sqlite"));
     }
 
-    /// Runs a prepared command to its end.
     pub(crate) fn finish(&self, command: &mut Command) -> ProgramRun {
         let output = command.output().unwrap();
         self.restore_startup_owner();
         ProgramRun::new(self, &output)
     }
 
-    /// Runs a prepared command to its end with its standard output led elsewhere.
+    /// Runs a prepared command to its end, with its standard output redirected.
     pub(crate) fn finish_with(
         &self,
         command: &mut Command,
@@ -302,7 +296,7 @@ impl Studio {
         ProgramRun::new(self, &child.unwrap().wait_with_output().unwrap())
     }
 
-    /// The text with everything replaced that differs from run to run.
+    /// Replaces everything in a text that varies between runs.
     fn normalize(&self, text: &str) -> String {
         let folder = self.folder.path();
         let mut text = text.replace(&*folder.to_string_lossy(), "$STUDIO");
@@ -333,16 +327,16 @@ impl Studio {
     }
 }
 
-/// Says that a test cannot be made here, and why; in CI every test must be made.
+/// Reports that a test cannot run here, and why; in CI no test may be skipped.
 #[track_caller]
 pub(crate) fn report_skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped in CI: {why}");
-    // Not by a macro: the test harness would keep to itself what a passing test prints.
+    // Not by a macro: the test harness hides the output of passing tests.
     let line = format!("\nSKIPPED: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// The program where every user can run it.
+/// Returns the program at a path where every user can run it.
 fn program_for_all() -> &'static Path {
     static COPY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = COPY.get_or_init(|| {
@@ -358,16 +352,16 @@ fn program_for_all() -> &'static Path {
     path
 }
 
-/// What a run of the program came to. Shown, it is all of it: status, standard output and standard error.
+/// The result of a run. Its `Display` is complete: status, standard output and standard error.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgramRun {
     /// The exit status; -1 if a signal ended it.
     pub(crate) status: i32,
-    /// Standard output, made stable.
+    /// Standard output, normalized.
     pub(crate) stdout: String,
-    /// Standard error, made stable.
+    /// Standard error, normalized.
     pub(crate) stderr: String,
-    /// Standard output as it was.
+    /// Standard output, unchanged.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -381,21 +375,21 @@ impl ProgramRun {
         }
     }
 
-    /// Fails unless all was done and nothing was said on standard error.
+    /// Fails unless the run succeeded without any message on standard error.
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
         assert!(self.status == 0 && self.stderr.is_empty(), "{self}");
         self
     }
 
-    /// Fails unless it ended with this status.
+    /// Fails unless the run ended with this status.
     #[track_caller]
     pub(crate) fn status(self, status: i32) -> Self {
         assert!(self.status == status, "expected exit {status}: {self}");
         self
     }
 
-    /// The last JSON document of standard output.
+    /// Returns the last JSON document of standard output.
     #[track_caller]
     pub(crate) fn document(&self) -> serde_json::Value {
         let text = String::from_utf8(self.bytes.clone()).unwrap();
@@ -420,7 +414,7 @@ impl fmt::Display for ProgramRun {
     }
 }
 
-/// Seals an index that a test changed by SQL.
+/// Renews the checksums of an index that a test changed by SQL.
 pub(crate) fn reseal_index_file(index: &Path) {
     let mut index = auto_backup::index::Index::open(index).unwrap().index;
     index.recompute_checksums().unwrap();

@@ -1,10 +1,10 @@
-//! Words that are wrong: unknown, missing, surplus; each answer points at the word and says what to type.
+//! Wrong words: unknown, missing, surplus; each message points at the word and names the right one.
 
 use insta::assert_snapshot;
 
 use crate::studio::Studio;
 
-/// All lines as one script that goes on, so that each complaint is seen.
+/// Runs all lines as one script that continues after failures.
 fn complaints(lines: &str) -> crate::studio::ProgramRun {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();

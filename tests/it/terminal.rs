@@ -1,4 +1,4 @@
-//! A terminal of a certain size, with the program in it.
+//! A terminal of a certain size with the program in it.
 
 use std::process::{Command, Stdio};
 
@@ -9,10 +9,11 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::studio::Studio;
 
-/// What makes the terminal as large as the first two arguments say, and runs the others. rexpect's terminals do not echo.
+/// Script that sets the size of the terminal to the first two arguments and runs the others. rexpect's terminals do not
+/// echo.
 const SIZED: &str = r#"stty rows "$1" cols "$2" echo; shift 2; exec "$@""#;
 
-/// Starts a program in a terminal with so many rows and columns.
+/// Starts a program in a terminal of this size.
 fn spawn(
     studio: &Studio,
     (rows, columns): (u16, u16),
@@ -41,7 +42,7 @@ fn spawn(
     spawn_with_options(command, options).unwrap()
 }
 
-/// Starts the prompt, of which control sequences are taken out.
+/// Starts the prompt; control sequences are removed.
 pub(crate) fn prompt(
     studio: &Studio,
     size: (u16, u16),
@@ -52,7 +53,7 @@ pub(crate) fn prompt(
     spawn(studio, size, environment, program.args(arguments), true)
 }
 
-/// Starts the prompt, of which everything is seen that a terminal gets.
+/// Starts the prompt; control sequences stay.
 pub(crate) fn raw_prompt(
     studio: &Studio,
     size: (u16, u16),
@@ -63,7 +64,7 @@ pub(crate) fn raw_prompt(
     spawn(studio, size, environment, program.args(arguments), false)
 }
 
-/// Makes the terminal so large.
+/// Sets the size of the terminal.
 pub(crate) fn resize(session: &PtySession, (rows, columns): (u16, u16)) {
     let size = Winsize {
         ws_row: rows,
@@ -74,13 +75,13 @@ pub(crate) fn resize(session: &PtySession, (rows, columns): (u16, u16)) {
     tcsetwinsize(session.process().get_file_handle().unwrap(), size).unwrap();
 }
 
-/// Starts a shell, and keeps all that its terminal receives.
+/// Starts a shell and records all output of its terminal.
 pub(crate) fn shell(studio: &Studio, size: (u16, u16), environment: &[(&str, &str)]) -> PtySession {
     let shell = &mut studio.other_program("/bin/sh");
     spawn(studio, size, environment, shell.arg("-i"), false)
 }
 
-/// What the program writes on a terminal up to its end, which must be a good one.
+/// Returns the program's output on a terminal; it must succeed.
 #[track_caller]
 pub(crate) fn output(
     studio: &Studio,
@@ -99,7 +100,7 @@ pub(crate) fn output(
     decoded(&text).replace("\r\n", "\n")
 }
 
-/// A shell that runs the program for each line, tells its number in the file `pid`, and how it ended.
+/// Starts a shell that runs the program for each line, writes its process ID to the file `pid`, and prints its status.
 pub(crate) fn launcher_shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
     let program = studio.command();
     let name = program.get_program().to_str().unwrap();
@@ -117,7 +118,7 @@ pub(crate) fn launcher_shell(studio: &Studio, (rows, columns): (u16, u16)) -> Pt
     spawn_with_options(command, options).unwrap()
 }
 
-/// What was written, of which rexpect makes a character of every byte.
+/// Decodes the output, in which rexpect makes one character of every byte.
 pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.chars().map(|byte| u8::try_from(byte).unwrap());
     String::from_utf8(bytes.collect()).unwrap()

@@ -7,10 +7,10 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::studio::Studio;
 use crate::terminal::output;
 
-/// The folder of the root that is long.
+/// The folder of the long root.
 const LONG: &str = "archive-of-all-finished-projects/東京-branch/storage-0001";
 
-/// A studio with a root that is too long for most terminals, looked at.
+/// A scanned studio with a root that is too long for most terminals.
 fn studio() -> Studio {
     let studio = Studio::filled();
     studio.file(
@@ -23,13 +23,13 @@ fn studio() -> Studio {
     studio
 }
 
-/// What is answered on a terminal with so many columns.
+/// Returns the answer on a terminal with this number of columns.
 fn answer_at_width(studio: &Studio, columns: u16, line: &str) -> String {
     let arguments = ["--color", "never", "-c", line];
     output(studio, (50, columns), &[], &arguments)
 }
 
-/// The lines of tables.
+/// Returns the lines of tables.
 fn tables(text: &str) -> Vec<&str> {
     let is_table = |line: &&str| line.starts_with(['┌', '│', '╞', '└']);
     text.lines().filter(is_table).collect()
@@ -105,7 +105,7 @@ fn piped_output_is_not_shortened() {
     assert!(answer.contains('│'), "{answer}");
 }
 
-/// What is answered on a wide terminal to somebody who does not see it.
+/// Returns the answer on a wide terminal in accessible mode.
 fn accessible_answer(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let lines = ["-c", "load", "-c", "list databases", "-c", "fetch all"];
     let arguments = [arguments, &lines].concat();

@@ -1,4 +1,4 @@
-//! `add database`: where roots are, and that no two of them share files.
+//! `add database`: forms of roots, and refusal of roots that share files.
 
 use insta::assert_snapshot;
 

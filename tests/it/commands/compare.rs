@@ -1,4 +1,4 @@
-//! `compare`: what differs between two databases, file by file.
+//! `compare`: differences between two databases, file by file.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -10,7 +10,7 @@ use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "compare acme/spot WORK NAS";
 
-/// A project on both databases, with one of each difference.
+/// A studio whose project differs between its databases in every possible way.
 fn studio_with_differences() -> Studio {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
@@ -122,7 +122,7 @@ fn checksum_option_compares_content() {
 fn known_content_difference_is_remembered() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
-    // A disk that rots: neither size nor time changes.
+    // Bit rot: neither size nor time changes.
     studio.file("NAS/footage/acme/spot/reel.mov", "reeX");
     let plain = "compare acme/spot footage WORK NAS";
     studio.lines(&[plain]).ok();
@@ -149,7 +149,7 @@ fn known_content_difference_is_remembered() {
         (3, &1.into()),
         "{copied}"
     );
-    // What replaces it is not what was compared.
+    // The file at this path was replaced after the comparison.
     studio.json(&[&format!("{copy} --overwrite")]).ok();
     studio.lines(&[plain]).ok();
     let fetched = studio.lines(&["fetch project acme/spot"]).ok();
@@ -165,7 +165,7 @@ fn unchanged_files_reuse_stored_digests() {
         let last = run.stdout.lines().last().unwrap().to_owned();
         last.split_once("; ").unwrap().1.to_owned()
     };
-    // The copy read back what it wrote.
+    // The copy read its data back.
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum"),
         "0 files read"
@@ -180,7 +180,7 @@ fn unchanged_files_reuse_stored_digests() {
         read("compare acme/spot WORK NAS --checksum"),
         "0 files read"
     );
-    // Without the index everything is read.
+    // Without the index every file is read.
     fs::remove_file(studio.path("home/.local/share/auto-backup/index.sqlite")).unwrap();
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum"),
@@ -224,7 +224,7 @@ fn unverified_copy_stores_no_digests() {
 fn replaced_file_does_not_reuse_digest() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
-    // The same size and time, other bytes: only reading tells.
+    // Equal size and time, other bytes: only reading finds it.
     studio.file("WORK/footage/acme/spot/reel.mov", "real");
     let line = "compare acme/spot WORK NAS --checksum";
     studio.lines(&[line]).ok();

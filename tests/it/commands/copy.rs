@@ -1,4 +1,4 @@
-//! `copy`: which files go where, and what is said of it. What becomes of each kind of entry is in `copy_entries`.
+//! `copy`: its rules for each file, and its answers. `copy_entries` tests each kind of entry.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
-/// A studio in which NAS has an older, a newer and a same-aged other version of a file, and one of its own.
+/// A studio in which NAS has an older, a newer and an equally old version of a file, and a file of its own.
 fn studio_with_differences() -> Studio {
     let studio = Studio::new();
     for (name, work, nas) in [("newer", 10, 5), ("older", 5, 10), ("equal", 5, 5)] {

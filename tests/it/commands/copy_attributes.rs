@@ -14,7 +14,6 @@ const LINE: &str = "copy acme/spot footage WORK NAS";
 const FROM: &str = "WORK/footage/acme/spot";
 const TO: &str = "NAS/footage/acme/spot";
 
-/// Sets the modification time of a folder or link.
 fn set_time(path: &Path, seconds: i64) {
     let time = Timespec {
         tv_sec: seconds,
@@ -27,7 +26,7 @@ fn set_time(path: &Path, seconds: i64) {
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
-/// Modification time and permissions of something at both ends.
+/// Returns modification time and permissions at source and destination.
 fn both(studio: &Studio, path: &str) -> [(i64, i64, u32); 2] {
     [FROM, TO].map(|replica| {
         let metadata = fs::symlink_metadata(studio.path(replica).join(path)).unwrap();
@@ -68,7 +67,7 @@ fn times_and_permissions_are_copied() {
         assert_eq!(there, here, "{path}");
     }
     assert_eq!(copy_answer(&studio, LINE)["copied_files"], 0);
-    // So that the studio can be removed.
+    // Permits removal of the studio.
     for replica in [FROM, TO] {
         studio.mode(format!("{replica}/sub"), 0o755);
     }

@@ -1,4 +1,4 @@
-//! `copy`: what is in the way at the destination.
+//! `copy`: obstacles at the destination.
 
 use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, Mode, mknodat};

@@ -1,4 +1,4 @@
-//! `copy`: what becomes of each kind of file, folder and link, and of what cannot be copied.
+//! `copy`: every kind of file, folder and link, and entries that cannot be copied.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -89,7 +89,7 @@ fn unwritable_folder_fails_each_file() {
         return crate::studio::report_skip("only root can give a folder to another user");
     }
     let mut command = studio.command_as_user();
-    // What belongs to the user can be written again, whatever its mode.
+    // The owner can always write to their own folder again, whatever its mode is.
     std::os::unix::fs::chown(studio.path(TO).join("sub"), Some(0), Some(0)).unwrap();
     let run = studio.finish(command.args(["-c", LINE]));
     assert_snapshot!(run.status(3), @"

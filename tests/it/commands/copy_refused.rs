@@ -1,4 +1,4 @@
-//! `copy`: what is refused before anything is copied.
+//! `copy`: requests that are refused before anything is copied.
 
 use insta::assert_snapshot;
 

@@ -1,4 +1,4 @@
-//! `copy`: of one project or category, of several, and what the index knows of it afterwards.
+//! `copy`: one or several projects and categories, and the index afterwards.
 
 use insta::assert_snapshot;
 

@@ -143,7 +143,8 @@ fn pattern_without_effect_is_refused() {
     ");
 }
 
-/// Folders and files that systems keep for themselves, in a project and beside clients and projects.
+/// A studio with the files and folders of operating systems and NAS systems, inside a project and beside clients and
+/// projects.
 fn with_housekeeping(database: &str) -> Studio {
     let studio = Studio::new();
     studio

@@ -8,10 +8,10 @@ use rusqlite::{Connection, params};
 use super::{exact_stdout, hours_ago, run_with_format};
 use crate::studio::Studio;
 
-/// Where the index is unless told otherwise.
+/// Default path of the index.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
-/// A studio in whose index these files failed: from, to, path, error and attempts.
+/// A studio with these failures in its index: source, destination, path, error and attempts.
 fn studio_with_failures(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
@@ -35,7 +35,8 @@ fn studio_with_failures(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
     studio
 }
 
-/// Failures of two projects, one of them in a category below another folder, to three databases of which one is unknown.
+/// A studio with failures of two projects to three databases. One project is in a category below another folder, and
+/// one database is unknown.
 fn studio_with_four_failures() -> Studio {
     studio_with_failures(&[
         ("WORK", "NAS", b"footage/acme/spot/reel.mov", "no room", 2),

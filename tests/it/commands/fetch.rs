@@ -27,7 +27,7 @@ fn each_replica_shows_its_state() {
     ");
 }
 
-/// A studio in which replicas of `acme/spot` are in all six states.
+/// A studio in which the replicas of `acme/spot` have all six states.
 fn six_states() -> Studio {
     let studio = Studio::filled();
     studio.folder("ARCHIVE").folder("CLOUD").folder("TAPE");

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::{exact_stdout, hours_ago, run_with_format, studio_with_odd_names};
 use crate::studio::Studio;
 
-/// A sequence with a gap in a folder of its own, on two databases, one of them without a frame.
+/// A studio with a sequence that has a gap, on two databases; one of them lacks a frame.
 fn frames() -> Studio {
     let studio = Studio::new();
     for database in ["WORK", "NAS"] {

@@ -58,7 +58,7 @@ fn glob_finds_files_in_one_database() {
     assert_snapshot!(run_with_format(&studio, "plain", "find reel-link").stdout.split('\t').nth(4).unwrap(), @"0");
 }
 
-/// Frames of two shots and of one in two layers, with a gap, a film, and a frame that stands alone.
+/// A studio with frames of two shots and of one shot in two layers, a gap, a film and a single frame.
 fn frames() -> Studio {
     let studio = Studio::new();
     for frame in (1..=12).filter(|frame| ![4, 7, 8].contains(frame)) {
@@ -78,7 +78,7 @@ fn frames() -> Studio {
     studio
 }
 
-/// An answer for programs without its times.
+/// Returns a JSON answer without its times.
 fn without_times(run: &ProgramRun) -> String {
     let moment = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
     moment.replace_all(&run.stdout, "TIME").into_owned()
@@ -247,7 +247,7 @@ fn odd_names_are_found_and_written_exactly() {
     line\",5,2026-01-02T03:04:05Z\n
     WORK,footage,back\\slash/caf\xe9,$STUDIO/WORK/footage/back\\slash/caf\xe9/it\'s,3,2026-01-02T03:04:05Z\n
     "#);
-    // The whole path of the second one is as long as where the studio is.
+    // The length of the second path depends on the folder of the studio.
     let run = studio.json(&["find '*'"]);
     let path = regex::Regex::new(r#""path":\{"bytes_base64":"[^"]+"\}"#).unwrap();
     assert_snapshot!(path.replace(&run.stdout, r#""path":{"bytes_base64":...}"#), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"a,b \"c\"/tab\there","path":"$STUDIO/WORK/footage/a,b \"c\"/tab\there/new\nline","bytes":5,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"WORK","category":"footage","project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"path":{"bytes_base64":...},"bytes":3,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}"#);

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::run_with_format;
 use crate::studio::Studio;
 
-/// The commands that the overview lists.
+/// Returns the commands of the overview.
 fn commands(studio: &Studio) -> Vec<String> {
     let overview = studio.lines(&["help"]).ok().stdout;
     let (commands, _) = overview.split_once("More help:").unwrap();
@@ -16,7 +16,7 @@ fn commands(studio: &Studio) -> Vec<String> {
         .collect()
 }
 
-/// The lines below `Examples:` of a page.
+/// Returns the lines below `Examples:`.
 fn examples(page: &str) -> Vec<String> {
     let after = page.split("Examples:\n").nth(1).unwrap_or_default();
     after
@@ -250,7 +250,7 @@ fn every_command_example_parses() {
             "help {command} has no examples:\n{page}"
         );
         for example in examples {
-            // Paths with variables need these to be set.
+            // Paths with variables need these variables.
             let mut process = studio.command();
             process
                 .env("NAS_MOUNT", studio.path("mnt"))

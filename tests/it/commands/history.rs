@@ -1,4 +1,4 @@
-//! `history`, and the log of runs.
+//! `history` and the run log.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,13 +12,13 @@ use rusqlite::Connection;
 use super::{copy_answer, exact_stdout, run_with_format};
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// Where the index is unless told otherwise.
+/// Default path of the index.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
-/// Where the logs are unless told otherwise.
+/// Default folder of the run log.
 const STATE: &str = "home/.local/state/auto-backup";
 
-/// Two copies, of which the second meets a file that is newer at the destination.
+/// A studio after two copies; the second finds a newer file at the destination.
 fn copied_twice() -> Studio {
     let studio = Studio::filled();
     studio
@@ -31,7 +31,7 @@ fn copied_twice() -> Studio {
     studio
 }
 
-/// The table without the widths and words that depend on how long a run took.
+/// Returns the table without widths and words that depend on the duration of a run.
 fn table(run: &ProgramRun) -> String {
     let text = run.to_string();
     let border = Regex::new(r"(?m)^[┌╞└].*\n").unwrap();
@@ -279,7 +279,7 @@ fn failed_files_are_listed_with_others() {
     "#);
 }
 
-/// The only log, with what differs from run to run made stable.
+/// Returns the only log, with all values that vary between runs replaced.
 fn log(studio: &Studio) -> String {
     let entries = fs::read_dir(studio.path(STATE)).unwrap();
     let logs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -192,7 +192,7 @@ fn symlinks_pipes_and_sockets_are_not_opened() {
     mknodat(CWD, folder.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     let _socket = UnixListener::bind(folder.join("socket")).unwrap();
     let names = ["state", "projects", "files", "bytes", "unreadable"];
-    // Two names of one file and two links; the bytes of the file once.
+    // Two names of one file and two links; the bytes count once.
     let expected = [json!("complete"), json!(1), json!(4), json!(8), json!(0)];
     assert_eq!(scan_fields(&studio, "load", &names), expected);
 }

@@ -1,4 +1,4 @@
-//! `load`: what stays known of a database or folder that cannot be looked at.
+//! `load`: databases and folders that cannot be read keep their data in the index.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! One file a command.
+//! The commands, one file each.
 
 mod add;
 mod add_roots;
@@ -39,7 +39,8 @@ use serde_json::Value;
 
 use crate::studio::{ProgramRun, Studio};
 
-/// This many hours and a half ago, in seconds since 1970: an age that stays the same in words while a test runs.
+/// Returns this number of hours and a half ago, in seconds since 1970. The half hour keeps the age in words constant
+/// during a test.
 fn hours_ago(hours: u64) -> u64 {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -47,12 +48,11 @@ fn hours_ago(hours: u64) -> u64 {
     now.as_secs() - hours * 3600 - 1800
 }
 
-/// A path of any bytes.
 fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }
 
-/// A studio whose one client and project have the names that formats trip over.
+/// A studio whose client and project have names that break careless formats.
 fn studio_with_odd_names() -> Studio {
     let studio = Studio::new();
     studio
@@ -68,7 +68,7 @@ fn studio_with_odd_names() -> Studio {
     studio
 }
 
-/// Standard output byte by byte, with what differs from run to run made stable.
+/// Returns standard output as bytes, with all values that vary between runs replaced.
 fn exact_stdout(studio: &Studio, run: &ProgramRun) -> String {
     let text = run.bytes.escape_ascii().to_string();
     let text = text.replace(&*studio.path("").to_string_lossy(), "$STUDIO/");
@@ -80,12 +80,11 @@ fn exact_stdout(studio: &Studio, run: &ProgramRun) -> String {
     moment.replace_all(&text, now).replace("\\n", "\\n\n")
 }
 
-/// Runs a line in this format.
 fn run_with_format(studio: &Studio, format: &str, line: &str) -> ProgramRun {
     studio.run(["--format", format, "-c", line])
 }
 
-/// The JSON document of a copy; every planned item must have ended in exactly one way.
+/// Runs a copy and returns its JSON answer. Every planned item must have exactly one outcome.
 #[track_caller]
 fn copy_answer(studio: &Studio, line: &str) -> Value {
     let document = studio.json(&[line]).document();
@@ -109,7 +108,7 @@ fn copy_answer(studio: &Studio, line: &str) -> Value {
     document
 }
 
-/// Fails unless the history of a copy lists what its answer does, and then as many files as were copied.
+/// Checks that the history of a copy lists the items of its answer, and the same number of copied files.
 #[track_caller]
 pub(crate) fn assert_in_history(studio: &Studio, run: i64, document: &Value) {
     let history = studio.json(&[&format!("history {run}")]).document();
@@ -126,10 +125,10 @@ pub(crate) fn assert_in_history(studio: &Studio, run: i64, document: &Value) {
     assert!(plain.iter().all(|item| item["outcome"] == "copied"));
 }
 
-/// How a look went, for [`numbers`].
+/// Fields of a scan, for [`scan_fields`].
 const SCAN_FIELDS: [&str; 4] = ["state", "added", "changed", "gone"];
 
-/// What a look says of its first database under these names.
+/// Returns these fields of the first database of a scan.
 #[track_caller]
 fn scan_fields(studio: &Studio, line: &str, names: &[&str]) -> Vec<Value> {
     let document = studio.json(&[line]).document();

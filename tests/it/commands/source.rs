@@ -65,7 +65,7 @@ fn recursive_source_is_refused() {
         .link("again.ab", "itself.ab")
         .file("itself.ab", "source again.ab\n");
     studio.run(["itself.ab"]).status(2);
-    // The start-up file is one of them.
+    // The start-up file includes itself.
     studio.file("start.ab", "source start.ab\n");
     studio
         .run(["--config", "start.ab", "-c", "echo a"])

@@ -1,4 +1,4 @@
-//! `sync`: its words, its answers and its exit statuses. What it does with files is in `syncing`.
+//! `sync`: its arguments, answers and exit statuses. The folder `sync` tests its work on files.
 
 use insta::assert_snapshot;
 
@@ -7,7 +7,7 @@ use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "sync all all WORK NAS";
 
-/// A studio that was synced once, and in which a file was changed, one is new and one gone since.
+/// A studio after a sync and three edits: a changed, a new and a deleted file.
 fn changed_studio() -> Studio {
     let studio = Studio::filled();
     studio.lines(&[LINE]).ok();

@@ -1,11 +1,11 @@
-//! What holds whatever rclone answers.
+//! Laws for every false reply of rclone.
 
 use std::fs;
 
 use super::{BOTH_MODES, FakeRclone, QueryMode};
 use crate::studio::Studio;
 
-/// Numbers of files in all replicas, as the index knows them.
+/// Returns the file counts of all replicas in the index.
 fn known(liar: &FakeRclone<'_>) -> Vec<String> {
     let document = liar.run("honest", "fetch all").document();
     let projects = document["projects"].as_array().unwrap().iter();
@@ -15,7 +15,7 @@ fn known(liar: &FakeRclone<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Asks these lines with each of these lies: each ends with a failure, and nothing is forgotten, written or taken away.
+/// Runs these commands with each of these lies. Each must fail, and nothing may be forgotten, written or removed.
 fn assert_rejected(lies: &[&str], commands: &[&str], ways: &[QueryMode]) {
     for asked in ways {
         let studio = Studio::filled();
@@ -80,7 +80,7 @@ fn duplicate_names_are_rejected() {
     assert_rejected(&["twice"], &ASK, &BOTH_MODES);
 }
 
-/// Sends three files with a lie, of which each is sent or failed; returns the number of those reported as sent.
+/// Sends three files with a lie. Each must be sent or failed; returns the number of files reported as sent.
 fn send_with_fault(lie: &str, asked: QueryMode, command: &str) -> Option<i64> {
     let studio = Studio::filled();
     let liar = FakeRclone::new(&studio, asked)?;
@@ -130,7 +130,7 @@ fn sent_but_unreported_files_are_kept() {
     }
 }
 
-/// The contents of the two files of a project.
+/// Returns the contents of the two files of a project.
 fn files(studio: &Studio, top: &str) -> [Option<Vec<u8>>; 2] {
     let folder = studio.path(format!("{top}/footage/acme/spot"));
     ["reel.mov", "plates/p1.exr"].map(|file| fs::read(folder.join(file)).ok())
@@ -158,7 +158,7 @@ fn wrongly_fetched_file_gets_no_name() {
             let document = run.document();
             assert_eq!(document["copied_files"], right, "{asked:?} {lie}: {run}");
             assert!(right == 2 || run.status == 3, "{asked:?} {lie}: {run}");
-            // An honest one brings the rest.
+            // An honest rclone sends the rest.
             let rest = liar.run("honest", "copy acme/spot footage CLOUD NAS");
             assert_eq!(rest.status, 0, "{asked:?} {lie}: {rest}");
             assert_eq!(

@@ -1,6 +1,6 @@
-//! An rclone that lies: whatever it answers, by a process for each question and through its socket, nothing is reported as
-//! sent, verified or absent that is not, nothing is forgotten or taken away, nothing is written outside, and memory stays
-//! bounded.
+//! An rclone that lies, through a process for each request or through its socket. Whatever it replies, files are
+//! reported as sent, verified or missing only with proof, nothing is forgotten or removed, nothing is written outside
+//! the root, and memory stays bounded.
 
 mod invariant;
 mod program;
@@ -15,21 +15,21 @@ use std::time::Duration;
 use crate::servers::{Remotes, rclone};
 use crate::studio::{ProgramRun, Studio};
 
-/// Way in which rclone is asked.
+/// Transport of requests to rclone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum QueryMode {
-    /// A process for each question, as of old versions.
+    /// A process for each request, as with old versions.
     Alone,
-    /// Through a socket.
+    /// A socket.
     BySocket,
 }
 
 const BOTH_MODES: [QueryMode; 2] = [QueryMode::Alone, QueryMode::BySocket];
 
-/// Memory that the program may take at most, in kB.
+/// Maximum memory of the program in kB.
 const MEMORY: u64 = 200_000;
 
-/// A studio with a database behind a stand-in.
+/// A studio with a database behind the fake rclone.
 struct FakeRclone<'a> {
     studio: &'a Studio,
     remotes: Remotes<'a>,
@@ -37,7 +37,7 @@ struct FakeRclone<'a> {
 }
 
 impl<'a> FakeRclone<'a> {
-    /// A remote that is an empty folder.
+    /// Creates a studio whose remote is an empty folder.
     fn new(studio: &'a Studio, asked: QueryMode) -> Option<Self> {
         let remotes = Remotes::new(studio)?;
         let root = remotes.alias("cloud", &studio.path("cloud"));
@@ -52,7 +52,7 @@ impl<'a> FakeRclone<'a> {
         })
     }
 
-    /// The same, with what is on WORK sent there and on to NAS.
+    /// Creates a studio whose files were sent from WORK to the remote, and from there to NAS.
     fn filled(studio: &'a Studio, asked: QueryMode) -> Option<Self> {
         let liar = Self::new(studio, asked)?;
         let lines = [
@@ -68,7 +68,7 @@ impl<'a> FakeRclone<'a> {
         Some(liar)
     }
 
-    /// A script named `rclone` that tells one lie.
+    /// Creates a script named `rclone` with one lie.
     fn script(&self, lie: &str) -> PathBuf {
         let folder = self.studio.path(format!("bin-{lie}"));
         fs::create_dir_all(&folder).unwrap();
@@ -89,7 +89,7 @@ impl<'a> FakeRclone<'a> {
         script
     }
 
-    /// Runs a line with a JSON answer where rclone tells a lie; fails where it takes too much memory.
+    /// Runs a line with a JSON answer and a lying rclone. Fails if it uses too much memory.
     fn run(&self, lie: &str, typed: &str) -> ProgramRun {
         let mut command = self.studio.command();
         self.remotes
@@ -100,7 +100,7 @@ impl<'a> FakeRclone<'a> {
     }
 }
 
-/// Runs a program; fails where it takes more memory than it may.
+/// Runs a program. Fails if it uses too much memory.
 fn run_measured(command: &mut Command, what: &str) -> Output {
     let child = command
         .stdin(Stdio::null())
@@ -113,7 +113,7 @@ fn run_measured(command: &mut Command, what: &str) -> Output {
         let mut peak = 0;
         while let Ok(text) = fs::read_to_string(&status) {
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            // One that has ended has none.
+            // An ended process has no such line.
             let Some(line) = line else { break };
             peak = line.trim().trim_end_matches(" kB").parse().unwrap_or(peak);
             thread::sleep(Duration::from_millis(10));

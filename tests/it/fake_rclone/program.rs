@@ -1,8 +1,8 @@
-//! The stand-in itself: this test binary, started by a script named `rclone`. It does what today's rclone does, except for
-//! one lie.
+//! The fake itself: this test binary, started by a script named `rclone`. It forwards every request to the current
+//! rclone and changes one reply.
 //!
-//! `std::env::args` are those of the test harness; the words of the question stand in variables, and descriptor 3 is where
-//! rclone's standard output would be.
+//! `std::env::args` belongs to the test harness. The words of the request are in variables, and descriptor 3 is
+//! rclone's standard output.
 
 use std::env;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// Entries whose names lead elsewhere, or hold what no name can.
+/// Entries whose names lead outside, or contain impossible characters.
 const CLIMBING: &str = r#"{"Path":"../outside","Name":"outside","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false},
 {"Path":"acme/../../../outside","Name":"outside","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false},
 {"Path":"/tmp/outside","Name":"outside","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false},
@@ -25,7 +25,7 @@ const CLIMBING: &str = r#"{"Path":"../outside","Name":"outside","Size":1,"ModTim
 {"Path":"acme/spot/\n","Name":"\n","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false},
 {"Path":"acme/spot/\u001b[31m","Name":"\u001b[31m","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false}"#;
 
-/// Not a test: what the script runs. It passes where nobody asks it for anything.
+/// Not a test but the entry point of the script. It passes without the script's variables.
 #[test]
 #[expect(clippy::exit, reason = "a stand-in for a program ends as one")]
 fn fake_rclone_process_entry() {
@@ -41,14 +41,14 @@ fn fake_rclone_process_entry() {
     process::exit(status);
 }
 
-/// Today's rclone, with these words.
+/// Returns a command of the current rclone.
 fn real(words: &[String]) -> Command {
     let mut command = Command::new(env::var("LYING_REAL").unwrap());
     command.args(words);
     command
 }
 
-/// Answers a question; gives the exit status.
+/// Replies to a request and returns the exit status.
 fn answer(lie: &str, words: &[String], out: &mut File) -> i32 {
     let is_listing = words[0] == "lsjson" && !words.contains(&"--stat".to_owned());
     match words[0].as_str() {
@@ -114,7 +114,7 @@ fn list(lie: &str, words: &[String], out: &mut File) -> i32 {
     status
 }
 
-/// A list with one lie in it.
+/// Returns a listing with one lie.
 fn corrupt_listing(lie: &str, text: &str) -> String {
     match lie {
         "half" | "killed" => text[..text.len() / 2].to_owned(),
@@ -146,7 +146,7 @@ fn endless(out: &mut impl Write, line: impl Fn(u64) -> String) -> ! {
     unreachable!()
 }
 
-/// The files of a list.
+/// Returns the files of a list.
 fn listed(words: &[String]) -> Vec<String> {
     let place = words.iter().position(|word| word == "--files-from-raw");
     let list = fs::read_to_string(&words[place.unwrap() + 1]).unwrap();
@@ -161,7 +161,7 @@ fn say_copied(files: &[String]) {
     }
 }
 
-/// Makes holes of files that were fetched, which keep their sizes and times.
+/// Replaces the content of fetched files by holes; sizes and times stay.
 fn corrupt_fetched_files(folder: &Path, files: &[String]) {
     for file in files {
         let Ok(file) = File::options().write(true).open(folder.join(file)) else {
@@ -212,7 +212,7 @@ fn transfer(lie: &str, words: &[String]) -> i32 {
     }
 }
 
-/// Passes questions through a socket on to today's rclone, and bends answers.
+/// Forwards requests from a socket to the current rclone and changes replies.
 fn serve(lie: &str, words: &[String]) -> i32 {
     let address = words
         .iter()
@@ -282,7 +282,7 @@ fn pass_on(lie: &str, mut stream: UnixStream, behind: &Path) -> Option<()> {
     stream.write_all(answer.as_bytes()).ok()
 }
 
-/// An answer that rclone is not asked for.
+/// Returns a fabricated reply, if this lie needs no real one.
 fn fabricated_answer(lie: &str, path: &str, question: &str) -> Option<String> {
     let good = |body: &str| Some(format!("HTTP/1.0 200 OK\r\n\r\n{body}"));
     match (lie, path) {
@@ -309,7 +309,7 @@ fn fabricated_answer(lie: &str, path: &str, question: &str) -> Option<String> {
             good("{\"finished\": true, \"success\": true, \"error\": \"\"}")
         }
         ("killed" | "dies-at-the-end", "operations/list" | "job/status") => {
-            // Whoever asks ends the whole group of a process that went away.
+            // The client ends the whole process group after a lost connection.
             kill_process(getpid(), Signal::KILL).ok()?;
             None
         }

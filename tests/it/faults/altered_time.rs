@@ -1,4 +1,4 @@
-//! Storages that return other times than were set.
+//! Storages that report altered times.
 
 use std::fs::{self, File, FileTimes};
 use std::path::Path;
@@ -8,10 +8,10 @@ use super::{LINE, TO, assert_accounted, kept_versions};
 use crate::faulty_fs::{Faults, FaultyMount, TimeFaults, UNIX_32_BIT};
 use crate::studio::{CHANGED, Studio};
 
-/// The year 2060.
+/// A time in the year 2060.
 const FAR: u64 = 2_850_000_000;
 
-/// A studio with three files, one of them of a far time; all times have nanoseconds.
+/// A studio with three files, one of a distant time; all times have nanoseconds.
 fn studio() -> Studio {
     let studio = Studio::new();
     for (name, content, seconds) in [
@@ -32,7 +32,7 @@ fn set_time(path: &Path, time: SystemTime) {
     file.set_times(FileTimes::new().set_modified(time)).unwrap();
 }
 
-/// Moves the times of all files of a folder.
+/// Shifts the times of all files in a folder.
 fn shift(folder: &Path, seconds: i64) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -42,7 +42,7 @@ fn shift(folder: &Path, seconds: i64) {
     }
 }
 
-/// Fails unless everything says that both sides are the same, and nothing is copied again.
+/// Fails unless every command reports equal sides and nothing is copied again.
 #[track_caller]
 fn assert_in_sync(studio: &Studio, files: u64, note: &str) {
     let again = assert_accounted(&studio.json(&[LINE]).ok());
@@ -59,7 +59,7 @@ fn assert_in_sync(studio: &Studio, files: u64, note: &str) {
     }
 }
 
-/// Storages that return other times, by what they do.
+/// Storages that alter times, with their names.
 fn storages() -> Vec<(&'static str, TimeFaults)> {
     let step = |step, up| TimeFaults {
         step,
@@ -106,7 +106,7 @@ fn altered_times_are_remembered() {
         studio.folder("NAS/footage");
         assert_accounted(&studio.json(&[LINE]).ok());
         assert_in_sync(&studio, 3, kind);
-        // What was edited is copied.
+        // An edited file is copied.
         studio.file("WORK/footage/acme/spot/reel.mov", "edit");
         let time = SystemTime::UNIX_EPOCH + Duration::new(CHANGED + 90_000, 5);
         set_time(&studio.path("WORK/footage/acme/spot/reel.mov"), time);
@@ -132,7 +132,7 @@ fn altered_times_are_recognized_without_index() {
         studio.folder("NAS/footage");
         assert_accounted(&studio.json(&[LINE]).ok());
         studio.remove("home/.local/share/auto-backup/index.sqlite");
-        // A whole disk that is off is said once.
+        // A disk whose times are all shifted is reported once.
         studio.lines(&[LINE]).status(0);
         assert_in_sync(&studio, 3, kind);
     }
@@ -194,7 +194,7 @@ fn folder_replaces_file_with_other_time() {
     assert_accounted(&studio.json(&[LINE]).ok());
     let path = studio.path("WORK/footage/acme/spot/reel.mov");
     let time = path.metadata().unwrap().modified().unwrap();
-    // Known by content from now on, with the time it had.
+    // The file is now recognized by its content and this time.
     set_time(&path, time + Duration::from_secs(3600));
     let line = format!("{LINE} --checksum");
     assert_accounted(&studio.json(&[&line]).ok());

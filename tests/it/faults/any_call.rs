@@ -1,6 +1,6 @@
-//! Any system call of a copy fails, or is the last one before the program is killed: what holds whichever it is.
+//! Any system call of a copy fails, or is the last one before the program is killed. The laws hold in every case.
 //!
-//! A short list runs always; `AUTO_BACKUP_FAULTS=all` goes over every call, error and number.
+//! A short list always runs. `AUTO_BACKUP_FAULTS=all` tests every call, error and number.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// The calls that a copy makes on the files and folders of both databases.
+/// System calls of a copy on the files and folders of both databases.
 const CALLS: [&str; 22] = [
     "openat",
     "read",
@@ -40,14 +40,14 @@ const CALLS: [&str; 22] = [
 
 const ERRORS: [&str; 3] = ["EIO", "ENOSPC", "EINTR"];
 
-/// What a studio holds before a copy, by the paths below the replica's folder.
+/// A studio before a copy, with its files by their paths below the replica.
 struct Scene {
     studio: Studio,
     old: BTreeMap<PathBuf, Vec<u8>>,
     new: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-/// What happens at a call: the words of the tracer.
+/// A fault at a system call, in the syntax of the tracer.
 struct Fault<'a> {
     call: &'a str,
     what: String,
@@ -59,7 +59,8 @@ impl fmt::Display for Fault<'_> {
     }
 }
 
-/// Files of every kind: small, moved by the kernel, with holes, links; new, same, and replaced by a newer one.
+/// A studio with files of every kind: small, copied by the kernel, sparse, links; new, equal, and replaced by a newer
+/// one.
 fn scene() -> Scene {
     let studio = Studio::new();
     let mut holes = vec![0; 3 << 20];
@@ -90,7 +91,7 @@ fn scene() -> Scene {
 }
 
 impl Scene {
-    /// Runs the copy with this fault on anything that belongs to the two replicas.
+    /// Runs the copy with this fault on all paths of the two replicas.
     fn run(&self, fault: &Fault<'_>) -> Option<ProgramRun> {
         let mut tracer = Tracer::new(&self.studio)?.inject(fault.call, &fault.what);
         let parents = ["", "/sub", "/sub/deep", "/empty"];
@@ -112,7 +113,7 @@ impl Scene {
         Some(tracer.on_temp_copies(0..16).json(LINE))
     }
 
-    /// Fails unless every final name stands for something whole and no old version is lost.
+    /// Checks that every final name has a whole content and no old version is lost.
     #[track_caller]
     fn assert_files_whole(&self, fault: &Fault<'_>, run: &ProgramRun) {
         let there = read_files(&self.studio.path(TO));
@@ -133,7 +134,7 @@ impl Scene {
         );
     }
 
-    /// Fails unless the answer adds up, and what it and the exit status say is so.
+    /// Checks that the answer adds up, and that it and the exit status are true.
     #[track_caller]
     fn assert_answer_true(&self, fault: &Fault<'_>, run: &ProgramRun) {
         if run.bytes.is_empty() {
@@ -141,7 +142,7 @@ impl Scene {
             return;
         }
         let document = super::assert_accounted(run);
-        // Whatever is not there is named, or a folder that it is in; or the replica at the source, if that cannot be read.
+        // Every missing file must be named, or a folder that contains it, or the replica if the source cannot be read.
         let items = document["items"].as_array().unwrap().iter();
         let named: Vec<_> = items
             .filter(|item| item["outcome"] == "failed")
@@ -160,7 +161,7 @@ impl Scene {
         }
     }
 
-    /// Fails unless a plain copy does just what is left to be done.
+    /// Checks that a plain copy does exactly the remaining work.
     #[track_caller]
     fn assert_next_copy_is_exact(&self, fault: &Fault<'_>) {
         let left = differing_files(&self.studio).len();
@@ -176,7 +177,7 @@ impl Scene {
     }
 }
 
-/// Goes over these faults; says how many of them hit anything.
+/// Tests these faults and prints the number of them that had an effect.
 fn run_faults(faults: impl Iterator<Item = Fault<'static>>) -> Option<usize> {
     let mut hit = 0;
     for fault in faults {
@@ -193,12 +194,12 @@ fn run_faults(faults: impl Iterator<Item = Fault<'static>>) -> Option<usize> {
     Some(hit)
 }
 
-/// Whether the long list was asked for.
+/// True if the long list was requested.
 fn is_campaign() -> bool {
     std::env::var_os("AUTO_BACKUP_FAULTS").is_some_and(|value| value == "all")
 }
 
-/// At which of equal calls something happens, for the call of this place in the list.
+/// Returns the ordinals of calls to test, for this call of the list.
 fn numbers(place: usize) -> Vec<String> {
     if is_campaign() {
         let one_by_one = (1..=24).map(|number| number.to_string());
@@ -212,7 +213,7 @@ fn numbers(place: usize) -> Vec<String> {
     ]
 }
 
-/// Every call with the errors of this choice.
+/// Returns every call with the errors of this choice.
 fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static>> {
     let places = CALLS
         .iter()
@@ -228,7 +229,7 @@ fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static
                 call,
                 what: format!("error={error}:when={number}"),
             });
-            // What is interrupted is tried again; interrupted each time, it would be for ever.
+            // An interrupted call is repeated, without end if every repetition is interrupted.
             faults.filter(|fault| fault.what != "error=EINTR:when=1+")
         })
     })
@@ -250,7 +251,7 @@ fn any_other_failing_call_keeps_files_intact() {
 
 #[test]
 fn kill_at_any_call_keeps_files_intact() {
-    // Only what changes the disk: between two of these it makes no difference when the end comes.
+    // Only calls that change the disk: between two of them the moment of a kill makes no difference.
     let changing = [
         "openat",
         "write",

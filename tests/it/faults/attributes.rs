@@ -1,4 +1,4 @@
-//! Extended attributes and access control lists, on disks that keep them and on one that does not.
+//! Extended attributes and access control lists, on disks with and without them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::studio::{Studio, report_skip};
 const LIST: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
 
-/// Gives something an attribute; says so where that cannot be done here.
+/// Sets an attribute. Reports a skip if this machine cannot.
 pub(super) fn set(path: &Path, name: &str, value: &[u8]) -> bool {
     match setxattr(path, name, value, XattrFlags::empty()) {
         Ok(()) => true,
@@ -33,7 +33,7 @@ pub(super) fn get(path: &Path, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// A list in which a user may read and write, the owning group read, and others nothing.
+/// An access control list: one user may read and write, the owning group may read, others have no access.
 fn list() -> Vec<u8> {
     const NOBODY_ELSE: u32 = u32::MAX;
     let entries: [(u16, u16, u32); 5] = [
@@ -123,7 +123,7 @@ fn missing_acl_support_never_widens_group_access() {
             .mode()
             & 0o777
     };
-    // The bits of the group stand for whoever may do most of those in the list.
+    // The group bits are the mask of the list.
     assert_eq!(mode(&format!("{FROM}/sub/a")), 0o660);
     assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(mode(&format!("{TO}/sub/a")), 0o640);

@@ -1,4 +1,4 @@
-//! One system call of a copy that fails, or is interrupted, and what becomes of the file that it was for.
+//! One system call of a copy fails or is interrupted, and the outcome of its file.
 
 use insta::assert_snapshot;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// Three small files and one that the kernel copies, in the order in which one thread copies them.
+/// A studio with three small files and one for the kernel, in the order in which one thread copies them.
 fn studio() -> Studio {
     let studio = Studio::new();
     for name in ["a", "b", "c"] {
@@ -19,7 +19,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// The studio after its first copy, with every file changed since.
+/// A studio after its first copy, with every file changed since.
 fn changed() -> Studio {
     let studio = studio();
     studio.lines(&[LINE]).ok();
@@ -30,7 +30,7 @@ fn changed() -> Studio {
     studio
 }
 
-/// The reason that one file failed for, after a look that all the others are there.
+/// Returns the failure reason of one file and checks that all others were copied.
 #[track_caller]
 fn reason(studio: &Studio, run: ProgramRun, name: &str) -> String {
     let run = run.status(3);
@@ -52,7 +52,7 @@ fn reason(studio: &Studio, run: ProgramRun, name: &str) -> String {
         .to_owned()
 }
 
-/// The reason that `b` failed for, once this call on its temporary file fails.
+/// Returns the failure reason of `b` if this call on its temporary file fails.
 fn fails(call: &str, error: &str) -> String {
     let studio = studio();
     let Some(tracer) = Tracer::new(&studio) else {
@@ -124,7 +124,7 @@ fn failing_syncfs_falls_back_to_fsync() {
     assert_mirrored(&studio);
     let log = Tracer::log(&studio);
     assert!(log.contains("(INJECTED)"), "{log}");
-    // Four files, and the folder that holds their names.
+    // Four files, and the folder with their names.
     let flushes = log.lines().filter(|line| line.contains("fsync(")).count();
     assert!(flushes >= 5, "{log}");
 }
@@ -135,12 +135,12 @@ fn unflushed_file_never_gets_final_name() {
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    // `syncfs` is on a folder, `fsync` on the temporary file.
+    // `syncfs` is called on a folder, `fsync` on the temporary file.
     let tracer = tracer
         .inject("syncfs", "error=EIO")
         .inject("fsync", "error=EIO");
     let run = tracer.on_path(TO).on_temp_copies(1..2).json(LINE);
-    // The names of the others are flushed with their folder, which is refused too: none counts as copied.
+    // The names of the other files are flushed with their folder, which fails too: none counts as copied.
     let document = assert_accounted(&run.status(3));
     assert_eq!(
         (&document["copied_files"], &document["failed_files"]),
@@ -172,7 +172,7 @@ fn old_version_stays_when_flush_fails() {
 #[test]
 fn interrupted_call_is_retried() {
     for call in ["write", "pread64", "copy_file_range", "syncfs", "fsync"] {
-        // What the library copies by itself is begun again once, anything else as often as it takes.
+        // The library retries its own call once; all other calls are retried without limit.
         for when in if call == "copy_file_range" {
             ["1", "1"]
         } else {

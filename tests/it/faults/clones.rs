@@ -1,4 +1,4 @@
-//! File systems of every kind: what can be cloned is, and holes stay holes.
+//! Every kind of file system: files share blocks where possible, and holes stay holes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ use super::{
 use crate::disks::MountedDisk;
 use crate::studio::{ProgramRun, Studio, report_skip};
 
-/// Mounts a disk of this kind that is formatted for it, in a file.
+/// Mounts a disk image of this format.
 pub(super) fn formatted(studio: &Studio, path: &str, format: &[&str]) -> Option<MountedDisk> {
     const SIZE: u64 = 400 << 20;
     let image = studio.path(format!("{}.image", path.replace('/', "-")));
@@ -33,10 +33,10 @@ pub(super) fn formatted(studio: &Studio, path: &str, format: &[&str]) -> Option<
     )
 }
 
-/// The kinds of disks on which files can share blocks.
+/// Formats whose files can share blocks.
 const SHARING: [&[&str]; 2] = [&["mkfs.btrfs", "-q"], &["mkfs.xfs", "-q"]];
 
-/// A studio with two databases on one disk of this kind.
+/// A studio with two databases on one disk of this format.
 fn on_one_disk(format: &[&str]) -> Option<(Studio, MountedDisk)> {
     let studio = Studio::new();
     let disk = formatted(&studio, "disk", format);
@@ -47,7 +47,6 @@ fn on_one_disk(format: &[&str]) -> Option<(Studio, MountedDisk)> {
     Some((studio, disk?))
 }
 
-/// Copies between the two databases on one disk.
 fn copy(studio: &Studio, format: &str) -> ProgramRun {
     let lines = [
         "add database A disk/A",
@@ -60,7 +59,7 @@ fn copy(studio: &Studio, format: &str) -> ProgramRun {
         .ok()
 }
 
-/// Bytes that a disk has left, once everything is on it.
+/// Returns the free bytes of a disk after a sync.
 fn free(studio: &Studio) -> u64 {
     let disk = fs::File::open(studio.path("disk")).unwrap();
     rustix::fs::syncfs(&disk).unwrap();
@@ -68,7 +67,7 @@ fn free(studio: &Studio) -> u64 {
     seen.f_bfree * seen.f_frsize
 }
 
-/// Bytes that nothing makes smaller.
+/// Returns bytes that no compression shrinks.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut next = || {
@@ -104,7 +103,7 @@ fn cloned_copy_takes_no_space() {
             [""; 0]
         );
         assert_eq!(leftovers(&studio, "disk"), [""; 0]);
-        // A copy that shares blocks has a life of its own.
+        // A copy with shared blocks is independent of its source.
         studio.file("disk/A/footage/acme/spot/large", "other");
         assert!(fs::read(studio.path("disk/B/footage/acme/spot/large")).unwrap() == noise(LARGE));
     }
@@ -127,7 +126,7 @@ fn sparse_file_is_cloned_sparse() {
     }
 }
 
-/// Where the data of sparse files is: everywhere a hole can be.
+/// Positions of data in sparse files: every place of a hole.
 const STRETCHES: [(&str, &[usize]); 4] = [
     ("middle", &[0, 16, 31]),
     ("ends with a hole", &[3, 4]),

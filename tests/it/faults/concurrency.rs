@@ -1,4 +1,4 @@
-//! Several copies at once, and one copy to several destinations of which not all can be written.
+//! Several copies at once, and one copy to several destinations of which some cannot be written.
 
 use insta::assert_snapshot;
 
@@ -20,7 +20,7 @@ fn studio() -> Studio {
 
 const SLOW: &str = "add database SLOW SLOW";
 
-/// A copy to this database that is held as soon as it has the lock.
+/// A copy that is held as soon as it has the lock of the database.
 fn holder<'a>(studio: &'a Studio, line: &str) -> Option<HeldProgram<'a>> {
     Some(Tracer::new(studio)?.hold_at("flock", "1").hold(line))
 }
@@ -41,7 +41,7 @@ fn second_copy_to_one_database_is_refused() {
     ");
     let run = studio.json(&["copy acme/spot all WORK NAS"]).status(5);
     assert!(run.bytes.is_empty(), "{run}");
-    // Looking only is not held up.
+    // Reading is not blocked.
     studio.lines(&["load", "fetch all"]).ok();
     assert_accounted(&first.finish().ok());
     assert_mirrored(&studio);
@@ -69,7 +69,7 @@ fn lock_is_held_until_copy_ends() {
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    // The times of folders are the last that is written.
+    // The times of folders are written last.
     let held = tracer.hold_at("utimensat", "1").on_path(TO).hold(LINE);
     assert_snapshot!(studio.lines(&[LINE]).status(5), @"
     exit 5

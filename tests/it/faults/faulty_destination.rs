@@ -1,4 +1,4 @@
-//! Copies and syncs to file systems that lie: nothing is lost, reports add up, and a second run has nothing to do.
+//! Copies and syncs to file systems that lie: nothing is lost, reports add up, and a second run copies nothing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::faulty_fs::{
 use crate::studio::{CHANGED, Studio};
 use fuser::Errno;
 
-/// Lies about names and numbers, under which everything can still be done.
+/// Lies about names and file IDs that permit every operation.
 fn about_names() -> Vec<Faults> {
     let mut all = Vec::new();
     for flag in [
@@ -40,7 +40,7 @@ fn about_names() -> Vec<Faults> {
     all
 }
 
-/// Lies about sizes and room, under which everything can still be done.
+/// Lies about sizes and free space that permit every operation.
 fn about_sizes() -> Vec<Faults> {
     let mut all = vec![
         Faults::only(|lies| {
@@ -69,7 +69,7 @@ fn about_sizes() -> Vec<Faults> {
     all
 }
 
-/// Every content that a lying file system holds, without our own files.
+/// Returns every content of a lying file system outside our own folder.
 fn held(mount: &FaultyMount) -> BTreeSet<String> {
     let contents = mount.contents().into_values();
     contents
@@ -154,7 +154,7 @@ fn deleted_files_survive_every_false_reply() {
     }
 }
 
-/// Lies of a source: what is copied is all the same what it holds.
+/// The source lies: its real content is copied.
 #[test]
 fn false_source_metadata_is_copied_whole() {
     for lies in about_sizes()
@@ -183,7 +183,7 @@ fn false_source_metadata_is_copied_whole() {
     }
 }
 
-/// A name that another machine takes at the last moment.
+/// Another machine takes the name at the last moment.
 #[test]
 fn concurrent_file_of_other_machine_is_kept() {
     for flag in [RenameFlagFault::Honoured, RenameFlagFault::Ignored] {
@@ -202,7 +202,7 @@ fn concurrent_file_of_other_machine_is_kept() {
     }
 }
 
-/// A flush or close that fails late fails its file, and no other.
+/// A flush or close that fails late fails only its own file.
 #[test]
 fn late_error_fails_only_its_file() {
     for operation in [
@@ -250,7 +250,7 @@ fn late_error_fails_only_its_file() {
     }
 }
 
-/// Some network file systems write, or fail, only when a file is closed.
+/// Some network file systems write, or fail, only at close.
 #[test]
 fn failing_close_leaves_no_name() {
     let studio = Studio::new();

@@ -18,15 +18,15 @@ fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
 }
 
-/// Gives a folder a time.
+/// Sets the time of a folder.
 fn touch(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let times = FileTimes::new().set_modified(time);
     fs::File::open(path).unwrap().set_times(times).unwrap();
 }
 
-/// Runs the line as a user whom permissions hold back, after a folder got a mode. Giving the studio to that user changes the
-/// status of everything in it.
+/// Runs the line as a user without root's privileges, after setting the mode of a folder. Giving the studio to that
+/// user changes the status of all its entries.
 fn run_with_folder_mode(studio: &Studio, path: &str, mode: u32) -> ProgramRun {
     let mut command = studio.command_as_user();
     studio.mode(path, mode);
@@ -125,7 +125,7 @@ fn sync_updates_folder_times_and_modes() {
     studio.lines(&[sync]).ok();
     assert_eq!(modified(&to.join("a")), modified(&from.join("a")));
     assert_eq!(mode(&to.join("b")), 0o700);
-    // What changed at the destination since is not set back, nor looked at.
+    // A later change at the destination is neither reverted nor checked.
     studio.mode(format!("{TO}/b"), 0o711);
     studio.lines(&[sync]).ok();
     assert_eq!(mode(&to.join("b")), 0o711);
@@ -152,7 +152,7 @@ fn copy_updates_folder_times_and_modes() {
         assert_eq!(mode(&to.join(name)), mode(&from.join(name)), "{name}");
     }
     assert_eq!(read_files(&to), before);
-    // What changed at the destination since is not set back.
+    // A later change at the destination is not reverted.
     studio.mode(format!("{TO}/b"), 0o711);
     touch(&to.join("a"), CHANGED + 99);
     let time = modified(&to.join("a"));

@@ -1,4 +1,4 @@
-//! A disk that fills up while it is copied to.
+//! A disk that becomes full during a copy.
 
 use super::tracer::Tracer;
 use super::{
@@ -18,7 +18,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// Fails unless just these files failed, each named with the reason.
+/// Fails unless exactly these files failed, each with this reason.
 #[track_caller]
 fn failed(studio: &Studio, run: &ProgramRun, names: &[&str], reason: &str) {
     let document = assert_accounted(run);
@@ -44,7 +44,7 @@ fn filling_disk_fails_only_unfitting_files() {
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    // Folders are made after the room was measured.
+    // Folders are created after free space was measured.
     let held = tracer
         .hold_at("mkdirat", "1")
         .on_path("NAS/footage")
@@ -83,7 +83,7 @@ fn full_disk_keeps_old_versions() {
     assert_eq!(kept_versions(&studio, "NAS"), names.map(str::as_bytes));
 }
 
-/// One file has no room, by this call on it.
+/// Checks a copy in which this call on one file fails for lack of space.
 fn one_has_no_room(call: &str, name: &str, on: impl FnOnce(Tracer<'_>) -> Tracer<'_>) {
     let studio = studio();
     let Some(tracer) = Tracer::new(&studio) else {
@@ -96,7 +96,7 @@ fn one_has_no_room(call: &str, name: &str, on: impl FnOnce(Tracer<'_>) -> Tracer
 
 #[test]
 fn any_enospc_fails_only_its_file() {
-    // Files of one folder are copied by name, by one thread.
+    // One thread copies the files of a folder by name.
     one_has_no_room("write", "b", |tracer| tracer.on_temp_copies(1..2));
     one_has_no_room("openat", "b", |tracer| tracer.on_temp_copies(1..2));
     one_has_no_room("copy_file_range", "large", |tracer| tracer);

@@ -1,4 +1,4 @@
-//! Commands that are answered from the index alone.
+//! Commands that read only the index.
 
 use super::tracer::Tracer;
 use crate::studio::Studio;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM in the middle of a copy.
+//! Ctrl-C and SIGTERM during a copy.
 
 use std::path::PathBuf;
 use std::thread;
@@ -11,7 +11,7 @@ use super::{FROM, LINE, TO, assert_accounted, assert_next_copy_completes, leftov
 use crate::commands::assert_in_history;
 use crate::studio::{CHANGED, Studio};
 
-/// A file that the kernel copies in pieces, between small ones; and an older version of it.
+/// A studio with a file that the kernel copies in pieces between small files, and an older version of it.
 fn studio() -> Studio {
     let studio = Studio::new();
     studio
@@ -22,7 +22,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// A copy that is held inside the large file, and then asked to stop.
+/// A copy that is held inside the large file and then signaled.
 fn stopped<'a>(
     studio: &'a Studio,
     signal: Signal,
@@ -38,7 +38,7 @@ fn stopped<'a>(
     Some(held)
 }
 
-/// Waits until something is so.
+/// Waits until the condition is true.
 #[track_caller]
 fn wait_for(is_so: impl Fn() -> bool) {
     let start = Instant::now();
@@ -48,7 +48,7 @@ fn wait_for(is_so: impl Fn() -> bool) {
     }
 }
 
-/// The state of the last run in the index.
+/// Returns the state of the last run in the index.
 fn state(studio: &Studio) -> String {
     let index = studio.path("home/.local/share/auto-backup/index.sqlite");
     let index = rusqlite::Connection::open(index).unwrap();
@@ -81,7 +81,7 @@ fn interrupt_in_large_file_leaves_no_partial() {
 #[test]
 fn second_interrupt_exits_at_once() {
     let studio = studio();
-    // The temporary file is removed because of the first.
+    // The first signal removes the temporary file.
     let Some(mut held) = stopped(&studio, Signal::INT, Some("unlinkat")) else {
         return;
     };
@@ -110,7 +110,7 @@ fn interrupt_discards_unnamed_copies() {
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    // Two are whole under temporary names and wait to be flushed together with the third.
+    // Two files are complete under temporary names and wait for the flush of the third.
     let mut held = tracer
         .hold_at("utimensat", "2")
         .on_temp_copies(0..9)
@@ -132,7 +132,7 @@ fn interrupt_waits_for_slow_flush() {
     for number in 0..FILES {
         studio.file(format!("{FROM}/{number:02}"), "content");
     }
-    // The second flush is the one of the names.
+    // The second flush is that of the names.
     for (flush, named) in [("1", 0), ("2", FILES)] {
         let Some(tracer) = Tracer::new(&studio) else {
             return;
@@ -163,8 +163,8 @@ fn interrupt_waits_for_slow_flush() {
 
 #[test]
 fn interrupted_content_comparison_resumes() {
-    // A folder is the least that a thread takes: when one has the last in hand, all others are read but for those that
-    // the other threads hold, however slow these are.
+    // A thread takes at least one folder. When the last is taken, all others are finished except those in the hands of
+    // slow threads.
     let folders = 40;
     let studio = Studio::new();
     for number in 0..folders {

@@ -1,6 +1,6 @@
-//! Copies that are killed over and over, at moments that nobody chose.
+//! Copies that are killed repeatedly at arbitrary moments.
 //!
-//! `AUTO_BACKUP_KILL_ROUNDS` sets how often; a hundred rounds take less than a minute.
+//! `AUTO_BACKUP_KILL_ROUNDS` sets the number of rounds; a hundred take less than a minute.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,13 +18,13 @@ use crate::studio::{CHANGED, Studio};
 
 const ROUNDS: u64 = 100;
 
-/// After so many kills a copy is let run to its end.
+/// Number of kills after which a copy runs to its end.
 const CYCLE: u64 = 6;
 
-/// Every third of the small files replaces an older one.
+/// Number of small files; every third replaces an older one.
 const SMALL: usize = 60;
 
-/// Numbers that differ from round to round and are the same in every campaign.
+/// Returns numbers that vary between rounds and repeat in every campaign.
 fn scatter(seed: u64) -> u64 {
     let mut value = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     value ^= value >> 31;
@@ -32,7 +32,7 @@ fn scatter(seed: u64) -> u64 {
     value ^ value >> 29
 }
 
-/// Small files, some that the kernel copies, and a large one with data here and there.
+/// A studio with small files, files that the kernel copies, and a large sparse file.
 fn filled() -> Studio {
     let studio = Studio::new();
     for number in 0..SMALL {
@@ -54,8 +54,8 @@ fn filled() -> Studio {
     studio
 }
 
-/// Begins anew: the destination holds nothing but older versions, which were never there before; of three times only once
-/// the large file is copied again too.
+/// Begins a new cycle: the destination has only older versions with new contents. In two of three cycles the copy of
+/// the large file stays.
 fn begin(studio: &Studio, round: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     let (large, aside) = (studio.path(TO).join("large"), studio.path("aside"));
     let keeps_large = !(round / CYCLE).is_multiple_of(3) && large.exists();
@@ -78,7 +78,7 @@ fn begin(studio: &Studio, round: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     old
 }
 
-/// Every final name stands for the whole new version or the whole old one, and no old one is lost.
+/// Checks that every final name has the whole new or the whole old version, and that no old version is lost.
 #[track_caller]
 fn check(
     studio: &Studio,
@@ -100,7 +100,7 @@ fn check(
     }
 }
 
-/// Kills a copy after this time; gives how long it took if it had ended before.
+/// Kills a copy after this time; returns its duration if it ended before.
 fn kill_after(studio: &Studio, moment: Duration) -> Option<Duration> {
     let mut command = studio.command();
     command
@@ -143,12 +143,12 @@ fn repeatedly_killed_copy_resumes_without_loss() {
         let thousandths = u32::try_from(scatter(round) % 1000).unwrap();
         match kill_after(&studio, left * thousandths / 1000) {
             None => killed += 1,
-            // Less was left to be copied than before, or the machine is quicker now.
+            // Less work was left than before, or the machine is faster now.
             Some(took) => left = took,
         }
         check(&studio, &new, &old, round);
         if round % CYCLE == CYCLE - 1 || round == rounds - 1 {
-            // What has its final name is not copied again.
+            // A file with its final name is not copied again.
             let missing = differing_files(&studio).len();
             let finished = assert_accounted(&studio.json(&[LINE]).ok());
             assert_eq!(finished["copied_files"], missing, "round {round}");
@@ -161,7 +161,7 @@ fn repeatedly_killed_copy_resumes_without_loss() {
 
 #[test]
 fn killed_name_probe_leaves_nothing_after_resume() {
-    // The replica's folder is not there yet, nor the client's, nor the category's.
+    // The replica's folder is missing, then the client's, then the category's.
     for there in ["NAS", "NAS/footage", "NAS/footage/acme"] {
         let studio = Studio::new();
         studio

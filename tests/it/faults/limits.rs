@@ -1,4 +1,4 @@
-//! Limits of the process and of files that may not be written.
+//! Limits of the process, and files that may not be written.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use super::attributes::{get, set};
 use super::{FROM, LINE, TO, assert_accounted};
 use crate::studio::{PROGRAM, Studio};
 
-/// Runs a line where no file may become larger than so many blocks of 512 bytes.
+/// Runs a line with a limit of the file size, in blocks of 512 bytes.
 fn limited(studio: &Studio, blocks: u32) -> crate::studio::ProgramRun {
     let mut command = studio.other_program("sh");
     let script = format!("ulimit -f {blocks} && exec \"$@\"");
@@ -39,7 +39,7 @@ fn index_size_limit_is_one_error_line() {
     );
 }
 
-/// The owner of a file that nobody may write to may give it no attributes either, unless that is root.
+/// The owner of a read-only file may not set its attributes, except root.
 #[test]
 fn read_only_files_keep_their_attributes() {
     let studio = Studio::new();

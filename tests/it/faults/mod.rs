@@ -40,12 +40,12 @@ const LINE: &str = "copy acme/spot footage WORK NAS";
 const FROM: &str = "WORK/footage/acme/spot";
 const TO: &str = "NAS/footage/acme/spot";
 
-/// How the names of temporary files end.
+/// Suffix of temporary files.
 const PART: &str = ".part";
 
-/// What `rsync` would have to do to make the second folder what the first is, a line each; it compares every byte, and
-/// times and permissions, but for the times of folders, which a copy that has nothing to do in them leaves alone. Our own
-/// folder is left out.
+/// Returns the changes by which `rsync` would make the second folder equal to the first, one per line. It compares
+/// every byte, times and permissions, except times of folders: a copy without work in them leaves these alone. Our own
+/// folder is excluded.
 #[track_caller]
 fn differences_between(studio: &Studio, from: &str, to: &str) -> Vec<String> {
     let slash = |path: &str| format!("{}/", studio.path(path).display());
@@ -59,7 +59,7 @@ fn differences_between(studio: &Studio, from: &str, to: &str) -> Vec<String> {
     lines.lines().map(str::to_owned).collect()
 }
 
-/// The names of files at the usual destination that are missing, or not what they are at the source.
+/// Returns the files at the usual destination that are missing or differ from the source.
 #[track_caller]
 fn differing_files(studio: &Studio) -> Vec<String> {
     let lines = differences_between(studio, FROM, TO);
@@ -72,21 +72,21 @@ fn differing_files(studio: &Studio) -> Vec<String> {
     names.collect()
 }
 
-/// Fails unless the destination is what the source is, to the last byte, and nothing temporary is left.
+/// Fails unless the destination equals the source to the last byte and no temporary file is left.
 #[track_caller]
 fn assert_mirrored(studio: &Studio) {
     assert_eq!(differences_between(studio, FROM, TO), [""; 0]);
     assert_eq!(leftovers(studio, "NAS"), [""; 0]);
 }
 
-/// Temporary files below a folder.
+/// Returns the temporary files below a folder.
 fn leftovers(studio: &Studio, folder: &str) -> Vec<String> {
     let files = read_files(&studio.path(folder));
     let names = files.keys().map(|path| path.display().to_string());
     names.filter(|name| name.ends_with(PART)).collect()
 }
 
-/// Fails unless a plain copy does all that is left to be done.
+/// Fails unless a plain copy completes the work.
 #[track_caller]
 fn assert_next_copy_completes(studio: &Studio) -> Value {
     let document = assert_accounted(&studio.json(&[LINE]).ok());
@@ -94,14 +94,14 @@ fn assert_next_copy_completes(studio: &Studio) -> Value {
     document
 }
 
-/// Every file and link below a folder by its path there, with its content or target.
+/// Returns every file and link below a folder by its path, with its content or target.
 fn read_files(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut pending = vec![top.to_owned()];
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.unwrap().path();
-            // It may have got its name meanwhile.
+            // The file may have got its final name meanwhile.
             let Ok(metadata) = path.symlink_metadata() else {
                 continue;
             };
@@ -122,13 +122,13 @@ fn read_files(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// The old versions that a database keeps: their contents, by the last part of their paths.
+/// Returns the contents of the old versions of a database, by the last part of their paths.
 fn kept_versions(studio: &Studio, database: &str) -> Vec<Vec<u8>> {
     let versions = studio.path(database).join(".auto-backup/versions");
     read_files(&versions).into_values().collect()
 }
 
-/// Fails unless every planned item of a copy ended in just one way, and the exit status says what the answer says.
+/// Fails unless every planned item of a copy has exactly one outcome and the exit status agrees with the answer.
 #[track_caller]
 fn assert_accounted(run: &ProgramRun) -> Value {
     let document = run.document();
@@ -153,7 +153,7 @@ fn assert_accounted(run: &ProgramRun) -> Value {
     document
 }
 
-/// Whether these programs are there; says so where one is not.
+/// True if these programs are installed; reports a skip otherwise.
 fn has_programs(programs: &[&str]) -> bool {
     let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     let is_there = |program: &str| {
@@ -171,15 +171,15 @@ fn has_programs(programs: &[&str]) -> bool {
     missing.is_empty()
 }
 
-/// Says that this machine's kernel lacks something that no package brings, which is no fault even in CI.
+/// Reports that this machine's kernel lacks a feature. No package provides it, so this is no failure even in CI.
 fn report_missing_kernel_feature(what: &str) {
     use std::io::Write as _;
-    // Not by a macro: the test harness would keep to itself what a passing test prints.
+    // Not by a macro: the test harness hides the output of passing tests.
     let line = format!("\nSKIPPED: this kernel has no {what}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// Writes a file that has holes where there are only zeros, and gives it the usual time.
+/// Writes a sparse file with holes for its zeros, and sets the usual time.
 fn write_sparse(path: &Path, content: &[u8]) {
     use std::os::unix::fs::FileExt as _;
     const BLOCK: usize = 4096;

@@ -1,4 +1,4 @@
-//! Disks that take some names for others: upper case for lower, or one way to write a letter for another.
+//! Disks that treat different names as one: other case, or another Unicode form.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ use super::{
 use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio, report_skip};
 
-/// A studio whose NAS takes upper case for lower, one for each kind of disk that can be had here.
+/// Returns a studio with a case-insensitive NAS for each kind of disk that this machine can mount.
 fn folding() -> Vec<(&'static str, Studio, MountedDisk)> {
     let mut found = Vec::new();
     for (kind, mount) in [
@@ -40,7 +40,7 @@ fn xfs(studio: &Studio) -> Option<MountedDisk> {
     disk
 }
 
-/// Folds the case of every alphabet, and normal forms.
+/// Folds the case of every alphabet and the Unicode forms.
 fn ext4(studio: &Studio) -> Option<MountedDisk> {
     let disk = formatted(studio, "NAS", &["mkfs.ext4", "-q", "-F", "-O", "casefold"]);
     let mut chattr = studio.other_program("chattr");
@@ -54,7 +54,7 @@ fn ext4(studio: &Studio) -> Option<MountedDisk> {
     disk.filter(|_| folds)
 }
 
-/// What cameras and portable disks are formatted with; knows neither hard links nor exchanging names.
+/// The format of cameras and portable disks; it has neither hard links nor an exchange of names.
 fn exfat(studio: &Studio) -> Option<MountedDisk> {
     let image = studio.path("exfat.image");
     fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
@@ -83,7 +83,7 @@ fn exfat(studio: &Studio) -> Option<MountedDisk> {
     disk
 }
 
-/// The reasons of what failed, by the last part of the paths.
+/// Returns the failure reasons by the last part of the paths.
 #[track_caller]
 fn refused(studio: &Studio, line: &str) -> Vec<(String, String)> {
     let document = assert_accounted(&studio.json(&[line]).status(3));

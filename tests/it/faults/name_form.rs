@@ -1,4 +1,4 @@
-//! Names that are the same in another spelling, on storages that fold names and on those that do not.
+//! Names in other spellings, on storages that fold names and on others.
 
 use std::fs;
 
@@ -6,7 +6,6 @@ use super::{LINE, TO, assert_accounted, kept_versions, read_files};
 use crate::faulty_fs::{Faults, FaultyMount, NameFault};
 use crate::studio::{CHANGED, Studio};
 
-/// The names of a folder.
 fn names(studio: &Studio, path: &str) -> Vec<String> {
     let entries = fs::read_dir(studio.path(path)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -40,7 +39,7 @@ fn case_only_rename_is_followed() {
         if rule != NameFault::Lower {
             assert_eq!(names(&studio, TO), ["Plates", "Reel.mov"], "{rule:?}");
         }
-        // The folder of the client, too.
+        // The folder of the client has another spelling too.
         fs::rename(&top, studio.path("WORK/footage/Acme")).unwrap();
         for _ in 0..2 {
             studio.lines(&[sync]).ok();
@@ -50,7 +49,7 @@ fn case_only_rename_is_followed() {
         if rule != NameFault::Lower {
             assert_eq!(names(&studio, "NAS/footage"), ["Acme"], "{rule:?}");
         }
-        // What is gone is still taken away.
+        // A deleted file is still removed.
         fs::remove_file(studio.path("WORK/footage/Acme/spot/Reel.mov")).unwrap();
         studio.lines(&[sync]).ok();
         assert_eq!(kept_versions(&studio, "NAS"), [b"reel.mov"], "{rule:?}");

@@ -1,4 +1,4 @@
-//! Names of every byte, and folders deeper than any path can be.
+//! Names of all bytes, and folders deeper than the longest path.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,8 +11,8 @@ use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use super::{FROM, LINE, TO, assert_accounted, assert_mirrored, has_programs, read_files};
 use crate::studio::Studio;
 
-/// A name of this length in which every byte that a name can hold comes in turn, beginning at this one. None begins with
-/// `._`, for such files are left alone.
+/// Returns a name of this length that cycles through all possible bytes, beginning at this one. It never begins with
+/// `._`, because such files are excluded.
 fn name(first: usize, length: usize) -> Vec<u8> {
     let bytes = (0..length).map(|place| u8::try_from((first + place) % 256).unwrap());
     bytes
@@ -32,7 +32,7 @@ fn names_of_every_byte_are_copied() {
     let studio = Studio::new();
     let folder = studio.folder(FROM).path(FROM);
     let mut names: Vec<Vec<u8>> = (0..256).map(|first| name(first, LONGEST)).collect();
-    // The number in front tells apart what begins alike.
+    // The leading number distinguishes names with equal beginnings.
     names.extend((256..4000).map(|number| {
         let mut name = name(number, LONGEST);
         name[..4].copy_from_slice(format!("{number:04}").as_bytes());
@@ -82,7 +82,7 @@ fn temporary_names_are_skipped_at_the_source() {
     let mut expected = theirs.map(PathBuf::from);
     expected.sort();
     assert_eq!(there, expected);
-    // At the source nothing is removed, whatever it is called.
+    // At the source nothing is removed, whatever its name is.
     for name in ours {
         assert_eq!(studio.read(format!("{FROM}/{name}")), "half");
     }
@@ -97,7 +97,7 @@ fn dashed_and_quoted_projects_are_copied() {
     assert_eq!(studio.read("NAS/footage/-odd-/it's \"so\"/a"), "a");
 }
 
-/// Makes folders in one another until their path is longer than the system takes, and a file in the last; says how deep.
+/// Creates nested folders beyond the longest path of the system, and a file in the last one. Returns the depth.
 fn dig(top: &Path) -> usize {
     const LEVELS: usize = 40;
     let mut folder: OwnedFd = openat(CWD, top, OFlags::DIRECTORY, Mode::empty()).unwrap();
@@ -111,7 +111,7 @@ fn dig(top: &Path) -> usize {
     LEVELS
 }
 
-/// What is in the file at the end of such folders.
+/// Returns the content of the file in the last of such folders.
 fn fetch_up(top: &Path) -> Vec<u8> {
     let mut folder: OwnedFd = openat(CWD, top, OFlags::DIRECTORY, Mode::empty()).unwrap();
     let mut level = 0;

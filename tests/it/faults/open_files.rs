@@ -1,4 +1,4 @@
-//! Copies of many folders where few files may be open at once.
+//! Copies of many folders with a small limit of open files.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// The program where so many files may be open.
+/// Returns the program with this limit of open files.
 fn limited(studio: &Studio, files: u32, lines: &[&str]) -> Command {
     let mut command = studio.other_program("sh");
     let script = format!("ulimit -n {files}; exec \"$@\"");

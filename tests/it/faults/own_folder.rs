@@ -1,4 +1,4 @@
-//! Somebody else can write to our own folder at a destination: what they put there is refused, and never written through.
+//! Another user can write to our own folder at a destination. Their entries are refused and never written through.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use super::{FROM, LINE, TO, read_files};
 use crate::studio::{CHANGED, Studio, report_skip};
 
-/// What is told of a copy while `lock` is what `make` made of it.
+/// Returns the messages of a copy whose lock file was created by `make`.
 fn with_lock(make: impl Fn(&Path)) -> String {
     let studio = Studio::new();
     studio
@@ -66,7 +66,7 @@ fn own_folder_of_another_user_is_refused() {
     assert!(!studio.path(TO).join("f").exists(), "{run}");
 }
 
-/// Exchanges a folder with a link to another, again and again; gives how often.
+/// Repeatedly exchanges a folder with a link to another; returns the number of exchanges.
 fn swap(folder: &Path, link_to: &Path, ends: &AtomicBool) -> u32 {
     let aside = folder.with_extension("aside");
     let mut rounds = 0;
@@ -77,7 +77,7 @@ fn swap(folder: &Path, link_to: &Path, ends: &AtomicBool) -> u32 {
         }
         symlink(link_to, folder).unwrap_or_default();
         fs::remove_file(folder).unwrap_or_default();
-        // A run may have made one meanwhile.
+        // A run may have created one meanwhile.
         if fs::rename(&aside, folder).is_err() {
             fs::rename(folder, folder.with_extension(rounds.to_string())).unwrap();
             fs::rename(&aside, folder).unwrap();

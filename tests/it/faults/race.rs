@@ -1,4 +1,4 @@
-//! Somebody works on the destination while it is copied to: whatever anybody saved there is in its place or kept.
+//! Another user works on the destination during a copy. Everything they saved is in its place or kept.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::tracer::{HeldProgram, Tracer};
 use super::{FROM, LINE, TO, assert_accounted, leftovers, read_files};
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// One file that is to be replaced, and one beside it that nobody else touches.
+/// A studio with one file to replace, and one that only we touch.
 fn studio() -> Studio {
     let studio = Studio::new();
     studio
@@ -17,18 +17,18 @@ fn studio() -> Studio {
     studio
 }
 
-/// Saves over a name at the destination as an editor does: a new file is renamed over it.
+/// Saves over a name at the destination as most editors do: renames a new file over it.
 fn save(studio: &Studio, name: &str, content: &str) {
     studio.file_at("saving", content, CHANGED + 50);
     fs::rename(studio.path("saving"), studio.path(TO).join(name)).unwrap();
 }
 
-/// Saves into the file that has the name, as other editors do.
+/// Saves into the existing file, as other editors do.
 fn save_in_place(studio: &Studio, name: &str, content: &str) {
     studio.file_at(format!("{TO}/{name}"), content, CHANGED + 50);
 }
 
-/// Every content that the destination has anywhere, under a final name or among the versions.
+/// Returns every content of the destination, under final names and among the versions.
 fn contents(studio: &Studio) -> Vec<String> {
     let found = read_files(&studio.path("NAS")).into_values();
     found
@@ -49,11 +49,11 @@ fn has(studio: &Studio, wanted: &[&str], run: &ProgramRun) {
     assert_eq!(leftovers(studio, "NAS"), [""; 0]);
 }
 
-/// A copy that is held between its last look at `a` and giving it its name, with this failure of exchanging, if any.
+/// A copy that is held between its last check of `a` and its rename, with this failure of the exchange, if any.
 fn held<'a>(studio: &'a Studio, failure: &str) -> Option<HeldProgram<'a>> {
     studio.folder("NAS/.auto-backup");
     let tracer = Tracer::new(studio)?;
-    // The first rename moves the copy among the versions, where it waits to be exchanged.
+    // The first rename moves the copy among the versions, where it waits for the exchange.
     let what = format!("signal=SIGSTOP{failure}:when=1..2");
     Some(tracer.inject("renameat2", &what).on_path("a").hold(LINE))
 }
@@ -111,7 +111,7 @@ fn two_successive_saves_are_both_kept() {
         return;
     };
     save(&studio, "a", "saved first");
-    // Now the names were exchanged, and it was not seen yet that something else came among the versions.
+    // The names were exchanged, and the program has not checked the replaced file yet.
     held.resume();
     save(&studio, "a", "saved second");
     let run = held.finish().status(3);

@@ -1,4 +1,4 @@
-//! What holds for every history of both sides: people change the source and the destination in every way between copies.
+//! Laws for every history of both sides: users change source and destination in every way between copies.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,16 +11,16 @@ use proptest::prelude::*;
 use super::{FROM, LINE, TO, leftovers, read_files};
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// One thing that somebody does below one of the two replicas; names are few, so that later changes meet earlier ones.
+/// One edit below one of the two replicas. Names are few, so that later edits meet earlier ones.
 #[derive(Clone, Debug)]
 enum ReplicaEdit {
-    /// Another content, of this size and second.
+    /// New content of this size and second.
     Write(&'static str, usize, u64),
-    /// Only another time.
+    /// Another time only.
     Touch(&'static str, u64),
     Delete(&'static str),
     Rename(&'static str, &'static str),
-    /// What was there becomes a link, or a folder with a file in it.
+    /// The entry becomes a link, or a folder with a file inside.
     Link(&'static str, &'static str),
     Folder(&'static str, u64),
     Mode(&'static str, u32),
@@ -45,7 +45,7 @@ fn change() -> impl Strategy<Value = ReplicaEdit> {
     ]
 }
 
-/// What is done to the source and to the destination, and how it is copied then.
+/// Edits at source and destination, and the copy that follows.
 #[derive(Clone, Debug)]
 struct CopyStep {
     source: Vec<ReplicaEdit>,
@@ -74,7 +74,7 @@ fn step() -> impl Strategy<Value = CopyStep> {
     )
 }
 
-/// Frees a name for something else, as far as it can be.
+/// Frees a name as far as possible.
 fn clear(path: &Path) {
     let _gone = fs::remove_file(path).or_else(|_| fs::remove_dir_all(path));
     if let Some(above) = path.parent() {
@@ -82,7 +82,7 @@ fn clear(path: &Path) {
     }
 }
 
-/// Does it, as far as the tree is such that it can be done; no two contents of a history are equal but the empty one.
+/// Applies the edit as far as the tree permits. All contents of a history differ, except the empty one.
 fn do_it(studio: &Studio, top: &str, change: &ReplicaEdit, number: &mut usize) {
     *number += 1;
     let at = |path: &str| studio.path(top).join(path);
@@ -143,8 +143,8 @@ fn do_it(studio: &Studio, top: &str, change: &ReplicaEdit, number: &mut usize) {
     }
 }
 
-/// Everything that can be seen of a folder without reading it: what a copy that copies nothing must leave as it was. Our
-/// own folder is left out.
+/// Returns everything visible of a folder without reading files. A copy that copies nothing must leave it unchanged.
+/// Our own folder is excluded.
 fn seen(studio: &Studio, top: &str) -> Vec<String> {
     let top = studio.path(top);
     let mut lines = Vec::new();
@@ -170,13 +170,13 @@ fn seen(studio: &Studio, top: &str) -> Vec<String> {
             );
         }
     }
-    // Making our own folder changes the root.
+    // Creating our own folder changes the root.
     lines.retain(|line| !line.starts_with(' ') && !line.starts_with(".auto-backup"));
     lines.sort();
     lines
 }
 
-/// How often each content is below a folder.
+/// Counts each content below a folder.
 fn contents(studio: &Studio, top: &str) -> BTreeMap<Vec<u8>, usize> {
     let mut counted = BTreeMap::new();
     for (path, content) in read_files(&studio.path(top)) {
@@ -190,7 +190,7 @@ fn contents(studio: &Studio, top: &str) -> BTreeMap<Vec<u8>, usize> {
     counted
 }
 
-/// Whether every planned item ended in one way; of a dry run, or is among those that would be copied.
+/// True if every planned item has one outcome; in a dry run, or is among the planned copies.
 fn adds_up(run: &ProgramRun) -> bool {
     let document = run.document();
     let ends = [
@@ -209,7 +209,7 @@ fn adds_up(run: &ProgramRun) -> bool {
     document["planned_files"] == ended + planned && document["failed_files"] == 0
 }
 
-/// The files and links of the source that were copied or the same are what they are there.
+/// Checks that copied and equal entries equal their sources.
 fn arrived(studio: &Studio, run: &ProgramRun, by_content: bool) -> Result<(), TestCaseError> {
     let document = run.document();
     let items = document["items"].as_array().unwrap();
@@ -228,7 +228,7 @@ fn arrived(studio: &Studio, run: &ProgramRun, by_content: bool) -> Result<(), Te
                 .map(|found| (found.len(), found.mtime()))
         };
         let same = |at: Option<&Vec<u8>>| at == Some(&content);
-        // What has the same size and time is taken for the same, unless content is asked for.
+        // Equal size and time count as equal, unless contents are compared.
         let trusted = !by_content && look(place).ok() == look(studio.path(FROM).join(&path)).ok();
         prop_assert!(
             same(there.get(&path)) || trusted,
@@ -239,7 +239,7 @@ fn arrived(studio: &Studio, run: &ProgramRun, by_content: bool) -> Result<(), Te
     Ok(())
 }
 
-/// How many histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
+/// Number of histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
 fn cases() -> u32 {
     std::env::var("AUTO_BACKUP_HISTORIES").map_or(24, |count| count.parse().unwrap())
 }

@@ -1,4 +1,4 @@
-//! Copies that read back other than they were written: `strace` changes what the program gets to see of them.
+//! Copies that read back differently: `strace` changes the data that the program reads.
 
 use insta::assert_snapshot;
 
@@ -9,10 +9,11 @@ use super::{
 };
 use crate::studio::{CHANGED, Studio};
 
-/// The first byte of what was read becomes another.
+/// Changes the first byte of the data.
 const ROT: &str = "poke_exit=@arg2=ff";
 
-/// Two files that are hashed on their way and one that is not; each has an older version at the destination.
+/// A studio with two files that are hashed while copied and one that is not; each has an older version at the
+/// destination.
 fn studio() -> Studio {
     let studio = Studio::new();
     for name in ["a", "b", "large"] {
@@ -27,7 +28,7 @@ fn studio() -> Studio {
 
 #[test]
 fn mismatched_copy_is_retried() {
-    // Of three temporary files the second is `b`, the third `large`; what is copied again has numbers of its own.
+    // The second temporary file is `b`, the third `large`; repeated copies get further numbers.
     for part in [1..2, 2..3, 0..3] {
         let studio = studio();
         let Some(tracer) = Tracer::new(&studio) else {

@@ -1,4 +1,4 @@
-//! A destination on which nothing can be written.
+//! A read-only destination.
 
 use insta::assert_snapshot;
 
@@ -8,7 +8,7 @@ use super::{
 use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio};
 
-/// A studio that was copied to a disk that is write-protected now.
+/// A studio after a copy to a disk that is now write-protected.
 fn protected() -> Option<(Studio, MountedDisk)> {
     let studio = Studio::new();
     studio

@@ -1,4 +1,4 @@
-//! Source and destination that are, or share, the same files by another path.
+//! A source and a destination that are or share the same files by another path.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,4 +1,4 @@
-//! Sources that grow, shrink, vanish or become others while they are copied: the program is held in the middle of it.
+//! Sources that grow, shrink, vanish or are replaced during a copy, while the program is held.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{
 use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
-/// What somebody does to the file with this size; the number is how often it was done before.
+/// An edit of the file with this size; the number counts earlier edits.
 type SourceEdit = fn(&Studio, usize, u64);
 
 const PATH: &str = "WORK/footage/acme/spot/b";
@@ -31,13 +31,13 @@ fn shrink(studio: &Studio, size: usize, round: u64) {
     );
 }
 
-/// Somebody writes other bytes and sets the time back.
+/// Writes other bytes and sets the time back.
 fn rewrite(studio: &Studio, size: usize, round: u64) {
     let byte = b'0' + u8::try_from(round).unwrap();
     studio.file(PATH, vec![byte; size]);
 }
 
-/// A program saves by renaming, as most do.
+/// Saves by a rename, as most programs do.
 fn replace(studio: &Studio, size: usize, round: u64) {
     studio.file_at("other", vec![b'r'; size], CHANGED + 1 + round);
     fs::rename(studio.path("other"), studio.path(PATH)).unwrap();
@@ -49,10 +49,10 @@ fn vanish(studio: &Studio, _size: usize, round: u64) {
     }
 }
 
-/// A small file passes through memory, a larger one through the kernel.
+/// A small file is copied through memory, a larger one by the kernel.
 const SIZES: [usize; 2] = [1000, 3 << 20];
 
-/// Where a copy of a file of this size is held: after the first look at it, and after its bytes were read.
+/// Calls at which a copy of a file of this size is held: after its first stat, and after its bytes were read.
 const HOLDS: [(usize, &str, &str); 4] = [
     (SIZES[0], "fstat", "1"),
     (SIZES[0], "pread64", "1"),
@@ -60,21 +60,21 @@ const HOLDS: [(usize, &str, &str); 4] = [
     (SIZES[1], "copy_file_range", "1"),
 ];
 
-/// The file and its neighbours.
+/// Creates the file and its neighbors.
 fn fill(studio: &Studio, size: usize) {
     for name in ["a", "b", "c"] {
         studio.file(format!("{FROM}/{name}"), vec![name.as_bytes()[0]; size]);
     }
 }
 
-/// A copy that is held after this call on the file in the middle.
+/// A copy that is held after this call on the middle file.
 fn held<'a>(studio: &'a Studio, size: usize, call: &'a str, when: &str) -> Option<HeldProgram<'a>> {
     fill(studio, size);
     let tracer = Tracer::new(studio)?.hold_at(call, when).on_path(PATH);
     Some(tracer.hold(LINE))
 }
 
-/// Whether the destination has the file as the source has it now, and the others are there in any case.
+/// True if the destination has the file as it is at the source now. The other files must exist in any case.
 #[track_caller]
 fn is_newest(studio: &Studio, run: &ProgramRun) -> bool {
     for name in ["a", "c"] {
@@ -103,7 +103,7 @@ fn source_changed_once_is_copied_as_changed() {
     }
 }
 
-/// A studio whose two databases are on one file system in memory, where a copy has its size before its bytes.
+/// A studio with two databases on one tmpfs, where a copy has its size before its bytes.
 fn in_memory() -> Option<(Studio, [MountedDisk; 3])> {
     let studio = Studio::new();
     let disk = MountedDisk::mount(&studio, "memory", "64m")?;
@@ -147,7 +147,7 @@ fn failed_copy_on_tmpfs_gets_no_name() {
     assert_eq!(assert_accounted(&run.status(3))["failed_files"], 1);
     assert!(!studio.path(TO).join("b").exists());
     assert_next_copy_completes(&studio);
-    // Where the kernel cannot copy what it was asked to, the bytes come another way.
+    // If the kernel cannot copy a range, the bytes are read and written.
     let Some((studio, _disks)) = in_memory() else {
         return;
     };
@@ -162,7 +162,7 @@ fn failed_copy_on_tmpfs_gets_no_name() {
 
 #[test]
 fn constantly_changing_source_fails() {
-    // Whenever the file was looked at somebody changes it, and twice at most it is read.
+    // The file changes at every stat; it is read at most twice.
     for size in SIZES {
         for change in [grow, shrink, rewrite] as [SourceEdit; 3] {
             let studio = Studio::new();
@@ -223,7 +223,7 @@ fn source_replaced_before_opening_is_not_followed() {
         let Some(tracer) = Tracer::new(&studio) else {
             return;
         };
-        // Both folders were looked at, and nothing was opened.
+        // Both folders were read, and nothing was opened.
         let held = tracer
             .hold_at("mkdirat", "1")
             .on_path("NAS/footage")
@@ -251,7 +251,7 @@ fn source_changed_after_reading_is_never_torn() {
             let Some(tracer) = Tracer::new(&studio) else {
                 return;
             };
-            // Everything is under temporary names, and nothing was read back.
+            // All files have temporary names, and none was read back.
             let held = tracer.hold_at("syncfs", "1").hold(LINE);
             change(&studio, size, 0);
             let run = held.finish();

@@ -1,4 +1,4 @@
-//! Where the system gives no threads, and what lasts longer than any clock.
+//! A system that provides no threads, and durations longer than any clock.
 
 use std::ffi::OsString;
 

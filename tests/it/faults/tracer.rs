@@ -1,5 +1,5 @@
-//! The program under `strace`, which lets system calls of its own choice fail, changes what they give, and holds the
-//! program at a certain one for as long as a test needs.
+//! The program under `strace`, which makes chosen system calls fail, changes their results, and holds the program at a
+//! call for as long as a test needs.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,13 +17,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{TO, has_programs};
 use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip};
 
-/// How often is looked whether the program is held.
+/// Interval of checks for a held program.
 const STEP: Duration = Duration::from_millis(1);
 
-/// What the tracer notes, in the studio.
+/// Log of the tracer in the studio.
 const LOG: &str = "strace.log";
 
-/// A run of the program that is being prepared.
+/// A prepared run of the program.
 #[derive(Debug)]
 pub(super) struct Tracer<'a> {
     studio: &'a Studio,
@@ -33,7 +33,7 @@ pub(super) struct Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    /// Says so and gives `None` where nothing can be traced.
+    /// Creates a tracer. Reports a skip and returns `None` if this machine cannot trace.
     pub(super) fn new(studio: &'a Studio) -> Option<Self> {
         static WORKS: OnceLock<bool> = OnceLock::new();
         if !has_programs(&["strace", "rsync"]) {
@@ -56,13 +56,13 @@ impl<'a> Tracer<'a> {
         })
     }
 
-    /// Only notes calls of this name.
+    /// Only records calls of this name.
     pub(super) fn record(mut self, call: &'a str) -> Self {
         self.calls.insert(call);
         self
     }
 
-    /// What happens at a call, in the words of `strace --inject`: `error=EIO:when=2`. Each thread counts for itself.
+    /// Injects a fault in the syntax of `strace --inject`: `error=EIO:when=2`. Each thread counts its own calls.
     pub(super) fn inject(self, call: &'a str, what: &str) -> Self {
         let mut tracer = self.record(call);
         let inject = format!("inject={call}:{what}");
@@ -75,7 +75,7 @@ impl<'a> Tracer<'a> {
         self.inject(call, &format!("signal=SIGSTOP:when={when}"))
     }
 
-    /// Only calls on this path of the studio; a name alone is one in an open folder.
+    /// Selects calls on this path of the studio; a bare name is one in an open folder.
     pub(super) fn on_path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let is_name = path.iter().count() == 1;
@@ -89,19 +89,20 @@ impl<'a> Tracer<'a> {
         self
     }
 
-    /// Only calls on the temporary files of these numbers in the usual destination; names alone are those of new ones.
+    /// Selects calls on the temporary files of these numbers in the usual destination; bare names are those of new
+    /// files.
     pub(super) fn on_temp_copies(mut self, parts: Range<u32>) -> Self {
         self.parts = parts;
         self
     }
 
-    /// What was noted, once the run has ended.
+    /// Returns the log of an ended run.
     pub(super) fn log(studio: &Studio) -> String {
         fs::read_to_string(studio.path(LOG)).unwrap()
     }
 
-    /// The program with these arguments. The tracer is its grandchild, so that its number is known before it begins, and
-    /// with that the names of its temporary files.
+    /// Returns the program with these arguments. The tracer is its grandchild, so that its process ID, and so the names
+    /// of its temporary files, are known in advance.
     fn command(&self, arguments: &[&str]) -> Command {
         let folder = self.studio.path(TO);
         let name = |number| format!(".auto-backup-$host-$$-{number}.part");
@@ -120,13 +121,12 @@ impl<'a> Tracer<'a> {
         command
     }
 
-    /// Runs a line to its end, with a JSON answer.
     pub(super) fn json(&self, line: &str) -> ProgramRun {
         let mut command = self.command(&["--format", "json", "-c", line]);
         self.studio.finish(&mut command)
     }
 
-    /// Runs a line until it is held for the first time.
+    /// Runs a line until the program is held for the first time.
     #[track_caller]
     pub(super) fn hold(&self, line: &str) -> HeldProgram<'a> {
         let mut held = self.begin(line);
@@ -134,7 +134,7 @@ impl<'a> Tracer<'a> {
         held
     }
 
-    /// Begins to run a line.
+    /// Starts a line.
     pub(super) fn begin(&self, line: &str) -> HeldProgram<'a> {
         let mut command = self.command(&["--format", "json", "-c", line]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -147,12 +147,12 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// The program while it is held; it is killed when this is dropped.
+/// A held program, killed when dropped.
 #[derive(Debug)]
 pub(super) struct HeldProgram<'a> {
     studio: &'a Studio,
     child: Option<Child>,
-    /// How many threads were stopped so far.
+    /// Number of thread stops so far.
     seen: usize,
 }
 
@@ -172,7 +172,7 @@ impl HeldProgram<'_> {
         assert!(is_held, "it ended before it was held: {}", self.output());
     }
 
-    /// Waits until every thread is stopped; `false` where the program ended before.
+    /// Waits until every thread is stopped; `false` if the program ended before.
     fn is_held(&mut self) -> bool {
         let tasks = format!("/proc/{}/task", self.child().id());
         loop {
@@ -190,20 +190,20 @@ impl HeldProgram<'_> {
         }
     }
 
-    /// Lets it go on until it is held again.
+    /// Continues until the program is held again.
     #[track_caller]
     pub(super) fn resume(&mut self) {
         self.signal(Signal::CONT);
         self.wait();
     }
 
-    /// Lets it go on until it is held again; `false` where it ends before.
+    /// Continues until the program is held again; `false` if it ends before.
     pub(super) fn try_resume(&mut self) -> bool {
         self.signal(Signal::CONT);
         self.is_held()
     }
 
-    /// Lets it go on to its end.
+    /// Continues to the end of the program.
     pub(super) fn finish(mut self) -> ProgramRun {
         while self.child().try_wait().unwrap().is_none() {
             self.signal(Signal::CONT);
@@ -217,7 +217,7 @@ impl HeldProgram<'_> {
         ProgramRun::new(self.studio, &child.wait_with_output().unwrap())
     }
 
-    /// Ends it as a loss of power would.
+    /// Kills the program, as a loss of power would.
     pub(super) fn kill(mut self) {
         self.child().kill().unwrap();
         let status = self.child.take().unwrap().wait().unwrap();

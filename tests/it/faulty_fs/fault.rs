@@ -1,11 +1,11 @@
-//! Everything that a lying file system can lie about.
+//! All faults of a lying file system.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fuser::Errno;
 
-/// The lies of a file system; the default is an honest one.
+/// Faults of a file system; the default has none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     pub(crate) exchange: RenameFlagFault,
@@ -16,30 +16,30 @@ pub(crate) struct Faults {
     pub(crate) blocks: BlockFault,
     /// Numbers that `statfs` returns instead of true ones.
     pub(crate) space: Option<ReportedSpace>,
-    /// Number of looks at a file, after its size changed, that still return the old size.
+    /// Number of `stat` calls after a change of a file's size that still return the old size.
     pub(crate) size_lag: u32,
     /// Most bytes that one `read` returns.
     pub(crate) short_reads: Option<u32>,
     /// Permission bits of every file and folder, whatever `chmod` sets: `(files, folders)`.
     pub(crate) modes: Option<(u32, u32)>,
-    /// A failed flush or fsync also loses the bytes written since the last one that worked: they read as zeros.
+    /// A failed flush or fsync also loses the bytes written since the last successful one: they read as zeros.
     pub(crate) loses_what_failed: bool,
-    /// Content of a file that another machine writes under a new name just before a rename that must not replace, or a
-    /// link, arrives. The kernel does not see it: where it does, it refuses by itself.
+    /// Content of a file that another machine creates under the new name just before a rename that must not replace, or
+    /// a link, arrives. The kernel does not see it; it would refuse such a name itself.
     pub(crate) rival: Option<&'static [u8]>,
     /// Operations that fail.
     pub(crate) failures: BTreeMap<FuseOperation, InjectedFailure>,
 }
 
 impl Faults {
-    /// Lies of this kind only.
+    /// Returns only the faults that `tell` sets.
     pub(crate) fn only(tell: impl FnOnce(&mut Self)) -> Self {
         let mut lies = Self::default();
         tell(&mut lies);
         lies
     }
 
-    /// Lets every call of an operation fail.
+    /// Makes every call of an operation fail.
     pub(crate) fn fail(&mut self, operation: FuseOperation, errno: Errno) {
         let failure = InjectedFailure {
             errno,
@@ -50,19 +50,19 @@ impl Faults {
     }
 }
 
-/// A flag of `renameat2`.
+/// Fault of a flag of `renameat2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RenameFlagFault {
     #[default]
     Honoured,
     /// The call is a plain rename, which replaces, and succeeds.
     Ignored,
-    /// Nothing is done, and the call succeeds.
+    /// Nothing happens, and the call succeeds.
     Skipped,
     Refused(Errno),
 }
 
-/// Changes to the times that are set.
+/// Changes to stored times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TimeFaults {
     /// Times are rounded down to a multiple of this; zero leaves them alone.
@@ -71,43 +71,43 @@ pub(crate) struct TimeFaults {
     pub(crate) up: bool,
     /// First and last second that can be stored.
     pub(crate) range: Option<(i64, i64)>,
-    /// Seconds that every time is shown off by, also those stored before.
+    /// Seconds added to every reported time, also of times stored before.
     pub(crate) shift: i64,
-    /// Setting a time succeeds, and the time stays.
+    /// Setting a time succeeds without effect.
     pub(crate) ignored: bool,
 }
 
 /// The years 1980 to 2107, as on FAT.
 pub(crate) const FAT_YEARS: (i64, i64) = (315_532_800, 4_354_819_199);
 
-/// 1970 to 2038, as where seconds have 32 bits.
+/// The years 1970 to 2038, of seconds in 32 bits.
 pub(crate) const UNIX_32_BIT: (i64, i64) = (0, 0x7fff_ffff);
 
-/// The inode numbers that are shown.
+/// Reported inode numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum InodeFault {
     #[default]
     Stable,
     /// Linked names have different numbers, as on sshfs and mergerfs. A name keeps its number when it is renamed.
     PerName,
-    /// Numbers are made of the whole path, so that they change with every rename.
+    /// Numbers depend on the whole path, so that they change with every rename.
     PerPath,
-    /// Every look shows another number.
+    /// Every `stat` reports another number.
     PerLook,
-    /// All files and folders show one number.
+    /// All files and folders report one number.
     Same,
 }
 
-/// Names that stand for the same entry.
+/// Different names of the same entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum NameFault {
     #[default]
     Exact,
-    /// Upper case is lower case; names stay as they were given, as on exFAT and NTFS.
+    /// Case is ignored and names keep their spelling, as on exFAT and NTFS.
     FoldCase,
-    /// Names in different Unicode normal forms are one; they stay as they were given, as on APFS.
+    /// Unicode normal forms are ignored and names keep their spelling, as on APFS.
     FoldForm,
-    /// Both, as on APFS by default.
+    /// Case and normal forms are ignored, as on APFS by default.
     FoldBoth,
     /// Names are stored in NFD and found in any form, as on HFS+.
     Nfd,
@@ -117,16 +117,16 @@ pub(crate) enum NameFault {
     Lower,
 }
 
-/// The number of blocks that a file shows.
+/// Reported number of blocks of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BlockFault {
     #[default]
     Honest,
-    /// Fewer than its bytes take, as with compression.
+    /// Fewer than its bytes need, as with compression.
     Half,
-    /// None at all.
+    /// None.
     Zero,
-    /// Far more than its bytes take.
+    /// Far more than its bytes need.
     Many,
 }
 
@@ -143,7 +143,7 @@ pub(crate) struct ReportedSpace {
 }
 
 impl ReportedSpace {
-    /// An honest file system of 1 TiB.
+    /// A true file system of 1 TiB.
     pub(crate) const HONEST: Self = Self {
         blocks: 1 << 28,
         free: 1 << 28,
@@ -161,14 +161,14 @@ impl ReportedSpace {
         ..Self::HONEST
     };
 
-    /// Unknown free bytes: there are blocks, and none is free.
+    /// Unknown free bytes: blocks exist, and none is free.
     pub(crate) const NO_FREE_BYTES: Self = Self {
         free: 0,
         available: 0,
         ..Self::HONEST
     };
 
-    /// Nothing is known.
+    /// Nothing is reported.
     pub(crate) const ALL_ZERO: Self = Self {
         blocks: 0,
         free: 0,
@@ -179,7 +179,7 @@ impl ReportedSpace {
         name: 0,
     };
 
-    /// More is free than there is.
+    /// More is free than the total.
     pub(crate) const ENDLESS: Self = Self {
         free: u64::MAX,
         available: u64::MAX,
@@ -188,7 +188,7 @@ impl ReportedSpace {
     };
 }
 
-/// What the kernel asks for.
+/// Request of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FuseOperation {
     Lookup,
@@ -228,16 +228,16 @@ pub(crate) enum FuseOperation {
     Seek,
     /// `copy_file_range`.
     CopyRange,
-    /// `fcntl` locks. The kernel answers by itself unless this fails when the file system is mounted.
+    /// `fcntl` locks. The kernel replies itself unless this fails when the file system is mounted.
     Lock,
 }
 
-/// Calls of an operation that fail: a number of them, after others that work.
+/// Failing calls of an operation: a number of them, after calls that succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InjectedFailure {
     pub(crate) errno: Errno,
-    /// Calls that work first, counted from the moment when the lie was told.
+    /// Successful calls first, counted from the moment when the fault was set.
     pub(crate) after: u64,
-    /// Calls that fail then.
+    /// Failing calls after them.
     pub(crate) count: u64,
 }

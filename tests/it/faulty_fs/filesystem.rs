@@ -1,4 +1,4 @@
-//! Answers to what the kernel asks for.
+//! Replies to the kernel's requests.
 
 use std::ffi::OsStr;
 use std::io;
@@ -32,7 +32,7 @@ impl FaultyFs {
     }
 
     fn open_flags(&self) -> FopenFlags {
-        // Through its cache the kernel fills what is short with zeros.
+        // With its cache, the kernel fills short reads with zeros.
         if self.state().lies.short_reads.is_some() {
             FopenFlags::FOPEN_DIRECT_IO
         } else {
@@ -111,7 +111,7 @@ impl Filesystem for FaultyFs {
         let node = Node::new(NodeContent::File(Vec::new()), mode, owner(request));
         let found = if Kind::from_raw_mode(mode) == Kind::RegularFile {
             let place = (parent.0, name);
-            // Asked for where the file system cannot create and open at once.
+            // Called for file systems that cannot create and open in one step.
             self.state().make(FuseOperation::Open, place, node)
         } else {
             Err(Errno::EPERM)

@@ -1,20 +1,20 @@
-//! A file system that lies: in memory, mounted by FUSE, with answers that can be bent one by one.
+//! A file system that lies: in memory, mounted by FUSE, with faults that tests set one by one.
 //!
-//! [`LyingMount::new`] mounts one on a folder of a studio and unmounts it when it is dropped, also while a test panics.
-//! [`Lies`] says what it lies about; the default is honest. Each test mounts its own. [`LyingMount::lie`] changes the lies
-//! of one that is mounted, [`LyingMount::contents`] is what it holds in truth, and [`LyingMount::calls`] counts what was
-//! asked for. The kernel remembers nothing between two looks: `stat` and `open` always ask.
+//! [`FaultyMount::new`] mounts one on a folder of a studio and unmounts it when dropped, also while a test panics.
+//! [`Faults`] lists its faults; the default has none. [`FaultyMount::set_faults`] changes them,
+//! [`FaultyMount::contents`] returns the real content, and [`FaultyMount::calls`] counts requests. The kernel caches
+//! nothing: every `stat` and `open` becomes a request.
 //!
-//! Two calls never reach a FUSE file system: `syncfs` succeeds and does nothing, and `flock` is the kernel's own.
+//! Two calls never reach a FUSE file system: `syncfs` succeeds and does nothing, and the kernel handles `flock` itself.
 //!
 //! | file | purpose |
 //! |---|---|
-//! | `lies` | the lies |
+//! | `fault` | the faults |
 //! | `node`, `tree` | files and folders in memory |
-//! | `state`, `extras` | operations on them, with the lies |
-//! | `answers`, `replies` | the kernel's requests |
-//! | `seen` | tests: every lie is seen through system calls |
-//! | `laws` | tests: the laws of copies and syncs under random lies |
+//! | `state`, `optional_call` | operations on them, with the faults |
+//! | `filesystem`, `reply` | the kernel's requests |
+//! | `self_test` | tests: every fault is visible through system calls |
+//! | `invariant` | tests: the laws of copies and syncs under random faults |
 
 mod fault;
 mod filesystem;
@@ -41,7 +41,7 @@ pub(crate) use fault::{
 use filesystem::FaultyFs;
 use state::FaultyState;
 
-/// A lying file system that is mounted, and no longer when this is dropped.
+/// A mounted lying file system, unmounted when dropped.
 #[derive(Debug)]
 pub(crate) struct FaultyMount {
     path: PathBuf,
@@ -50,7 +50,7 @@ pub(crate) struct FaultyMount {
 }
 
 impl FaultyMount {
-    /// Mounts an empty one on a folder; says so and gives `None` where FUSE is not allowed.
+    /// Mounts an empty file system on a folder. Reports a skip and returns `None` if FUSE is not permitted.
     pub(crate) fn new(studio: &Studio, path: impl AsRef<Path>, lies: Faults) -> Option<Self> {
         let state = Arc::new(Mutex::new(FaultyState::new(lies)));
         Self::with(state, studio.folder(&path).path(&path))
@@ -61,7 +61,7 @@ impl FaultyMount {
         Self::with(Arc::clone(&self.state), studio.folder(&path).path(&path))
     }
 
-    /// Mounts it anew with what it holds, so that nothing of it is in the kernel's memory.
+    /// Mounts it anew with its content, so that the kernel has no data of it.
     pub(crate) fn remount(self) -> Self {
         let (path, state) = (self.path.clone(), Arc::clone(&self.state));
         drop(self);
@@ -91,7 +91,7 @@ impl FaultyMount {
         })
     }
 
-    /// Tells other lies from now on, and counts calls from the beginning.
+    /// Sets other faults and restarts the counts of calls.
     pub(crate) fn set_faults(&self, lies: Faults) {
         let mut state = self.state();
         state.lies = lies;
@@ -99,17 +99,17 @@ impl FaultyMount {
         state.rivals = 0;
     }
 
-    /// Every file and link that it holds in truth, with its content or target, by its path.
+    /// Returns the real content: every file and link by its path, with its content or target.
     pub(crate) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         self.state().tree.contents()
     }
 
-    /// Number of calls of an operation since the lies were told.
+    /// Returns the number of calls of an operation since the faults were set.
     pub(crate) fn calls(&self, operation: FuseOperation) -> u64 {
         self.state().calls.get(&operation).copied().unwrap_or(0)
     }
 
-    /// Number of files that another machine wrote since the lies were told.
+    /// Returns the number of files that another machine wrote since the faults were set.
     pub(crate) fn foreign_writes(&self) -> usize {
         self.state().rivals
     }
@@ -121,7 +121,7 @@ impl FaultyMount {
 
 impl Drop for FaultyMount {
     fn drop(&mut self) {
-        // Lazily, so that a program that still has a file open does not keep it mounted.
+        // A lazy unmount works even if a program still has a file open.
         let mut umount = Command::new("umount");
         umount.arg("-l").arg(&self.path).stderr(Stdio::null());
         let _ended = umount.status();

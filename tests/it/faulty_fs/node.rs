@@ -12,15 +12,15 @@ use super::fault::{BlockFault, Faults, TimeFaults};
 /// A name in a folder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeEntry {
-    /// The file that it names.
+    /// The named file.
     pub(super) node: u64,
-    /// The name's own number: that of its file for a file's first name, and another for its other names.
+    /// ID of the name: that of its file for the first name, and another for further names.
     pub(super) number: u64,
-    /// Its place in listings, in the order of creation.
+    /// Position in listings, in the order of creation.
     pub(super) place: u64,
 }
 
-/// What a node is, with its content.
+/// Kind and content of a node.
 #[derive(Clone, Debug)]
 pub(super) enum NodeContent {
     File(Vec<u8>),
@@ -39,9 +39,9 @@ pub(super) struct Node {
     /// Number of its names.
     pub(super) names: u32,
     pub(super) attributes: BTreeMap<OsString, Vec<u8>>,
-    /// An old size, and for how many looks it is still shown.
+    /// An old size, and the number of `stat` calls that still report it.
     lag: Option<(u64, u32)>,
-    /// The content when it was flushed last.
+    /// The content at the last flush.
     flushed: Option<Vec<u8>>,
 }
 
@@ -79,7 +79,7 @@ impl Node {
         size as u64
     }
 
-    /// Marks a change of the content, and lets the old size be shown for a while.
+    /// Marks a change of the content, and starts the delay of its size.
     pub(super) fn written(&mut self, old_size: u64, lies: &Faults) {
         let now = lies.times.stored(SystemTime::now());
         self.modified = now;
@@ -89,7 +89,7 @@ impl Node {
         }
     }
 
-    /// Keeps what was written so far; where that `failed`, and the file system loses it then, takes it back.
+    /// Keeps the written bytes; reverts them if the flush `failed` and the file system then loses them.
     pub(super) fn flush(&mut self, failed: bool, lies: &Faults) {
         let NodeContent::File(bytes) = &mut self.content else {
             return;
@@ -103,7 +103,7 @@ impl Node {
         }
     }
 
-    /// The attributes that are shown, under this inode number. Counts as a look.
+    /// Returns the reported attributes with this inode number. Counts as a `stat` call.
     pub(super) fn shown(&mut self, inode: u64, lies: &Faults) -> FileAttr {
         let mut size = self.size();
         if let Some((old, looks)) = &mut self.lag {
@@ -145,7 +145,7 @@ impl Node {
 }
 
 impl TimeFaults {
-    /// The time that is stored for one that is set.
+    /// Returns the stored time for a set one.
     pub(super) fn stored(&self, time: SystemTime) -> SystemTime {
         let mut nanoseconds = since_1970(time);
         let step = i128::try_from(self.step.as_nanos()).unwrap();
@@ -160,7 +160,7 @@ impl TimeFaults {
         at(nanoseconds)
     }
 
-    /// The time that is shown for one that is stored.
+    /// Returns the reported time for a stored one.
     fn shown(&self, time: SystemTime) -> SystemTime {
         at(since_1970(time) + i128::from(self.shift) * 1_000_000_000)
     }

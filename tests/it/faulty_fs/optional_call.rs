@@ -1,4 +1,4 @@
-//! What a file system may have besides files and folders: extended attributes, allocation, holes.
+//! Optional calls of a file system: extended attributes, allocation, holes.
 
 use std::ffi::{OsStr, OsString};
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use super::state::FaultyState;
 use super::tree::FuseResult;
 
 impl FaultyState {
-    /// Sets an extended attribute; of those of the system none.
+    /// Sets an extended attribute, but none of the system's.
     pub(super) fn set_attribute(
         &mut self,
         number: u64,
@@ -34,7 +34,7 @@ impl FaultyState {
         node.attributes.get(name).cloned().ok_or(Errno::ENODATA)
     }
 
-    /// The names of all extended attributes, each with a NUL at its end.
+    /// Returns the names of all extended attributes, each with a final NUL.
     pub(super) fn attribute_names(&mut self, number: u64) -> FuseResult<Vec<u8>> {
         self.call(FuseOperation::ListAttributes)?;
         let mut names = Vec::new();
@@ -51,7 +51,7 @@ impl FaultyState {
         node.attributes.remove(name).map(drop).ok_or(Errno::ENODATA)
     }
 
-    /// Gives a file room, or punches a hole.
+    /// Allocates space of a file, or punches a hole.
     pub(super) fn allocate(
         &mut self,
         number: u64,
@@ -71,7 +71,7 @@ impl FaultyState {
         })
     }
 
-    /// Finds the next data or hole; there are no holes but behind the end.
+    /// Finds the next data or hole; the only hole is behind the end.
     pub(super) fn seek(&mut self, number: u64, offset: i64, for_data: bool) -> FuseResult<i64> {
         self.call(FuseOperation::Seek)?;
         let size = i64::try_from(self.tree.bytes(number)?.len()).map_err(|_| Errno::EFBIG)?;

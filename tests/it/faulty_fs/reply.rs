@@ -1,4 +1,4 @@
-//! Replies to the kernel, with an answer or an error number.
+//! Replies to the kernel: a result or an error number.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use fuser::{
 
 use super::tree::FuseResult;
 
-/// Nothing is remembered by the kernel: every look is a question.
+/// Lifetime in the kernel's cache: every `stat` becomes a request.
 pub(super) const NOT_AT_ALL: Duration = Duration::ZERO;
 
 pub(super) fn entry(reply: ReplyEntry, answer: FuseResult<FileAttr>) {
@@ -54,7 +54,7 @@ pub(super) fn data(reply: ReplyData, answer: FuseResult<Vec<u8>>) {
     }
 }
 
-/// Extended attributes are asked for twice: first for their size.
+/// Extended attributes are requested twice: first for their size.
 pub(super) fn sized(reply: ReplyXattr, answer: FuseResult<Vec<u8>>, size: u32) {
     match answer {
         Ok(bytes) if size == 0 => reply.size(u32::try_from(bytes.len()).unwrap()),

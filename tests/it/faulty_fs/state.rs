@@ -1,4 +1,4 @@
-//! The state of a lying file system: what is there, the lies that are told about it, and the calls that came.
+//! The state of a lying file system: its entries, its faults and the counted calls.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,14 +15,14 @@ use super::tree::{EntryKey, FuseResult, NodeTree};
 pub(super) struct FaultyState {
     pub(super) tree: NodeTree,
     pub(super) lies: Faults,
-    /// Number of calls of each operation since the lies were told.
+    /// Number of calls of each operation since the faults were set.
     pub(super) calls: BTreeMap<FuseOperation, u64>,
     /// Number of files that another machine wrote since then.
     pub(super) rivals: usize,
     looks: u64,
 }
 
-/// What `setattr` sets.
+/// Values of `setattr`.
 #[derive(Debug, Default)]
 pub(super) struct AttributeChanges {
     pub(super) mode: Option<u32>,
@@ -43,7 +43,7 @@ impl FaultyState {
         }
     }
 
-    /// Counts a call; fails where the lies want it to.
+    /// Counts a call; fails if a fault requires it.
     pub(super) fn call(&mut self, operation: FuseOperation) -> FuseResult<()> {
         let calls = self.calls.entry(operation).or_default();
         *calls += 1;
@@ -54,7 +54,7 @@ impl FaultyState {
         failure.map_or(Ok(()), |failure| Err(failure.errno))
     }
 
-    /// The number by which the kernel calls an entry.
+    /// Returns the number by which the kernel refers to an entry.
     pub(super) const fn number(&self, entry: &NodeEntry) -> u64 {
         match self.lies.inodes {
             InodeFault::PerName | InodeFault::PerPath => entry.number,
@@ -62,7 +62,7 @@ impl FaultyState {
         }
     }
 
-    /// The inode number that is shown.
+    /// Returns the reported inode number.
     pub(super) fn inode(&mut self, number: u64) -> u64 {
         match self.lies.inodes {
             InodeFault::Stable => self.tree.file_number(number),
@@ -80,13 +80,14 @@ impl FaultyState {
         }
     }
 
-    /// The attributes that `stat` shows.
+    /// Returns the attributes that `stat` reports.
     pub(super) fn attributes(&mut self, number: u64) -> FuseResult<FileAttr> {
         let inode = self.inode(number);
         Ok(self.tree.node_mut(number)?.shown(inode, &self.lies))
     }
 
-    /// An entry's attributes under the number by which the kernel shall call it. What is shown is asked for again.
+    /// Returns an entry's attributes under the number for the kernel. The reported values are computed at every
+    /// request.
     pub(super) fn entry(&mut self, entry: &NodeEntry) -> FuseResult<FileAttr> {
         let number = self.number(entry);
         let node = self.tree.node(number)?.clone();
@@ -104,14 +105,14 @@ impl FaultyState {
         self.entry(&entry)
     }
 
-    /// Lets another machine take a name that is free, as if it did so after the kernel's look; no name of a temporary file,
-    /// and none in a program's own folder.
+    /// Lets another machine take a free name just after the kernel's check, but never the name of a temporary file or
+    /// in the program's own folder.
     pub(super) fn write_as_other_machine(&mut self, place: EntryKey<'_>) {
         let is_temporary = place.1.as_encoded_bytes().starts_with(b".auto-backup-");
         let is_own = self.tree.path(place.0).starts_with(".auto-backup");
         if let Some(content) = self.lies.rival.filter(|_| !is_temporary && !is_own) {
             let node = Node::new(NodeContent::File(content.to_vec()), 0o644, (0, 0));
-            // Where the name is taken it stays as it is.
+            // A taken name stays.
             self.rivals += usize::from(self.tree.make(place, node, &self.lies).is_ok());
         }
     }
@@ -156,11 +157,11 @@ impl FaultyState {
         self.attributes(number)
     }
 
-    /// Flushes a file; a failure may lose what was written.
+    /// Flushes a file; a failure may lose the written bytes.
     pub(super) fn flush(&mut self, operation: FuseOperation, number: u64) -> FuseResult<()> {
         let called = self.call(operation);
         let lies = &self.lies;
-        // A close alone keeps nothing.
+        // A close alone saves nothing.
         if called.is_err() || operation == FuseOperation::SyncFile {
             self.tree.node_mut(number)?.flush(called.is_err(), lies);
         }
@@ -206,7 +207,7 @@ impl FaultyState {
         u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
     }
 
-    /// Lists a folder from a place on: the inode numbers, the places, the kinds and the names.
+    /// Lists a folder from a position on: inode numbers, positions, kinds and names.
     pub(super) fn list(
         &mut self,
         number: u64,
@@ -226,7 +227,6 @@ impl FaultyState {
         Ok(self.lies.space.unwrap_or(ReportedSpace::HONEST))
     }
 
-    /// The target of a link.
     pub(super) fn target(&mut self, number: u64) -> FuseResult<Vec<u8>> {
         self.call(FuseOperation::ReadLink)?;
         match &self.tree.node(number)?.content {

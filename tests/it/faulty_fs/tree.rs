@@ -1,4 +1,4 @@
-//! Folders and files in memory, and what a file system does with them.
+//! Folders and files in memory, and the operations of a file system.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -23,9 +23,9 @@ pub(super) type EntryKey<'a> = (u64, &'a OsStr);
 pub(super) struct NodeTree {
     /// Never forgotten: a file without a name may still be open.
     nodes: HashMap<u64, Node>,
-    /// The files that further names stand for, by the numbers of these names.
+    /// The files of further names, by the numbers of these names.
     aliases: HashMap<u64, u64>,
-    /// Where the names are, by their numbers.
+    /// The folder and name of each number.
     places: HashMap<u64, (u64, OsString)>,
     last: u64,
 }
@@ -41,7 +41,7 @@ impl NodeTree {
         }
     }
 
-    /// The file that a number stands for.
+    /// Returns the file behind a number.
     pub(super) fn file_number(&self, number: u64) -> u64 {
         self.aliases.get(&number).copied().unwrap_or(number)
     }
@@ -73,7 +73,6 @@ impl NodeTree {
         }
     }
 
-    /// The bytes of a file.
     pub(super) fn bytes(&self, number: u64) -> FuseResult<&[u8]> {
         match &self.node(number)?.content {
             NodeContent::File(bytes) => Ok(bytes),
@@ -81,7 +80,6 @@ impl NodeTree {
         }
     }
 
-    /// Changes the bytes of a file.
     pub(super) fn write(
         &mut self,
         number: u64,
@@ -98,7 +96,7 @@ impl NodeTree {
         Ok(())
     }
 
-    /// The entries of a folder from a place on, in the order of creation.
+    /// Returns the entries of a folder from a position on, in the order of creation.
     pub(super) fn list(
         &self,
         folder: u64,
@@ -114,7 +112,7 @@ impl NodeTree {
         Ok(listed)
     }
 
-    /// Finds a name, with the spelling that is stored.
+    /// Finds a name with its stored spelling.
     fn spelled(
         &self,
         (folder, name): EntryKey<'_>,
@@ -136,7 +134,7 @@ impl NodeTree {
         Ok(self.spelled(place, lies)?.1)
     }
 
-    /// Puts an entry under a name that is free, as this file system spells it.
+    /// Puts an entry under a free name, in the spelling of this file system.
     fn put(
         &mut self,
         (folder, name): EntryKey<'_>,
@@ -156,7 +154,7 @@ impl NodeTree {
         Ok(entry)
     }
 
-    /// Makes something new under a free name.
+    /// Creates an entry under a free name.
     pub(super) fn make(
         &mut self,
         place: EntryKey<'_>,
@@ -177,7 +175,6 @@ impl NodeTree {
         Ok(entry)
     }
 
-    /// Gives a file a further name.
     pub(super) fn link(
         &mut self,
         number: u64,
@@ -200,7 +197,7 @@ impl NodeTree {
         Ok(entry)
     }
 
-    /// Removes a name; of a folder only if it is empty.
+    /// Removes a name; a folder only if it is empty.
     pub(super) fn remove(&mut self, place: EntryKey<'_>, lies: &Faults) -> FuseResult<()> {
         let entry = self.find(place, lies)?;
         if matches!(&self.node(entry.node)?.content, NodeContent::Folder(inner) if !inner.is_empty())
@@ -214,7 +211,7 @@ impl NodeTree {
         Ok(())
     }
 
-    /// Renames, in the place of whatever has the name.
+    /// Renames and replaces the entry of the new name.
     pub(super) fn rename(
         &mut self,
         from: EntryKey<'_>,
@@ -225,7 +222,7 @@ impl NodeTree {
         match self.find(to, lies) {
             // The same name in another spelling.
             Ok(there) if there.number == entry.number => {}
-            // Two names of one file: POSIX wants nothing to be done.
+            // Two names of one file: POSIX requires no change.
             Ok(there) if there.node == entry.node => return Ok(()),
             Ok(there) => {
                 let kinds = (self.node(entry.node)?.kind(), self.node(there.node)?.kind());
@@ -245,7 +242,7 @@ impl NodeTree {
         self.put(to, entry, lies)
     }
 
-    /// Renames to a name that must be free, as far as the file system honours that.
+    /// Renames to a free name, as far as the file system obeys the flag.
     pub(super) fn rename_new(
         &mut self,
         from: EntryKey<'_>,
@@ -263,7 +260,7 @@ impl NodeTree {
         }
     }
 
-    /// Exchanges two entries, as far as the file system honours that.
+    /// Exchanges two entries, as far as the file system obeys the flag.
     pub(super) fn exchange(
         &mut self,
         from: EntryKey<'_>,
@@ -285,7 +282,7 @@ impl NodeTree {
         self.put(to, from_entry, lies)
     }
 
-    /// The path at which a number was found, as far as that is known.
+    /// Returns the path at which a number was found, as far as known.
     pub(super) fn path(&self, mut number: u64) -> PathBuf {
         let mut names = Vec::new();
         while let Some((folder, name)) = self.places.get(&number) {
@@ -295,7 +292,7 @@ impl NodeTree {
         names.into_iter().rev().collect()
     }
 
-    /// Every file and link with its content or target, by its path.
+    /// Returns every file and link with its content or target, by its path.
     pub(super) fn contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         self.collect(ROOT, Path::new(""), &mut found);
@@ -318,7 +315,7 @@ impl NodeTree {
 }
 
 impl NameFault {
-    /// Equal for names that stand for the same entry.
+    /// Returns equal keys for names of the same entry.
     fn key(self, name: &OsStr) -> OsString {
         let Some(text) = name.to_str() else {
             return name.to_owned();
@@ -331,7 +328,7 @@ impl NameFault {
         }
     }
 
-    /// The spelling that is stored for a name.
+    /// Returns the stored spelling of a name.
     fn stored(self, name: &OsStr) -> OsString {
         match (self, name.to_str()) {
             (Self::Nfd, Some(text)) => text.nfd().collect::<String>().into(),

@@ -1,4 +1,4 @@
-//! Questions, and what is said next.
+//! Confirmations, and suggestions of a next step.
 
 use super::{run_line, start, wait_for_prompt};
 use crate::studio::{CHANGED, Studio};
@@ -111,7 +111,7 @@ fn confirmation_requires_an_interactive_session() {
     let studio = older_at_nas();
     let run = studio.script(format!("{COPY}\n")).ok();
     assert!(run.stdout.contains("copied and verified 2 files"), "{run}");
-    // Nor one that a prompt runs: there is somebody to ask.
+    // A sourced file at the prompt asks, because the session is interactive.
     let studio = older_at_nas();
     studio.file("push.ab", format!("{COPY}\n"));
     let mut session = start(&studio, &[]);
@@ -147,7 +147,7 @@ fn first_steps_suggest_the_next_command() {
         "{answer}"
     );
     assert!(!run_line(&mut session, "load").contains("next:"));
-    // Scripts are told nothing.
+    // Scripts print no suggestions.
     let run = studio
         .run(["--no-config", "-c", "add database WORK WORK"])
         .ok();

@@ -27,7 +27,7 @@ fn ctrl_r_finds_line_of_earlier_session() {
     session.exp_string("list categories").unwrap();
     let answer = run_line(&mut session, "");
     assert!(answer.contains("scratch/render"), "{answer}");
-    // The arrow up brings the last line.
+    // The arrow up returns the last line.
     session.send("\u{1b}[A").unwrap();
     let answer = run_line(&mut session, "");
     assert!(answer.contains("scratch/render"), "{answer}");

@@ -1,4 +1,4 @@
-//! While a line is typed: completion, hints, colours, pasting, and other widths.
+//! Line editing: completion, hints, colors, pasting, and other widths.
 
 use std::io::Write as _;
 
@@ -8,14 +8,14 @@ use super::{run_line, start, wait_for_prompt};
 use crate::studio::Studio;
 use crate::terminal;
 
-/// A prompt of 24 rows and 80 columns, of which everything is seen.
+/// A prompt of 24 rows and 80 columns, with all control sequences.
 fn raw(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> PtySession {
     let mut session = terminal::raw_prompt(studio, (24, 80), environment, arguments);
     wait_for_prompt(&mut session);
     session
 }
 
-/// Types without ending the line; waits for what is shown then.
+/// Types without ending the line; waits for this output.
 #[track_caller]
 fn typed(session: &mut PtySession, keys: &str, shown: &str) -> String {
     session.send(keys).unwrap();
@@ -23,7 +23,7 @@ fn typed(session: &mut PtySession, keys: &str, shown: &str) -> String {
     session.exp_string(shown).unwrap()
 }
 
-/// Clears the line that is being typed.
+/// Clears the typed line.
 #[track_caller]
 fn cancel(session: &mut PtySession) {
     session.send_control('c').unwrap();
@@ -31,7 +31,6 @@ fn cancel(session: &mut PtySession) {
     wait_for_prompt(session);
 }
 
-/// A studio that was looked at.
 fn scanned_studio() -> Studio {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
@@ -42,7 +41,7 @@ fn scanned_studio() -> Studio {
 fn tab_lists_matches_and_completes_common_part() {
     let studio = scanned_studio();
     let mut session = start(&studio, &[]);
-    // `ac` has a client and two projects; what they have in common is filled in, and they are listed.
+    // `ac` has a client and two projects: their common beginning is completed, and they are listed.
     typed(&mut session, "copy ac\t", "acme/teaser");
     typed(&mut session, "/sp\t", "acme/spot ");
     typed(&mut session, "f\t", "footage ");
@@ -63,7 +62,7 @@ fn sync_arguments_complete_like_copy() {
     typed(&mut session, "sync al\t", "sync all ");
     typed(&mut session, "al\t", "sync all all ");
     typed(&mut session, "W\t", "sync all all WORK ");
-    // A client is one of several that begin so.
+    // Several names begin with the client's.
     let mut session = start(&scanned_studio(), &[]);
     typed(&mut session, "sync ac\t", "acme/teaser");
 }
@@ -155,7 +154,7 @@ fn line_stays_plain_without_color() {
         session.send_line("copy acme/spot nope WORK NSA").unwrap();
         let shown = session.exp_string("did you mean `NAS`?").unwrap();
         assert!(!shown.contains("[3") && !shown.contains("[4"), "{shown:?}");
-        // What is grey elsewhere would look as if it was typed.
+        // Text that is gray elsewhere would look typed.
         assert!(!shown.contains("CATEGORY"), "{shown:?}");
         wait_for_prompt(&mut session);
     }

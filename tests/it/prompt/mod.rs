@@ -15,14 +15,12 @@ use rexpect::session::{PtySession, spawn_with_options};
 
 use crate::studio::Studio;
 
-/// Starts the program in a terminal.
 fn spawn(studio: &Studio, arguments: &[&str]) -> PtySession {
     let mut command = studio.command();
     command.args(arguments);
     spawn_command(command)
 }
 
-/// Starts a prepared command in a terminal.
 fn spawn_command(mut command: Command) -> PtySession {
     command.env("TERM", "xterm").stdin(Stdio::inherit());
     let options = Options::new()
@@ -38,13 +36,12 @@ fn start(studio: &Studio, arguments: &[&str]) -> PtySession {
     session
 }
 
-/// Waits for the prompt.
 #[track_caller]
 fn wait_for_prompt(session: &mut PtySession) -> String {
     session.exp_string("auto-backup> ").unwrap()
 }
 
-/// Types a line; gives what is answered up to the next prompt.
+/// Types a line and returns the answer up to the next prompt.
 #[track_caller]
 fn run_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();
@@ -52,7 +49,7 @@ fn run_line(session: &mut PtySession, line: &str) -> String {
     wait_for_prompt(session)
 }
 
-/// Waits for the end.
+/// Waits for the end with this status.
 #[track_caller]
 fn assert_exits(session: &mut PtySession, status: i32) -> String {
     let rest = session.exp_eof().unwrap();

@@ -1,4 +1,4 @@
-//! Where no line editor is: `TERM=dumb`, `--accessible`, pipes.
+//! Prompts without a line editor: `TERM=dumb`, `--accessible`, pipes.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use super::wait_for_prompt;
 use crate::studio::{ProgramRun, Studio};
 use crate::terminal;
 
-/// A prompt that reads plain lines, of which everything is seen.
+/// A prompt that reads plain lines, with all control sequences.
 fn plain(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> PtySession {
     let mut session = terminal::raw_prompt(studio, (24, 80), environment, arguments);
     let greeting = wait_for_prompt(&mut session);
@@ -17,7 +17,7 @@ fn plain(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> P
     session
 }
 
-/// What is answered to a line.
+/// Types a line and returns its answer.
 #[track_caller]
 fn run_plain_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();

@@ -1,4 +1,4 @@
-//! How work and the prompt end: Ctrl-C, Ctrl-D, signals, a terminal that goes away.
+//! The end of work and of the prompt: Ctrl-C, Ctrl-D, signals, a closed terminal.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -13,7 +13,7 @@ use rexpect::session::PtySession;
 use super::{run_line, start, wait_for_prompt};
 use crate::studio::{PROGRAM, Studio};
 
-/// Waits until something is so.
+/// Waits until the condition is true.
 #[track_caller]
 fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
@@ -23,7 +23,7 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Whether a temporary file of ours is in a folder.
+/// True if a folder contains one of our temporary files.
 fn has_part(studio: &Studio, folder: &str) -> bool {
     let entries = fs::read_dir(studio.path(folder))
         .into_iter()
@@ -34,14 +34,14 @@ fn has_part(studio: &Studio, folder: &str) -> bool {
         .any(|name| name.to_string_lossy().ends_with(".part"))
 }
 
-/// A studio with a file that takes a while to be copied and read back.
+/// A studio with a file that takes some time to copy and read back.
 fn with_large_file() -> Studio {
     let studio = Studio::new();
     studio.file("WORK/footage/acme/spot/large.mov", vec![7; 300 << 20]);
     studio
 }
 
-/// A copy that is under way.
+/// Starts a copy and waits until it writes.
 #[track_caller]
 fn copying(studio: &Studio, session: &mut PtySession) {
     session
@@ -95,7 +95,7 @@ fn sigterm_while_editing_restores_the_terminal() {
     session.exp_string("cat").unwrap();
     session.send_line("").unwrap();
     wait_for_prompt(&mut session);
-    // The shell's child is the program; from another process, as `kill` is.
+    // The child of the shell is the program; the signal comes from another process, as that of `kill`.
     let pid = fs::read_to_string(studio.path("pid")).unwrap();
     let line = format!("kill -TERM {}", pid.trim());
     let killed = studio
@@ -114,7 +114,7 @@ fn sigterm_while_editing_restores_the_terminal() {
     }
 }
 
-/// The program in a terminal that another program keeps.
+/// The program in a terminal of another program.
 struct HeldTerminal {
     keeper: Child,
     keys: ChildStdin,
@@ -152,7 +152,7 @@ impl HeldTerminal {
     }
 }
 
-/// The programs that run in a studio.
+/// Returns the programs that run in a studio.
 fn processes(studio: &Studio) -> Vec<String> {
     let processes = fs::read_dir("/proc")
         .unwrap()
@@ -181,7 +181,7 @@ fn closed_terminal_ends_the_program() {
                 has_part(&studio, "NAS/footage/acme/spot")
             });
         }
-        // The end of a terminal window is the end of the program that keeps the terminal.
+        // A closed terminal window ends the program that owns the terminal.
         kept.keeper.kill().unwrap();
         kept.keeper.wait().unwrap();
         wait_for("the program goes on without its terminal", || {

@@ -1,4 +1,4 @@
-//! `add database` with the address of a remote: what is one, and that it comes back as it was saved.
+//! `add database` with the address of a remote: accepted addresses, and their return from the saved file.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{KINDS, RemoteStudio};
 use crate::servers::Remotes;
 use crate::studio::Studio;
 
-/// What `list databases` says of roots, a line each.
+/// Returns the roots of `list databases`.
 #[track_caller]
 fn roots(place: &RemoteStudio<'_>) -> Vec<String> {
     let document = place.json("list databases").document();
@@ -18,7 +18,7 @@ fn roots(place: &RemoteStudio<'_>) -> Vec<String> {
     databases.iter().map(root).collect()
 }
 
-/// A studio without databases, in which the remotes `nas` and `other` are folders `at nas` and `at other`.
+/// Runs a check in a studio without databases whose remotes `nas` and `other` are the folders `at nas` and `at other`.
 fn two_remotes(check: impl Fn(&RemoteStudio<'_>)) {
     let studio = Studio::bare();
     let Some(remotes) = Remotes::new(&studio) else {

@@ -1,4 +1,4 @@
-//! What is left of a run that ended, however that happened: no rclone, no temporary files, and nothing half.
+//! The remains of every ended run: no rclone, no temporary files, no half file.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::studio::Studio;
 
 const LARGE: &str = "copy acme/large footage WORK CLOUD";
 
-/// A project of one file that takes a while to be sent.
+/// A project with one file that takes some time to send.
 fn large() -> Studio {
     let studio = Studio::filled();
     studio.file("WORK/footage/acme/large/l.mov", "");
@@ -23,7 +23,7 @@ fn large() -> Studio {
     studio
 }
 
-/// Whether a program runs that was lent the remotes of a studio: servers were not.
+/// True if a program with the remotes of this studio still runs, except servers.
 fn is_something_running(place: &RemoteStudio<'_>) -> bool {
     let config = format!("RCLONE_CONFIG={}", place.remotes.config().display());
     let knows = |process: &Path| {
@@ -38,7 +38,7 @@ fn is_something_running(place: &RemoteStudio<'_>) -> bool {
         .any(|process| knows(&process.path()))
 }
 
-/// Starts to copy the large file, and waits until something of it is there.
+/// Starts to copy the large file, and waits until a part has arrived.
 fn under_way(place: &RemoteStudio<'_>, folder: &Path) -> Child {
     let mut command = place.command();
     command
@@ -67,7 +67,7 @@ fn killed_run_leaves_no_rclone_and_resumes() {
         let mut child = under_way(place, &storage.folder);
         child.kill().unwrap();
         child.wait().unwrap();
-        // The system ends them at once, but not in the same moment.
+        // The system ends them at once, but not at the same moment.
         while is_something_running(place) {
             std::thread::yield_now();
         }

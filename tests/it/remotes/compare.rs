@@ -1,4 +1,4 @@
-//! `compare` where one of the databases is behind rclone, or both are; and what was changed there behind our back.
+//! `compare` with one or two databases behind rclone, also after changes by other programs.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::studio::{CHANGED, Studio};
 
 const COUNTS: [&str; 4] = ["only_a", "only_b", "differs", "same"];
 
-/// The paths and outcomes of a comparison.
+/// Returns the paths and outcomes of a comparison.
 #[track_caller]
 fn differences(document: &Value) -> Vec<[String; 2]> {
     let items = document["items"].as_array().unwrap();
@@ -133,7 +133,7 @@ fn two_remotes_can_be_compared() {
     }
 }
 
-/// Fails unless a line copies just one of five files.
+/// Fails unless a line copies exactly one of five files.
 #[track_caller]
 fn all_same_but_one(place: &RemoteStudio<'_>, line: &str) {
     let ends = place.answer_fields(line, &["state", "copied_files", "same_files"]);
@@ -172,7 +172,7 @@ fn file_replaced_at_remote_is_detected() {
         let run = place.json("copy all all WORK CLOUD");
         let document = run.document();
         if storage.kind == TestStorageKind::WebDav {
-            // Nothing says when that was: it gives way, and is kept.
+            // Its time is unknown: it is replaced and kept as an old version.
             assert_eq!(document["copied_files"], 1, "{run}");
             let versions = storage.address(".auto-backup/versions");
             let kept = place

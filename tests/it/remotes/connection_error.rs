@@ -1,4 +1,4 @@
-//! A storage that cannot be reached: what is said, and that nothing is forgotten or begun.
+//! A storage that cannot be reached: the messages, and that nothing is forgotten or started.
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use super::RemoteStudio;
 use crate::servers::{Remotes, Server};
 use crate::studio::Studio;
 
-/// Does something in a new studio.
+/// Runs a check in a new studio.
 fn with_studio(check: impl Fn(&RemoteStudio<'_>)) {
     let studio = Studio::filled();
     let Some(remotes) = Remotes::new(&studio) else {
@@ -22,13 +22,14 @@ fn with_studio(check: impl Fn(&RemoteStudio<'_>)) {
     });
 }
 
-/// Fails unless looking at CLOUD and copying there both say this, copy nothing, and keep the look of so many files.
+/// Fails unless scanning CLOUD and copying to it both report this reason, copy nothing, and keep the previous scan with
+/// this number of files.
 #[track_caller]
 fn assert_message(place: &RemoteStudio<'_>, files: u64, what: &str) {
     assert_message_of(place, &mut || place.command(), files, what);
 }
 
-/// The same, by a command that is prepared anew each time.
+/// Runs that check with commands prepared by a closure.
 #[track_caller]
 fn assert_message_of(
     place: &RemoteStudio<'_>,
@@ -55,7 +56,6 @@ fn assert_message_of(
     assert_eq!(place.studio.tree("NAS"), "");
 }
 
-/// Changes one setting of a remote.
 fn set(place: &RemoteStudio<'_>, remote: &str, setting: &str, value: &str) {
     place.remotes.stdout_of(&[
         "config",

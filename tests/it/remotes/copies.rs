@@ -1,4 +1,4 @@
-//! `copy` to a storage of every kind and back: what is there afterwards, and what a second copy finds.
+//! `copy` to every kind of storage and back: the files afterwards, and the outcome of a second copy.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::studio::{CHANGED, Studio};
 const THERE: &str = "copy all all WORK CLOUD";
 const BACK: &str = "copy all all CLOUD NAS";
 
-/// The numbers that say how every file ended.
+/// The counts of outcomes in an answer.
 const ENDS: [&str; 6] = [
     "state",
     "copied_files",
@@ -24,10 +24,10 @@ const ENDS: [&str; 6] = [
     "skipped_files",
 ];
 
-/// A name that looks like another of these.
+/// A name that looks like another one.
 const NFC: &str = "caf\u{e9}";
 
-/// Names that some storages or some ways to write lists have trouble with.
+/// Names that cause trouble for some storages or list formats.
 fn odd_names(kind: TestStorageKind) -> Vec<String> {
     let names = [
         "with space",
@@ -52,14 +52,14 @@ fn odd_names(kind: TestStorageKind) -> Vec<String> {
         "100% & + = @ ~ $HOME `x`",
         "日本.exr",
     ];
-    // What encrypts names makes them longer.
+    // Encryption makes names longer.
     let long = if kind == TestStorageKind::Crypt {
         120
     } else {
         200
     };
-    // The servers of S3 and WebDAV are rclone's own. One lists control characters as other names, as no S3 does, and now
-    // and then one of two names that look the same; the other takes such names for one, as a Mac would.
+    // rclone itself serves S3 and WebDAV. One lists control characters as other names, as no real S3 does, and
+    // sometimes only one of two names that look the same; the other treats such names as one, as a Mac would.
     let is_held = |name: &&str| match kind {
         TestStorageKind::S3 => !name.contains(char::is_control) && *name != NFC,
         TestStorageKind::WebDav => *name != NFC,
@@ -70,7 +70,7 @@ fn odd_names(kind: TestStorageKind) -> Vec<String> {
     names.chain(["l".repeat(long)]).collect()
 }
 
-/// Everything below a folder but our own: files with content and time, folders without.
+/// Returns everything below a folder except our own folder: files with content and time, folders without.
 fn inventory(folder: &Path) -> BTreeMap<PathBuf, Option<(Vec<u8>, SystemTime)>> {
     let mut found = BTreeMap::new();
     let mut pending = vec![folder.to_owned()];
@@ -93,7 +93,7 @@ fn inventory(folder: &Path) -> BTreeMap<PathBuf, Option<(Vec<u8>, SystemTime)>> 
     found
 }
 
-/// Fails unless two folders of a studio hold the same, with the same times.
+/// Fails unless two folders of a studio have the same files with the same times.
 #[track_caller]
 pub(super) fn assert_same_files(studio: &Studio, one: &str, other: &str) {
     let [one, other] = [one, other].map(|name| inventory(&studio.path(name)));
@@ -104,7 +104,7 @@ pub(super) fn assert_same_files(studio: &Studio, one: &str, other: &str) {
     }
 }
 
-/// Fails unless a line finds everything there: so many files, nothing copied, failed or in conflict.
+/// Fails unless a line finds this number of equal files, and copies nothing, without failure or conflict.
 #[track_caller]
 pub(super) fn assert_all_same(place: &RemoteStudio<'_>, line: &str, files: u64) {
     let ends = place.answer_fields(line, &ENDS);
@@ -115,7 +115,7 @@ pub(super) fn assert_all_same(place: &RemoteStudio<'_>, line: &str, files: u64) 
     );
 }
 
-/// Fails unless a line copies so many files, and nothing is said of any of them.
+/// Fails unless a line copies this number of files without any message.
 #[track_caller]
 pub(super) fn assert_all_copied(place: &RemoteStudio<'_>, line: &str, files: u64) {
     let run = place.json(line);
@@ -170,7 +170,7 @@ fn odd_names_survive_a_round_trip() {
             place
                 .studio
                 .file(format!("WORK/footage/acme/spot/{name}"), name);
-            // The longest makes no longer one, and rclone's S3 takes folders that look the same for one.
+            // The longest name cannot become longer, and rclone's S3 treats folders that look the same as one.
             if name.len() < 100 && name != NFC {
                 place.studio.file(format!("{folder}/{name}"), name);
             }
@@ -546,7 +546,7 @@ fn dry_run_changes_nothing() {
 fn checksum_option_compares_content() {
     with_each_kind(&KINDS, Studio::filled, |place, storage| {
         assert_all_copied(place, THERE, 5);
-        // The same size and the same time, but other bytes.
+        // Equal size and time, but other bytes.
         place.studio.file("WORK/footage/acme/spot/reel.mov", "leer");
         assert_all_same(place, THERE, 5);
         let run = place.json(&format!("{THERE} --checksum")).status(3);

@@ -1,4 +1,4 @@
-//! Databases behind rclone: the commands, run against real servers of every kind.
+//! Databases behind rclone: all commands on real servers of every kind.
 
 mod addresses;
 mod cleanup;
@@ -21,48 +21,45 @@ use serde_json::Value;
 use crate::servers::{Remotes, Server, rclone};
 use crate::studio::{ProgramRun, Studio};
 
-/// What a person uses of a studio whose databases are behind rclone: its files, and the program that knows the remotes.
+/// A studio with databases behind rclone: its files, and a program that knows the remotes.
 pub(crate) struct RemoteStudio<'a> {
     studio: &'a Studio,
     remotes: &'a Remotes<'a>,
 }
 
 impl RemoteStudio<'_> {
-    /// The program, which finds today's rclone first.
+    /// Returns the program with the current rclone first on PATH.
     fn command(&self) -> Command {
         self.with(rclone().unwrap())
     }
 
-    /// The program, which finds this rclone first.
+    /// Returns the program with this rclone first on PATH.
     fn with(&self, rclone: &Path) -> Command {
         let mut command = self.studio.command();
         self.remotes.add_to_environment(rclone, &mut command);
         command
     }
 
-    /// Runs the program with these arguments.
     fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProgramRun {
         self.studio.finish(self.command().args(arguments))
     }
 
-    /// Runs each line as a `-c`.
     fn lines(&self, lines: &[&str]) -> ProgramRun {
         self.run(lines.iter().flat_map(|line| ["-c", line]))
     }
 
-    /// Runs a line as a `-c` with a JSON answer.
     fn json(&self, line: &str) -> ProgramRun {
         self.run(["--format", "json", "-c", line])
     }
 
-    /// Runs a line, and gives these of the numbers and words that its JSON answer has.
+    /// Runs a line and returns these fields of its JSON answer.
     #[track_caller]
     fn answer_fields(&self, line: &str, names: &[&str]) -> Vec<Value> {
         let document = self.json(line).document();
         names.iter().map(|name| document[name].clone()).collect()
     }
 
-    /// Runs a look, and gives these of the numbers and words that its JSON answer has of its first database.
+    /// Runs a scan and returns these fields of its first database.
     #[track_caller]
     fn scan_fields(&self, line: &str, names: &[&str]) -> Vec<Value> {
         let document = self.json(line).document();
@@ -70,7 +67,7 @@ impl RemoteStudio<'_> {
         names.iter().map(|name| database[name].clone()).collect()
     }
 
-    /// Writes a file at an address, by rclone itself.
+    /// Writes a file at an address with rclone itself.
     #[track_caller]
     fn write_by_rclone(&self, address: &str, text: &str) {
         self.studio.file("text", text);
@@ -80,8 +77,8 @@ impl RemoteStudio<'_> {
         assert!(output.status.success(), "{output:?}");
     }
 
-    /// Brings what is on WORK to a root by rclone itself, so that our program knows nothing of it. One after the other:
-    /// rclone's S3 fails where it makes the same folder for two files at once.
+    /// Copies WORK to a root with rclone itself, so that our program has no record. Transfers one file at a time,
+    /// because rclone's S3 fails if it creates one folder for two files at once.
     #[track_caller]
     fn copy_by_rclone(&self, root: &str) {
         let work = self.studio.path("WORK");
@@ -89,7 +86,7 @@ impl RemoteStudio<'_> {
         self.remotes.stdout_of(&words);
     }
 
-    /// Tracks a root from now on.
+    /// Adds a database with this root.
     fn add_database(&self, name: &str, root: &str) {
         let file = "home/.config/auto-backup/.config";
         let lines = self.studio.read(file);
@@ -98,7 +95,6 @@ impl RemoteStudio<'_> {
     }
 }
 
-/// A path of any bytes.
 fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }
@@ -108,19 +104,18 @@ fn path_from_bytes(bytes: &[u8]) -> PathBuf {
 pub(crate) enum TestStorageKind {
     /// Without a shell: no digests.
     Sftp,
-    /// With a shell, in which rclone makes digests.
+    /// With a shell in which rclone computes digests.
     Shell,
-    /// Times cost a question a file; no empty folders.
+    /// Times cost a request per file; no empty folders.
     S3,
     /// No times, no digests.
     WebDav,
-    /// Encrypted, over S3.
+    /// Encrypted, on S3.
     Crypt,
     /// A folder of this machine.
     Alias,
 }
 
-/// All of them.
 pub(crate) const KINDS: [TestStorageKind; 6] = [
     TestStorageKind::Sftp,
     TestStorageKind::Shell,
@@ -131,23 +126,23 @@ pub(crate) const KINDS: [TestStorageKind; 6] = [
 ];
 
 impl TestStorageKind {
-    /// Whether it holds folders with nothing in them.
+    /// True if it can have empty folders.
     const fn holds_empty_folders(self) -> bool {
         !matches!(self, Self::S3 | Self::Crypt)
     }
 }
 
-/// A storage of one kind. Where a test fails while it lives, it says which kind that was.
+/// A storage of one kind. A failing test names the kind.
 struct TestStorage<'a> {
     kind: TestStorageKind,
     server: Option<Server<'a>>,
     root: String,
-    /// Where its files are in truth.
+    /// Folder with its files.
     folder: PathBuf,
 }
 
 impl<'a> TestStorage<'a> {
-    /// Starts one; its remote has this name.
+    /// Starts a storage; its remote has this name.
     fn start(remotes: &'a Remotes<'a>, studio: &Studio, kind: TestStorageKind, name: &str) -> Self {
         let server = match kind {
             TestStorageKind::Sftp => Some(Server::sftp(remotes, name)),
@@ -177,7 +172,7 @@ impl<'a> TestStorage<'a> {
         }
     }
 
-    /// What a person types for something on it.
+    /// Returns the typed address of a path on it.
     fn address(&self, path: &str) -> String {
         let slash = if self.root.ends_with(':') { "" } else { "/" };
         format!("{}{slash}{path}", self.root)
@@ -193,7 +188,7 @@ impl Drop for TestStorage<'_> {
     }
 }
 
-/// Does something in a new studio for each of these kinds, with the storage as the database CLOUD.
+/// Runs a check in a new studio for each of these kinds, with the storage as the database CLOUD.
 fn with_each_kind(
     kinds: &[TestStorageKind],
     studio: fn() -> Studio,

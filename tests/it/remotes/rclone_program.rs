@@ -1,4 +1,4 @@
-//! The rclone program itself: which one is used, and what its environment may not change.
+//! The rclone program itself: the choice of the program, and a safe environment for it.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::studio::Studio;
 
 const THERE: &str = "copy acme/spot all WORK CLOUD";
 
-/// A program that says it is rclone of this version.
+/// Writes a program that reports this version of rclone.
 fn write_fake_version(place: &RemoteStudio<'_>, version: &str) {
     place
         .studio

@@ -1,4 +1,4 @@
-//! `load`, and what is answered of what it saw: `list`, `fetch`, `find` and `explore`, on every kind of storage.
+//! `load` and answers from its scan (`list`, `fetch`, `find`, `explore`), on every kind of storage.
 
 use std::fs;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::{KINDS, RemoteStudio, TestStorageKind, with_each_kind};
 use crate::studio::Studio;
 
-/// The kinds whose servers say that a folder may not be listed; those that rclone serves show it without anything in it.
+/// Kinds whose servers report that a folder cannot be listed; servers of rclone show an empty folder.
 const HELD_BACK: [TestStorageKind; 2] = [TestStorageKind::Sftp, TestStorageKind::Shell];
 
 const COUNTS: [&str; 7] = [
     "state", "files", "bytes", "projects", "added", "changed", "gone",
 ];
 
-/// What `fetch` says of CLOUD: category, state and number of files.
+/// Returns category, state and file count of `fetch` for CLOUD.
 #[track_caller]
 fn replicas(place: &RemoteStudio<'_>) -> Vec<[Value; 3]> {
     let document = place.json("fetch project acme/spot").document();
@@ -26,7 +26,7 @@ fn replicas(place: &RemoteStudio<'_>) -> Vec<[Value; 3]> {
     replicas.map(named).collect()
 }
 
-/// The projects that `list` shows.
+/// Returns the projects of `list`.
 #[track_caller]
 fn projects(place: &RemoteStudio<'_>, line: &str) -> Value {
     place.json(line).ok().document()["projects"].clone()
@@ -85,7 +85,7 @@ fn second_scan_finds_changes() {
         let run = place.json("load CLOUD");
         let database = &run.document()["databases"][0];
         let counts = COUNTS.map(|name| database[name].clone());
-        // A folder with nothing in it is still a project where there are such folders.
+        // An empty folder is still a project on storages with such folders.
         let projects = if storage.kind.holds_empty_folders() {
             3
         } else {

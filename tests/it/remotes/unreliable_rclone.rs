@@ -1,5 +1,5 @@
-//! An rclone that does not do what it says, or dies: nothing is taken for content, for sent, for moved or for kept that a
-//! look at the storage does not prove.
+//! An rclone that fails silently or dies: content, transfers, moves and old versions count only if the storage proves
+//! them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,14 @@ const BACK: &str = "copy acme/spot footage CLOUD NAS";
 const THERE: &str = "copy acme/spot footage WORK CLOUD";
 const REEL: &str = "footage/acme/spot/reel.mov";
 
-/// A line of rclone's log.
+/// Returns a line of rclone's log.
 fn log_line(level: &str, message: &str, object: &str) -> String {
     let line = json!({ "level": level, "msg": message, "object": object });
     format!("echo '{line}' >&2\n")
 }
 
-/// An rclone in whose place a shell does what is given for each of these words; `$real` is today's, and `$to` the last word.
+/// Creates a shell script in place of rclone that runs these commands for these words; `$real` is the current rclone,
+/// and `$to` the last word.
 fn fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
     let real = rclone().unwrap().display();
     let mut script = format!("#!/bin/bash\nreal='{real}'\nto=\"${{@: -1}}\"\ncase \"$1\" in\n");
@@ -32,13 +33,13 @@ fn fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
     place.studio.mode("bin/rclone", 0o755).path("bin/rclone")
 }
 
-/// The same, as a version that is asked by a process a question.
+/// Creates such a script for a version that needs a process for each request.
 fn old_fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
     let version = ("version", "echo 'rclone v1.60.1'; exit 0");
     fake_rclone(place, &[&[version], arms].concat())
 }
 
-/// Runs a line by an rclone, with a JSON answer.
+/// Runs a line with this rclone and a JSON answer.
 fn run(place: &RemoteStudio<'_>, rclone: &Path, line: &str) -> ProgramRun {
     let mut command = place.with(rclone);
     command.args(["--format", "json", "-c", line]);
@@ -68,7 +69,7 @@ fn assert_fails(run: ProgramRun, why: &str) {
     assert!(reason.as_str().unwrap().contains(why), "{run}");
 }
 
-/// A storage that holds one file.
+/// Runs a check with a storage of one file.
 fn with_one_file(check: impl Fn(&RemoteStudio<'_>, &TestStorage<'_>)) {
     let studio = || {
         let studio = Studio::new();
@@ -81,7 +82,7 @@ fn with_one_file(check: impl Fn(&RemoteStudio<'_>, &TestStorage<'_>)) {
     });
 }
 
-/// Writes a file of the right size and other bytes, with the right time, at `$to`.
+/// Returns a script that writes a file of the right size and time but other bytes at `$to`.
 fn hole_script(at: &str) -> String {
     format!(
         "mkdir -p \"{at}/footage/acme/spot\"; head -c 17 /dev/zero > \"{at}/{REEL}\"; touch -r \"$WORK/{REEL}\" \"{at}/{REEL}\"\n"
@@ -145,7 +146,7 @@ fn leftover_download_is_verified_or_fetched_again() {
     with_one_file(|place, storage| {
         let killed = fake_rclone(place, &[("copy", "\"$real\" \"$@\"; kill -9 $$")]);
         assert_fails(run(place, &killed, BACK), "killed");
-        // It is there whole, and rclone fetches nothing now.
+        // The file is there and whole, and rclone fetches nothing now.
         let broken = fake_rclone(place, &[("copy", "exit 1")]);
         let good = run(place, &broken, BACK).status(0);
         assert_eq!(
@@ -156,7 +157,7 @@ fn leftover_download_is_verified_or_fetched_again() {
             place.studio.read(format!("NAS/{REEL}")),
             "the reel as it is"
         );
-        // A version of its size takes its place at the storage while another leftover waits.
+        // A file of equal size replaces it at the storage while another leftover waits.
         place.studio.remove(format!("NAS/{REEL}"));
         let killed = fake_rclone(place, &[("copy", "\"$real\" \"$@\"; kill -9 $$")]);
         assert_fails(run(place, &killed, BACK), "killed");
@@ -218,7 +219,7 @@ fn file_deleted_at_remote_is_skipped() {
     });
 }
 
-/// What is kept of the file in each of the folders of old versions.
+/// Returns the kept contents of the file in each folder of old versions.
 fn kept_versions(storage: &TestStorage<'_>) -> Vec<String> {
     let folders = fs::read_dir(storage.folder.join(".auto-backup/versions")).unwrap();
     let kept = folders.map(|folder| fs::read_to_string(folder.unwrap().path().join(REEL)).unwrap());
@@ -232,7 +233,7 @@ fn every_attempt_keeps_replaced_versions() {
     with_one_file(|place, storage| {
         let work = place.studio.path(format!("WORK/{REEL}"));
         place.lines(&["sync all all WORK CLOUD"]).ok();
-        // Once it is sent it is written to again.
+        // The file is written to again after it was sent.
         let does = format!(
             "\"$real\" \"$@\"; s=$?; [ -e '{0}.c' ] || {{ touch '{0}.c'; printf C > '{0}'; }}; exit $s\n",
             work.display()
@@ -269,7 +270,7 @@ fn partial_upload_is_replaced_and_kept() {
         let killer = old_fake_rclone(place, &[("copy", &does)]);
         assert_eq!(run(place, &killer, THERE).status, -1);
         assert_eq!(fs::read_to_string(&half).unwrap(), "the r");
-        // Nothing takes it for somebody's newer file.
+        // It does not count as a newer file of another user.
         let old = old_fake_rclone(place, &[]);
         let back = run(place, &old, BACK).status(3);
         assert_eq!(
@@ -324,7 +325,7 @@ fn newer_remote_file_after_kill_conflicts() {
         );
         let killer = old_fake_rclone(place, &[("copy", &does)]);
         assert_eq!(run(place, &killer, THERE).status, -1);
-        // A sync that cannot send sees it first.
+        // A sync that cannot send finds it first.
         let broken = old_fake_rclone(place, &[("copy", "exit 1")]);
         run(place, &broken, THERE).status(3);
         fs::write(&half, "somebody's newer reel").unwrap();
@@ -357,7 +358,7 @@ fn reported_upload_is_checked_in_listing() {
                 );
             }
             place.copy_by_rclone(&storage.root);
-            // Another of its size is there, and rclone says that it was replaced.
+            // Another file of equal size is there, and rclone reports that it was replaced.
             place
                 .studio
                 .file_at(format!("WORK/{REEL}"), "the reel as it IS", 1_900_000_000);

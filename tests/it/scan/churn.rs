@@ -1,4 +1,4 @@
-//! Trees that change while they are looked at.
+//! Trees that change during a scan.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use std::thread;
 use super::{count_found, totals, walk_totals};
 use crate::studio::Studio;
 
-/// Removes whatever has this name.
+/// Removes the entry of this name, whatever its kind is.
 fn clear(path: &Path) {
     let is_folder = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
     if is_folder {
@@ -19,8 +19,8 @@ fn clear(path: &Path) {
     }
 }
 
-/// Gives names in a project, and projects themselves, one kind after the other, until told to stop; leaves something of
-/// each kind behind.
+/// Recreates names in a project, and projects themselves, as one kind of entry after the other, until `stop` is set.
+/// One of each kind stays.
 fn churn(client: &Path, stop: &AtomicBool) {
     let mut round = 0_usize;
     while !stop.load(Ordering::Relaxed) || round % 60 != 59 {

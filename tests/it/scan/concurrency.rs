@@ -1,4 +1,4 @@
-//! Several at work at once: loads of one database, readers during a load, and databases side by side.
+//! Several processes at once: loads of one database, readers during a load, and databases in parallel.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,6 @@ use super::{count_found, index_contents, replica_state, totals, walk_totals};
 use crate::disks::MountedDisk;
 use crate::studio::{ProgramRun, Studio};
 
-/// Starts a line.
 fn start(studio: &Studio, line: &str) -> Child {
     let mut command = studio.command();
     command.args(["--format", "json", "-c", line]);
@@ -22,7 +21,7 @@ fn end(studio: &Studio, child: Child) -> ProgramRun {
     ProgramRun::new(studio, &child.wait_with_output().unwrap())
 }
 
-/// A studio in which a look takes a while.
+/// A studio whose scan takes some time.
 fn large() -> Studio {
     let studio = Studio::filled();
     for folder in 0..1500 {
@@ -81,7 +80,7 @@ fn readers_see_whole_scans_without_waiting() {
     let after = index_contents(&studio);
     assert!(before != after);
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
-    // `known` asks twice, so at one moment it may meet the look between its questions.
+    // `known` runs two queries, so the scan may end between them once.
     let mixed = seen
         .iter()
         .filter(|said| **said != before && **said != after)
@@ -121,7 +120,7 @@ fn forget_during_load_leaves_nothing_half() {
     }
 }
 
-/// The state that a load gives a database.
+/// Returns the state of a database in a load.
 fn state_of(load: &ProgramRun, database: &str) -> String {
     super::database_row(load, database)["state"]
         .as_str()
@@ -129,7 +128,7 @@ fn state_of(load: &ProgramRun, database: &str) -> String {
         .to_owned()
 }
 
-/// Why a database is offline, and what makes it so once its folder is away.
+/// The reason why a database is offline, and an action that causes it once its folder is away.
 type OfflineCause = (&'static str, fn(&Studio));
 
 #[test]
@@ -198,7 +197,7 @@ fn shared_and_separate_disks_scan_alike() {
     let mut lines = studio.read(config);
     for (name, root) in names.iter().zip(roots) {
         writeln!(lines, "add database {name} ../../../{root}").unwrap();
-        // Deeper than folders are held open, with others that wait on each level.
+        // Deeper than the number of open folders, with waiting folders on each level.
         let mut path = format!("{root}/footage/acme/spot");
         for level in 0..200 {
             for side in 0..3 {
@@ -235,7 +234,7 @@ fn shared_and_separate_disks_scan_alike() {
         names.len(),
         "{agreed}"
     );
-    // Another disk in the place of one, and one that is not mounted.
+    // One disk in place of another, and an unmounted one.
     drop(disks);
     studio.file("D2/a/footage/other/thing/f", "f");
     let load = studio.json(&["load"]).status(3);

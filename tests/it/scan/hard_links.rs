@@ -7,7 +7,7 @@ use crate::studio::Studio;
 
 const REPLICA: &str = "WORK/footage/acme/spot";
 
-/// Compares what a load says of the bytes with a plain walk, and with what is expected.
+/// Compares the bytes of a load with a plain walk and with the expected number.
 #[track_caller]
 fn check(studio: &Studio, bytes: u64) {
     let load = studio.json(&["load"]).ok();
@@ -33,7 +33,7 @@ fn hard_links_count_once_per_replica() {
     check(&studio, 1010);
     studio.remove(format!("{REPLICA}/a/two"));
     check(&studio, 1010);
-    // A name of its own again, of the same size and time: the folder's manifest stays the same.
+    // A separate file of the same size and time: the folder's manifest stays the same.
     let modified = path("b/three").metadata().unwrap().modified().unwrap();
     studio.remove(format!("{REPLICA}/b/three"));
     fs::write(path("b/three"), "x".repeat(1000)).unwrap();

@@ -1,6 +1,6 @@
-//! Looks that do not end: stopped, killed, or out of room. The index then holds the look before, whole.
+//! Scans that do not end: stopped, killed, or out of space. The index then has the whole previous scan.
 //!
-//! A kill is tried at twenty moments; `AUTO_BACKUP_KILLS=500 cargo test --test it killed_scan_is_recorded` tries more.
+//! A kill is tested at twenty moments; `AUTO_BACKUP_KILLS=500 cargo test --test it killed_scan_is_recorded` tests more.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -15,7 +15,7 @@ use super::{find_output, totals, walk_totals};
 use crate::disks::MountedDisk;
 use crate::studio::{ProgramRun, Studio};
 
-/// A studio of some hundred folders on two databases that was looked at.
+/// A scanned studio with some hundred folders on two databases.
 fn scanned_studio() -> Studio {
     let studio = Studio::filled();
     for database in ["WORK", "NAS"] {
@@ -30,7 +30,7 @@ fn scanned_studio() -> Studio {
     studio
 }
 
-/// Changes every folder, so that a look has much to write.
+/// Changes every folder, so that a scan has much to write.
 fn change(studio: &Studio, round: u64) {
     for database in ["WORK", "NAS"] {
         for folder in 0..150 {
@@ -41,7 +41,7 @@ fn change(studio: &Studio, round: u64) {
     }
 }
 
-/// A load with its own folder for temporary files.
+/// Returns a load with its own folder for temporary files.
 fn load(studio: &Studio) -> Command {
     let mut command = studio.command();
     command.env("TMPDIR", studio.folder("tmp").path("tmp"));
@@ -50,7 +50,7 @@ fn load(studio: &Studio) -> Command {
     command
 }
 
-/// What is known, database by database: each is written as a whole.
+/// Returns the index's content of each database; each is written as a whole.
 fn index_contents_by_database(studio: &Studio) -> [String; 2] {
     ["WORK", "NAS"].map(|database| {
         let document = studio.json(&["fetch all"]).ok().document();
@@ -64,12 +64,12 @@ fn index_contents_by_database(studio: &Studio) -> [String; 2] {
     })
 }
 
-/// Whether each database is known wholly as one of these two looks saw it.
+/// True if each database has the whole content of one of these two scans.
 fn is_whole(now: &[String; 2], before: &[String; 2], after: &[String; 2]) -> bool {
     (0..2).all(|place| now[place] == before[place] || now[place] == after[place])
 }
 
-/// The next load says what a plain walk says, and nothing was left behind.
+/// Checks that the next load agrees with a plain walk, and that nothing temporary is left.
 #[track_caller]
 fn assert_recovers(studio: &Studio) {
     let run = studio.json(&["load"]).ok();
@@ -92,7 +92,7 @@ fn ctrl_c_ends_scan_and_keeps_previous() {
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let status = child.wait().unwrap();
         assert!(start.elapsed() < Duration::from_secs(2));
-        // A signal may come before the program listens for it, and after the end.
+        // The signal may come before the program catches it, and after its end.
         assert!(
             status.signal() == Some(2) || matches!(status.code(), Some(0 | 130)),
             "{status}"
@@ -136,7 +136,7 @@ fn killed_scan_is_recorded_whole_or_never() {
     );
 }
 
-/// Names that do not resemble each other, which take their own length each.
+/// Creates files with dissimilar names, which cannot be compressed.
 fn scramble(studio: &Studio, files: u64) {
     for number in 0..files {
         let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -150,7 +150,7 @@ fn scramble(studio: &Studio, files: u64) {
     }
 }
 
-/// Fills a disk, loads with these variables and arguments, and makes room again.
+/// Fills a disk, loads with these variables and arguments, and frees space again.
 fn when_full(studio: &Studio, arguments: &[&str], variable: Option<(&str, &str)>) -> ProgramRun {
     let run = |lines: &[&str]| {
         let mut command = studio.command();
@@ -206,7 +206,8 @@ fn full_temporary_folder_is_named() {
 #[test]
 fn stopped_scan_releases_the_disk() {
     let studio = Studio::new();
-    // Deeper than folders are held open by far, so that each is reached anew, with others that wait on each level.
+    // Much deeper than the number of open folders, so that each is opened from the root, with waiting folders on each
+    // level.
     let mut path = studio.path("WORK/footage/acme/spot");
     for _ in 0..800 {
         for side in ["a", "z"] {
@@ -237,7 +238,7 @@ fn stopped_scan_releases_the_disk() {
     assert_eq!(held_open(&studio).len(), 0);
 }
 
-/// The folders of WORK that a program started in the studio holds open.
+/// Returns the folders of WORK that a program of the studio has open.
 fn held_open(studio: &Studio) -> Vec<PathBuf> {
     let links = |folder: PathBuf| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();

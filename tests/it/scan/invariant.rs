@@ -1,4 +1,4 @@
-//! What holds for every tree and every history of it.
+//! Laws for every tree and every history.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{count_found, totals, walk_totals};
 use crate::studio::{CHANGED, Studio};
 
-/// One thing that somebody does to a database; names are few, so that later changes meet earlier ones.
+/// One edit of a database; names are few, so that later edits meet earlier ones.
 #[derive(Clone, Debug)]
 enum DatabaseEdit {
     File(String, usize, u64),
@@ -16,7 +16,7 @@ enum DatabaseEdit {
     HardLink(String, String),
     Remove(String),
     Rename(String, String),
-    /// Not of the tree: the program looks at a part of it.
+    /// Not an edit: the program scans a part of the tree.
     Look(&'static str),
 }
 
@@ -52,7 +52,7 @@ fn change() -> impl Strategy<Value = DatabaseEdit> {
     ]
 }
 
-/// Does it, as far as the tree is such that it can be done.
+/// Applies the edit, as far as the tree permits.
 fn change_it(studio: &Studio, change: &DatabaseEdit) -> bool {
     let target = |path: &str| {
         let path = studio.path(path);
@@ -110,7 +110,7 @@ proptest! {
         let again = studio.json(&["load"]).ok();
         prop_assert_eq!(super::change_counts(&again, "WORK"), [0, 0, 0]);
         prop_assert_eq!(super::index_contents(&studio), known.clone());
-        // An index made anew from the disk says the same.
+        // A new index from the disk is equal.
         studio.remove("home/.local");
         studio.json(&["load"]).ok();
         prop_assert_eq!(super::index_contents(&studio), known);

@@ -1,4 +1,4 @@
-//! Trees of extreme shape: very wide, very deep, with names that barely fit.
+//! Trees of extreme shape: very wide, very deep, with names of maximum length.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,7 +12,7 @@ use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use super::{count_found, database_row, totals};
 use crate::studio::{PROGRAM, ProgramRun, Studio};
 
-/// Removes what is too deep for paths, and for as many handles as it has levels.
+/// Removes a tree that is too deep for paths, and for one open handle per level.
 struct DeepTreeGuard<'a>(&'a Studio);
 
 impl Drop for DeepTreeGuard<'_> {
@@ -39,7 +39,7 @@ fn file(at: &OwnedFd, name: &OsStr, content: &str) {
     rustix::io::write(handle, content.as_bytes()).unwrap();
 }
 
-/// A load by a process that may hold only so many files open.
+/// A load by a process with this limit of open files.
 fn load_with_handles(studio: &Studio, handles: u32) -> ProgramRun {
     let command = studio.command();
     let mut limited = Command::new("sh");
@@ -68,7 +68,7 @@ fn folder_of_200000_files_is_scanned() {
     let load = studio.json(&["load"]).ok();
     assert_eq!(super::change_counts(&load, "WORK"), [0, 0, 1]);
     assert_eq!(totals(&load, "WORK").0, FILES - 1 + 5);
-    // All names can be read, but none of what they stand for.
+    // All names can be read, but no entry's metadata.
     studio.mode(&wide, 0o444);
     let start = Instant::now();
     let load = studio.lines_as_user(&["load WORK"]).status(3);
@@ -93,7 +93,7 @@ fn thousand_levels_need_few_handles() {
     let mut at = openat(CWD, deep, OFlags::DIRECTORY, Mode::empty()).unwrap();
     let mut sides = 0;
     for level in 0..LEVELS {
-        // More folders that wait for their turn than may be held open, and some far down.
+        // More waiting folders than the limit of open files, some of them far down.
         if level < 50 || level % 100 == 0 {
             for name in ["a", "z"] {
                 file(&folder(&at, name.as_ref()), "f".as_ref(), "12");
@@ -138,7 +138,7 @@ fn paths_beyond_path_max_are_scanned() {
     let again = studio.json(&["load"]).ok();
     assert_eq!(super::change_counts(&again, "WORK"), [0, 0, 0]);
     assert_eq!(database_row(&again, "WORK")["unreadable"], 0);
-    // In the deepest folder something changes.
+    // The deepest folder changes.
     file(&at, "new".as_ref(), "1");
     let changed = studio.json(&["load"]).ok();
     assert_eq!(super::change_counts(&changed, "WORK"), [1, 0, 0]);

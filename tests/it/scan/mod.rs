@@ -1,4 +1,4 @@
-//! Looks at disks that change, are huge, cannot be read or are looked at by several: what the index says afterwards.
+//! Scans of disks that change, are huge, cannot be read or are scanned by several processes, and the index afterwards.
 
 mod churn;
 mod concurrency;
@@ -23,16 +23,16 @@ use serde_json::Value;
 
 use crate::studio::{ProgramRun, Studio};
 
-/// Where the index is unless told otherwise.
+/// Default path of the index.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
-/// The test's own handle of the index.
+/// A second handle of the index.
 fn index(studio: &Studio) -> Connection {
     Connection::open(studio.path(INDEX)).unwrap()
 }
 
-/// Files and links of a database, and bytes, as a plain walk of its disk counts them; a file with several names counts
-/// its bytes once in a replica.
+/// Counts files, links and bytes of a database with a plain walk. A file with several names counts its bytes once per
+/// replica.
 fn walk_totals(studio: &Studio, database: &str) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     for category in ["footage", "scratch/render"] {
@@ -47,7 +47,7 @@ fn walk_totals(studio: &Studio, database: &str) -> (u64, u64) {
     (files, bytes)
 }
 
-/// The folders in a folder, none where there is none.
+/// Returns the folders in a folder; none if it does not exist.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -81,7 +81,7 @@ fn replica_totals(folder: &Path) -> (u64, u64) {
     (files, bytes)
 }
 
-/// What a load says of one of its databases: files and bytes.
+/// Returns files and bytes of one database in a load.
 #[track_caller]
 fn totals(load: &ProgramRun, database: &str) -> (u64, u64) {
     let row = database_row(load, database);
@@ -91,7 +91,7 @@ fn totals(load: &ProgramRun, database: &str) -> (u64, u64) {
     )
 }
 
-/// The row of a load about this database.
+/// Returns the row of this database in a load.
 #[track_caller]
 fn database_row(load: &ProgramRun, database: &str) -> Value {
     let document = load.document();
@@ -102,21 +102,21 @@ fn database_row(load: &ProgramRun, database: &str) -> Value {
         .clone()
 }
 
-/// Added, changed and gone in this database.
+/// Returns the counts of added, changed and deleted files of this database.
 #[track_caller]
 fn change_counts(load: &ProgramRun, database: &str) -> [u64; 3] {
     let row = database_row(load, database);
     ["added", "changed", "gone"].map(|name| row[name].as_u64().unwrap())
 }
 
-/// Everything that the index says, without a look at the disks: all aggregates and every file.
+/// Returns everything in the index without reading the disks: all totals and every file.
 #[track_caller]
 fn index_contents(studio: &Studio) -> String {
     let fetched = studio.json(&["fetch all"]).ok().stdout;
     fetched + &find_output(studio, "find '*'")
 }
 
-/// What is found, as it is: it can be too long to be made stable.
+/// Returns the output of `find` unchanged: it can be too long to normalize.
 #[track_caller]
 fn find_output(studio: &Studio, line: &str) -> String {
     let mut command = studio.command();
@@ -128,7 +128,7 @@ fn find_output(studio: &Studio, line: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How many files the index holds, counted one by one.
+/// Counts the files in the index one by one.
 #[track_caller]
 fn count_found(studio: &Studio, pattern: &str) -> usize {
     let answer = find_output(studio, &format!("find {pattern}"));
@@ -136,7 +136,7 @@ fn count_found(studio: &Studio, pattern: &str) -> usize {
     document["files"].as_array().unwrap().len()
 }
 
-/// State and files of a project's replica.
+/// Returns state and file count of a replica.
 #[track_caller]
 fn replica_state(studio: &Studio, project: &str, category: &str, database: &str) -> String {
     let run = studio.json(&[&format!("fetch project {project}")]).ok();

@@ -1,9 +1,9 @@
-//! A look at a part of a database touches nothing else.
+//! A scan of a part of a database leaves the rest alone.
 
 use super::{change_counts, replica_state};
 use crate::studio::Studio;
 
-/// What is known of one replica in each category on WORK.
+/// Returns the index's state of one replica in each category on WORK.
 #[track_caller]
 fn states(studio: &Studio) -> [String; 2] {
     ["footage", "render"].map(|category| replica_state(studio, "acme/spot", category, "WORK"))
@@ -70,7 +70,7 @@ fn scan_age_is_recorded_per_category() {
     };
     assert_eq!(load("load --category render"), "complete");
     assert_eq!(load("load --category render --older-than 1h"), "fresh");
-    // The rest was never looked at.
+    // The rest was never scanned.
     assert_eq!(load("load --category footage --older-than 1h"), "complete");
     assert_eq!(
         load("load --category render --category footage --older-than 1h"),

@@ -1,4 +1,4 @@
-//! What a load shows while it is under way.
+//! The progress that a running load shows.
 
 use std::fs;
 use std::process::Stdio;
@@ -8,11 +8,11 @@ use rexpect::session::spawn_with_options;
 
 use crate::studio::Studio;
 
-/// On each level so many folders wait for their turn.
+/// Number of waiting folders on each level.
 const SIDES: u64 = 6;
 
-/// A studio that takes several times as long to look at as nothing is shown: deeper than folders are held open, each is
-/// reached from the root.
+/// A studio whose scan takes several times as long as the delay of the progress: deeper than the number of open
+/// folders, so that each is opened from the root.
 fn slow(databases: &[&str]) -> Studio {
     let studio = Studio::new();
     for database in databases {
@@ -29,7 +29,7 @@ fn slow(databases: &[&str]) -> Studio {
     studio
 }
 
-/// What a terminal is shown of a load, without control sequences.
+/// Returns the terminal's output of a load without control sequences.
 fn on_a_terminal(studio: &Studio, arguments: &[&str]) -> String {
     let mut command = studio.command();
     command.env("TERM", "xterm").stdin(Stdio::inherit());
@@ -52,13 +52,13 @@ fn terminal_shows_progress_and_rate() {
     )
     .unwrap();
     assert!(line.is_match(&first), "{first}");
-    // Of the second look it is known how much there was.
+    // The second scan knows the previous number of files.
     let again = on_a_terminal(&studio, &["-c", "load"]);
     let line =
         regex::Regex::new(r"looking at .*: [0-9]+ %, [0-9,]+ of 4,800 files, [0-9,]+ files/s")
             .unwrap();
     assert!(line.is_match(&again), "{again}");
-    // Of a part, too.
+    // So does the scan of a part.
     let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
     let line = regex::Regex::new(r"looking at NAS: [0-9]+ %, [0-9,]+ of 2,400 files, ").unwrap();
     assert!(line.is_match(&part), "{part}");

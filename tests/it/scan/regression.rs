@@ -1,4 +1,4 @@
-//! What a review found of looks and is mended: other categories' folders, closed links, locked and replaced indexes.
+//! Past faults of scans: folders of other categories, closed links, locked and replaced indexes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{INDEX, index};
 use crate::studio::{ProgramRun, Studio};
 
-/// A project whose folder is another category's, or in one, is no replica of the outer category, however it is named.
+/// A project whose folder belongs to another category, or is inside one, is no replica of the outer category, whatever
+/// its name is.
 #[test]
 fn folder_of_another_category_is_no_replica() {
     let studio = Studio::bare();
@@ -37,7 +38,7 @@ fn folder_of_another_category_is_no_replica() {
     assert!(copy.stderr.contains("acme/c"), "{copy}");
 }
 
-/// What is below a closed folder is known by names; which of them are one file only the last look knows.
+/// Files below an unreadable folder are known by their names; only the previous scan knows which of them are one file.
 #[test]
 fn hard_links_in_unreadable_folder_count_once() {
     let studio = Studio::filled();
@@ -69,7 +70,7 @@ fn hard_links_in_unreadable_folder_count_once() {
     assert_eq!((closed, bytes()), (open, open));
 }
 
-/// A folder that lists its names but lets nobody look at them is unreadable, unless they are left alone anyway.
+/// A folder whose entries have no readable metadata is unreadable, unless they are excluded anyway.
 #[test]
 fn excluded_files_need_not_be_readable() {
     let studio = Studio::filled();
@@ -81,7 +82,7 @@ fn excluded_files_need_not_be_readable() {
     run.ok();
 }
 
-/// Waiting for another process that writes ends at Ctrl-C.
+/// Ctrl-C ends the wait for another writing process.
 #[test]
 fn ctrl_c_ends_wait_for_index() {
     let studio = Studio::filled();
@@ -105,7 +106,7 @@ fn ctrl_c_ends_wait_for_index() {
     studio.lines(&["load"]).ok();
 }
 
-/// The index may be deleted at any time, also under a session that has it open.
+/// The index may be deleted at any time, even while a session has it open.
 #[test]
 fn index_deleted_during_session_is_recreated() {
     let studio = Studio::filled();

@@ -1,4 +1,4 @@
-//! A root in whose place another one stands, on a database that no copy went to: no identity file tells them apart.
+//! Another root in place of a database's own, without a copy before: no identity file distinguishes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,22 +10,21 @@ use super::{change_counts, database_row, find_output, index, replica_state};
 use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio, report_skip};
 
-/// Puts WORK elsewhere, and another folder with these files in its place.
+/// Moves WORK away, and puts another folder with these files in its place.
 fn replace(studio: &Studio, files: &[&str]) {
     fs::rename(studio.path("WORK"), studio.path("shelf")).unwrap();
-    // Were the place of the old folder free, the new one could be given its number.
+    // If the old folder were deleted, the new one could get its inode.
     for file in files {
         studio.file(Path::new("WORK").join(file), "other");
     }
 }
 
-/// Takes that away again.
 fn put_back(studio: &Studio) {
     studio.remove("WORK");
     fs::rename(studio.path("shelf"), studio.path("WORK")).unwrap();
 }
 
-/// Whether the file system says when a folder was made.
+/// True if the file system stores creation times.
 fn has_births(studio: &Studio) -> bool {
     let made = studio.path("WORK").metadata().unwrap().created().is_ok();
     if !made {
@@ -67,7 +66,7 @@ fn disk_with_other_projects_is_offline() {
             .stdout
             .contains("offline")
     );
-    // Nothing goes there, and nothing is taken from there for the database's own.
+    // Nothing is written there, and nothing there counts as the database's own.
     let tree = studio.tree("WORK");
     for line in [
         "copy other/thing footage NAS WORK",
@@ -113,7 +112,7 @@ fn recreated_root_needs_half_the_projects() {
     studio.folder("WORK/footage/acme/teaser");
     let load = studio.json(&["load WORK"]).ok();
     assert_eq!(change_counts(&load, "WORK"), [1, 1, 4]);
-    // From now on it is the root that is known.
+    // From now on this root is the known one.
     studio
         .remove("WORK/footage/acme")
         .remove("WORK/footage/new");
@@ -177,7 +176,7 @@ fn other_disk_at_same_mount_is_detected() {
     assert_eq!(change_counts(&load, "WORK"), [0, 0, 0]);
 }
 
-/// A disk in a file, formatted at this second.
+/// Creates a disk image, formatted at this moment.
 fn formatted(studio: &Studio, name: &str) -> Option<PathBuf> {
     let path = studio.path(name);
     fs::File::create(&path).unwrap().set_len(16 << 20).unwrap();

@@ -1,9 +1,9 @@
-//! A look writes only what is different.
+//! A scan writes only differences.
 
 use super::index;
 use crate::studio::Studio;
 
-/// What was written in which table since this was asked last.
+/// Returns the writes per table since the last call.
 fn take_written_tables(studio: &Studio) -> Vec<(String, String, i64)> {
     let index = index(studio);
     let sql = "SELECT tab, what, count(*) FROM told GROUP BY tab, what ORDER BY tab, what";
@@ -47,7 +47,7 @@ fn scan_writes_only_changed_folders() {
     studio.remove("WORK/footage/acme/spot/s3/f0123");
     studio.lines(&["load WORK"]).ok();
     assert_eq!(take_written_tables(&studio), one("DELETE", 1));
-    // Neither a look at an offline database nor one at other categories.
+    // Neither a scan of an offline database nor one of other categories writes.
     std::fs::rename(studio.path("WORK"), studio.path("away")).unwrap();
     studio.lines(&["load"]).status(3);
     std::fs::rename(studio.path("away"), studio.path("WORK")).unwrap();

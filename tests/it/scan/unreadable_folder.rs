@@ -1,9 +1,9 @@
-//! What cannot be read stays as it was last seen.
+//! Unreadable folders keep their previous state.
 
 use super::{count_found, replica_state, totals, walk_totals};
 use crate::studio::Studio;
 
-/// A load as a user whom permissions hold back, in JSON.
+/// Runs a load without root's privileges and with a JSON answer.
 fn load(studio: &Studio, status: i32) -> crate::studio::ProgramRun {
     let run = studio.lines_as_user(&["load"]).status(status);
     assert!(!run.stderr.contains("panicked"), "{run}");
@@ -24,7 +24,7 @@ fn unreadable_folder_keeps_everything_below() {
     load(&studio, 0);
     let before = walk_totals(&studio, "WORK");
     let files = count_found(&studio, "'*'");
-    // Closed in every way: not to be opened, not to be listed, not to be looked into.
+    // Closed in every way: it cannot be opened, listed or entered.
     for (closed, mode) in [
         ("", 0),
         ("/deep", 0),
@@ -35,7 +35,7 @@ fn unreadable_folder_keeps_everything_below() {
     ] {
         let path = format!("{top}{closed}");
         studio.mode(&path, mode);
-        // Beside it, things change.
+        // Other entries change.
         studio.file(format!("WORK/footage/acme/spot/new{mode}"), "");
         let run = load(&studio, 3);
         let again = load(&studio, 3);

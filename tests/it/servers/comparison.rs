@@ -1,12 +1,13 @@
-//! Holds what is at a remote against what it was copied from: rclone reads every byte again.
+//! Comparison of a remote with its source: rclone reads every byte again.
 
 use std::path::Path;
 
 use super::remotes::Remotes;
 
 impl Remotes<'_> {
-    /// How a remote differs from a folder, a line each: `+` a file is only in the folder, `-` only at the remote, `*` its
-    /// bytes differ, `!` it cannot be read. Our own folder is left out, and so are times and empty folders.
+    /// Returns the differences between a remote and a folder, one per line: `+` for a file only in the folder, `-` only
+    /// at the remote, `*` for other bytes, `!` for an unreadable file. Our own folder, times and empty folders are
+    /// excluded.
     pub(crate) fn differences(&self, source: &Path, remote: &str) -> String {
         let source = source.to_str().unwrap();
         let output = self.output(&[
@@ -26,7 +27,7 @@ impl Remotes<'_> {
         lines.join("\n")
     }
 
-    /// Fails unless a remote holds just the files of a folder, to the last byte.
+    /// Fails unless a remote has exactly the files of a folder, to the last byte.
     #[track_caller]
     pub(crate) fn assert_mirrored(&self, source: &Path, remote: &str) {
         assert_eq!(self.differences(source, remote), "");

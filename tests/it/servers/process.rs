@@ -1,4 +1,4 @@
-//! The process of a server: it is held back by permissions even as root's, and ended at once with all it started.
+//! The process of a server: permissions limit it even if root starts it, and it ends at once with all its children.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Ends it when the thread that started it ends, however that happens.
+/// Ends it when the thread that started it ends.
 const WITH_US: &str = "--pdeathsig=KILL";
 
-/// Takes from root what lets it read and write everything.
+/// Takes from root the capabilities to read and write everything.
 const HELD_BACK: &str = "--bounding-set=-dac_override,-dac_read_search";
 
-/// A server's process, ended when this is dropped.
+/// A server's process, ended when dropped.
 #[derive(Debug)]
 pub(super) struct Process(Child);
 
 impl Process {
-    /// Starts it; what it says goes to the end of a file.
+    /// Starts it and appends its output to a file.
     pub(super) fn start(mut command: Command, log: &Path) -> Self {
         let log = fs::OpenOptions::new().create(true).append(true).open(log);
         let log = log.unwrap();
@@ -37,7 +37,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Until it is waited for, its number is nobody else's.
+        // Until it is waited for, no other process gets its ID.
         if !self.has_ended() {
             kill_with_children(Pid::from_child(&self.0));
             let _status = self.0.wait();
@@ -45,9 +45,9 @@ impl Drop for Process {
     }
 }
 
-/// Kills a process and those it started, also if they are in groups of their own, as those that sshd starts are.
+/// Kills a process and its children, also in groups of their own, as sshd creates them.
 fn kill_with_children(pid: Pid) {
-    // What is stopped starts no more.
+    // A stopped process starts no more children.
     let _sent = kill_process(pid, Signal::STOP);
     let number = pid.as_raw_nonzero();
     let children = fs::read_to_string(format!("/proc/{number}/task/{number}/children"));
@@ -59,7 +59,7 @@ fn kill_with_children(pid: Pid) {
     let _sent = kill_process(pid, Signal::KILL);
 }
 
-/// The words before a server's program.
+/// Returns a command that starts a server's program under these limits.
 pub(super) fn guarded(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.arg(WITH_US);
@@ -70,7 +70,7 @@ pub(super) fn guarded(program: &Path) -> Command {
     command
 }
 
-/// Whether permissions hold servers back: those of ordinary users always, those of root where it may give rights away.
+/// True if permissions limit servers: always for ordinary users, for root if it may drop capabilities.
 pub(super) fn permissions_hold() -> bool {
     static HOLD: OnceLock<bool> = OnceLock::new();
     *HOLD.get_or_init(|| {

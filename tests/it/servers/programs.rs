@@ -1,4 +1,4 @@
-//! Finds the programs that servers are made of: today's rclone, the oldest that must do, and those of OpenSSH.
+//! The programs of servers: the current rclone, the oldest supported one, and OpenSSH.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 
 use crate::studio::report_skip;
 
-/// The first rclone that serves S3.
+/// First version of rclone that serves S3.
 const SERVES_S3: (u32, u32) = (1, 65);
 
-/// The first rclone that counts as new where an old one is asked for.
+/// First version of rclone that does not count as old.
 const NOT_OLD: (u32, u32) = (1, 63);
 
-/// Today's rclone: the one that `tests/run` put beside what cargo builds, or one on `PATH` that serves S3; says so and gives
-/// `None` where there is none.
+/// Returns the current rclone: the one that `tests/run` installed beside the build, or one on `PATH` that serves S3.
+/// Reports a skip and returns `None` without it.
 pub(crate) fn rclone() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
@@ -32,7 +32,7 @@ pub(crate) fn rclone() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// The rclone on `PATH` if it is an old one, as Debian's is; says so and gives `None` where it is not.
+/// Returns the rclone on `PATH` if it is an old one, as Debian's is. Reports a skip and returns `None` otherwise.
 pub(crate) fn old_rclone() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
@@ -44,7 +44,7 @@ pub(crate) fn old_rclone() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// Where a program is, also one that only root has on `PATH`.
+/// Finds a program, also one that only root has on `PATH`.
 pub(super) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
@@ -52,7 +52,7 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_file()))
 }
 
-/// The first two numbers of the version that an rclone says it has.
+/// Returns the first two numbers of an rclone's version.
 fn version(rclone: &Path) -> Option<(u32, u32)> {
     let output = Command::new(rclone).arg("version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,4 +1,4 @@
-//! The configuration of rclone in a studio: which remotes there are, and a program that knows them.
+//! The rclone configuration of a studio: its remotes, and a program that knows them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) struct Remotes<'a> {
 }
 
 impl<'a> Remotes<'a> {
-    /// None yet; says so and gives `None` where the programs for any of the servers are missing.
+    /// Returns an empty configuration. Reports a skip and returns `None` if a program of any server is missing.
     pub(crate) fn new(studio: &'a Studio) -> Option<Self> {
         let rclone = rclone()?;
         for program in ["sshd", "ssh-keygen"] {
@@ -38,12 +38,12 @@ impl<'a> Remotes<'a> {
         })
     }
 
-    /// The configuration, for `RCLONE_CONFIG`.
+    /// Returns the path for `RCLONE_CONFIG`.
     pub(crate) fn config(&self) -> &Path {
         &self.config
     }
 
-    /// Lets a program find this rclone first, and in it these remotes.
+    /// Puts this rclone first on a program's PATH, with these remotes.
     pub(crate) fn add_to_environment<'c>(
         &self,
         rclone: &Path,
@@ -55,12 +55,12 @@ impl<'a> Remotes<'a> {
             .env("RCLONE_CONFIG", &self.config)
     }
 
-    /// Today's rclone, which tries each thing once.
+    /// Returns the current rclone, without retries.
     pub(crate) fn rclone(&self) -> Command {
         self.with(self.rclone)
     }
 
-    /// Another rclone, which tries each thing once.
+    /// Returns another rclone, without retries.
     pub(crate) fn with(&self, rclone: &Path) -> Command {
         let mut command = self.studio.other_program(&rclone.to_string_lossy());
         self.add_to_environment(rclone, &mut command)
@@ -69,12 +69,12 @@ impl<'a> Remotes<'a> {
         command
     }
 
-    /// What today's rclone answers.
+    /// Runs the current rclone and returns its output.
     pub(super) fn output(&self, words: &[&str]) -> Output {
         self.rclone().args(words).output().unwrap()
     }
 
-    /// What today's rclone says on standard output; fails where it fails.
+    /// Runs the current rclone and returns its standard output; fails if it fails.
     #[track_caller]
     pub(crate) fn stdout_of(&self, words: &[&str]) -> String {
         let output = self.output(words);
@@ -82,7 +82,7 @@ impl<'a> Remotes<'a> {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Writes a remote into the configuration, in place of one of this name.
+    /// Writes a remote into the configuration and replaces one of this name.
     pub(crate) fn add(&self, name: &str, settings: &[(&str, String)]) {
         let mut section = format!("[{name}]\n");
         for (key, value) in settings {
@@ -94,7 +94,7 @@ impl<'a> Remotes<'a> {
         fs::write(&self.config, text.join("\n")).unwrap();
     }
 
-    /// A remote that keeps everything encrypted in another place, as `sf:folder`; gives what a person types for it.
+    /// Adds a remote that stores everything encrypted at another place, such as `sf:folder`; returns its typed address.
     pub(crate) fn crypt(&self, name: &str, over: &str) -> String {
         let settings = [
             ("type", "crypt".to_owned()),
@@ -105,14 +105,14 @@ impl<'a> Remotes<'a> {
         format!("{name}:")
     }
 
-    /// A remote that is a folder of this machine; gives what a person types for it.
+    /// Adds a remote that is a folder of this machine; returns its typed address.
     pub(crate) fn alias(&self, name: &str, folder: &Path) -> String {
         let remote = folder.to_str().unwrap().to_owned();
         self.add(name, &[("type", "alias".to_owned()), ("remote", remote)]);
         format!("{name}:")
     }
 
-    /// A password as the configuration has it.
+    /// Returns a password in the form of the configuration.
     pub(super) fn obscured(&self, password: &str) -> String {
         self.stdout_of(&["obscure", password]).trim_end().to_owned()
     }

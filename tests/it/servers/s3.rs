@@ -18,7 +18,7 @@ struct S3 {
 }
 
 impl<'a> Server<'a> {
-    /// One that has a bucket `bucket`.
+    /// Starts a server with a bucket `bucket`.
     pub(crate) fn s3(remotes: &'a Remotes<'a>, name: &str) -> Self {
         let folder = home(remotes, name).join("root");
         let bucket = folder.join("bucket");
@@ -49,8 +49,8 @@ impl ServerProtocol for S3 {
     }
 }
 
-/// Today's rclone serving a folder, in which it sees almost at once what others change there; with no time at all it would
-/// never rest.
+/// Returns the current rclone as a server of a folder. It sees changes by others almost at once; with no cache time at
+/// all it would never rest.
 pub(super) fn serving(what: &str, port: u16, folder: &PathBuf) -> Command {
     let mut command = guarded(rclone().unwrap());
     command

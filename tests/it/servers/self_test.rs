@@ -1,4 +1,4 @@
-//! Proves each server: what rclone copies there is there, and it is gone while the server is.
+//! Proof of each server: files copied there exist, and are missing while the server is stopped.
 
 use std::fs;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Remotes, Server, old_rclone, rclone};
 use crate::studio::Studio;
 
-/// Names that some servers have trouble with.
+/// Names that cause trouble for some servers.
 const NAMES: [&str; 5] = [
     "Bob's/long film/x.mov",
     "größe/日本.exr",
@@ -26,7 +26,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// Copies there, and finds it there again after the server was gone.
+/// Copies there, and finds the files again after a restart of the server.
 #[track_caller]
 fn assert_transfers(remotes: &Remotes<'_>, server: &mut Server<'_>, studio: &Studio) {
     let work = studio.path("WORK");
@@ -189,7 +189,7 @@ fn full_server_disk_fails_unfitting_files() {
     };
     studio.file("WORK/large.mov", vec![7; 3 << 20]);
     let work = studio.path("WORK");
-    // One after the other: what is copied beside the large file may have no room either.
+    // One file at a time: another one beside the large file may have no space either.
     let words = ["copy", "--transfers=1", work.to_str().unwrap()];
     let output = remotes.output(&[&words[..], &[server.root()]].concat());
     assert!(!output.status.success(), "{output:?}");

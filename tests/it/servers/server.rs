@@ -1,4 +1,4 @@
-//! A server that is started, stopped and started again, whatever it speaks.
+//! A server of any protocol that can be started, stopped and restarted.
 
 use std::fmt::Debug;
 use std::fs;
@@ -14,25 +14,25 @@ use super::process::{Process, permissions_hold};
 use super::remotes::Remotes;
 use crate::studio::report_skip;
 
-/// How long a server may take to answer.
+/// Maximum time for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many ports are tried.
+/// Maximum number of ports to try.
 const TRIES: usize = 5;
 
-/// Ports that the system gives to nobody who asks for any: one that nobody listens on refuses, and nobody else takes it
-/// while a server is stopped.
+/// Ports that the system assigns to no program: a port without a listener refuses connections, and no other program
+/// takes it while a server is stopped.
 const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
-/// What a server speaks.
+/// Protocol of a server.
 pub(super) trait ServerProtocol: Debug {
-    /// Its program, listening there.
+    /// Returns its program, listening on this port.
     fn program(&self, port: u16) -> Command;
-    /// Its section of the configuration.
+    /// Returns its section of the configuration.
     fn section(&self, port: u16) -> Vec<(&'static str, String)>;
 }
 
-/// A server and the remote that leads to it. It is killed when this is dropped, and when the thread that started it ends.
+/// A server and its remote. It is killed when dropped, and when the thread that started it ends.
 #[derive(Debug)]
 pub(crate) struct Server<'a> {
     remotes: &'a Remotes<'a>,
@@ -46,7 +46,7 @@ pub(crate) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// Starts one on a free port. `root` is what leads to `folder`.
+    /// Starts one on a free port. `root` is the remote's path to `folder`.
     pub(super) fn new(
         remotes: &'a Remotes<'a>,
         name: &str,
@@ -73,12 +73,12 @@ impl<'a> Server<'a> {
         panic!("{name} does not start: {}", server.log());
     }
 
-    /// What a person types for the place where its files are, as `sf:/srv/files` or `s3:bucket`.
+    /// Returns the typed address of its files, such as `sf:/srv/files` or `s3:bucket`.
     pub(crate) fn root(&self) -> &str {
         &self.root
     }
 
-    /// What a person types for something below that.
+    /// Returns the typed address of a path below that.
     pub(crate) fn address(&self, path: &str) -> String {
         let slash = if self.root.ends_with([':', '/']) {
             ""
@@ -88,29 +88,29 @@ impl<'a> Server<'a> {
         format!("{}{slash}{path}", self.root)
     }
 
-    /// Where its files are in truth.
+    /// Returns the folder with its files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it noted.
+    /// Returns its log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Kills it, and every connection with it.
+    /// Kills it with every connection.
     pub(crate) fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again where it was.
+    /// Starts it again on the same port.
     pub(crate) fn restart(&mut self) {
         assert!(self.process.is_none(), "it was not stopped");
         assert!(self.start(), "it does not start again: {}", self.log());
     }
 
-    /// Takes every permission from something below its folder, so that it can be listed but not read, nor written. Says so
-    /// and gives `false` where root is allowed everything.
+    /// Removes all permissions of an entry below its folder, so that it can be listed but neither read nor written.
+    /// Reports a skip and returns `false` if root cannot drop its privileges.
     pub(crate) fn forbid(&mut self, path: &str) -> bool {
         if !permissions_hold() {
             report_skip("root is allowed everything here");
@@ -123,14 +123,14 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Gives back all permissions that were taken.
+    /// Restores all removed permissions.
     pub(crate) fn allow(&mut self) {
         for (path, mode) in self.forbidden.drain(..).rev() {
             let _given = fs::set_permissions(path, fs::Permissions::from_mode(mode));
         }
     }
 
-    /// Whether it came to answer; otherwise it ended, because its port is somebody else's now.
+    /// True if it replies; otherwise it ended because another program has its port.
     fn start(&mut self) -> bool {
         let mut process = Process::start(self.speaks.program(self.port), &self.log);
         let started = Instant::now();
@@ -144,7 +144,7 @@ impl<'a> Server<'a> {
         false
     }
 
-    /// Whether it is this server that answers: nobody else has its keys.
+    /// True if this server replies: no other has its keys.
     fn answers(&self) -> bool {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
             && self.remotes.output(&["lsf", &self.root]).status.success()
@@ -158,14 +158,14 @@ impl Drop for Server<'_> {
     }
 }
 
-/// Where a server has what is not served: its keys and what it notes.
+/// Returns the folder of a server for its keys and its log.
 pub(super) fn home(remotes: &Remotes<'_>, name: &str) -> PathBuf {
     let home = remotes.config().with_file_name(name);
     fs::create_dir_all(&home).unwrap();
     home
 }
 
-/// A port that nobody listens on; other processes that run these tests begin elsewhere.
+/// Returns a port without a listener; other processes of these tests start elsewhere.
 fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);

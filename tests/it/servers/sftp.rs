@@ -1,4 +1,4 @@
-//! A server of OpenSSH that files are copied to, as most NAS have one: without a shell.
+//! An OpenSSH server for files, as most NAS systems have one: without a shell.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::remotes::Remotes;
 use super::server::{Server, ServerProtocol, home};
 use crate::disks::MountedDisk;
 
-/// What `sshd` is told, besides its keys and where it listens. Nobody is locked out for coming often.
+/// Settings of `sshd`, besides its keys and address. It never locks a frequent client out.
 const SETTINGS: &str = "\
 ListenAddress 127.0.0.1
 PidFile none
@@ -31,25 +31,25 @@ struct Sftp {
 }
 
 impl<'a> Server<'a> {
-    /// One without a shell, so that rclone knows no hashes there; its files are in a folder of its own.
+    /// Starts one without a shell, so that rclone has no hashes there, with a folder of its own.
     pub(crate) fn sftp(remotes: &'a Remotes<'a>, name: &str) -> Self {
         let folder = home(remotes, name).join("root");
         Self::sftp_at(remotes, name, folder)
     }
 
-    /// One without a shell whose files are in this folder.
+    /// Starts one without a shell and with this folder.
     pub(crate) fn sftp_at(remotes: &'a Remotes<'a>, name: &str, folder: PathBuf) -> Self {
         Self::sftp_with(remotes, name, folder, "ForceCommand internal-sftp\n")
     }
 
-    /// One with a shell, in which rclone can hash.
+    /// Starts one with a shell, in which rclone can compute hashes.
     pub(crate) fn sftp_with_shell(remotes: &'a Remotes<'a>, name: &str) -> Self {
         let folder = home(remotes, name).join("root");
         Self::sftp_with(remotes, name, folder, "")
     }
 
-    /// One without a shell whose folder is a disk of this size (as `mount` has it); says so and gives `None` where that is
-    /// not allowed.
+    /// Starts one without a shell whose folder is a disk of this size, in the syntax of `mount`. Reports a skip and
+    /// returns `None` if mounting is not permitted.
     pub(crate) fn sftp_on_small_disk(
         remotes: &'a Remotes<'a>,
         name: &str,
@@ -70,7 +70,7 @@ impl<'a> Server<'a> {
         let keys = format!("HostKey {path}/host\nAuthorizedKeysFile {path}/user.pub\n");
         fs::write(home.join("conf"), format!("{SETTINGS}{keys}{forced}")).unwrap();
         if rustix::process::geteuid().is_root() {
-            // Where packages were installed but nothing was ever started, it is missing.
+            // It is missing if packages were installed and no service was ever started.
             fs::create_dir_all("/run/sshd").unwrap();
         }
         let root = format!("{name}:{}", folder.display());
@@ -80,7 +80,7 @@ impl<'a> Server<'a> {
 
 impl ServerProtocol for Sftp {
     fn program(&self, port: u16) -> Command {
-        // It starts itself anew for each connection, and asks for its whole path.
+        // It starts itself anew for each connection and requires its whole path.
         let mut command = guarded(&find("sshd").unwrap());
         command.args(["-D", "-e", "-p"]).arg(port.to_string());
         command.arg("-f").arg(self.home.join("conf"));
@@ -110,7 +110,7 @@ fn make_key(path: &Path) {
     assert!(command.status().unwrap().success());
 }
 
-/// The name of the user whom these tests run as.
+/// Returns the name of the user that runs these tests.
 fn user() -> String {
     let output = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(output.stdout)

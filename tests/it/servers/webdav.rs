@@ -1,4 +1,4 @@
-//! A server of web folders, by rclone: it keeps neither the times of files nor hashes.
+//! A server of web folders (`WebDAV`) by rclone: it keeps neither the times of files nor hashes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ struct WebDav {
 }
 
 impl<'a> Server<'a> {
-    /// One whose files are in a folder of its own.
+    /// Starts one with a folder of its own.
     pub(crate) fn webdav(remotes: &'a Remotes<'a>, name: &str) -> Self {
         let folder = home(remotes, name).join("root");
         fs::create_dir_all(&folder).unwrap();

@@ -1,6 +1,6 @@
-//! Another user of the same machine: what they put beside our own files, and into folders that they may write.
+//! Another user of the same machine, who puts files beside our own files and into folders that they may write.
 //!
-//! The other user is a thread of the test with another user's number, so root is needed, but no account.
+//! The other user is a thread of the test with another user ID, so root is needed, but no account.
 
 mod own_files;
 mod root;
@@ -17,13 +17,13 @@ use rustix::fs::{CWD, FileType, Mode, RenameFlags, Uid, mknodat, renameat_with};
 
 use crate::studio::{ProgramRun, Studio, report_skip};
 
-/// The other user, and a group that both users are in where a test says so.
+/// The other user, and a group of both users in some tests.
 const OTHER_USER: u32 = 4343;
 
-/// Number of exchanges that a test makes at least while the program runs.
+/// Minimum number of exchanges while the program runs.
 const ROUNDS: u32 = 10_000;
 
-/// Whether this process can be two users; says so where not.
+/// True if this process can be two users; reports a skip otherwise.
 fn has_two_users() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
@@ -32,7 +32,7 @@ fn has_two_users() -> bool {
     is_root
 }
 
-/// Does something as the other user, in whose group nobody else is.
+/// Runs work as the other user, who is alone in their group.
 fn as_other_user<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let stranger = scope.spawn(|| {
@@ -43,7 +43,7 @@ fn as_other_user<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Lets this thread, and only this, be the other user from now on.
+/// Makes only this thread the other user from now on.
 fn become_other_user() {
     let group = rustix::fs::Gid::from_raw(OTHER_USER);
     rustix::thread::set_thread_groups(&[]).unwrap();
@@ -52,7 +52,7 @@ fn become_other_user() {
     rustix::thread::set_thread_res_uid(user, user, user).unwrap();
 }
 
-/// Exchanges two names as the other user while something is done; at least [`ROUNDS`] times.
+/// Exchanges two names as the other user during some work, at least [`ROUNDS`] times.
 fn while_swapping(one: &Path, other: &Path, work: impl FnOnce()) {
     let ends = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -60,7 +60,7 @@ fn while_swapping(one: &Path, other: &Path, work: impl FnOnce()) {
             become_other_user();
             let mut rounds = 0;
             while rounds < ROUNDS || !ends.load(Ordering::Relaxed) {
-                // One of them may be away for a moment.
+                // One of them may be missing for a moment.
                 if renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok() {
                     rounds += 1;
                 } else if ends.load(Ordering::Relaxed) {
@@ -75,13 +75,13 @@ fn while_swapping(one: &Path, other: &Path, work: impl FnOnce()) {
     });
 }
 
-/// A folder of a studio with these permissions, of this user and group.
+/// Creates a folder of a studio with these permissions, this user and group.
 fn folder(studio: &Studio, path: &str, mode: u32, owner: u32, group: u32) {
     studio.folder(path).mode(path, mode);
     chown(studio.path(path), Some(owner), Some(group)).unwrap();
 }
 
-/// A file of the victim's that nobody may change, with a content that says so.
+/// Creates a file of the victim and returns a check that its content is unchanged.
 fn victim_file(studio: &Studio) -> impl Fn() {
     studio
         .file("victim/thesis.txt", "precious")
@@ -97,15 +97,15 @@ fn victim_file(studio: &Studio) -> impl Fn() {
     }
 }
 
-/// Puts something in the place of a file; the second path is that of the victim's.
+/// Puts an entry in place of a file; the second path is the victim's.
 type PlantedFile = fn(&Path, &Path);
 
-/// What somebody can put in the place of a file: each with its name.
+/// Entries that a user can put in place of a file, with their names.
 const PLANTED_FILES: [(&str, PlantedFile); 5] = [
     ("link", |trap, victim| {
         as_other_user(|| symlink(victim, trap).unwrap());
     }),
-    // Where the system lets everybody link files of others.
+    // On systems that let everybody link files of others.
     ("second name", |trap, victim| {
         fs::hard_link(victim, trap).unwrap();
     }),
@@ -131,7 +131,7 @@ const PLANTED_FILES: [(&str, PlantedFile); 5] = [
     }),
 ];
 
-/// The program with these lines and a variable of its environment, ended after 20 s if it hangs.
+/// Runs the program with these arguments and a variable of its environment; kills it after 20 s.
 fn run_with(studio: &Studio, (name, value): (&str, &Path), arguments: &[&str]) -> ProgramRun {
     let mut command = studio.other_program("timeout");
     command

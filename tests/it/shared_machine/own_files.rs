@@ -1,4 +1,4 @@
-//! The start-up file, the index, and the log of runs in folders that others can write.
+//! The start-up file, the index and the run log in folders that others can write.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::studio::Studio;
 
-/// A studio in whose folder `shared` others may do what these permissions, owner and group let them.
+/// A studio whose folder `shared` has these permissions, this owner and group.
 fn shared(mode: u32, owner: u32, group: u32) -> Studio {
     let studio = Studio::new();
     folder(&studio, "shared", mode, owner, group);

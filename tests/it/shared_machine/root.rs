@@ -1,4 +1,4 @@
-//! Root at work in a user's home folder: what it writes there stays the user's.
+//! Root in a user's home folder: files that it writes there belong to the user.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
@@ -9,7 +9,7 @@ use crate::studio::Studio;
 
 const CONFIG: &str = "home/.config/auto-backup/.config";
 
-/// A studio of which everything below `home` belongs to the other user.
+/// A studio in which everything below `home` belongs to the other user.
 fn home_of_another() -> Studio {
     let studio = Studio::new();
     studio

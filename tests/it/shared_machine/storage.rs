@@ -1,4 +1,4 @@
-//! A storage that another user can write: folders are exchanged for links to the victim's while copies go there.
+//! A storage that another user can write: folders are exchanged for links to the victim's during copies.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! What the program makes for itself is private whatever the umask.
+//! The program's own files are private whatever the umask is.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! Remotes that show other times than were set.
+//! Remotes that report altered times.
 
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use crate::studio::{CHANGED, Studio};
 
 const REEL: &str = "WORK/footage/acme/spot/reel.mov";
 
-/// Puts a time before 1970 and one with nanoseconds on files of the source.
+/// Sets a time before 1970 and one with nanoseconds on files of the source.
 fn set_times(studio: &Studio) {
     let moment = |after: u64| SystemTime::UNIX_EPOCH + Duration::new(CHANGED + after, 987_654_321);
     let early = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
@@ -60,14 +60,14 @@ fn unstorable_times_are_sent_only_once() {
             );
             site.lines(&["compare all all WORK CLOUD"]).status(0);
         }
-        // Another workstation finds them the same by their content.
+        // Another workstation recognizes them by their content.
         fs::remove_file(studio.path("home/.local/share/auto-backup/index.sqlite")).unwrap();
         let copied = site.json("copy all all WORK CLOUD").ok().document();
         assert_eq!(
             (&copied["copied_files"], &copied["same_files"]),
             (&0.into(), &5.into())
         );
-        // What was edited is sent, and nothing else.
+        // Only the edited file is sent.
         studio.file(REEL, "an edit");
         site.sync("").assert_sent(1);
         assert_eq!(

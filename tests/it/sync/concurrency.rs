@@ -1,4 +1,4 @@
-//! Two runs at once at one destination, and two sources that send to one destination.
+//! Two runs at once to one destination, and two sources that send to one destination.
 
 use super::{LINE, SyncStudio, files, wait_for_files, write_large_files};
 use crate::servers::{Remotes, Server};
@@ -24,7 +24,7 @@ fn second_run_is_refused_naming_first() {
             "{second}"
         );
     }
-    // Shown as it is, with the number of the process.
+    // Printed unchanged, with the process ID.
     let mut command = site.command();
     let output = command.args(["-c", LINE]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -32,7 +32,7 @@ fn second_run_is_refused_naming_first() {
         said.contains(&format!("run 1 of process {process} ")),
         "{said}"
     );
-    // Who only looks or counts does not have to wait.
+    // A count or a dry run needs no lock.
     site.sync("--count").status(0);
     assert!(first.try_wait().unwrap().is_none(), "it ended before");
     first.kill().unwrap();
@@ -60,7 +60,7 @@ fn files_of_another_source_are_kept() {
         let synced = site.sync_line(&format!("{line} --delete")).assert_sent(0);
         assert_eq!(synced.items.len(), 0, "{synced}");
     }
-    // Each deletes only its own.
+    // Each deletes only its own files.
     studio.remove("NAS/footage/acme/spot/only nas");
     let nas = site
         .sync_line("sync all all NAS CLOUD --delete")
@@ -100,7 +100,7 @@ fn sources_replace_each_others_files() {
     site.sync_line("sync all all NAS CLOUD --delete")
         .assert_sent(1);
     assert_eq!(reel(), "the one of nas");
-    // Where both hold the same, neither sends it again.
+    // A file that both sources have is sent by neither again.
     studio.file("NAS/footage/acme/spot/reel.mov", "reel");
     site.sync_line("sync all all NAS CLOUD").assert_sent(1);
     site.sync("").assert_sent(0);

@@ -1,5 +1,5 @@
-//! What is gone from the source: told of, moved among the old versions with `--delete`, never erased, and never taken for
-//! gone because it cannot be seen.
+//! Files missing at the source: reported, moved to the old versions with `--delete`, never erased, and never recorded
+//! as missing because they cannot be seen.
 
 use std::fs;
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ fn restored_files_are_sent_again() {
     studio.file("WORK/footage/acme/spot/f3", "content 3");
     site.sync("").assert_sent(1);
     site.assert_mirrored();
-    // One that stayed there is not sent again.
+    // A file that stayed there is not sent again.
     studio.remove("WORK/footage/acme/spot/f4");
     site.sync("").assert_sent(0);
     studio.file("WORK/footage/acme/spot/f4", "content 4");
@@ -66,7 +66,7 @@ fn restored_files_are_sent_again() {
     site.assert_mirrored();
 }
 
-/// Fails unless `--delete` is refused, and nothing is deleted.
+/// Fails unless `--delete` is refused and nothing is deleted.
 #[track_caller]
 fn assert_refused(site: &SyncStudio<'_>, server: &Server<'_>) {
     let before = site.studio.tree("remotes/sf/root");
@@ -141,7 +141,7 @@ fn missing_source_deletes_nothing() {
     let site = SyncStudio::new(&remotes, &studio, server.root());
     site.sync("").assert_sent(15);
     fs::rename(studio.path("WORK"), studio.path("AWAY")).unwrap();
-    // Not even with force: a database that is not there is offline.
+    // Not even with force: a missing database is offline.
     for options in ["", "--delete", "--delete --force"] {
         site.sync(options).status(1);
         assert_eq!(site.run_states().last().unwrap(), "unreachable");
@@ -167,14 +167,14 @@ fn missing_category_deletes_nothing() {
     let server = Server::sftp(&remotes, "sf");
     let site = SyncStudio::new(&remotes, &studio, server.root());
     site.sync("").assert_sent(15);
-    // It holds fourteen of fifteen files.
+    // Fourteen of fifteen files are missing.
     fs::rename(studio.path("WORK/footage"), studio.path("away")).unwrap();
     assert_refused(&site, &server);
     studio.folder("WORK/footage");
     assert_refused(&site, &server);
     fs::remove_dir(studio.path("WORK/footage")).unwrap();
     fs::rename(studio.path("away"), studio.path("WORK/footage")).unwrap();
-    // And one of fifteen.
+    // The last one is missing too.
     fs::rename(studio.path("WORK/scratch"), studio.path("away")).unwrap();
     assert_refused(&site, &server);
     fs::rename(studio.path("away"), studio.path("WORK/scratch")).unwrap();
@@ -219,7 +219,7 @@ fn files_in_new_category_are_not_deleted() {
         "{run}"
     );
     site.assert_mirrored();
-    // A sync of one category says nothing of the other.
+    // A sync of one category does not concern the other.
     studio.remove("WORK/scratch/render/acme/spot/f1.exr");
     let other = site
         .sync_line("sync all footage WORK CLOUD --delete")
@@ -242,7 +242,7 @@ fn files_in_unreadable_folder_are_not_deleted() {
     let root = remotes.alias("disk", &studio.path("DISK"));
     let site = SyncStudio::new(&remotes, &studio, &root);
     site.sync("").assert_sent(15);
-    // As a user whom permissions hold back.
+    // Without root's privileges.
     studio.mode("WORK/footage/acme/spot/plates", 0o000);
     let closed = site.as_user(&format!("{LINE} --delete")).status(3);
     assert_eq!(

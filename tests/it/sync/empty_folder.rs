@@ -1,4 +1,4 @@
-//! Folders that a sync leaves empty go with what was in them, and no others.
+//! Folders that a sync empties are removed, and no others.
 
 use std::fs;
 
@@ -57,7 +57,7 @@ fn renames_leave_no_empty_remote_folders() {
     fs::rename(work.join("nova"), work.join("nova pictures")).unwrap();
     let renamed = site.sync("");
     let moved = renamed.count("moved") == 1;
-    // Without a rename the file is sent, and its old name stays: nothing was to be deleted.
+    // Without renames the file is sent again, and its old name stays, because no deletion was requested.
     assert_eq!(
         studio.path("there/footage/nova").exists(),
         !moved,

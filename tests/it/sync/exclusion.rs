@@ -1,4 +1,4 @@
-//! What is excluded by now is left alone at the destination, whatever was sent before.
+//! Files that are excluded now stay at the destination, even if they were sent before.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::studio::Studio;
 
 const SPOT: &str = "WORK/footage/acme/spot";
 
-/// Adds files that will be excluded, one by its name and one with its folder.
+/// Adds files for later exclusions, one by its name and one by its folder.
 fn filled(studio: &Studio) {
     studio.file(format!("{SPOT}/notes.tmp"), "notes");
     studio.file(format!("{SPOT}/cache/c1.exr"), "one");
@@ -23,7 +23,7 @@ fn remove_sources(studio: &Studio) {
 
 const EXCLUDE: [&str; 2] = ["exclude '*.tmp'", "exclude cache/"];
 
-/// What is left of the project at the destination.
+/// Returns the remaining files of the project at the destination.
 fn remaining_files(folder: &std::path::Path) -> Vec<String> {
     let files = files(&folder.join("footage/acme/spot"));
     let names = files.iter().map(|path| path.display().to_string());
@@ -75,7 +75,6 @@ fn excluded_files_stay_at_remotes() {
     site.lines(&compared).ok();
 }
 
-/// Syncs to NAS.
 #[track_caller]
 fn sync(studio: &Studio, options: &str) -> CheckedSync {
     let run = studio.json(&[&format!("sync all all WORK NAS {options}")]);
@@ -97,7 +96,7 @@ fn symlinks_are_synced_like_files() {
     ];
     assert_eq!(sync(&studio, "").assert_sent(0).paths_with("gone"), links);
     studio.lines(&["load NAS"]).ok();
-    // Somebody gave one another target.
+    // Another user changed the target of one link.
     let changed = studio.path("NAS/footage/acme/spot/plates/latest");
     fs::remove_file(&changed).unwrap();
     std::os::unix::fs::symlink("p2.exr", &changed).unwrap();

@@ -1,5 +1,5 @@
-//! Files that fail: named, remembered with how often they were tried, taken first the next time, and forgotten once they
-//! are there or wanted no more.
+//! Failing files: named, remembered with the number of attempts, retried first, and forgotten once they arrived or are
+//! no longer wanted.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use super::{LINE, SyncStudio};
 use crate::servers::{Remotes, Server};
 use crate::studio::{CHANGED, Studio};
 
-/// The file that fails.
+/// The failing file.
 const BAD: &str = "footage/acme/spot/closed/f";
 
 /// A studio with a hundred files, one of them in a folder of its own.
@@ -20,7 +20,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// A server that lets nobody into the folder of the file that fails; nothing where root is allowed everything.
+/// A server without access to the folder of the failing file; `None` if root cannot drop its privileges.
 fn closed<'a>(remotes: &'a Remotes<'a>) -> Option<Server<'a>> {
     let mut server = Server::sftp(remotes, "sf");
     fs::create_dir_all(server.folder().join("footage/acme/spot/closed")).unwrap();
@@ -51,7 +51,7 @@ fn failed_file_is_retried_first() {
     assert_eq!(site.failures(), [(BAD.to_owned(), 2)]);
 
     server.allow();
-    // Of all that is new only the one that failed before goes.
+    // Of all new files only the one that failed before is sent.
     for number in 0..5 {
         studio.file(format!("WORK/footage/acme/spot/a{number}"), "new");
     }
@@ -236,14 +236,14 @@ fn full_server_disk_fails_unfitting_files() {
     assert_eq!(failed + copied, 16, "{full}");
     assert!(failed >= 9, "{full}");
     assert_eq!(site.failures().len() as u64, failed);
-    // What is said to be there is there.
+    // Files reported as present exist.
     let there = super::files(&server.folder().join("footage"));
     assert_eq!(there.len() as u64, copied, "{there:?} {full}");
     for path in there {
         let content = fs::read(server.folder().join("footage").join(path)).unwrap();
         assert!(content == vec![7; 1 << 20]);
     }
-    // Room is made: a larger disk in its place.
+    // A larger disk replaces it.
     let grown = studio
         .other_program("mount")
         .args(["-o", "remount,size=64m"])

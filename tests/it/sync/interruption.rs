@@ -1,5 +1,5 @@
-//! Syncs that are killed, whose rclone is killed, or that are stopped by Ctrl-C: the next one goes on, and nothing is left
-//! running.
+//! Syncs that are killed, whose rclone is killed, or that are stopped by Ctrl-C: the next one continues, and no process
+//! stays.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use super::{SyncStudio, files, wait_for_files, wait_until, write_large_files};
 use crate::servers::{Remotes, Server};
 use crate::studio::Studio;
 
-/// What tells whether a file was sent again: its number and when its state was changed.
+/// Returns inode and status time of each file, which show that a file was sent again.
 fn marks(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, i64)> {
     let mark = |path: PathBuf| {
         let found = fs::metadata(folder.join(&path)).unwrap();
@@ -21,10 +21,10 @@ fn marks(folder: &Path) -> BTreeMap<PathBuf, (u64, i64, i64)> {
     files(folder).into_iter().map(mark).collect()
 }
 
-/// How many files of a killed run the log may say too little of: those under way, and those of the last moment.
+/// Maximum number of files of a killed run that its log may miss: those in transfer, and those of the last moment.
 const UNSAID: usize = 16;
 
-/// Kills a sync in the middle, and goes on.
+/// Kills a sync in the middle, and continues.
 #[track_caller]
 fn assert_resumes(studio: &Studio, remotes: &Remotes<'_>, server: &Server<'_>, options: &str) {
     const FILES: usize = 60;
@@ -40,7 +40,7 @@ fn assert_resumes(studio: &Studio, remotes: &Remotes<'_>, server: &Server<'_>, o
     let rest = site.sync("").status(0);
     site.assert_mirrored();
     let after = marks(server.folder());
-    // Not what the server had for itself while it took a file.
+    // Without the server's own temporary file of an upload.
     before.retain(|path, _| after.contains_key(path));
     let again = before.iter().filter(|(path, mark)| after[*path] != **mark);
     let again = again.count();
@@ -50,7 +50,7 @@ fn assert_resumes(studio: &Studio, remotes: &Remotes<'_>, server: &Server<'_>, o
         before.len()
     );
     let sent = usize::try_from(rest.count("copied")).unwrap();
-    // One that came whole while it was killed is found there, and not sent.
+    // A file that became complete during the kill is found there and not sent.
     let left = FILES - before.len() + again;
     assert!(sent <= left && sent + UNSAID >= left, "{rest}");
     assert_eq!(site.failures(), []);
@@ -88,7 +88,7 @@ fn killed_sync_to_webdav_resumes() {
     assert_resumes(&studio, &remotes, &server, "--bwlimit 16M");
 }
 
-/// Begins a sync through the long-running process, and gives it a moment in the middle.
+/// Starts a sync through the daemon, and waits until it is in the middle.
 #[track_caller]
 fn in_the_middle(site: &SyncStudio<'_>, server: &Server<'_>) -> std::process::Child {
     write_large_files(site.studio, 60, 4 << 20);
@@ -187,7 +187,7 @@ fn sigterm_stops_a_limited_sync() {
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert_eq!(site.rclone_processes(), [0; 0]);
     assert_eq!(site.run_states(), ["interrupted"]);
-    // What was said to be there is not sent again.
+    // Files reported as present are not sent again.
     let before = marks(server.folder());
     let rest = site.sync("").status(0);
     let after = marks(server.folder());

@@ -1,5 +1,5 @@
-//! Whatever is done at the source between two syncs, after a whole one with `--delete` the destination holds just what the
-//! source does, and every old version is still somewhere.
+//! Law: after any edits of the source and a whole sync with `--delete`, the destination equals the source, and every
+//! old version still exists.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,17 +13,17 @@ use crate::studio::{CHANGED, Studio};
 
 const SPOT: &str = "WORK/footage/acme/spot";
 
-/// The names of files, some in folders; few, so that they meet.
+/// File names, some in folders; few, so that they collide.
 const NAMES: [&str; 6] = ["a", "b", "sub/a", "sub/c", "sub/inner/a", "other/d"];
 
-/// What is done between two syncs.
+/// An edit between two syncs.
 #[derive(Clone, Debug)]
 enum SyncStep {
-    /// Writes a file, with this length, a time of its own or the one of before.
+    /// Writes a file with this length and a new time or the previous one.
     Write(usize, usize, bool),
     Rename(usize, usize),
     Delete(usize),
-    /// Takes a file away at the destination.
+    /// Removes a file at the destination.
     TakeAway(usize),
     Load,
     Sync {
@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = SyncStep> {
     ]
 }
 
-/// The files below a folder and what they hold.
+/// Returns the files below a folder with their contents.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = super::files(folder).into_iter();
     files
@@ -52,12 +52,12 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// A history under way.
+/// A running history.
 struct SyncHistory<'a> {
     site: &'a SyncStudio<'a>,
-    /// How many times something was written.
+    /// Number of writes so far.
     written: u64,
-    /// What was taken away at the destination, so that nobody but `load` knows.
+    /// True if a file was removed at the destination, which only `load` can find.
     unknown: bool,
 }
 
@@ -72,7 +72,7 @@ impl SyncHistory<'_> {
             SyncStep::Write(name, bytes, new) => {
                 self.written += 1;
                 let content = format!("{:08}", self.written).repeat(*bytes);
-                // Another size where the time is the one of before: of equal size and time is what nobody can tell.
+                // A file with the previous time gets another size: equal size and time would hide the edit.
                 let seconds = if *new {
                     CHANGED + self.written
                 } else {
@@ -137,7 +137,7 @@ impl SyncHistory<'_> {
         Ok(())
     }
 
-    /// What both sides hold.
+    /// Returns the contents of both sides.
     fn both(&self) -> (BTreeMap<PathBuf, Vec<u8>>, BTreeMap<PathBuf, Vec<u8>>) {
         let [work, there] = ["WORK/footage", "DISK/footage"];
         (
@@ -147,7 +147,7 @@ impl SyncHistory<'_> {
     }
 }
 
-/// How many histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
+/// Number of histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
 fn cases() -> u32 {
     std::env::var("AUTO_BACKUP_HISTORIES").map_or(8, |count| count.parse().unwrap())
 }

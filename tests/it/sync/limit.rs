@@ -1,4 +1,4 @@
-//! Syncs that are bounded: by a number of files, by a time, by a rate.
+//! Syncs with a limit of files, time or rate.
 
 use super::{SyncStudio, files, write_large_files};
 use crate::servers::{Remotes, Server};

@@ -1,4 +1,4 @@
-//! Syncs to a database on a disk keep the same record, and do not look at the destination where nothing changed.
+//! Syncs to a database on a disk keep the same record, and do not read the destination if nothing changed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ fn sync(studio: &Studio, options: &str) -> CheckedSync {
     CheckedSync::new(run, studio.path("NAS").to_str().unwrap())
 }
 
-/// The files of a database and what they hold.
+/// Returns the files of a database with their contents.
 fn contents(studio: &Studio, database: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let root = studio.path(database);
     let files = super::files(&root).into_iter();
@@ -23,7 +23,7 @@ fn contents(studio: &Studio, database: &str) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-/// Fails unless NAS holds just what WORK does.
+/// Fails unless NAS equals WORK.
 #[track_caller]
 fn assert_mirrored(studio: &Studio) {
     assert_eq!(contents(studio, "NAS"), contents(studio, "WORK"));
@@ -46,7 +46,7 @@ fn local_sync_follows_source_changes() {
         CHANGED + 1,
     );
     sync(&studio, "").assert_sent(1);
-    // What the source holds is what counts, also where it is older.
+    // The source wins, even with an older file.
     studio.file_at("WORK/footage/acme/spot/new", "older", CHANGED - 60);
     sync(&studio, "").assert_sent(1);
     assert_mirrored(&studio);
@@ -185,7 +185,7 @@ fn max_files_limits_the_sync() {
     sync(&studio, "").assert_sent(0);
 }
 
-/// The same as a user whom permissions hold back.
+/// Syncs without root's privileges.
 #[track_caller]
 fn sync_as_user(studio: &Studio, options: &str) -> CheckedSync {
     let mut command = studio.command_as_user();
@@ -194,7 +194,7 @@ fn sync_as_user(studio: &Studio, options: &str) -> CheckedSync {
     CheckedSync::new(run, studio.path("NAS").to_str().unwrap())
 }
 
-/// The paths of what `failures` lists.
+/// Returns the paths of `failures`.
 fn failures(studio: &Studio) -> Vec<String> {
     let document = studio.json(&["failures"]).document();
     let failures = document["failures"].as_array().unwrap().iter();
@@ -203,7 +203,7 @@ fn failures(studio: &Studio) -> Vec<String> {
         .collect()
 }
 
-/// A file that cannot be read by that user.
+/// A file that this user cannot read.
 const BAD: &str = "footage/acme/spot/reel.mov";
 
 #[test]

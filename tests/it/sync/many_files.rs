@@ -1,4 +1,4 @@
-//! Very many files in one sync, and names that other programs trip over.
+//! Very many files in one sync, and names that cause trouble for other programs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -34,7 +34,7 @@ fn ten_thousand_files_sync_in_one_run() {
     assert_eq!(site.sync("").assert_sent(0).count("same"), 10_000);
 }
 
-/// Names that storages, lists and programs trip over.
+/// Names that cause trouble for storages, lists and programs.
 fn odd_names() -> Vec<String> {
     let names = [
         " before and after ",
@@ -64,14 +64,15 @@ fn odd_names() -> Vec<String> {
     names.into_iter().map(str::to_owned).chain(long).collect()
 }
 
-/// Those without one that is another but for how its letters are composed: the servers of rclone take both for one.
+/// Those names, without one that differs from another only in its Unicode form: the servers of rclone treat both as
+/// one.
 fn composed() -> Vec<String> {
     let mut names = odd_names();
     names.retain(|name| !name.contains('\u{308}'));
     names
 }
 
-/// All of them as files and as folders arrive, and nothing is sent twice.
+/// Checks that all names arrive as files and as folders, and that nothing is sent twice.
 #[track_caller]
 fn assert_odd_names_sent(site: &SyncStudio<'_>, names: &[String]) {
     let studio = site.studio;
@@ -117,7 +118,7 @@ fn odd_names_are_sent_to_s3() {
     };
     let server = Server::s3(&remotes, "s3");
     let mut names = composed();
-    // Buckets are listed in XML, which this server writes without them.
+    // Buckets are listed in XML, which this server writes without control characters.
     names.retain(|name| !name.contains(char::is_control));
     assert_odd_names_sent(&SyncStudio::new(&remotes, &studio, server.root()), &names);
 }
@@ -154,7 +155,7 @@ fn unsupported_names_fail_alone_and_are_listed() {
     };
     let folder = studio.path("WORK/footage/acme/spot");
     fs::write(folder.join(OsStr::from_bytes(b"caf\xe9")), "x").unwrap();
-    // rclone writes a line feed so.
+    // rclone's encoding of a line feed.
     fs::write(folder.join("picture \u{240a}"), "x").unwrap();
     let server = Server::sftp(&remotes, "sf");
     let site = SyncStudio::new(&remotes, &studio, server.root());

@@ -1,4 +1,4 @@
-//! Syncs to real servers, to folders behind rclone and to disks: what goes, what stays, what fails, and what is kept.
+//! Syncs to real servers, to folders behind rclone and to disks: files that are sent, stay, fail or are kept.
 
 mod altered_time;
 mod concurrency;
@@ -37,7 +37,7 @@ use crate::studio::{ProgramRun, Studio};
 /// The line of most tests.
 const LINE: &str = "sync all all WORK CLOUD";
 
-/// How long is waited for something that must come.
+/// Maximum wait for an expected event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A studio with a third database `CLOUD` behind rclone.
@@ -49,7 +49,7 @@ pub(crate) struct SyncStudio<'a> {
 }
 
 impl<'a> SyncStudio<'a> {
-    /// Tracks this remote as `CLOUD`.
+    /// Adds this remote as `CLOUD`.
     pub(crate) fn new(remotes: &'a Remotes<'a>, studio: &'a Studio, root: &str) -> Self {
         let startup = "home/.config/auto-backup/.config";
         let lines = studio.read(startup);
@@ -62,44 +62,40 @@ impl<'a> SyncStudio<'a> {
         }
     }
 
-    /// The same with another rclone.
+    /// Uses another rclone.
     fn with_rclone(mut self, rclone: &'static Path) -> Self {
         self.rclone = rclone;
         self
     }
 
-    /// The program, which finds rclone and its remotes.
+    /// Returns the program with rclone and its remotes.
     fn command(&self) -> Command {
         let mut command = self.studio.command();
         self.remotes.add_to_environment(self.rclone, &mut command);
         command
     }
 
-    /// Runs each line as a `-c`.
     pub(crate) fn lines(&self, lines: &[&str]) -> ProgramRun {
         let words = lines.iter().flat_map(|line| ["-c", line]);
         self.studio.finish(self.command().args(words))
     }
 
-    /// Runs a line as a `-c` with a JSON answer.
     pub(crate) fn json(&self, line: &str) -> ProgramRun {
         let words = ["--format", "json", "-c", line];
         self.studio.finish(self.command().args(words))
     }
 
-    /// Syncs everything from WORK.
     #[track_caller]
     fn sync(&self, options: &str) -> CheckedSync {
         self.sync_line(&format!("{LINE} {options}"))
     }
 
-    /// Runs a line that syncs to CLOUD.
     #[track_caller]
     fn sync_line(&self, line: &str) -> CheckedSync {
         CheckedSync::new(self.json(line), &self.root)
     }
 
-    /// The same as a user whom permissions hold back.
+    /// Runs a line without root's privileges.
     #[track_caller]
     fn as_user(&self, line: &str) -> CheckedSync {
         let mut command = self.studio.command_as_user();
@@ -108,7 +104,7 @@ impl<'a> SyncStudio<'a> {
         CheckedSync::new(self.studio.finish(&mut command), &self.root)
     }
 
-    /// Begins to sync everything from WORK.
+    /// Starts to sync everything from WORK.
     fn start_sync(&self, options: &str) -> Child {
         let mut command = self.command();
         command
@@ -118,14 +114,14 @@ impl<'a> SyncStudio<'a> {
         command.spawn().unwrap()
     }
 
-    /// Fails unless CLOUD holds just what WORK does.
+    /// Fails unless CLOUD equals WORK.
     #[track_caller]
     fn assert_mirrored(&self) {
         self.remotes
             .assert_mirrored(&self.studio.path("WORK"), &self.root);
     }
 
-    /// Files that failed, by their paths, and how often they were tried.
+    /// Returns failed files with their numbers of attempts.
     #[track_caller]
     fn failures(&self) -> Vec<(String, u64)> {
         let document = self.json("failures").ok().document();
@@ -134,7 +130,7 @@ impl<'a> SyncStudio<'a> {
         failures.map(failure).collect()
     }
 
-    /// The states of all runs, the first first.
+    /// Returns the states of all runs, oldest first.
     #[track_caller]
     fn run_states(&self) -> Vec<String> {
         let document = self.json("history --all").ok().document();
@@ -142,7 +138,7 @@ impl<'a> SyncStudio<'a> {
         runs.map(|run| path_text(&run["state"])).collect()
     }
 
-    /// Fails unless the history of a run lists what its answer does, and then as many files as were copied.
+    /// Fails unless the history of a run lists the items of its answer and the same number of copied files.
     #[track_caller]
     fn assert_in_history(&self, synced: &CheckedSync) {
         let run = &synced.document["run"];
@@ -153,7 +149,7 @@ impl<'a> SyncStudio<'a> {
         assert_eq!(items, *told, "{synced}");
         assert_eq!(plain.len() as u64, synced.count("copied"), "{history}");
         assert!(plain.iter().all(|item| item["outcome"] == "copied"));
-        // As they are typed: `cloud:footage`, not `cloud:/footage`.
+        // As a user types it: `cloud:footage`, not `cloud:/footage`.
         let slash = if self.root.ends_with([':', '/']) {
             ""
         } else {
@@ -166,7 +162,7 @@ impl<'a> SyncStudio<'a> {
         assert!(paths.into_iter().all(|path| is_below(&path)), "{history}");
     }
 
-    /// The processes of rclone that the program has started and that are still there.
+    /// Returns the rclone processes of the program that still run.
     fn rclone_processes(&self) -> Vec<u32> {
         let ours = self.remotes.config().to_str().unwrap().as_bytes();
         let processes = fs::read_dir("/proc").unwrap();
@@ -181,12 +177,12 @@ impl<'a> SyncStudio<'a> {
     }
 }
 
-/// What a sync came to.
+/// The result of a sync.
 #[derive(Debug)]
 struct CheckedSync {
     run: ProgramRun,
     document: Value,
-    /// How each item that is listed ended, by its path below the root.
+    /// Outcome of each listed item, by its path below the root.
     items: BTreeMap<String, String>,
 }
 
@@ -214,7 +210,7 @@ impl CheckedSync {
         synced
     }
 
-    /// Fails unless every file ended in exactly one way.
+    /// Fails unless every file has exactly one outcome.
     #[track_caller]
     fn assert_accounted(&self) {
         if self.document.is_null() {
@@ -231,7 +227,7 @@ impl CheckedSync {
         );
     }
 
-    /// How many files ended this way.
+    /// Returns the number of files with this outcome.
     #[track_caller]
     fn count(&self, end: &str) -> u64 {
         if end == "gone" {
@@ -240,14 +236,13 @@ impl CheckedSync {
         number(&self.document[format!("{end}_files")])
     }
 
-    /// Fails unless it ended with this status.
     #[track_caller]
     fn status(self, status: i32) -> Self {
         assert_eq!(self.run.status, status, "{self}");
         self
     }
 
-    /// Fails unless all was done, and just so many files were sent.
+    /// Fails unless the sync succeeded and sent exactly this number of files.
     #[track_caller]
     fn assert_sent(self, files: u64) -> Self {
         let good = self.run.status == 0 && self.document["state"] == "complete";
@@ -255,7 +250,7 @@ impl CheckedSync {
         self
     }
 
-    /// The paths that ended this way.
+    /// Returns the paths with this outcome.
     fn paths_with(&self, outcome: &str) -> Vec<&str> {
         let items = self.items.iter();
         let items = items.filter(|(_, ended)| *ended == outcome);
@@ -269,7 +264,7 @@ impl std::fmt::Display for CheckedSync {
     }
 }
 
-/// A text of a document; of a name that is no text what stands for it.
+/// Returns a text of a document, or the replacement for a name that is no text.
 fn path_text(value: &Value) -> String {
     value
         .as_str()
@@ -281,7 +276,7 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 
-/// All files below a folder, by their paths below it, but for our own and those of rclone that are not whole.
+/// Returns all files below a folder, except our own folder and incomplete files of rclone.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut pending) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(inner) = pending.pop() {
@@ -301,7 +296,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Waits until something holds; fails where it does not come to hold.
+/// Waits until a condition is true; fails after [`PATIENCE`].
 #[track_caller]
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -311,7 +306,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until so many whole files are in a folder, or the run has ended, which is too soon.
+/// Waits for this number of complete files in a folder; fails if the run ends before.
 #[track_caller]
 fn wait_for_files(child: &mut Child, folder: &Path, count: usize) {
     wait_until("files at the destination", || {
@@ -324,7 +319,7 @@ fn wait_for_files(child: &mut Child, folder: &Path, count: usize) {
     });
 }
 
-/// Files of the project acme/spot on WORK that take a while to be sent.
+/// Writes files of the project acme/spot on WORK that take some time to send.
 fn write_large_files(studio: &Studio, count: usize, bytes: usize) {
     for number in 0..count {
         let content = vec![u8::try_from(number % 251).unwrap(); bytes];
@@ -332,7 +327,7 @@ fn write_large_files(studio: &Studio, count: usize, bytes: usize) {
     }
 }
 
-/// The old versions below a database's folder: the paths below that of the run, and what they hold.
+/// Returns the old versions below a database's folder, by their paths below that of the run.
 fn kept_versions(root: &Path) -> BTreeMap<PathBuf, String> {
     let versions = root.join(".auto-backup/versions");
     let old = files(&versions).into_iter().map(|path| {

@@ -1,4 +1,4 @@
-//! File systems inside projects, and at the folders of projects and clients: one that is away takes nothing with it.
+//! File systems mounted inside projects, or at the folders of projects and clients: an unmounted one deletes nothing.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn sync(studio: &Studio, options: &str) -> CheckedSync {
     CheckedSync::new(run, studio.path("NAS").to_str().unwrap())
 }
 
-/// Syncs what is on a mount at this folder, then again while it is away.
+/// Syncs with a mount at this folder, then again without it.
 fn assert_missing_mount_deletes_nothing(folder: &str, is_removed: bool) {
     let studio = Studio::filled();
     studio.folder(format!("WORK/{folder}"));

@@ -1,4 +1,4 @@
-//! Names that change only in case or Unicode form, at remotes that take both for one, and at those that do not.
+//! Names that change only in case or Unicode form, at remotes that ignore the difference and at others.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::faulty_fs::{Faults, FaultyMount, NameFault};
 use crate::servers::{Remotes, old_rclone};
 use crate::studio::Studio;
 
-/// A studio and its remote, a file system that spells names in this way.
+/// Runs a check with a studio and a remote on a file system of this kind.
 fn on_a_remote(names: NameFault, look: impl Fn(&Studio, SyncStudio<'_>, bool)) {
     for is_old in [false, true] {
         let studio = Studio::filled();
@@ -32,7 +32,7 @@ fn on_a_remote(names: NameFault, look: impl Fn(&Studio, SyncStudio<'_>, bool)) {
     }
 }
 
-/// The files below a folder with their contents.
+/// Returns the files below a folder with their contents.
 fn files(studio: &Studio, top: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     let top = studio.path(top);
     let mut files = BTreeMap::new();
@@ -76,7 +76,7 @@ fn case_only_rename_deletes_nothing() {
         }
         site.lines(&["load CLOUD"]).status(0);
         let again = site.sync("--delete --force").status(0);
-        // An rclone that renames nothing sends again what has another spelling there.
+        // An rclone that cannot rename sends files with another spelling again.
         assert!(is_old || again.count("copied") == 0, "{again}");
         assert_eq!(again.count("deleted"), 0, "{again}");
         assert_eq!(files(studio, "there").len(), files(studio, "WORK").len());
@@ -114,7 +114,7 @@ fn other_unicode_form_creates_no_duplicate() {
             assert_eq!(run["failed_files"], 0, "{run}");
             site.lines(&["compare all all WORK CLOUD"]).status(0);
         }
-        // Only what has no other form there is sent.
+        // Only files without another form there are sent.
         let new =
             format!("{DECOMPOSED} films/{DECOMPOSED} spot/{DECOMPOSED} sub/{DECOMPOSED} 2.mov");
         studio.file(format!("WORK/footage/{new}"), "new");

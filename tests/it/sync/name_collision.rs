@@ -1,4 +1,4 @@
-//! A storage that takes upper and lower case for the same: what it cannot tell apart is not sent.
+//! A case-insensitive storage: names that it cannot distinguish are not sent.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ fn case_colliding_names_fail_alone() {
     site.assert_mirrored();
     assert_eq!(site.failures(), []);
 
-    // Another case is another name here, and the same there: what is there goes out of its way first.
+    // Here the other case is another name, there the same: the existing file is moved away first.
     fs::rename(spot("reel.mov"), spot("REEL.mov")).unwrap();
     let run = site.sync("").status(3);
     assert_eq!(

@@ -1,10 +1,10 @@
-//! Servers that are gone: before a sync, in the middle of it, and there again.
+//! Servers that are stopped before a sync, in the middle, and restarted.
 
 use super::{SyncStudio, files, wait_for_files, write_large_files};
 use crate::servers::{Remotes, Server};
 use crate::studio::Studio;
 
-/// A server that goes away while files are sent, and comes back.
+/// Stops a server during a transfer, and restarts it.
 #[track_caller]
 fn assert_outage_is_completed(studio: &Studio, remotes: &Remotes<'_>, mut server: Server<'_>) {
     write_large_files(studio, 40, 2 << 20);

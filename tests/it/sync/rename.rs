@@ -1,4 +1,4 @@
-//! Files with new names: renamed at the destination too where that is possible, and right afterwards in every case.
+//! Renamed files: renamed at the destination too if possible, and right afterwards in every case.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +11,7 @@ use crate::studio::{CHANGED, Studio};
 
 const SPOT: &str = "WORK/footage/acme/spot";
 
-/// A studio whose files all have times of their own, to the fraction of a second, as those of real studios have.
+/// A studio whose files all have different times with fractions of a second, as in real studios.
 fn studio() -> Studio {
     let studio = Studio::filled();
     for (number, path) in (1..).zip(super::files(&studio.path("WORK"))) {
@@ -20,7 +20,7 @@ fn studio() -> Studio {
     studio
 }
 
-/// Gives a file the usual second and this fraction of it.
+/// Sets the usual second with this fraction.
 fn set_time(path: &Path, fraction: u64) {
     let time = SystemTime::UNIX_EPOCH
         + Duration::from_secs(CHANGED)
@@ -35,7 +35,7 @@ fn rename(studio: &Studio, from: &str, to: &str) {
     fs::rename(from, to).unwrap();
 }
 
-/// The number of a file at a server.
+/// Returns the inode of a file at a server.
 fn number(server: &Server<'_>, path: &str) -> u64 {
     let path = server.folder().join("footage/acme/spot").join(path);
     fs::metadata(path).unwrap().ino()
@@ -68,7 +68,7 @@ fn renames_are_repeated_at_destination() {
     );
     assert_eq!(moved.count("deleted"), 0);
     site.assert_mirrored();
-    // The record knows all of it.
+    // The record has all renames.
     site.sync("--delete").assert_sent(0);
     site.lines(&["load CLOUD"]).ok();
     assert_eq!(site.sync("--delete").assert_sent(0).count("same"), 5);
@@ -137,7 +137,7 @@ fn rename_onto_existing_name_loses_nothing() {
     let server = Server::sftp(&remotes, "sf");
     let site = SyncStudio::new(&remotes, &studio, server.root());
     site.sync("").assert_sent(5);
-    // By somebody else's file, of which nothing is known here.
+    // The name is taken by a file of another user, which the record does not have.
     let taken = server.folder().join("footage/acme/spot/new.mov");
     fs::write(&taken, "somebody else's").unwrap();
     rename(&studio, "reel.mov", "new.mov");
@@ -148,7 +148,7 @@ fn rename_onto_existing_name_loses_nothing() {
         old.values().any(|content| content == "somebody else's"),
         "{old:?}"
     );
-    // By a file of our own, which it replaces.
+    // The name is taken by a file of ours, which is replaced.
     rename(&studio, "plates/p1.exr", "new.mov");
     site.sync("--delete").status(0);
     site.assert_mirrored();
@@ -173,7 +173,7 @@ fn file_changed_at_destination_is_not_renamed() {
         (0, 0),
         "{sent}"
     );
-    // It is theirs by now, and stays.
+    // It belongs to the other user now, and stays.
     let there = |name: &str| fs::read(server.folder().join("footage/acme/spot").join(name));
     assert_eq!(there("reel.mov").unwrap(), b"REEL");
     assert_eq!(there("new.mov").unwrap(), b"reel");
@@ -199,7 +199,7 @@ fn hard_links_are_separate_files_at_destination() {
     let added = site.sync("--delete").assert_sent(1);
     assert_eq!(added.count("moved"), 0);
     site.assert_mirrored();
-    // Of two names that are gone either may be the one.
+    // Of two missing names either may be the old one.
     studio
         .remove(format!("{SPOT}/second.mov"))
         .remove(format!("{SPOT}/third.mov"));
@@ -221,7 +221,7 @@ fn equal_size_and_time_files_are_distinguished() {
     };
     let server = Server::sftp(&remotes, "sf");
     let site = SyncStudio::new(&remotes, &studio, server.root());
-    // Of equal size and time, and the name of the one is given to the other.
+    // Files of equal size and time: the name of one is given to the other.
     for number in 0..6 {
         studio.file(format!("{SPOT}/f{number}"), format!("content {number}"));
     }
@@ -249,7 +249,7 @@ fn renames_work_at_every_storage_kind() {
         remotes.crypt("secret", &s3.address("hidden")),
         remotes.alias("disk", &studio.path("DISK")),
     ];
-    // One bucket is not the whole of another: the hidden folder comes to lie beside the rest.
+    // One bucket is not the whole of another: the hidden folder is beside the rest.
     let startup = studio.read("home/.config/auto-backup/.config");
     let mut name = "reel.mov".to_owned();
     for (place, root) in roots.iter().enumerate().filter(|(place, _)| *place != 2) {
@@ -305,12 +305,12 @@ fn unlistable_folder_receives_no_rename() {
     let server = Server::sftp(&remotes, "sf");
     let site = SyncStudio::new(&remotes, &studio, server.root());
     studio.file(format!("{SPOT}/shut/other"), "other");
-    // So many that folders are listed, and not each file asked for.
+    // Enough files that folders are listed instead of single files.
     for number in 0..8 {
         studio.file(format!("{SPOT}/f{number}"), format!("content {number}"));
     }
     site.sync("").assert_sent(14);
-    // Somebody else's, where names can be made and not seen.
+    // A folder of another user in which names can be created but not listed.
     let shut = server
         .folder()
         .join(SPOT.trim_start_matches("WORK/"))
@@ -322,7 +322,7 @@ fn unlistable_folder_receives_no_rename() {
     }
     let run = site.sync("");
     studio.mode(&shut, 0o755);
-    // It is where it was, or among the old versions.
+    // It is at its place, or among the old versions.
     let mut folders = vec![server.folder().to_owned()];
     let mut kept = false;
     while let Some(folder) = folders.pop() {

@@ -1,4 +1,4 @@
-//! What is told of syncs: on the page, in the history, in the log of the month.
+//! Reports of syncs: the page, the history, the monthly log.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::{LINE, SyncStudio};
 use crate::servers::{Remotes, Server};
 use crate::studio::{CHANGED, Studio};
 
-/// A studio with a remote behind a folder, so that its name is always the same.
+/// Returns the address of a remote behind a folder, so that its name is constant.
 fn alias(remotes: &Remotes<'_>, studio: &Studio) -> String {
     studio.folder("DISK");
     remotes.alias("disk", &studio.path("DISK"))
@@ -95,7 +95,7 @@ fn history_records_every_sync() {
         ["complete", "partial", "refused", "unreachable"]
     );
 
-    // One that failed tells what in the log of the month, and one that was refused why.
+    // The monthly log names the failed file, and the reason of a refused run.
     let state = studio.path("home/.local/state/auto-backup");
     let logs = fs::read_dir(state)
         .unwrap()

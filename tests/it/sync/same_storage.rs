@@ -1,4 +1,4 @@
-//! A destination that is the source by another way is refused before anything is written.
+//! A destination that is the source by another path is refused before anything is written.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::SyncStudio;
 use crate::servers::Remotes;
 use crate::studio::Studio;
 
-/// Each line fails because both are the same files, and WORK holds what it held.
+/// Checks that each line fails because both are the same files, and that WORK is unchanged.
 #[track_caller]
 fn refused(site: &SyncStudio<'_>, lines: &[&str]) {
     let before = site.studio.tree("WORK");

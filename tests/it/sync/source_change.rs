@@ -1,4 +1,4 @@
-//! Files that change, grow or go away while they are sent.
+//! Files that change, grow or are deleted while they are sent.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use super::{SyncStudio, wait_for_files, write_large_files};
 use crate::servers::{Remotes, Server};
 use crate::studio::Studio;
 
-/// Does something again and again while something else is done.
+/// Repeats an action during some work.
 fn meanwhile<T>(mut again: impl FnMut() + Send, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -50,7 +50,7 @@ fn constantly_written_file_fails_alone() {
         assert_eq!(synced.paths_with("failed"), [growing], "{synced}");
         assert_eq!(synced.count("copied"), 5);
         assert_eq!(site.failures(), [(growing.to_owned(), 1)]);
-        // Once nobody writes to it any more it goes.
+        // It is sent once it no longer changes.
         site.sync("").assert_sent(1);
         site.assert_mirrored();
         assert_eq!(site.failures(), []);
@@ -77,7 +77,7 @@ fn file_rewritten_during_sync_is_sent_correctly() {
     }
     let status = child.wait().unwrap().code();
     assert!(matches!(status, Some(0 | 3)), "{status:?}");
-    // Whatever it said of them: what is not right there now is not taken for right.
+    // Whatever the first sync reported: files that are wrong there now do not count as right.
     site.sync("").status(0);
     site.assert_mirrored();
     assert_eq!(site.failures(), []);

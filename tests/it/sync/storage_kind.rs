@@ -1,5 +1,5 @@
-//! What a sync does is the same at every kind of storage: one that keeps times coarsely, slowly or not at all, one that
-//! encrypts, a folder behind rclone.
+//! A sync does the same on every kind of storage: one with coarse, slow or no times, one that encrypts, a folder behind
+//! rclone.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,10 @@ use super::{LINE, SyncStudio};
 use crate::servers::{Remotes, Server};
 use crate::studio::{CHANGED, Studio};
 
-/// A later second than that of all files.
+/// A second later than those of all files.
 const LATER: u64 = CHANGED + 3600;
 
-/// Everything that a person does between two syncs; `there` is where the storage has its files in truth, where they can
-/// be read there.
+/// Runs all edits of a user between two syncs; `there` is the storage's folder, if it can be read.
 #[track_caller]
 fn assert_sync_cycle(site: &SyncStudio<'_>, there: Option<&Path>) {
     let studio = site.studio;
@@ -28,7 +27,7 @@ fn assert_sync_cycle(site: &SyncStudio<'_>, there: Option<&Path>) {
     site.sync("").assert_sent(1);
     studio.file_at("WORK/footage/acme/spot/new", "now longer", LATER);
     site.sync("").assert_sent(1);
-    // Of the same size; only the time says that it is another.
+    // Of equal size; only the time shows the edit.
     studio.file_at("WORK/footage/acme/spot/new", "NOW LONGER", LATER + 1);
     site.sync("").assert_sent(1);
     site.assert_mirrored();
@@ -55,7 +54,7 @@ fn assert_sync_cycle(site: &SyncStudio<'_>, there: Option<&Path>) {
         .remotes
         .stdout_of(&["lsf", "-R", "--files-only", &site.root]);
     let kept = versions.lines().filter(|line| line.contains("/versions/"));
-    // Three that were replaced, and one that was deleted.
+    // Three replaced files and one deleted file.
     assert_eq!(kept.clone().count(), 4, "{versions}");
     assert!(
         kept.clone()
@@ -157,7 +156,7 @@ fn old_rclone_sync_cycle_succeeds() {
     assert_sync_cycle(&site, Some(server.folder()));
 }
 
-/// Where nothing changed nobody looks at the destination: what is done there behind our back is found by `load`.
+/// Without changes the destination is not read; changes by others there are found by `load`.
 #[track_caller]
 fn assert_load_finds_changes(server: &Server<'_>, site: &SyncStudio<'_>) {
     let there = |name: &str| server.folder().join("footage/acme/spot").join(name);
@@ -218,7 +217,7 @@ fn first_sync_sends_missing_and_different_files() {
     fs::write(there.join("theirs"), "never sent from here").unwrap();
     let site = SyncStudio::new(&remotes, &studio, server.root());
     assert_eq!(site.sync("").assert_sent(2).count("same"), 3);
-    // What this source never sent is nobody's to delete.
+    // A file that this source never sent must not be deleted.
     let work = studio.path("WORK");
     let left = remotes.differences(&work, server.root());
     assert_eq!(left, "- footage/acme/spot/theirs");

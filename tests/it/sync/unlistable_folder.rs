@@ -1,5 +1,5 @@
-//! Folders of a storage in which names can be made but not listed: what somebody has there looks absent in every list, and
-//! stays or is kept all the same.
+//! Folders of a storage in which names can be created but not listed: files of others there look absent in every
+//! listing, and stay or are kept all the same.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use crate::studio::Studio;
 const SPOT: &str = "footage/acme/spot";
 const OTHERS: &str = "somebody else's";
 
-/// A server on which somebody has a file `f3` in such a folder `shut`, and a studio that has one of that name.
+/// A server with another user's file `f3` in such a folder `shut`, and a studio with a file of that name.
 struct UnlistableFolder<'a> {
     studio: &'a Studio,
     server: Server<'a>,
@@ -30,13 +30,13 @@ impl<'a> UnlistableFolder<'a> {
         }
     }
 
-    /// Lets somebody have the file there, and closes the folder.
+    /// Creates the other user's file and closes the folder.
     fn close(&self) {
         self.studio.file(self.folder.join("f3"), OTHERS);
         self.studio.mode(&self.folder, 0o333);
     }
 
-    /// Opens the folder; fails unless what somebody had there is there or among the old versions.
+    /// Opens the folder; fails unless the other user's file is there or among the old versions.
     #[track_caller]
     fn assert_kept(&self) {
         self.studio.mode(&self.folder, 0o755);
@@ -55,7 +55,7 @@ impl<'a> UnlistableFolder<'a> {
     }
 }
 
-/// So many files that folders are listed, and not each file asked for.
+/// Adds enough files that folders are listed instead of single files.
 fn add_files(studio: &Studio) {
     for number in 0..30 {
         let path = format!("WORK/{SPOT}/shut/f{number}");
@@ -143,8 +143,8 @@ fn files_in_unlistable_client_are_kept() {
     shut.assert_kept();
 }
 
-/// A folder of this machine behind rclone, in which the folder with this path is a link to one with somebody's `f3`. rclone
-/// lists no such link, and writes through it.
+/// A folder of this machine behind rclone, in which this path is a link to a folder with another user's `f3`. rclone
+/// does not list the link, and writes through it.
 #[track_caller]
 fn assert_kept_behind_symlink(link: &str) {
     let studio = Studio::filled();

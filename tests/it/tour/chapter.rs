@@ -1,14 +1,14 @@
-//! What is typed in each chapter of the tour, in their order.
+//! The typed lines of each chapter of the tour, in order.
 
 use std::fs;
 
 use super::screen::TourScreen;
 use super::tour_studio::TourStudio;
 
-/// Columns of the terminal: as many as the longest line has.
+/// Columns of the terminal, enough for the longest line.
 const WIDE: u16 = 122;
 
-/// Has a chapter played.
+/// Plays a chapter.
 pub(super) type Chapter = fn(&TourStudio) -> TourScreen<'_>;
 
 /// The first chapter; the others come when the studio has its other storages too.
@@ -27,7 +27,7 @@ pub(super) const OTHERS: [(&str, Chapter); 10] = [
     ("pipe", pipe),
 ];
 
-/// A prompt that knows the studio and no lines of other chapters, on an empty screen.
+/// A prompt in the studio without the history of other chapters, on an empty screen.
 fn prompt(place: &TourStudio, columns: u16) -> TourScreen<'_> {
     place.studio.remove(".local/state/auto-backup/history");
     let mut screen = TourScreen::open(place, columns);
@@ -67,7 +67,7 @@ fn tab(place: &TourStudio) -> TourScreen<'_> {
     screen
 }
 
-/// What the picture shows.
+/// The screen of the picture.
 pub(super) fn picture(place: &TourStudio, columns: u16) -> TourScreen<'_> {
     let mut screen = prompt(place, columns);
     let line = "auto-backup> copy \"Bob's Diner/menu film\" footage WORK --checksum";

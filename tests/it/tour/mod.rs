@@ -50,7 +50,7 @@ fn tour_matches_the_terminal() {
     assert_document("docs/tour.md", &filled(&file("docs/tour.md"), &screens));
 }
 
-/// The page with these screens in it, each below the comment with its name.
+/// Returns the page with each of these screens below the comment of its name.
 fn filled(page: &str, screens: &[(&str, String)]) -> String {
     let screen = Regex::new(r"(?s)<!-- (\w+) -->\n```console\n.*?```\n").unwrap();
     let mut missing = screens.iter();
@@ -64,7 +64,7 @@ fn filled(page: &str, screens: &[(&str, String)]) -> String {
     page
 }
 
-/// Holds that a document is this; writes it where that is wanted.
+/// Fails unless the document has this text; writes it if `UPDATE_DOCS` is set.
 fn assert_document(path: &str, text: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(whole(path), text).unwrap();

@@ -11,24 +11,24 @@ const WIDTH: f64 = 8.43;
 const HEIGHT: f64 = 17.0;
 const FONT: u8 = 14;
 
-/// What is free around the text; above it is the window's bar.
+/// Space around the text; above it is the bar of the window.
 const MARGIN: f64 = 16.0;
 const BAR: f64 = 30.0;
 
-/// The fonts that are tried; all of their characters are about as wide.
+/// Fonts in order of preference; all of their characters have about the same width.
 const FONTS: &str =
     "'DejaVu Sans Mono', 'Menlo', 'SF Mono', 'Consolas', 'Liberation Mono', monospace";
 
 const BACKGROUND: &str = "#1b1f27";
 const FOREGROUND: &str = "#d7dce2";
 
-/// The colours 0 to 8 of the terminal.
+/// The colors 0 to 8 of the terminal.
 const COLORS: [&str; 9] = [
     "#3b4252", "#ff7b72", "#7ee787", "#e3b341", "#79c0ff", "#d2a8ff", "#56d4dd", "#d7dce2",
     "#8b949e",
 ];
 
-/// The picture of these rows in a terminal with so many columns.
+/// Draws these rows as a terminal with this number of columns.
 pub(super) fn svg(
     rows: &[TourLine],
     columns: u16,
@@ -70,17 +70,17 @@ pub(super) fn svg(
     svg + "</g>\n</svg>\n"
 }
 
-/// How far down a row's letters stand.
+/// Returns the baseline of a row.
 fn place(row: usize) -> f64 {
     BAR + MARGIN + f64::from(u16::try_from(row).unwrap()) * HEIGHT
 }
 
-/// How far to the right a column begins.
+/// Returns the left edge of a column.
 fn column(number: usize) -> f64 {
     MARGIN + f64::from(u16::try_from(number).unwrap()) * WIDTH
 }
 
-/// Draws each word of a row at its own column: browsers collapse the blanks between words, and stretch what is left.
+/// Draws each word of a row at its own column: browsers collapse the blanks between words and stretch the rest.
 fn draw(row: &TourLine, y: f64, svg: &mut String) {
     let mut start = 0;
     for word in row

@@ -1,4 +1,4 @@
-//! A terminal with a shell in it, from which the program is started, and an emulator that knows what it shows.
+//! A terminal with a shell that starts the program, and an emulator of its screen.
 
 use std::path::Path;
 use std::thread;
@@ -12,16 +12,15 @@ use super::tour_studio::TourStudio;
 use crate::studio::PROGRAM;
 use crate::{servers, terminal};
 
-/// Rows of the terminal: more than any chapter needs, so that nothing scrolls away and nothing is paged.
+/// Rows of the terminal: more than any chapter needs, so that it neither scrolls nor pages.
 const ROWS: u16 = 60;
 
-/// How long something that has to come may take.
+/// Maximum wait for expected output.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is written before a line that is typed.
+/// Prompts before a typed line.
 const PROMPTS: [&str; 2] = ["$", "auto-backup>"];
 
-/// The terminal.
 pub(super) struct TourScreen<'a> {
     place: &'a TourStudio,
     session: PtySession,
@@ -41,7 +40,7 @@ impl<'a> TourScreen<'a> {
             ("HOME", home),
             ("PATH", &format!("{programs}:{rclone}:/usr/bin:/bin")),
             ("RCLONE_CONFIG", &format!("{home}/remotes/rclone.conf")),
-            // Where every shell looks for its prompt, also root's.
+            // Every shell reads its prompt from here, also root's.
             ("ENV", "./.shrc"),
             ("TERM", "xterm-256color"),
         ];
@@ -56,7 +55,7 @@ impl<'a> TourScreen<'a> {
         screen
     }
 
-    /// Types a line; waits until it was done and the next can be typed.
+    /// Types a line and waits until the next one can be typed.
     pub(super) fn run(&mut self, line: &str) -> &mut Self {
         let before = self.emulator.screen().cursor_position().0;
         self.press(&format!("{line}\r"));
@@ -65,14 +64,13 @@ impl<'a> TourScreen<'a> {
         })
     }
 
-    /// Presses keys and waits for nothing.
     pub(super) fn press(&mut self, keys: &str) -> &mut Self {
         self.session.send(keys).unwrap();
         self.session.flush().unwrap();
         self
     }
 
-    /// Waits until the line with the cursor is this one, and the cursor stands behind so much of it.
+    /// Waits until the line with the cursor has this text, with the cursor behind the part before the hint.
     pub(super) fn until_line(&mut self, line: &str, hint: &str) -> &mut Self {
         let whole = format!("{line}{hint}");
         let end = u16::try_from(line.chars().count()).unwrap();
@@ -82,7 +80,7 @@ impl<'a> TourScreen<'a> {
         })
     }
 
-    /// Presses keys after which there is a list, and below it once more the line, which then is this one.
+    /// Presses keys that show a list with the line below it, and waits for that line.
     pub(super) fn press_for_list(&mut self, keys: &str, line: &str) -> &mut Self {
         let before = self.emulator.screen().cursor_position().0;
         self.press(keys).until(line, |screen| {
@@ -91,20 +89,20 @@ impl<'a> TourScreen<'a> {
         })
     }
 
-    /// Has the screen emptied.
+    /// Clears the screen.
     pub(super) fn clear(&mut self) -> &mut Self {
         self.press("\u{c}")
             .until("an empty screen", |screen| prompt(screen) == Some(0))
     }
 
-    /// Waits until the last that is shown is this, also if it takes two rows.
+    /// Waits until the screen ends with this question, also over two rows.
     pub(super) fn until_asked(&mut self, question: &str) -> &mut Self {
         self.until(question, |screen| {
             screen.contents().trim_end().ends_with(question)
         })
     }
 
-    /// Waits until the prompt knows the names of projects, which it reads while it is already there.
+    /// Waits until the prompt knows the names of projects, which it reads in the background.
     pub(super) fn until_names_are_known(&mut self, project: &str) -> &mut Self {
         let blue = vt100::Color::Idx(4);
         let line = format!("fetch project {project}");
@@ -129,12 +127,12 @@ impl<'a> TourScreen<'a> {
         }
     }
 
-    /// Hands what the terminal receives to the emulator until its screen is so.
+    /// Feeds the terminal's output to the emulator until the screen meets the condition.
     fn until(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
         let started = Instant::now();
         loop {
             while let Some(byte) = self.session.try_read() {
-                // Of every byte a character is made on the way here.
+                // rexpect makes one character of every byte.
                 self.emulator.process(&[u8::try_from(byte).unwrap()]);
             }
             if is_so(self.emulator.screen()) {
@@ -146,7 +144,7 @@ impl<'a> TourScreen<'a> {
         }
     }
 
-    /// The rows that are shown, without what differs from run to run, and without a last line in which nothing is typed.
+    /// Returns the rows without values that vary between runs, and without an empty last prompt.
     pub(super) fn rows(&self) -> Vec<TourLine> {
         let mut lines = lines(self.emulator.screen());
         if prompt(self.emulator.screen()).is_some() {
@@ -158,17 +156,17 @@ impl<'a> TourScreen<'a> {
         rows(&lines, self.columns.into())
     }
 
-    /// The same as text.
+    /// Returns the rows as text.
     pub(super) fn text(&self) -> String {
         self.rows().iter().map(|row| row.text() + "\n").collect()
     }
 
-    /// Where the cursor is: row and column.
+    /// Returns row and column of the cursor.
     pub(super) fn cursor(&self) -> (u16, u16) {
         self.emulator.screen().cursor_position()
     }
 
-    /// Leaves the program and the shell, which would not end by themselves.
+    /// Ends the program and the shell, which would not end by themselves.
     pub(super) fn leave(mut self) {
         self.press("\u{15}")
             .until("a prompt", |screen| prompt(screen).is_some());
@@ -181,7 +179,7 @@ impl<'a> TourScreen<'a> {
     }
 }
 
-/// The row in which a line can be typed, and none is.
+/// Returns the row of an empty prompt.
 fn prompt(screen: &vt100::Screen) -> Option<u16> {
     let (row, column) = screen.cursor_position();
     let text = text(screen, row);
@@ -189,7 +187,7 @@ fn prompt(screen: &vt100::Screen) -> Option<u16> {
     is_one.then_some(row)
 }
 
-/// What a row shows.
+/// Returns the text of a row.
 fn text(screen: &vt100::Screen, row: u16) -> String {
     let (_, columns) = screen.size();
     let mut rows = screen.rows(0, columns.get());

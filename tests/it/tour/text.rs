@@ -1,9 +1,9 @@
-//! What a terminal shows, as lines of characters that each have a look.
+//! The content of a terminal: lines of characters with a style each.
 
 use regex::Regex;
 use vt100::Color;
 
-/// How a character looks.
+/// Style of a character.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CellStyle {
     pub(super) color: Color,
@@ -23,7 +23,7 @@ impl TourLine {
         self.cells.iter().map(|(character, _)| character).collect()
     }
 
-    /// Replaces what matches; what is put there looks like the beginning of what it replaces.
+    /// Replaces matches; the replacement has the style of the first character that it replaces.
     pub(super) fn replace(&mut self, pattern: &str, replacement: &str) {
         let pattern = Regex::new(pattern).unwrap();
         let text = self.text();
@@ -51,7 +51,7 @@ impl TourLine {
     }
 }
 
-/// All lines of a screen down to the last that is not empty.
+/// Returns all lines of a screen down to the last nonempty one.
 pub(super) fn lines(screen: &vt100::Screen) -> Vec<TourLine> {
     let (rows, columns) = screen.size();
     let mut lines: Vec<TourLine> = Vec::new();
@@ -82,7 +82,7 @@ fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
         underline: cell.underline(),
     };
     let character = cell.contents().chars().next().unwrap_or(' ');
-    // A blank has no colour of its own.
+    // A blank has no color of its own.
     if character == ' ' && !look.underline {
         (' ', CellStyle::default())
     } else {
@@ -90,7 +90,7 @@ fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
     }
 }
 
-/// The rows that these lines take in a terminal with so many columns.
+/// Returns the rows of these lines in a terminal with this number of columns.
 pub(super) fn rows(lines: &[TourLine], columns: usize) -> Vec<TourLine> {
     let mut rows = Vec::new();
     for line in lines {

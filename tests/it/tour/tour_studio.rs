@@ -1,4 +1,4 @@
-//! The studio of the tour: three storages with the same four projects, and names for their folders that last.
+//! The studio of the tour: three storages with the same four projects, and constant names of their folders.
 
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
@@ -9,15 +9,15 @@ use rusqlite::Connection;
 use super::text::TourLine;
 use crate::studio::{ProgramRun, Studio, reseal_index_file};
 
-/// The folders below the studio's and what they are called in the tour. Their paths are as long as those they stand for,
-/// because tables are as wide as what is in them.
+/// Folders below the studio's, and their names in the tour. The lengths are equal, because tables depend on the widths
+/// of their cells.
 const FOLDERS: [(&str, &str); 3] = [
     ("/n", "/mnt/nas/productions"),
     ("/sh", "/media/kim/shelf-2025"),
     ("", "/home/kim-andersen"),
 ];
 
-/// What is on the three storages: a path, how many bytes, and how many days ago it was changed.
+/// Files of the three storages: path, bytes, and days since the last change.
 const FILES: &[(&str, u64, u64)] = &[
     ("productions/footage/acme/spot/sound.wav", 9_600_044, 40),
     ("productions/footage/acme/teaser/edit.mov", 2_480_000, 2),
@@ -38,11 +38,11 @@ const FILES: &[(&str, u64, u64)] = &[
     ("n/footage/nova/titles/titles.mov", 12_582_912, 90),
     ("sh/footage/acme/spot/sound.wav", 9_600_044, 40),
     ("sh/footage/nova/titles/titles.mov", 12_582_912, 90),
-    // The folder of a remote, which is there and empty.
+    // The folder of a remote, which exists and is empty.
     ("cloud/productions/.keep", 0, 90),
 ];
 
-/// Image sequences: the path up to the number, the first and the last frame, and how many days ago they were changed.
+/// Image sequences: the path before the number, first and last frame, and days since the last change.
 const SEQUENCES: &[(&str, u64, u64, u64)] = &[
     ("productions/footage/acme/spot/sh010", 1001, 1024, 40),
     ("productions/footage/acme/spot/sh020", 1001, 1016, 40),
@@ -59,10 +59,10 @@ const SEQUENCES: &[(&str, u64, u64, u64)] = &[
     ("sh/footage/nova/titles/sh010", 101, 148, 90),
 ];
 
-/// What a frame weighs.
+/// Bytes of a frame.
 const FRAME: u64 = 1_258_291;
 
-/// What the start-up file says after the first chapter.
+/// The start-up file after the first chapter.
 const STARTUP: &str = "add database WORK ~/productions\n\
                        add database NAS ~/n\n\
                        add database SHELF ~/sh\n\
@@ -73,7 +73,7 @@ const STARTUP: &str = "add database WORK ~/productions\n\
 #[derive(Debug)]
 pub(super) struct TourStudio {
     pub(super) studio: Studio,
-    /// Now, for all files alike.
+    /// The present for all files.
     now: SystemTime,
 }
 
@@ -94,7 +94,7 @@ impl TourStudio {
         place
     }
 
-    /// Makes a file that is as long as it should be and takes no room.
+    /// Creates a sparse file of this size.
     fn file(&self, path: &str, bytes: u64, days: u64) {
         self.studio.file(path, "");
         let file = File::options()
@@ -102,14 +102,14 @@ impl TourStudio {
             .open(self.studio.path(path))
             .unwrap();
         file.set_len(bytes).unwrap();
-        // Half a day more: the tour may last as long without the number of days becoming another.
+        // Half a day more, so that the number of days stays the same during the tour.
         let age = Duration::from_secs((24 * days + 12) * 3600);
         let time = self.now - age;
         file.set_times(FileTimes::new().set_modified(time)).unwrap();
     }
 
-    /// What happened between the first chapter and the second: the other storages were added and looked at, and the
-    /// drive went to its shelf.
+    /// Events between the first chapter and the second: the other storages were added and scanned, and the drive was
+    /// unplugged.
     pub(super) fn add_other_storages(&self) {
         self.studio
             .file(".config/auto-backup/.config", STARTUP)
@@ -120,14 +120,14 @@ impl TourStudio {
         self.age_scans();
     }
 
-    /// Runs a line that nobody sees.
+    /// Runs a line that the tour does not show.
     pub(super) fn run_hidden(&self, line: &str) -> ProgramRun {
         let mut command = self.studio.command();
         command.env("HOME", self.studio.path("")).args(["-c", line]);
         self.studio.finish(&mut command)
     }
 
-    /// Makes it so that the looks were some time ago: the drive's 40 days, the others' two hours.
+    /// Backdates the scans: 40 days for the drive, two hours for the others.
     fn age_scans(&self) {
         let path = self.studio.path(".local/share/auto-backup/index.sqlite");
         let index = Connection::open(&path).unwrap();
@@ -143,7 +143,7 @@ impl TourStudio {
         reseal_index_file(&path);
     }
 
-    /// The line with everything replaced that differs from run to run.
+    /// Replaces everything that varies between runs.
     pub(super) fn normalize(&self, line: &mut TourLine) {
         let home = self.studio.path("").display().to_string();
         for (folder, name) in FOLDERS {
@@ -152,10 +152,10 @@ impl TourStudio {
             line.replace(&format!(r"{}\b", regex::escape(&path)), name);
         }
         for (pattern, replacement) in [
-            // As wide in tables; a longer time stands at the end of a line only, unless the machine hardly moves.
+            // Equally wide in tables; longer times occur only at the end of a line, unless the machine is very slow.
             (r"\b\d\.\d s\b", "0.0 s"),
             (r"\bin \d+ s\b", "in 0.0 s"),
-            // On a disk that can, nothing is copied that could be read back.
+            // On a disk with reflinks nothing is copied that could be read back.
             (
                 r"^copied (.* in 0\.0 s); \d+ of these cloned, sharing their blocks",
                 "copied and verified $1",

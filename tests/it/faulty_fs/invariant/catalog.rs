@@ -1,4 +1,4 @@
-//! The lies of which the laws take some at random.
+//! The faults from which the laws choose at random.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::faulty_fs::{
     RenameFlagFault, ReportedSpace, UNIX_32_BIT,
 };
 
-/// A lie with a name.
+/// A named fault.
 #[derive(Clone, Copy)]
 pub(super) struct NamedFaults {
     pub(super) name: &'static str,
-    /// In spite of it every file can be copied, so that a failure is a fault.
+    /// True if every file can be copied in spite of it, so that a failure breaks a law.
     pub(super) is_harmless: bool,
     pub(super) tell: fn(&mut Faults),
 }
@@ -24,7 +24,7 @@ impl std::fmt::Debug for NamedFaults {
     }
 }
 
-/// Every lie; with `AUTO_BACKUP_LIE` only those whose names contain it.
+/// Returns every fault; with `AUTO_BACKUP_LIE` only those whose names contain it.
 pub(super) fn lies() -> Vec<NamedFaults> {
     let wanted = std::env::var("AUTO_BACKUP_LIE").unwrap_or_default();
     let all = [HARMLESS, HARMFUL].into_iter().zip([true, false]);
@@ -40,7 +40,7 @@ pub(super) fn lies() -> Vec<NamedFaults> {
 
 type FaultCase = (&'static str, fn(&mut Faults));
 
-/// File systems that cannot do everything, or say so wrongly, and can hold every file.
+/// Faults of limited or imprecise file systems that can hold every file.
 const HARMLESS: &[FaultCase] = &[
     ("exchange replaces", |lies| {
         lies.exchange = RenameFlagFault::Ignored;
@@ -181,7 +181,7 @@ const HARMLESS: &[FaultCase] = &[
     ("names in NFC", |lies| lies.names = NameFault::Nfc),
 ];
 
-/// File systems that fail, or do not do what they say.
+/// Faults of failing file systems, or of operations without effect.
 const HARMFUL: &[FaultCase] = &[
     ("inodes all the same", |lies| lies.inodes = InodeFault::Same),
     ("no free bytes", |lies| {
@@ -292,7 +292,7 @@ const HARMFUL: &[FaultCase] = &[
     }),
 ];
 
-/// Calls that fail, after some that work.
+/// Sets calls that fail after some successes.
 fn passing(lies: &mut Faults, operation: FuseOperation, errno: Errno, after: u64, count: u64) {
     let failure = InjectedFailure {
         errno,

@@ -1,10 +1,10 @@
-//! The laws of copies and syncs, whatever file systems lie about.
+//! The laws of copies and syncs under every fault of a file system.
 //!
 //! - Nothing is lost: every content that was ever at the destination is at its name or among the versions.
-//! - Nothing is half: every file under a final name is a version of the source, or was there before.
-//! - Reports add up, and the exit status is never 0 after a failure or with a file that is not there.
-//! - A second run does nothing, unless a lie makes a failure, which it then reports again.
-//! - The source is never written to.
+//! - Nothing is half: every file under a final name is a version of the source, or existed before.
+//! - Reports add up, and the exit status is never 0 after a failure or with a missing file.
+//! - A second run does nothing, except that a lasting failure is reported again.
+//! - The source is never written.
 
 mod catalog;
 mod world;
@@ -20,7 +20,7 @@ use crate::studio::ProgramRun;
 use catalog::{NamedFaults, lies};
 use world::{ContentsByPath, FROM, FaultySide, TO, World, WorldEdit, change};
 
-/// Changes at both sides, and the options of the run that follows.
+/// Edits at both sides, and the options of the run that follows.
 type FaultStep = (Vec<WorldEdit>, Vec<WorldEdit>, &'static str);
 
 fn step(options: &[&'static str]) -> impl Strategy<Value = FaultStep> + use<> {
@@ -33,20 +33,20 @@ fn side() -> impl Strategy<Value = FaultySide> {
     prop_oneof![4 => Just(FaultySide::Destination), 1 => Just(FaultySide::Source), 1 => Just(FaultySide::Both)]
 }
 
-/// One lie, and in long campaigns up to three.
+/// Generates one fault, and in long campaigns up to three.
 fn fault_sets() -> impl Strategy<Value = Vec<NamedFaults>> {
     let most = std::env::var("AUTO_BACKUP_HISTORIES").map_or(1, |_| 3);
     prop::collection::vec(prop::sample::select(lies()), 1..=most)
 }
 
-/// One history, with what the laws need to know of it.
+/// One history, with the facts that the laws check.
 struct FaultHistory {
     world: World,
     told: Vec<NamedFaults>,
     line: &'static str,
-    /// Every content that anybody ever wrote.
+    /// Every content that was ever written.
     written: Vec<Vec<u8>>,
-    /// The destination was changed by others, and the index does not know.
+    /// True if the destination was changed by others, and the index does not have the change.
     is_unknown: bool,
 }
 
@@ -95,14 +95,14 @@ impl FaultHistory {
         Ok(())
     }
 
-    /// Looks at the destination: a sync goes by what it sent and by what `load` found.
+    /// Scans the destination: a sync relies on its own record and on `load`.
     fn load(&mut self) {
         self.world.set_faults_active(true);
         self.is_unknown = self.world.studio.json(&["load NAS"]).status != 0;
         self.world.set_faults_active(false);
     }
 
-    /// Runs a line while the lies are told; fails where a law is broken.
+    /// Runs a line with active faults; fails if a law is broken.
     fn run(&self, line: &str) -> Result<ProgramRun, TestCaseError> {
         let (work, nas) = (self.world.source_files(), self.world.destination_files());
         self.world.set_faults_active(true);
@@ -148,8 +148,8 @@ impl FaultHistory {
         self.told.iter().all(|lie| lie.is_harmless)
     }
 
-    /// Whether every failure comes again in the next run. Folders are not flushed again, and get no
-    /// time again, where nothing changes in them.
+    /// True if every failure repeats in the next run. Folders without changes are neither flushed nor given a time
+    /// again.
     fn is_lasting(&self) -> bool {
         let lies = &self.world.lies;
         let fails_always = |(operation, failure): (&FuseOperation, &InjectedFailure)| {
@@ -160,7 +160,7 @@ impl FaultHistory {
         self.is_harmless() || lies.rival.is_none() && lies.failures.iter().all(fails_always)
     }
 
-    /// Every file under a final name is whole.
+    /// Checks that every file under a final name is whole.
     fn assert_files_whole(
         &self,
         after: &ContentsByPath,
@@ -178,7 +178,7 @@ impl FaultHistory {
         Ok(())
     }
 
-    /// Every file of the source that is not reported as anything else is at the destination.
+    /// Checks that every file of the source without another outcome is at the destination.
     fn assert_copied(
         &self,
         document: &Value,
@@ -186,7 +186,7 @@ impl FaultHistory {
         after: &ContentsByPath,
         context: &str,
     ) -> Result<(), TestCaseError> {
-        // A folder that cannot be read is reported in place of all that is in it, at either side.
+        // An unreadable folder is reported instead of its entries, at either side.
         let items = document["items"].as_array().unwrap();
         let tops = ["WORK", "NAS"].map(|top| self.world.studio.path(top));
         let reported: Vec<&Path> = items
@@ -220,7 +220,7 @@ fn is_temporary(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "part")
 }
 
-/// Counts contents that have a final name.
+/// Counts the contents under final names.
 fn counted(files: &ContentsByPath) -> BTreeMap<&[u8], usize> {
     let mut counted = BTreeMap::new();
     for (_, content) in files.iter().filter(|(path, _)| !is_temporary(path)) {
@@ -229,7 +229,7 @@ fn counted(files: &ContentsByPath) -> BTreeMap<&[u8], usize> {
     counted
 }
 
-/// Every content that was there is there, as often, and what another machine wrote too.
+/// Checks that every earlier content still exists as often, and every content of another machine too.
 fn assert_nothing_lost(
     before: &ContentsByPath,
     after: &ContentsByPath,
@@ -247,7 +247,7 @@ fn assert_nothing_lost(
     Ok(())
 }
 
-/// Every planned file ended in one way.
+/// Checks that every planned file has one outcome.
 fn assert_accounted(document: &Value, context: &str) -> Result<(), TestCaseError> {
     let ends = ["copied", "moved", "same", "conflict", "failed", "skipped"];
     let number = |end: &str| document[format!("{end}_files")].as_u64().unwrap_or(0);
@@ -261,7 +261,7 @@ fn assert_accounted(document: &Value, context: &str) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// How many histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
+/// Number of histories: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
 fn cases() -> u32 {
     std::env::var("AUTO_BACKUP_HISTORIES").map_or(12, |count| count.parse().unwrap())
 }

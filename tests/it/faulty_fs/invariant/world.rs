@@ -1,4 +1,4 @@
-//! A source and a destination, one or both of which lie, and what people do to them between two runs.
+//! A source and a destination, of which one or both lie, and edits of users between two runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ pub(super) const TO: &str = "NAS/footage/acme/spot";
 /// Files by their paths below a database.
 pub(super) type ContentsByPath = BTreeMap<PathBuf, Vec<u8>>;
 
-/// The side that lies.
+/// The lying side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FaultySide {
     Source,
@@ -26,16 +26,16 @@ pub(super) enum FaultySide {
     Both,
 }
 
-/// What somebody does to a replica. The number of a name is one of [`NAMES`].
+/// An edit of a replica. The number of a name is an index into [`NAMES`].
 #[derive(Clone, Debug)]
 pub(super) enum WorldEdit {
-    /// Writes a new content: its length, and its time.
+    /// Writes new content: its length and its time.
     Write(usize, usize, EdgeTime),
     Delete(usize),
     Rename(usize, usize),
 }
 
-/// A time that is kept exactly by few file systems.
+/// A time that few file systems store exactly.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EdgeTime {
     Usual(u64),
@@ -44,7 +44,7 @@ pub(super) enum EdgeTime {
     After2038,
 }
 
-/// Few names, so that later changes meet earlier ones.
+/// Few names, so that later edits meet earlier ones.
 const NAMES: [&str; 6] = [
     "a",
     "Reel.mov",
@@ -80,7 +80,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Mounts what lies; `None` where nothing can be mounted.
+    /// Mounts the lying sides; `None` if mounting is not permitted.
     pub(super) fn new(side: FaultySide, lies: &[NamedFaults]) -> Option<Self> {
         let lies = Faults::only(|all| lies.iter().for_each(|lie| (lie.tell)(all)));
         let studio = Studio::new();
@@ -103,7 +103,7 @@ impl World {
         })
     }
 
-    /// Does something at a side, as far as that can be done there; nobody lies meanwhile.
+    /// Edits a side as far as possible; faults are inactive meanwhile.
     pub(super) fn change(&mut self, top: &str, change: &WorldEdit) {
         let at = |name: usize| self.studio.path(top).join(NAMES[name]);
         let with_folder = |path: PathBuf| {
@@ -116,7 +116,7 @@ impl World {
                 let path = with_folder(at(name));
                 fs::write(&path, format!("{:05}", self.written).repeat(length)).unwrap();
                 let file = fs::File::options().write(true).open(&path).unwrap();
-                // Twice the same time for one name would be a change that nobody can see.
+                // The same time twice for one name would be an invisible change.
                 let time = time.point() + Duration::from_secs(20 * self.written);
                 file.set_times(fs::FileTimes::new().set_modified(time))
                     .unwrap();
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// Lets the lies be told, or not.
+    /// Activates or deactivates the faults.
     pub(super) fn set_faults_active(&self, told: bool) {
         for mount in [&self.source, &self.destination].into_iter().flatten() {
             mount.set_faults(if told {
@@ -138,25 +138,25 @@ impl World {
         }
     }
 
-    /// What the source holds in truth.
+    /// Returns the real content of the source.
     pub(super) fn source_files(&self) -> ContentsByPath {
         self.held(self.source.as_ref(), "WORK")
     }
 
-    /// What the destination holds in truth.
+    /// Returns the real content of the destination.
     pub(super) fn destination_files(&self) -> ContentsByPath {
         self.held(self.destination.as_ref(), "NAS")
     }
 
-    /// How often another machine wrote at the destination.
+    /// Returns the number of files that another machine wrote at the destination.
     pub(super) fn foreign_writes(&self) -> usize {
         self.destination
             .as_ref()
             .map_or(0, FaultyMount::foreign_writes)
     }
 
-    /// Whether the destination can give a name only where it is free: by a rename that replaces nothing, by an exchange, or
-    /// by a link. Where it can do none of these, what another machine writes in the very moment of a rename is replaced.
+    /// True if the destination can rename without replacing: by the flag, an exchange or a link. Otherwise a file that
+    /// another machine writes at the very moment of a rename is replaced.
     pub(super) fn has_noreplace(&self) -> bool {
         let lies = &self.lies;
         let flags = [lies.exchange, lies.no_replace];
@@ -168,14 +168,14 @@ impl World {
 
     fn held(&self, mount: Option<&FaultyMount>, top: &str) -> ContentsByPath {
         let mut files = mount.map_or_else(|| read(&self.studio.path(top)), FaultyMount::contents);
-        // Below our own folder only old versions are anybody's.
+        // Of our own folder only old versions count.
         files.retain(|path, _| {
             !path.starts_with(".auto-backup") || path.starts_with(".auto-backup/versions")
         });
         files
     }
 
-    /// The content under a name, as the destination spells it.
+    /// Returns the content under a name, in the spelling of the destination.
     pub(super) fn at<'a>(&self, files: &'a ContentsByPath, path: &Path) -> Option<&'a Vec<u8>> {
         let key = |path: &Path| match self.lies.names {
             NameFault::Exact => path.to_owned(),
@@ -195,7 +195,7 @@ impl World {
 }
 
 impl Faults {
-    /// The lies that are told while people work: nothing fails, and nothing is done by halves.
+    /// Returns the faults that are active during edits: no operation fails or stays incomplete.
     fn between_runs(&self) -> Self {
         Self {
             exchange: RenameFlagFault::Honoured,

@@ -1,4 +1,4 @@
-//! Operations that fail, and what is lost then.
+//! Failing operations, and the data lost by them.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};

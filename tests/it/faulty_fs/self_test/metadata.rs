@@ -1,4 +1,4 @@
-//! Lies about times, inode numbers, sizes, permissions and free space.
+//! Faults of times, inode numbers, sizes, permissions and free space.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! Every lie is seen by those who ask the file system, and an honest one tells none.
+//! Every fault is visible through system calls, and a file system without faults shows none.
 
 mod failure;
 mod metadata;
@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::{Faults, FaultyMount};
 use crate::studio::Studio;
 
-/// A studio with such a file system on `D`, with the files `a` and `b`; the lies are told after these were written.
+/// Runs a test with this file system on `D` and the files `a` and `b`; the faults are set afterwards.
 fn with(tell: impl FnOnce(&mut Faults), test: impl FnOnce(&Path, &FaultyMount)) {
     let studio = Studio::bare();
     let Some(mount) = FaultyMount::new(&studio, "D", Faults::default()) else {

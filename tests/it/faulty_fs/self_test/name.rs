@@ -1,4 +1,4 @@
-//! Lies about renames and names.
+//! Faults of renames and names.
 
 use std::fs::{self, File};
 
@@ -21,7 +21,7 @@ fn ignored_exchange_flag_replaces_target() {
     );
 }
 
-/// What another machine writes.
+/// Content written by another machine.
 const THEIRS: &[u8] = b"theirs";
 
 #[test]
@@ -60,7 +60,7 @@ fn skipped_flags_do_nothing() {
 fn refused_flags_fail() {
     for (errno, seen) in [
         (Errno::EINVAL, rustix::io::Errno::INVAL),
-        // The kernel remembers that, and says what is true: the flags are not known.
+        // The kernel remembers that and reports the truth: the flags are not supported.
         (Errno::ENOSYS, rustix::io::Errno::INVAL),
         (Errno::EOPNOTSUPP, rustix::io::Errno::NOTSUP),
     ] {
