@@ -1,4 +1,4 @@
-//! Random numbers that are the same on every machine and at every run: `SplitMix64`.
+//! Random numbers that repeat on every machine and in every run: `SplitMix64`.
 
 /// A stream of numbers from a seed.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ impl Dice {
         mix(self.0)
     }
 
-    /// A number from `low` up to but not including `high`.
+    /// Returns a number from `low` up to but not including `high`.
     pub(crate) const fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.roll() % (high - low)
     }

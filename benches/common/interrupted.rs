@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM end the measuring where it is, and the files still go. Unlike auto-backup's own handling a second
-//! signal does not end the process at once: it would leave a million files in memory.
+//! Ctrl-C and SIGTERM end a benchmark between two steps, and its files are removed. Unlike in auto-backup itself, a
+//! second signal does not end the process at once: it would leave a million files in memory.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use signal_hook::flag;
 
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// From now on signals are only remembered.
+/// Records signals from now on.
 pub(crate) fn remember_signals() -> io::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         flag::register(signal, Arc::clone(&INTERRUPTED))?;
@@ -19,7 +19,7 @@ pub(crate) fn remember_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// An error if one came.
+/// Fails if a signal was recorded.
 pub(crate) fn check() -> Result<(), Error> {
     if INTERRUPTED.load(Ordering::Relaxed) {
         Err(Error::Interrupted)

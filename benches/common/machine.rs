@@ -1,4 +1,4 @@
-//! What the numbers were measured on. Nothing here names a path or a host.
+//! Description of the machine. It names no path and no host.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::thread;
 use auto_backup::base::timestamp::Timestamp;
 use auto_backup::base::unit;
 
-/// The machine and where the files were in one line, and the peers' versions in another.
+/// Returns one line with the machine and the file systems, and one with the versions of the peers.
 pub(crate) fn description(places: &str, peers: &[&str]) -> String {
     let memory = entry("/proc/meminfo", "MemTotal").and_then(|text| {
         let kilobytes: u64 = text.split_whitespace().next()?.parse().ok()?;
@@ -28,9 +28,9 @@ pub(crate) fn description(places: &str, peers: &[&str]) -> String {
     )
 }
 
-/// The name of the file system that a folder is on.
+/// Returns the name of the file system of a folder.
 pub(crate) fn file_system(folder: &Path) -> String {
-    // `stat -f` calls ext4 what it calls its ancestors.
+    // `stat -f` gives ext4 the name of its ancestors.
     let mut df = Command::new("df");
     let told = df.arg("--output=fstype").arg(folder).output().ok();
     let told = told.and_then(|told| String::from_utf8(told.stdout).ok());
@@ -42,19 +42,19 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-/// The day in UTC.
+/// Returns the date in UTC.
 fn today() -> String {
     let now = Timestamp::now().rfc3339().unwrap_or_default();
     now.split('T').next().unwrap_or_default().to_owned()
 }
 
-/// The version of the kernel, without what whoever built it added.
+/// Returns the kernel's version without the suffix of its builder.
 fn kernel() -> Option<String> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
     Some(release.trim().split('-').next()?.to_owned())
 }
 
-/// What a file of `key : value` lines says of a key at first.
+/// Returns the first value of a key in a file of `key : value` lines.
 fn entry(path: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let mut entries = text.lines().filter_map(|line| line.split_once(':'));
@@ -62,7 +62,7 @@ fn entry(path: &str, key: &str) -> Option<String> {
     Some(value.trim().to_owned())
 }
 
-/// What a program says of its version, if there is such a program.
+/// Returns the version of a program, if it is installed.
 fn version(program: &str) -> String {
     let told = first_line(Command::new(program).arg("--version"));
     told.unwrap_or_else(|| format!("{program} is not installed"))

@@ -1,4 +1,4 @@
-//! Measures a command as a whole process: wall time, time to the first line, peak memory.
+//! Measures a command as a whole process: wall time, time of the first line, peak memory.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,19 +10,19 @@ use auto_backup::base::error::IoResultExt as _;
 use super::interrupted;
 use super::outcome::Outcome;
 
-/// What this program is called with to be the process around a command.
+/// Option that makes this program the process around a command.
 pub(crate) const OPTION: &str = "--measure";
 
 /// One run of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
-    /// In bytes.
+    /// Peak memory in bytes.
     pub(crate) peak: u64,
 }
 
-/// Runs a command once, and tells also when its first line was there. One that does not end well is an error: how fast it
-/// fails is of no interest.
+/// Runs a command once and returns its sample and the time of its first line. A failing command is an error: its speed
+/// is of no interest.
 pub(crate) fn measure(command: &[OsString]) -> Outcome<(Sample, Duration)> {
     interrupted::check()?;
     let own = env::current_exe().at("find", "this program")?;
@@ -50,7 +50,7 @@ pub(crate) fn measure(command: &[OsString]) -> Outcome<(Sample, Duration)> {
     }
 }
 
-/// The four numbers of the process around the command.
+/// Parses the four numbers of the process around the command.
 fn numbers(line: &str) -> Option<[i64; 4]> {
     let numbers: Result<Vec<i64>, _> = line.split_whitespace().map(str::parse).collect();
     numbers.ok()?.try_into().ok()

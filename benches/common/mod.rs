@@ -1,4 +1,4 @@
-//! What all measurings share: the process around a command, its times, the table of results and the page they go to.
+//! Shared parts of all benchmarks: the process around a command, its times, the table of results and its page.
 
 pub(crate) mod dice;
 pub(crate) mod installed;

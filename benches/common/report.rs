@@ -21,12 +21,13 @@ const HEADINGS: [&str; 8] = [
     "",
 ];
 
-/// Where the results of a measuring stand in the page; found before anything is measured, so that hours are not lost for a marker.
+/// The place of the results in the page. It is found before the benchmark, so that a missing marker does not waste
+/// hours.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// The page up to the results, with the marker that they begin after.
+    /// The page up to the results, with their first marker.
     before: String,
-    /// The rest of it, from the marker that ends them.
+    /// The rest of the page, from the last marker.
     after: String,
 }
 
@@ -46,7 +47,7 @@ impl Page {
         })
     }
 
-    /// Puts these results in the place of those before.
+    /// Replaces the previous results.
     pub(crate) fn write(&self, results: &str) -> Outcome<()> {
         let (before, after) = (&self.before, &self.after);
         let page = format!("{before}\n\n{results}\n{after}");
@@ -54,7 +55,7 @@ impl Page {
     }
 }
 
-/// What was measured on what, and by which command line; what is asked for stands there only if something is.
+/// Returns machine, command line and table. The column of targets is left out if no row has one.
 pub(crate) fn results(
     rows: &[Row],
     machine: &str,

@@ -1,4 +1,4 @@
-//! A row of the table: a number of ours, one to hold it against, and what is asked for.
+//! A row of the table: our number, a peer's, and the target.
 
 use super::spread::Spread;
 
@@ -16,7 +16,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What ours took, with nothing to hold it against.
+    /// Returns a row with our number alone.
     pub(crate) fn alone(what: &str, ours: Spread) -> Self {
         Self {
             what: what.to_owned(),
@@ -25,7 +25,7 @@ impl Row {
         }
     }
 
-    /// What ours took against what a peer took, which is nothing if the peer is not installed.
+    /// Returns a row of our number and a peer's; `None` if the peer is not installed.
     pub(crate) fn against(what: &str, ours: Spread, peer: &str, took: Option<Spread>) -> Self {
         let absent = || "not installed".to_owned();
         Self {
@@ -37,7 +37,7 @@ impl Row {
     }
 }
 
-/// Whether what is asked for is met; `None` where nothing is asked for, or there is nothing to hold it against.
+/// Returns the verdict on a target; `None` without a target or a peer.
 pub(crate) fn verdict(is_met: Option<bool>) -> String {
     match is_met {
         Some(true) => "met".to_owned(),

@@ -1,8 +1,8 @@
-//! The times of several runs: their middle, and how far they lie apart.
+//! The times of several runs: median and range.
 
 use std::time::Duration;
 
-/// Median, least and most.
+/// Median, minimum and maximum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) median: Duration,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// `None` without any time.
+    /// Returns `None` without any time.
     pub(crate) fn of(times: impl Iterator<Item = Duration>) -> Option<Self> {
         let mut times: Vec<Duration> = times.collect();
         times.sort_unstable();
@@ -29,12 +29,12 @@ impl Spread {
         })
     }
 
-    /// How many times as long as the other this took.
+    /// Returns the ratio of the medians.
     pub(crate) fn ratio(self, other: Self) -> f64 {
         self.median.as_secs_f64() / other.median.as_secs_f64()
     }
 
-    /// `1.20 s (1.10 to 1.35)`, all in the median's unit.
+    /// Returns `1.20 s (1.10 to 1.35)`, all in the median's unit.
     pub(crate) fn shown(self) -> String {
         let (unit, scale) = if self.median < Duration::from_secs(1) {
             ("ms", 1000.0)

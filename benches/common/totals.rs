@@ -1,4 +1,4 @@
-//! How much there is below a folder, counted with nothing but the standard library.
+//! Counts files and bytes below a folder with only the standard library.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use auto_backup::base::error::IoResultExt as _;
 
 use super::outcome::Outcome;
 
-/// How many files are below a folder, and their sizes.
+/// Returns the number of files below a folder, and the sum of their sizes.
 pub(crate) fn totals(folder: &Path) -> Outcome<(u64, u64)> {
     let (mut files, mut bytes) = (0, 0);
     for entry in fs::read_dir(folder).at("read", folder)? {

@@ -1,4 +1,4 @@
-//! The process around a command that is measured. It is one of its own because the system tells the peak memory of all
+//! The process around a measured command. It is a process of its own because the system reports the peak memory of all
 //! children together: this one has no other child.
 
 use std::ffi::OsString;
@@ -13,11 +13,11 @@ use nix::sys::resource::{UsageWho, getrusage};
 use super::interrupted;
 use super::outcome::Outcome;
 
-/// Runs a command, throws away what it prints, and tells in one line: how it ended, its peak memory in kilobytes, and
-/// the nanoseconds to its end and to the end of its first line. What it complains of goes on to standard error.
+/// Runs a command, discards its output, and prints one line: its status, its peak memory in kilobytes, and the
+/// nanoseconds to its end and to the end of its first line. Its standard error is passed on.
 pub(crate) fn run(mut command: impl Iterator<Item = OsString>) -> Outcome<()> {
     let program = command.next().ok_or("there is no command to measure")?;
-    // Ctrl-C comes here as well as to the command, which may need a moment for it: what it writes to is removed only
+    // Ctrl-C reaches this process as well as the command, which may need a moment to end. Its files are removed only
     // after that.
     interrupted::remember_signals().at("catch signals for", "this process")?;
     let mut process = Command::new(&program);
@@ -35,7 +35,7 @@ pub(crate) fn run(mut command: impl Iterator<Item = OsString>) -> Outcome<()> {
     let first_line = throw_away(stdout, start).at("read from", &program)?;
     let status = child.wait().at("wait for", &program)?;
     let wall = start.elapsed();
-    // What it complained of is there before the answer is.
+    // Its standard error is printed before the numbers.
     complaints.map(thread::JoinHandle::join);
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
     let (wall, first_line) = (wall.as_nanos(), first_line.unwrap_or(wall).as_nanos());
@@ -44,7 +44,7 @@ pub(crate) fn run(mut command: impl Iterator<Item = OsString>) -> Outcome<()> {
     Ok(())
 }
 
-/// Reads all there is; the time at which the first line was there.
+/// Reads to the end and returns the time of the first line.
 fn throw_away(mut pipe: impl Read, start: Instant) -> io::Result<Option<Duration>> {
     let mut buffer = vec![0; 64 * 1024];
     let mut first_line = None;

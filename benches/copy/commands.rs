@@ -1,4 +1,4 @@
-//! The command lines that are measured: ours and those of the peers.
+//! The measured command lines: ours and those of the peers.
 
 use std::ffi::OsString;
 
@@ -8,13 +8,13 @@ use crate::destination::Destination;
 use crate::set::Set;
 use crate::tool::{How, Tool};
 
-/// The release build that is measured.
+/// The measured release build.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 
-/// What brings to the disk what a peer has written, as ours does without being told.
+/// Flushes the files of a peer to the disk, as our program does without an option.
 const FLUSH: &str = r#" && sync -f "$2""#;
 
-/// What a tool is called with to copy a set, and to have it flushed where a flush is part of the work.
+/// Returns the command of a tool that copies a set, with a flush if that is part of the work.
 pub(crate) fn command(tool: Tool, set: &Set, to: &Destination, is_flushed: bool) -> Vec<OsString> {
     match tool.how {
         How::Ours(options) => ours(options, set, to),
@@ -33,7 +33,7 @@ pub(crate) fn command(tool: Tool, set: &Set, to: &Destination, is_flushed: bool)
     }
 }
 
-/// auto-backup with the two databases and the category, and the copy from one to the other, as one process.
+/// Returns auto-backup with the two databases and the category, and the copy from one to the other, as one process.
 fn ours(options: &str, set: &Set, to: &Destination) -> Vec<OsString> {
     let mut line: Vec<OsString> = [PROGRAM, "--quiet", "--no-config", "--index"]
         .map(OsString::from)

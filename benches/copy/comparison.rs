@@ -1,4 +1,4 @@
-//! Ours against peers: what is asked of ours there, and the rows of the table that tell whether it is met.
+//! Our tool and its peers: the target, and the rows that show the verdict.
 
 use auto_backup::base::unit;
 
@@ -7,19 +7,19 @@ use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
 use crate::tool::Tool;
 
-/// One of ours against some peers.
+/// Our tool and some peers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Comparison {
     pub(crate) ours: Tool,
     pub(crate) peers: &'static [Tool],
-    /// So many times what the fastest of these peers takes is asked for, if anything is.
+    /// Target: maximum ratio to the fastest of these peers.
     asked: Option<f64>,
 }
 
-/// The runs of every tool; none of one that is not installed.
+/// The runs of every tool; none of a missing one.
 pub(crate) type Results = Vec<(Tool, Vec<Sample>)>;
 
-/// Ours is to take at most so many times what the fastest of these takes.
+/// Returns a comparison with a target: at most this many times the duration of the fastest peer.
 pub(crate) const fn asked(ours: Tool, peers: &'static [Tool], times: f64) -> Comparison {
     Comparison {
         ours,
@@ -28,7 +28,7 @@ pub(crate) const fn asked(ours: Tool, peers: &'static [Tool], times: f64) -> Com
     }
 }
 
-/// Just numbers to know.
+/// Returns a comparison without a target.
 pub(crate) const fn shown(ours: Tool, peers: &'static [Tool]) -> Comparison {
     Comparison {
         ours,
@@ -38,7 +38,7 @@ pub(crate) const fn shown(ours: Tool, peers: &'static [Tool]) -> Comparison {
 }
 
 impl Comparison {
-    /// A row for each peer; what is asked for stands in that of the fastest.
+    /// Returns a row for each peer; the target is in that of the fastest.
     pub(crate) fn rows(&self, title: &str, is_flushed: bool, results: &Results) -> Vec<Row> {
         let Some(ours) = spread(results, self.ours) else {
             return Vec::new();
@@ -62,7 +62,7 @@ impl Comparison {
         rows.collect()
     }
 
-    /// The rows where nothing could be measured, with the reason.
+    /// Returns the rows of a benchmark that could not run, with the reason.
     pub(crate) fn skipped(&self, title: &str, reason: &str) -> Vec<Row> {
         let rows = self.peers.iter().map(|peer| Row {
             what: format!("{}, {title}", self.ours.name),
@@ -74,7 +74,7 @@ impl Comparison {
         rows.collect()
     }
 
-    /// The peer whose median is the least.
+    /// Returns the peer with the smallest median.
     fn fastest(&self, results: &Results) -> Option<Tool> {
         let medians = self
             .peers
@@ -98,7 +98,7 @@ fn spread(results: &Results, tool: Tool) -> Option<Spread> {
     Spread::of(samples(results, tool).map(|sample| sample.wall))
 }
 
-/// The most memory that a run of a tool took.
+/// Returns the maximum peak memory of a tool's runs.
 fn peak(results: &Results, tool: Tool) -> u64 {
     let peaks = samples(results, tool).map(|sample| sample.peak);
     peaks.max().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Tools that copy the same set in turn, so that what else the machine does hits all of them alike.
+//! Tools that copy the same set in turn, so that other load of the machine affects all alike.
 
 use std::io::{self, Write as _};
 
@@ -14,19 +14,19 @@ use crate::set::Set;
 use crate::tool::Tool;
 use crate::truth::check;
 
-/// What the destination is at the beginning of a run.
+/// State of the destination at the beginning of a run.
 #[derive(Clone, Copy)]
 pub(crate) enum Course<'a> {
     /// Empty.
     Fresh,
-    /// As the run before left it. Before every round something is done to the set, not timed; it is told the round. The
-    /// first run of a tool, which is to warm up, makes the destination.
+    /// As the previous run left it. Before every round the set is changed, outside the measured time. The first run of
+    /// a tool, its warm-up, creates the destination.
     Again(&'a dyn Fn(u64) -> Outcome<()>),
 }
 
-/// A set, where it is copied to, and who is held against whom.
+/// A set, its destination and the comparisons.
 pub(crate) struct Contest<'a> {
-    /// What is measured, as the table calls it after the name of a tool.
+    /// Name of the benchmark in the table, after the name of a tool.
     pub(crate) title: String,
     pub(crate) set: &'a Set,
     pub(crate) place: Place<'a>,
@@ -35,7 +35,7 @@ pub(crate) struct Contest<'a> {
 }
 
 impl Contest<'_> {
-    /// Every tool once to warm up, then so many rounds of all of them; the rows of all comparisons.
+    /// Runs every tool once to warm up, then in rounds, and returns the rows of all comparisons.
     pub(crate) fn rows(&self, runs: u64) -> Outcome<Vec<Row>> {
         writeln!(io::stderr(), "measuring {}", self.title)?;
         let mut results: Results = Vec::new();
@@ -46,7 +46,7 @@ impl Contest<'_> {
             }
             for number in shuffled(results.len(), round) {
                 let (tool, samples) = &mut results[number];
-                // What is wrong from the beginning is told at once, what goes wrong later at the end.
+                // Faults of the first round are reported at once, later ones at the end.
                 let is_checked = round == 0 || round == runs;
                 let sample = self.turn(*tool, &self.to(number), round == 0, is_checked)?;
                 samples.extend(sample.filter(|_| round > 0));
@@ -61,7 +61,7 @@ impl Contest<'_> {
         Ok(rows.collect())
     }
 
-    /// Everyone who takes part, once.
+    /// Returns each tool once.
     fn tools(&self) -> Vec<Tool> {
         let mut tools = Vec::new();
         for comparison in self.comparisons {
@@ -78,8 +78,8 @@ impl Contest<'_> {
         Destination::new(self.place.folder.join(number.to_string()))
     }
 
-    /// One run of a tool, if that is installed. A destination that is not needed again goes at once, because there may
-    /// not be room for all of them.
+    /// Runs a tool once, if it is installed. A destination that is not needed again is removed at once, because there
+    /// may not be space for all.
     fn turn(
         &self,
         tool: Tool,
@@ -109,7 +109,7 @@ impl Contest<'_> {
     }
 }
 
-/// The numbers up to this one, in an order of the round's own: nobody always comes after the same.
+/// Returns the numbers below this one in an order of the round's own, so that no tool always follows the same one.
 fn shuffled(length: usize, round: u64) -> Vec<usize> {
     let mut dice = Dice::new(round);
     let mut numbers: Vec<_> = (0..length).map(|number| (dice.roll(), number)).collect();

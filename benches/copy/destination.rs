@@ -1,4 +1,4 @@
-//! Where a tool copies to: a folder of its own with the root of a database in it, and for ours the index beside that.
+//! Destination of a tool: a folder of its own with the root of a database, and beside it our index.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -24,12 +24,12 @@ impl Destination {
         Self { folder }
     }
 
-    /// The root of our database.
+    /// Returns the root of our database.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.join("NAS")
     }
 
-    /// The folder that becomes like the one that is copied.
+    /// Returns the folder that becomes a copy.
     pub(crate) fn project(&self) -> PathBuf {
         self.root().join(PROJECT)
     }
@@ -38,7 +38,8 @@ impl Destination {
         self.folder.join("index.sqlite")
     }
 
-    /// Makes it as it is before a first copy. The peers have their folder, because they differ in what they do without.
+    /// Restores the state before a first copy. Peers get their folder, because they differ in the folders that they
+    /// create.
     pub(crate) fn empty(&self, tool: Tool) -> Outcome<()> {
         self.remove()?;
         let folder = if tool.is_ours() {
@@ -49,7 +50,7 @@ impl Destination {
         Ok(fs::create_dir_all(&folder).at("create the folder", folder)?)
     }
 
-    /// Removes everything, the index too.
+    /// Removes everything, with the index.
     pub(crate) fn remove(&self) -> Outcome<()> {
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -58,7 +59,7 @@ impl Destination {
     }
 }
 
-/// Lets the file system below a folder write all it has to, so that nobody pays for what was done before.
+/// Flushes the file system of a folder, so that no tool pays for earlier writes.
 pub(crate) fn settle(folder: &Path) -> Outcome<()> {
     let status = Command::new("sync")
         .arg("-f")
@@ -72,9 +73,9 @@ pub(crate) fn settle(folder: &Path) -> Outcome<()> {
     Err(format!("`sync -f {}` ended with {status}", folder.display()).into())
 }
 
-/// Takes so much memory for a file, and gives it back. A virtual machine leaves to its host what was free for two seconds,
-/// and who takes it while that goes on, or afterwards, waits for it: that would be whoever comes when it falls due. So,
-/// where it is much, this waits until it is over, takes the memory back, and leaves the two seconds to the next.
+/// Allocates this much memory for a file and frees it. A virtual machine returns memory to its host two seconds after
+/// it was freed, and a process that allocates memory during or after that waits. So for a large amount this waits until
+/// the return is over, allocates the memory again, and leaves the two seconds to the next run.
 pub(crate) fn warm(folder: &Path, bytes: u64) -> Outcome<()> {
     const PIECE: usize = 1 << 20;
     const MUCH: u64 = 1 << 30;

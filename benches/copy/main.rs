@@ -1,5 +1,5 @@
-//! Measures `copy` as a whole process against peers on files that it makes; `benches/run` runs it, docs/performance.md
-//! says what the results mean.
+//! Measures `copy` as a whole process against peers, with generated files. `benches/run` starts it; docs/performance.md
+//! explains the results.
 
 mod commands;
 #[path = "../common/mod.rs"]
@@ -30,18 +30,18 @@ use common::{interrupted, measure, wrapper};
 use places::Places;
 use rows::FULL;
 
-/// The name of this measuring.
+/// Name of this benchmark.
 const COPY: &str = "copy";
 
 /// Measures `copy` against `cp`, rsync, xcp and rclone, in memory and on a disk
 ///
-/// With fewer files than a hundred thousand there is less of everything in proportion.
+/// With fewer than 100,000 files all rows shrink in proportion.
 #[derive(Debug, Parser)]
 #[command(name = "benches/run copy", bin_name = "benches/run copy")]
 struct Copy {
     #[command(flatten)]
     options: Options,
-    /// The disk that is copied to; else where the system has its temporary files
+    /// The disk to copy to; by default that of the temporary files
     #[arg(long, value_name = "FOLDER")]
     disk: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     outcome::ending(run())
 }
 
-/// Does what the first argument says: measures one command, or everything.
+/// Measures one command or everything, as the first argument requires.
 fn run() -> Outcome<()> {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_deref().and_then(|word| word.to_str()) {
@@ -61,8 +61,8 @@ fn run() -> Outcome<()> {
 
 fn measure_everything(Copy { options, disk }: Copy) -> Outcome<()> {
     if !options.bench {
-        // `cargo test --all-targets` comes by here with a program that is not optimized.
-        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        // `cargo test --all-targets` runs this with a program that is not optimized.
+        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
         return Ok(());
     }
     let page = Page::read(COPY)?;

@@ -1,4 +1,4 @@
-//! What a plan of very many files takes of memory.
+//! Peak memory of the plan of very many files.
 
 use std::io::{self, Write as _};
 use std::iter;
@@ -16,10 +16,10 @@ use crate::set::Set;
 use crate::tool::{DRY_RUN, Tool, UNVERIFIED};
 use crate::truth::check;
 
-/// What a copy of a million files may use at its peak.
+/// Target for the peak memory of a copy of a million files, in bytes.
 const LIMIT: u64 = 200_000_000;
 
-/// The plan alone, and the copy; each once, because memory does not vary as time does.
+/// Measures the plan alone and the copy, once each: memory does not vary as time does.
 pub(crate) fn rows(set: &Set, place: Place<'_>) -> Outcome<Vec<Row>> {
     writeln!(io::stderr(), "measuring memory for {}", set.title())?;
     let to = Destination::new(place.folder.join("0"));

@@ -1,4 +1,4 @@
-//! Where the measuring has its files: a folder in memory and one on a disk. Both are gone when this is dropped.
+//! Folders of the benchmark: one in memory and one on a disk. Both are removed when dropped.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use tempfile::TempDir;
 use crate::common::machine;
 use crate::common::outcome::Outcome;
 
-/// Where something is copied to.
+/// A destination folder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) folder: &'a Path,
-    /// As the table calls it.
+    /// Name in the table.
     pub(crate) name: &'a str,
-    /// Whether a flush at the end is part of what is timed.
+    /// True if a flush at the end is part of the measured time.
     pub(crate) is_flushed: bool,
-    /// Whether what is copied there takes memory only.
+    /// True if the folder is in memory.
     pub(crate) is_memory: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// New folders below these.
+    /// Creates the folders below these.
     pub(crate) fn new(memory: &Path, disk: &Path) -> Outcome<Self> {
         Ok(Self {
             memory: folder(memory)?,
@@ -45,7 +45,7 @@ impl Places {
         }
     }
 
-    /// Here what was written counts only once the disk has it, whoever wrote it.
+    /// On a disk, data counts only after a flush, for every tool.
     pub(crate) fn disk(&self) -> Place<'_> {
         Place {
             folder: self.disk.path(),
@@ -55,7 +55,7 @@ impl Places {
         }
     }
 
-    /// What everything was measured on.
+    /// Returns the description of the machine.
     pub(crate) fn description(&self) -> String {
         let memory = machine::file_system(self.memory.path());
         let disk = machine::file_system(self.disk.path());
@@ -63,7 +63,7 @@ impl Places {
         machine::description(&places, &["cp", "rsync", "xcp", "rclone"])
     }
 
-    /// Removes both, and tells if that fails.
+    /// Removes both, and reports a failure.
     pub(crate) fn remove(self) -> Outcome<()> {
         for folder in [self.memory, self.disk] {
             let path = folder.path().to_owned();

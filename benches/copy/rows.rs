@@ -1,4 +1,4 @@
-//! What is measured, in this order, and what is asked of it.
+//! The rows of this benchmark in order, with their targets.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::set::{GIB, KIB, MIB, Set};
 use crate::tool::{CP, CP_BYTES, RCLONE, RSYNC, RSYNC_CHECKED, UNVERIFIED, VERIFIED, XCP};
 use crate::volume::{BTRFS, Kind, Volume, XFS};
 
-/// With so many small files everything is as large as what something is asked for with.
+/// Number of small files for which the targets apply.
 pub(crate) const FULL: u64 = 100_000;
 
 const SMALL: &[Comparison] = &[
@@ -44,14 +44,14 @@ const CLONED: &[Comparison] = &[
     shown(UNVERIFIED, &[CP_BYTES, CP]),
 ];
 
-/// Where everything is measured, and how much of it.
+/// Places and size of the benchmark.
 struct Measuring<'a> {
     places: &'a Places,
     files: u64,
     runs: u64,
 }
 
-/// Measures everything with so many small files, and of the rest as much in proportion, with so many runs each.
+/// Runs the whole benchmark with this number of small files, all other rows in proportion, and this number of runs.
 pub(crate) fn all(places: &Places, files: u64, runs: u64) -> Outcome<Vec<Row>> {
     let measuring = Measuring {
         places,
@@ -107,11 +107,11 @@ impl Measuring<'_> {
         Ok(rows)
     }
 
-    /// A copy from one folder of a file system to another that can be a clone.
+    /// Measures a copy between two folders of a file system that can share blocks.
     fn cloned(&self, kind: Kind) -> Outcome<Vec<Row>> {
         let size = self.gibibyte();
         let name = format!("within one {}", kind.name);
-        // Room for the set, a copy of it, and one that was removed and is not gone yet.
+        // Space for the set, a copy, and a removed copy that is not freed yet.
         let volume = match Volume::new(kind, self.places.memory().folder, 3 * size)? {
             Ok(volume) => volume,
             Err(reason) => {
@@ -139,7 +139,7 @@ impl Measuring<'_> {
         Ok(rows)
     }
 
-    /// Copies to where there is nothing.
+    /// Measures copies to an empty destination.
     fn fresh(&self, set: &Set, place: Place<'_>, who: &'static [Comparison]) -> Outcome<Vec<Row>> {
         let contest = Contest {
             title: format!("{}, {}", set.title(), place.name),
@@ -151,17 +151,17 @@ impl Measuring<'_> {
         contest.rows(self.runs)
     }
 
-    /// The root of the database that is copied from.
+    /// Returns the root of the source database.
     fn work(&self) -> PathBuf {
         self.places.memory().folder.join("WORK")
     }
 
-    /// A number that is asked for, in proportion to the small files; more of those make nothing else larger.
+    /// Returns a number in proportion to the small files, but never more than the number itself.
     fn part(&self, number: u64) -> u64 {
         (number * self.files.min(FULL) / FULL).max(1)
     }
 
-    /// The size of the largest files.
+    /// Returns the size of the largest files.
     fn gibibyte(&self) -> u64 {
         self.part(GIB / MIB) * MIB
     }

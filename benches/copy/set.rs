@@ -1,4 +1,4 @@
-//! What is copied: files that are alike in size, as a project of a database has them.
+//! The source files: equal in size, in the project of a database.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -12,14 +12,14 @@ use crate::common::dice::Dice;
 use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 
-/// The category, client and project that the files are in, below the root of every database.
+/// Category, client and project of the files, below the root of every database.
 pub(crate) const PROJECT: &str = "footage/acme/spot";
 
 pub(crate) const KIB: u64 = 1024;
 pub(crate) const MIB: u64 = 1024 * KIB;
 pub(crate) const GIB: u64 = 1024 * MIB;
 
-/// 14 November 2023; the files are from then to two years later.
+/// 14 November 2023; the times of the files are within two years from then.
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
 const SECOND: u64 = 1_000_000_000;
@@ -27,10 +27,10 @@ const SECOND: u64 = 1_000_000_000;
 const FRAMES_A_FOLDER: u64 = 100;
 const VERSIONS_A_SHOT: u64 = 10;
 
-/// Of so many files one is changed.
+/// One of this number of files is changed.
 const CHANGED_ONE_IN: usize = 100;
 
-/// What large files are written in.
+/// Size of the writes of large files.
 const BLOCK: u64 = MIB;
 
 /// The files below the root of a database.
@@ -38,12 +38,12 @@ const BLOCK: u64 = MIB;
 pub(crate) struct Set {
     pub(crate) root: PathBuf,
     pub(crate) files: u64,
-    /// The bytes of each file.
+    /// Size of each file in bytes.
     pub(crate) size: u64,
 }
 
 impl Set {
-    /// Makes so many files of that size below a root that is not there yet.
+    /// Creates this number of files of this size below a root that does not exist yet.
     pub(crate) fn make(root: PathBuf, files: u64, size: u64) -> Outcome<Self> {
         let set = Self { root, files, size };
         writeln!(io::stderr(), "making {}", set.title())?;
@@ -61,7 +61,7 @@ impl Set {
         Ok(set)
     }
 
-    /// Gives every hundredth file other content, and with it the time of now; every round has content of its own.
+    /// Changes content and time of every hundredth file; every round has content of its own.
     pub(crate) fn change(&self, round: u64) -> Outcome<()> {
         for number in (0..self.files).step_by(CHANGED_ONE_IN) {
             let seed = (round + 1) * self.files + number;
@@ -70,7 +70,7 @@ impl Set {
         Ok(())
     }
 
-    /// The folder with the files.
+    /// Returns the folder with the files.
     pub(crate) fn project(&self) -> PathBuf {
         self.root.join(PROJECT)
     }
@@ -79,7 +79,7 @@ impl Set {
         Self::title_of(self.files, self.size)
     }
 
-    /// How the table calls so many files of that size.
+    /// Returns the name of a set in the table.
     pub(crate) fn title_of(files: u64, size: u64) -> String {
         let files = unit::format_counted(files, "file");
         match size {
@@ -95,7 +95,7 @@ impl Set {
         Ok(fs::remove_dir_all(&self.root).at("remove", self.root)?)
     }
 
-    /// Two folders deep, a hundred files a folder: the frames of a version of a shot.
+    /// Returns a path two folders deep, a hundred files a folder: the frames of a version of a shot.
     fn path(&self, number: u64) -> PathBuf {
         let folder = number / FRAMES_A_FOLDER;
         let shot = 10 * (folder / VERSIONS_A_SHOT + 1);
@@ -106,7 +106,7 @@ impl Set {
         ))
     }
 
-    /// Writes a file from its beginning to its end, with content that nothing can make smaller.
+    /// Writes a file from its beginning to its end, with incompressible content.
     fn write(&self, path: &Path, dice: &mut Dice) -> Outcome<File> {
         let mut options = File::options();
         let mut file = options
@@ -127,7 +127,7 @@ impl Set {
     }
 }
 
-/// So many random bytes, rounded up to whole words.
+/// Returns this number of random bytes, rounded up to whole words.
 fn block(dice: &mut Dice, bytes: u64) -> Outcome<Vec<u8>> {
     let words = bytes.div_ceil(8);
     let mut block = Vec::with_capacity(usize::try_from(8 * words)?);

@@ -1,4 +1,4 @@
-//! The ways to copy a folder that are held against each other.
+//! The compared ways to copy a folder.
 
 use crate::common::installed::is_installed;
 
@@ -9,7 +9,7 @@ pub(crate) const DRY_RUN: Tool =
 
 pub(crate) const CP: Tool = Tool::peer("`cp -a`", "cp", r#"cp -a "$1/." "$2""#);
 
-/// `cp` as it is where no file system clones: every byte is copied.
+/// `cp` without shared blocks: every byte is copied.
 pub(crate) const CP_BYTES: Tool = Tool::peer(
     "`cp -a --reflink=never`",
     "cp",
@@ -18,7 +18,7 @@ pub(crate) const CP_BYTES: Tool = Tool::peer(
 
 pub(crate) const RSYNC: Tool = Tool::peer("`rsync -a`", "rsync", r#"rsync -a "$1/" "$2/""#);
 
-/// A copy that rsync looks over once more, reading both sides.
+/// A copy that rsync checks by reading both sides.
 pub(crate) const RSYNC_CHECKED: Tool = Tool::peer(
     "`rsync -a`, then `rsync -ac`",
     "rsync",
@@ -33,20 +33,20 @@ pub(crate) const XCP: Tool = Tool::peer(
 
 pub(crate) const RCLONE: Tool = Tool::peer("`rclone copy`", "rclone", r#"rclone copy "$1/" "$2/""#);
 
-/// Ours with some options, or a peer.
+/// Our program with some options, or a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tool {
-    /// As the table calls it.
+    /// Name in the table.
     pub(crate) name: &'static str,
     pub(crate) how: How,
 }
 
-/// How a tool is called.
+/// Command of a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
-    /// With these options of our `copy`, each with a space before it.
+    /// Our `copy` with these options, each with a space before it.
     Ours(&'static str),
-    /// By a line for the shell, in which `$1` is the folder that is copied and `$2` the one that becomes like it.
+    /// A line for the shell; `$1` is the source folder and `$2` the destination folder.
     Peer {
         program: &'static str,
         script: &'static str,
@@ -64,7 +64,7 @@ impl Tool {
         Self { name, how }
     }
 
-    /// As the table calls it where a flush comes after it.
+    /// Returns the name in the table if a flush follows.
     pub(crate) fn title(self, is_flushed: bool) -> String {
         let flush = if is_flushed { ", then `sync -f`" } else { "" };
         format!("{}{flush}", self.name)

@@ -1,4 +1,4 @@
-//! Whether a copy is one. If it is not, how fast it was made says nothing.
+//! Checks of copies: the speed of a wrong copy is meaningless.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::destination::Destination;
 use crate::set::Set;
 use crate::tool::Tool;
 
-/// Holds what a tool has made against the set: the number of files and their bytes, and if it was ours the content.
+/// Compares a tool's copy with the set: number of files, bytes, and for ours the content.
 pub(crate) fn check(tool: Tool, set: &Set, to: &Destination) -> Outcome<()> {
     interrupted::check()?;
     let (files, bytes) = totals(&to.project())?;
@@ -34,9 +34,9 @@ pub(crate) fn check(tool: Tool, set: &Set, to: &Destination) -> Outcome<()> {
     Ok(())
 }
 
-/// What rsync, after it has read both sides, would change about the copy: a line a file.
+/// Returns the changes, one line a file, that rsync would make to the copy after reading both sides.
 fn differing(set: &Set, to: &Destination) -> Outcome<String> {
-    // With a slash at the end it is the folders' content that is compared.
+    // With a final slash the contents of the folders are compared.
     let [from, to] = [set.project(), to.project()].map(|folder| folder.join(""));
     let output = Command::new("rsync")
         .args(["-rcn", "--delete", "-i"])

@@ -1,4 +1,4 @@
-//! A file system of a certain kind: made in a file, mounted while it is needed, and gone when this is dropped.
+//! A file system of a certain kind in a disk image, mounted while it is needed and removed when dropped.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -12,10 +12,10 @@ use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 use crate::set::GIB;
 
-/// What a file system needs for itself, and more than the least that xfs is made with.
+/// Space that a file system needs for itself, more than the minimum for xfs.
 const OVERHEAD: u64 = GIB;
 
-/// A kind of file system that can clone.
+/// A kind of file system whose files can share blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -35,7 +35,7 @@ pub(crate) const XFS: Kind = Kind {
     options: &["-q", "-m", "reflink=1"],
 };
 
-/// A file system that is mounted.
+/// A mounted file system.
 #[derive(Debug)]
 pub(crate) struct Volume {
     image: PathBuf,
@@ -43,8 +43,8 @@ pub(crate) struct Volume {
 }
 
 impl Volume {
-    /// A new one below a folder, with room for so many bytes; or why this machine cannot have one, which does not end the
-    /// measuring.
+    /// Creates one below a folder with this space; or returns the reason why this machine cannot, which does not end
+    /// the benchmark.
     pub(crate) fn new(kind: Kind, below: &Path, room: u64) -> Outcome<Result<Self, String>> {
         if let Some(lack) = lack(kind) {
             return Ok(Err(lack));
@@ -67,7 +67,7 @@ impl Volume {
         Ok(Ok(Self { image, folder }))
     }
 
-    /// Unmounts it and gives back its memory, and tells if that fails.
+    /// Unmounts it and frees its memory; reports a failure.
     pub(crate) fn remove(self) -> Outcome<()> {
         let image = self.image.clone();
         drop(self);
@@ -82,16 +82,16 @@ impl Drop for Volume {
             let ended = umount.args(options).arg(&self.folder).status();
             ended.is_ok_and(|status| status.success())
         };
-        // Should a process still use it, it goes as soon as that has ended.
+        // If a process still uses it, it is removed when that ends.
         if !unmount(&[]) && !unmount(&["--lazy"]) {
             let folder = self.folder.display();
-            // A last word that nobody can hear any more changes nothing.
+            // If standard error is closed, no other channel exists.
             writeln!(io::stderr(), "`{folder}` is still mounted").unwrap_or_default();
         }
     }
 }
 
-/// What is missing for such a file system, as far as that shows before anything is tried.
+/// Returns the missing requirement of such a file system, as far as known before a trial.
 fn lack(kind: Kind) -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("only root can mount".to_owned());
@@ -102,7 +102,7 @@ fn lack(kind: Kind) -> Option<String> {
     absent.map(|program| format!("`{program}` is not installed"))
 }
 
-/// Runs a command; where it does not end well the table has how it ended, and standard error why.
+/// Runs a command. After a failure the table has its status, and standard error the reason.
 fn run(command: &mut Command) -> Outcome<Result<(), String>> {
     let program = command.get_program().display().to_string();
     let output = command.output().at("run", &program)?;

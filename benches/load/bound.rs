@@ -1,4 +1,4 @@
-//! What is asked of a command, and the rows of the table that tell whether it is met.
+//! Targets of commands, and the rows that show the verdict.
 
 use std::iter;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
 use crate::contest::{Contest, Results, Run};
 
-/// What any command may use at its peak.
+/// Target for the peak memory of any command, in bytes.
 const MEMORY: u64 = 100_000_000;
 
-/// What is asked for.
+/// A target.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Bound {
-    /// So many times as long as the peer.
+    /// Maximum ratio to the peer.
     Ratio(f64),
     Time(Duration),
-    /// Just a number to know.
+    /// No target.
     None,
 }
 
@@ -31,7 +31,7 @@ impl Bound {
         }
     }
 
-    /// `None` where nothing is asked for, or there is no peer to hold it against.
+    /// Returns `None` without a target or a peer.
     fn is_met(self, ours: Spread, peer: Option<Spread>) -> Option<bool> {
         match self {
             Self::Ratio(times) => peer.map(|peer| ours.ratio(peer) <= times),
@@ -40,7 +40,7 @@ impl Bound {
         }
     }
 
-    /// Enters what is asked for, and whether it is met.
+    /// Adds the target and the verdict to a row.
     fn judged(self, row: Row, ours: Spread, peer: Option<Spread>) -> Row {
         Row {
             asked: self.shown(),
@@ -50,11 +50,11 @@ impl Bound {
     }
 }
 
-/// Which of a run's times a row is about.
+/// Selects the time of a run for a row.
 type Time = fn(&Run) -> Duration;
 
 impl Contest<'_> {
-    /// A row for each peer; the bound is for the first of them.
+    /// Returns a row for each peer; the target is for the first.
     pub(crate) fn rows(&self, results: &Results, time: Time, bound: Bound) -> Vec<Row> {
         let Some(ours) = Spread::of(results.ours.iter().map(time)) else {
             return Vec::new();
@@ -77,7 +77,7 @@ impl Contest<'_> {
     }
 }
 
-/// Enters the most memory that a run took, which is asked of every command.
+/// Adds the maximum peak memory, which has a target for every command.
 fn remember(row: &mut Row, results: &Results) {
     let peak = results.ours.iter().map(|(sample, _)| sample.peak).max();
     let peak = peak.unwrap_or_default();
@@ -88,7 +88,7 @@ fn remember(row: &mut Row, results: &Results) {
     }
 }
 
-/// How large something is for each file of the studio.
+/// Returns a row of a size per file of the studio.
 pub(crate) fn size(what: &str, each: f64, limit: f64) -> Row {
     Row {
         what: what.to_owned(),

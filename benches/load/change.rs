@@ -1,4 +1,4 @@
-//! Changes one file in a hundred, as a day's work would: the same files in the same way at every run of the measuring.
+//! Changes one file in a hundred, as a day's work would: the same files in the same way in every benchmark.
 
 use std::fs::{self, DirEntry, File};
 use std::io;
@@ -16,7 +16,7 @@ use crate::studio::CATEGORIES;
 const ONE_IN: u64 = 100;
 const LATER: Duration = Duration::from_secs(3600);
 
-/// Changes the files below a root; every round picks others.
+/// Changes files below a root; every round chooses others.
 pub(crate) fn change(root: &Path, round: u64) -> Outcome<()> {
     below(root, &root.join(CATEGORIES[0].1), round)?;
     below(root, &root.join(CATEGORIES[1].1), round)
@@ -24,7 +24,7 @@ pub(crate) fn change(root: &Path, round: u64) -> Outcome<()> {
 
 fn below(root: &Path, folder: &Path, round: u64) -> Outcome<()> {
     interrupted::check()?;
-    // All entries are read before the first change, so that what is added is not picked at once.
+    // All entries are read before the first change, so that new ones are not chosen at once.
     let entries: Vec<DirEntry> = fs::read_dir(folder)
         .and_then(Iterator::collect)
         .at("read", folder)?;
@@ -34,7 +34,7 @@ fn below(root: &Path, folder: &Path, round: u64) -> Outcome<()> {
             below(root, &path, round)?;
             continue;
         }
-        // Not by the whole path: that begins with a folder which has another name at every measuring.
+        // Not the whole path: it begins with a folder whose name differs in every benchmark.
         let place = path.strip_prefix(root)?;
         let pick = fold(round, place.as_os_str().as_bytes());
         if pick.is_multiple_of(ONE_IN) {
@@ -44,7 +44,7 @@ fn below(root: &Path, folder: &Path, round: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Of ten files four grow, four are only touched, one goes, and one gets a new neighbour.
+/// Of ten files four grow, four are touched, one is deleted, and one gets a new neighbor.
 fn one(path: &Path, pick: u64, round: u64) -> io::Result<()> {
     match pick % 10 {
         0..4 => {
@@ -66,7 +66,7 @@ fn later(file: &File) -> io::Result<()> {
     file.set_modified(file.metadata()?.modified()? + LATER)
 }
 
-/// A number that stands for these bytes, and for no others that come up here.
+/// Returns a hash of these bytes without collisions among the names of the studio.
 fn fold(seed: u64, bytes: &[u8]) -> u64 {
     let folded = bytes
         .iter()

@@ -1,4 +1,4 @@
-//! The command lines that are measured: ours and those of the peers.
+//! The measured command lines: ours and those of the peers.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,19 +11,19 @@ use crate::common::installed::is_installed;
 use crate::common::outcome::Outcome;
 use crate::studio::{CATEGORIES, DATABASES, Studio};
 
-/// What this program is called with to answer as the first program did.
+/// Option that makes this program answer as the first program did.
 pub(crate) const SEED_WALK: &str = "--seed-walk";
 
-/// The release build that is measured.
+/// The measured release build.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 
-/// What is called for in `find`: some frames out of every sequence that has them.
+/// Pattern for `find`: some frames of every sequence that has them.
 pub(crate) const PATTERN: &str = "*.007*.exr";
 
-/// Lists the files of roots with their sizes and times, a run of rclone a root.
+/// Lists the files of roots with their sizes and times, one run of rclone for each root.
 const RCLONE: &str = "for root; do rclone lsf -R --files-only --format stp \"$root\" || exit; done";
 
-/// A program without anything of the studio.
+/// Returns a program without the studio.
 pub(crate) fn bare(arguments: &[&str]) -> Vec<OsString> {
     [PROGRAM]
         .iter()
@@ -32,7 +32,7 @@ pub(crate) fn bare(arguments: &[&str]) -> Vec<OsString> {
         .collect()
 }
 
-/// auto-backup with the studio's databases and categories, and these commands, as one process.
+/// Returns auto-backup with the studio's databases and categories, and these commands, as one process.
 pub(crate) fn ours(studio: &Studio, options: &[&str], commands: &[&str]) -> Vec<OsString> {
     let mut line = bare(&["--quiet", "--no-config", "--index"]);
     line.push(index(studio).into());
@@ -50,12 +50,12 @@ pub(crate) fn ours(studio: &Studio, options: &[&str], commands: &[&str]) -> Vec<
     line
 }
 
-/// The index of the measuring.
+/// Returns the index of the benchmark.
 pub(crate) fn index(studio: &Studio) -> PathBuf {
     studio.path("index.sqlite")
 }
 
-/// All files of an index: itself and what is not yet, or no longer, part of it.
+/// Returns all files of an index: the database and its logs.
 pub(crate) fn index_files(studio: &Studio) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|end| studio.path(&format!("index.sqlite{end}")))
 }
@@ -69,7 +69,7 @@ pub(crate) fn find(studio: &Studio) -> Vec<OsString> {
     on_roots(&["find".as_ref()], studio, &print)
 }
 
-/// `None` where there is no rclone.
+/// Returns `None` without rclone.
 pub(crate) fn rclone(studio: &Studio) -> Option<Vec<OsString>> {
     let shell: [&Path; 4] = ["sh", "-c", RCLONE, "sh"].map(Path::new);
     is_installed("rclone").then(|| on_roots(&shell, studio, &[]))

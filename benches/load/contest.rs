@@ -1,4 +1,4 @@
-//! Commands that are measured in turn, so that what else the machine does hits all of them alike.
+//! Commands that are measured in turn, so that other load of the machine affects all alike.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -7,32 +7,32 @@ use std::time::Duration;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 
-/// Something that is done before every run and not timed; it is told the round.
+/// An action before every run, outside the measured time; it gets the round.
 pub(crate) type Before<'a> = &'a dyn Fn(u64) -> Outcome<()>;
 
-/// One run of a command, and when its first line was there.
+/// One run of a command, and the time of its first line.
 pub(crate) type Run = (Sample, Duration);
 
 /// Our command and its peers.
 pub(crate) struct Contest<'a> {
-    /// What is measured, as the table calls it.
+    /// Name in the table.
     pub(crate) title: &'a str,
     pub(crate) before: Before<'a>,
     pub(crate) ours: Vec<OsString>,
-    /// By their names in the table; one without a command is not installed.
+    /// Peers by their names in the table; one without a command is not installed.
     pub(crate) peers: Vec<(&'a str, Option<Vec<OsString>>)>,
 }
 
-/// What came of it.
+/// The results.
 #[derive(Debug)]
 pub(crate) struct Results {
     pub(crate) ours: Vec<Run>,
-    /// As the contest has them; one that is not installed has no samples.
+    /// In the order of the contest; a missing one has no samples.
     pub(crate) peers: Vec<Vec<Run>>,
 }
 
 impl Contest<'_> {
-    /// Every command once to warm up, then so many rounds of all of them.
+    /// Runs every command once to warm up, then this number of rounds.
     pub(crate) fn run(&self, runs: u64) -> Outcome<Results> {
         writeln!(io::stderr(), "measuring {}", self.title)?;
         let mut results = Results {

@@ -1,5 +1,5 @@
-//! Measures `load`, `fetch`, `list` and `find` as whole processes against peers on a generated studio; `benches/run`
-//! runs it, docs/performance.md says what the results mean.
+//! Measures `load`, `fetch`, `list` and `find` as whole processes against peers, on a generated studio. `benches/run`
+//! starts it; docs/performance.md explains the results.
 
 mod bound;
 mod change;
@@ -28,10 +28,10 @@ use common::report::{self, Page};
 use common::{interrupted, machine, measure, wrapper};
 use studio::Studio;
 
-/// The name of this measuring.
+/// Name of this benchmark.
 const LOAD: &str = "load";
 
-/// With so many files something is asked for; fewer tell nothing of that.
+/// Number of files for which the targets apply.
 const ASKED_WITH: u64 = 1_000_000;
 
 /// Measures `load`, `fetch`, `list` and `find` against `du`, `find`, rclone and a plain walk, on a generated studio
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     outcome::ending(run())
 }
 
-/// Does what the first argument says: measures one command, walks as the first program did, or measures everything.
+/// Measures one command, walks as the first program did, or measures everything, as the first argument requires.
 fn run() -> Outcome<()> {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_deref().and_then(|word| word.to_str()) {
@@ -58,8 +58,8 @@ fn run() -> Outcome<()> {
 
 fn measure_everything(options: &Options) -> Outcome<()> {
     if !options.bench {
-        // `cargo test --all-targets` comes by here with a program that is not optimized.
-        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        // `cargo test --all-targets` runs this with a program that is not optimized.
+        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
         return Ok(());
     }
     let page = Page::read(LOAD)?;
@@ -81,7 +81,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// What it was measured on.
+/// Returns the description of the machine.
 fn measured_on(studio: &Studio) -> String {
     let file_system = machine::file_system(&studio.path(""));
     let places = format!("the studio and the index on {file_system}");

@@ -1,4 +1,4 @@
-//! The files of one replica: shots with versions and image sequences, and what lies about them.
+//! The files of one replica: shots with versions and image sequences, and single files around them.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use crate::common::outcome::Outcome;
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// Where sequences begin. The first one of a replica begins shortly before frame 70, so that `*.007*.exr` matches
-/// something also in a small studio.
+/// First frames of sequences. The first sequence of a replica begins shortly before frame 70, so that `*.007*.exr`
+/// matches in a small studio too.
 const FIRST_FRAMES: [u64; 4] = [65, 1001, 1, 1001];
 
-/// 14 November 2023; sequences are rendered from then to two years later, a frame after the other.
+/// 14 November 2023; sequences are rendered within two years from then, one frame after the other.
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
 const A_FRAME: u64 = 90;
 
-/// What a category holds of a shot.
+/// Content of a shot in a category.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Footage,
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The sequences of a shot.
+    /// Returns the sequences of a shot.
     const fn tasks(self) -> &'static [&'static str] {
         match self {
             Self::Footage => &["plate", "clean"],
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The small folders of a shot, each with one file or two.
+    /// Returns the small folders of a shot, each with one or two files.
     const fn asides(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Footage => &[("audio", "wav"), ("reels", "mov")],
@@ -51,13 +51,13 @@ impl Kind {
 pub(crate) struct Replica {
     folder: PathBuf,
     kind: Kind,
-    /// How many files are still to be made.
+    /// Number of files still to create.
     left: usize,
-    /// When the sequence at hand was begun, in seconds after the beginning.
+    /// Start of the present sequence in seconds after the beginning.
     began: u64,
     /// The same for all replicas of a project, so that these agree.
     dice: Dice,
-    /// What this replica lacks that the others have, if it is one that lacks something.
+    /// Selects the files that this replica lacks, if it is an incomplete one.
     gaps: Option<Dice>,
 }
 
@@ -84,7 +84,7 @@ impl Replica {
         }
     }
 
-    /// Makes exactly as many files as were asked for.
+    /// Creates exactly the requested number of files.
     pub(crate) fn fill(mut self) -> Outcome<()> {
         fs::create_dir_all(&self.folder).at("create the folder", &self.folder)?;
         let mut shot = 0;
@@ -110,7 +110,7 @@ impl Replica {
         Ok(())
     }
 
-    /// One version of a task: 24 to 500 frames, a few of them missing.
+    /// Creates one version of a task: 24 to 500 frames, a few of them missing.
     fn sequence(&mut self, shot: &str, task: &str, version: u64) -> Outcome<()> {
         self.began = self.dice.between(0, TWO_YEARS);
         let begins = self.dice.roll() % 4;
@@ -127,9 +127,9 @@ impl Replica {
         Ok(())
     }
 
-    /// One file without content, but with a size and a time; now and then it is missing.
+    /// Creates one sparse file with a size and a time; some are left out.
     fn file(&mut self, folder: &PathBuf, name: &str, number: u64) -> Outcome<()> {
-        // All rolls come first: whether the file is made must not move those of the files after it.
+        // All rolls come first: leaving a file out must not change the following ones.
         let size = self.size(name);
         let modified = self.modified(number);
         let lost = one_in(&mut self.dice, 300);
@@ -155,7 +155,7 @@ impl Replica {
         Ok(())
     }
 
-    /// As large as such files are; one in a hundred is empty, as a broken render leaves it.
+    /// Returns a usual size; one file in a hundred is empty, as after a broken render.
     fn size(&mut self, name: &str) -> u64 {
         let (low, high) = match name.rsplit('.').next() {
             Some("exr") => (4 * MEGABYTE, 60 * MEGABYTE),

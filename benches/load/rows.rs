@@ -1,4 +1,4 @@
-//! What is measured, in this order, and what is asked of it.
+//! The rows of this benchmark in order, with their targets.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::contest::{Before, Contest, Run};
 use crate::studio::Studio;
 use crate::truth::check;
 
-/// Bytes of index that a file may take.
+/// Target for the size of the index in bytes per file.
 const BYTES_A_FILE: f64 = 60.0;
 
 const DU: &str = "`du -s`";
@@ -25,7 +25,7 @@ const SEED_WALK: &str = "walk of all roots";
 
 const NOTHING: Before<'static> = &|_| Ok(());
 
-/// Measures everything with so many runs each.
+/// Runs the whole benchmark with this number of runs.
 pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let mut rows = loads(studio, runs)?;
     check(studio)?;
@@ -38,7 +38,7 @@ pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// `load` into a new index, and into one that knows everything.
+/// Measures `load` into a new index, and into an up-to-date one.
 fn loads(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let remove = |_| remove_index(studio);
     let mut all = Vec::new();
@@ -60,7 +60,7 @@ fn loads(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(all)
 }
 
-/// `load` after one file in a hundred changed.
+/// Measures `load` after one file in a hundred changed.
 fn changed(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let change = |round| {
         let mut roots = studio.roots().into_iter();
@@ -76,7 +76,7 @@ fn changed(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(contest.rows(&results, wall, Bound::Ratio(0.6)))
 }
 
-/// What is asked of the index, against the walk that the first program made for every question.
+/// Measures queries of the index against the walk that the first program made for every question.
 fn questions(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let mut all = Vec::new();
     for (command, limit) in [("fetch all", 30), ("list clients", 10)] {
@@ -90,7 +90,7 @@ fn questions(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(all)
 }
 
-/// `find` in one of its formats: when the first file is there, and when all are.
+/// Measures `find` in one of its formats: time of the first file and of all files.
 fn looked_for(studio: &Studio, runs: u64, options: &[&str]) -> Outcome<Vec<Row>> {
     let command = format!("find '{PATTERN}'");
     let title = [&[&*command], options].concat().join(" ");
@@ -117,7 +117,7 @@ fn question<'a>(
     })
 }
 
-/// What every process of ours takes, however little it does.
+/// Measures the shortest commands, whose time every process of ours takes.
 fn beginnings(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let list = "list categories";
     let index = index(studio).into_os_string();
@@ -159,7 +159,7 @@ fn remove_index(studio: &Studio) -> Outcome<()> {
     Ok(())
 }
 
-/// How large the index is once no process has it open: its file, and its write-ahead log should that be left.
+/// Measures the index once no process has it open: its file, and its write-ahead log if that is left.
 fn index_size(studio: &Studio, title: &str) -> Outcome<Row> {
     let mut bytes = 0;
     for path in index_files(studio) {

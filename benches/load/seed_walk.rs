@@ -1,5 +1,5 @@
-//! How the first program answered every question: a walk of all roots that adds up the sizes of the files. It is what an
-//! index has to be compared with.
+//! The first program's way to answer: a walk of all roots that sums the sizes of the files. An index must be compared
+//! with it.
 
 use std::fs;
 use std::io::{self, Write as _};

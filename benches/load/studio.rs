@@ -1,4 +1,4 @@
-//! A studio that is the same on every machine: two databases, two categories, twenty projects of five clients.
+//! A studio that is equal on every machine: two databases, two categories, twenty projects of five clients.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,10 +10,10 @@ use crate::common::dice::mix;
 use crate::common::outcome::Outcome;
 use crate::replica::{Kind, Replica};
 
-/// The databases by their names, which are those of their folders too. The second is a copy that is not quite whole.
+/// Names of the databases and of their folders. The second is an incomplete copy.
 pub(crate) const DATABASES: [&str; 2] = ["WORK", "NAS"];
 
-/// The categories and their folders.
+/// Categories and their folders.
 pub(crate) const CATEGORIES: [(&str, &str); 2] =
     [("footage", "footage"), ("render", "scratch/render")];
 
@@ -21,11 +21,11 @@ const KINDS: [Kind; 2] = [Kind::Footage, Kind::Render];
 const CLIENTS: [&str; 5] = ["acme", "globex", "initech", "nova", "umbrella"];
 const PROJECTS: usize = 20;
 
-/// Projects are unlike in size; the largest has four times the files of the smallest.
+/// Projects differ in size; the largest has four times the files of the smallest.
 const WEIGHTS: [usize; 4] = [1, 2, 3, 4];
 const WEIGHT_OF_ALL: usize = DATABASES.len() * CATEGORIES.len() * PROJECTS / 4 * 10;
 
-/// A studio on disk; it is gone when this is dropped.
+/// A studio on disk, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Studio {
     folder: TempDir,
@@ -33,7 +33,7 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    /// A studio of so many files, which are not yet there, in a new folder below `at`.
+    /// Returns a studio for this number of files, still empty, in a new folder below `at`.
     pub(crate) fn new(at: &Path, files: usize) -> Outcome<Self> {
         let mut folder = tempfile::Builder::new();
         let folder = folder
@@ -43,9 +43,9 @@ impl Studio {
         Ok(Self { folder, files })
     }
 
-    /// Makes the files.
+    /// Creates the files.
     pub(crate) fn fill(&self) -> Outcome<()> {
-        // A thread a database, because two cores are filled sooner than one.
+        // One thread for each database, which fills two cores.
         let mut parts: Vec<Vec<Replica>> = vec![Vec::new(), Vec::new()];
         for (number, replica) in self.replicas() {
             parts[number].push(replica);
@@ -62,7 +62,7 @@ impl Studio {
         })
     }
 
-    /// Every replica with the number of its database; their files add up to those asked for.
+    /// Returns every replica with the number of its database; their files sum up to the requested number.
     fn replicas(&self) -> Vec<(usize, Replica)> {
         let (mut replicas, mut weight, mut given) = (Vec::new(), 0, 0);
         for (database, root) in self.roots().into_iter().enumerate() {
@@ -82,17 +82,17 @@ impl Studio {
         replicas
     }
 
-    /// Where a file of the measuring's own may be, on the same file system.
+    /// Returns a path for other files of the benchmark on the same file system.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The roots of the databases.
+    /// Returns the roots of the databases.
     pub(crate) fn roots(&self) -> [PathBuf; 2] {
         DATABASES.map(|name| self.path(name))
     }
 
-    /// Removes it, and tells if that fails.
+    /// Removes it, and reports a failure.
     pub(crate) fn remove(self) -> Outcome<()> {
         let path = self.folder.path().to_owned();
         Ok(self.folder.close().at("remove", path)?)

@@ -1,4 +1,4 @@
-//! Whether our program tells the studio as it is. If it does not, its times say nothing.
+//! Checks of our answers: the speed of a wrong answer is meaningless.
 
 use std::process::Command;
 
@@ -10,11 +10,11 @@ use crate::common::outcome::Outcome;
 use crate::common::totals::totals;
 use crate::studio::{CATEGORIES, Studio};
 
-/// Where a line of `fetch` has the files and the bytes; the fields are empty for a replica that is not there.
+/// Column of files in a line of `fetch`; bytes follow. Both are empty for a missing replica.
 const FILES: usize = 5;
 const BYTES: usize = 6;
 
-/// Holds what the index says against what is there, as it has to be right after a `load`.
+/// Compares the index with the disk, which must be equal after `load`.
 pub(crate) fn check(studio: &Studio) -> Outcome<()> {
     interrupted::check()?;
     let told = told(studio)?;
@@ -36,7 +36,7 @@ pub(crate) fn check(studio: &Studio) -> Outcome<()> {
     .into())
 }
 
-/// The files and bytes of all replicas.
+/// Returns the files and bytes of all replicas.
 fn told(studio: &Studio) -> Outcome<(u64, u64)> {
     let command = ours(studio, &["--format", "plain"], &["fetch all"]);
     let (program, arguments) = command.split_first().ok_or("there is no command")?;

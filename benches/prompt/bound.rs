@@ -1,4 +1,4 @@
-//! What is asked for, in time, and whether it is met.
+//! Targets in time, and the verdict.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) const KEY: Duration = Duration::from_millis(5);
 /// Tab.
 pub(crate) const TAB: Duration = Duration::from_millis(10);
 
-/// Enters what is asked for, whether the median meets it and whether each single time does, and the peak memory.
+/// Adds the target, the verdict on the median and on the maximum, and the peak memory.
 pub(crate) fn judged(row: Row, ours: Spread, limit: Option<Duration>, peak: u64) -> Row {
     let asked = limit.map(|limit| format!("{} ms", limit.as_millis()));
     let met = limit.map(|limit| ours.median <= limit);

@@ -1,4 +1,4 @@
-//! Ours and bash in turn, so that what else the machine does hits both alike.
+//! Our program and bash in turn, so that other load of the machine affects both alike.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::programs::Program;
 use crate::studio::Studio;
 use crate::terminal::Terminal;
 
-/// What bash is called in the table.
+/// Name of bash in the table.
 const BASH: &str = "bash";
 
-/// Times of both, and the most memory that ours took.
+/// Times of both, and our maximum peak memory.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
     ours: Vec<Duration>,
@@ -29,7 +29,7 @@ impl Times {
         }
     }
 
-    /// A row of them; bash has none where only ours was measured.
+    /// Returns a row; bash has no time if only our program was measured.
     pub(crate) fn row(&self, what: &str, limit: Option<Duration>) -> Outcome<Row> {
         let ours = Spread::of(self.ours.iter().copied()).ok_or("nothing was measured")?;
         let bash = Spread::of(self.bash.iter().copied());
@@ -41,14 +41,14 @@ impl Times {
     }
 }
 
-/// A program at its prompt, and how long it took to be there.
+/// Starts a program and returns it at its prompt, with the time until that.
 pub(crate) fn begin(program: Program, studio: &Studio) -> Outcome<(Terminal, Duration)> {
     let mut terminal = Terminal::start(program.command(studio))?;
     let took = terminal.wait_for(program.prompt())?;
     Ok((terminal, took))
 }
 
-/// How long these keys take, one after the other and over again, after a line and what moves its cursor.
+/// Measures these keys, one after the other and repeatedly, after a line and keys that move its cursor.
 pub(crate) fn keys(studio: &Studio, before: &[&str], keys: [u8; 2], rounds: u64) -> Outcome<Times> {
     let mut times = Times::default();
     let mut terminals = Vec::new();

@@ -1,7 +1,7 @@
-//! Measures the prompt in a terminal of its own: how soon it is there, what a key press takes, what Tab takes;
-//! `benches/run` runs it, docs/performance.md says what the results mean.
+//! Measures the prompt in a terminal of its own: its start, a key press, and Tab. `benches/run` starts it;
+//! docs/performance.md explains the results.
 
-/// Only what is used of it: nothing here is a process whose end is waited for.
+/// Only the used parts: no process here is waited for to its end.
 #[path = "../common"]
 mod common {
     pub(crate) mod interrupted;
@@ -32,13 +32,13 @@ use common::report::{self, Page};
 use common::{interrupted, machine};
 use studio::Studio;
 
-/// The name of this measuring.
+/// Name of this benchmark.
 const PROMPT: &str = "prompt";
 
-/// With so many files something is asked for; fewer tell nothing of that.
+/// Number of files for which the targets apply.
 const ASKED_WITH: u64 = 1_000_000;
 
-/// Measures the prompt beside bash, each in a terminal of its own, with an index of so many files, a tenth as many
+/// Measures the prompt beside bash, each in a terminal of its own, with an index of all files, a tenth as many
 /// projects, and a hundred databases
 ///
 /// A run is six starts, forty key presses at each place, and ten times Tab at each place.
@@ -50,7 +50,7 @@ struct Prompt {
 }
 
 fn main() -> ExitCode {
-    // What is asked for is asked for with all files, and the index is made once for everything.
+    // The targets apply to all files, and the index is built once for everything.
     let grammar = Prompt::command()
         .mut_arg("files", |files| files.default_value(ASKED_WITH.to_string()))
         .mut_arg("runs", |runs| runs.help("How much is measured"));
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
 
 fn measure_everything(options: &Options) -> Outcome<()> {
     if !options.bench {
-        // `cargo test --all-targets` comes by here with a program that is not optimized.
-        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        // `cargo test --all-targets` runs this with a program that is not optimized.
+        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
         return Ok(());
     }
     let page = Page::read(PROMPT)?;
@@ -86,7 +86,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// What it was measured on.
+/// Returns the description of the machine.
 fn measured_on(studio: &Studio) -> String {
     let file_system = machine::file_system(&studio.path(""));
     let places = format!("the studio and the index on {file_system}");

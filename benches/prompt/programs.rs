@@ -1,5 +1,4 @@
-//! The programs that are measured, with nothing of the outer environment: ours, and bash, which tells what the machine
-//! and its terminals take themselves.
+//! The measured programs with an empty environment: ours, and bash as the measure of the machine and its terminals.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +8,7 @@ use auto_backup::base::error::IoResultExt as _;
 use crate::common::outcome::Outcome;
 use crate::studio::Studio;
 
-/// The release build that is measured.
+/// The measured release build.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 
 /// A program with a prompt.
@@ -20,7 +19,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    /// What it writes when it can be typed at.
+    /// Returns the text of its prompt.
     pub(crate) const fn prompt(self) -> &'static str {
         match self {
             Self::Ours => "auto-backup> ",
@@ -28,8 +27,8 @@ impl Program {
         }
     }
 
-    /// The command that starts it with the terminal on its standard input as its own. `setsid` becomes the program, so
-    /// that no process stands between it and the terminal.
+    /// Returns the command that starts it on its own terminal. `setsid` executes the program, so that no process stands
+    /// between it and the terminal.
     pub(crate) fn command(self, studio: &Studio) -> Command {
         let mut command = isolated("setsid", studio);
         command.arg("--ctty").env("TERM", "xterm-256color");
@@ -44,7 +43,7 @@ impl Program {
     }
 }
 
-/// What our program answers to a line, once it has run to its end.
+/// Runs our program with a line and returns its answer.
 pub(crate) fn answer(studio: &Studio, line: &str) -> Outcome<String> {
     let output = isolated(PROGRAM, studio)
         .args(["--quiet", "--format", "plain", "-c", line])

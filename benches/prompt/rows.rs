@@ -1,4 +1,4 @@
-//! What is measured, in this order.
+//! The rows of this benchmark in order.
 
 use std::io::{self, Write as _};
 
@@ -9,31 +9,31 @@ use crate::duel::{Times, begin, keys};
 use crate::programs::Program;
 use crate::studio::{LARGEST, Studio, database};
 
-/// Starts of a run.
+/// Starts per run.
 const STARTS: u64 = 6;
 
-/// Key presses of a run, at each place.
+/// Key presses per run, at each place.
 const KEYS: u64 = 40;
 
-/// Tabs of a run, at each place.
+/// Tabs per run, at each place.
 const TABS: u64 = 10;
 
-/// Takes back the letter before the cursor.
+/// Deletes the letter before the cursor.
 const BACKSPACE: u8 = 0x7f;
 
-/// Ctrl-P and Ctrl-N: to the line before, and back.
+/// Ctrl-P and Ctrl-N: to the previous line, and back.
 const UP_AND_DOWN: [u8; 2] = [0x10, 0x0e];
 
 /// Ctrl-A: to the beginning of the line.
 const HOME: &str = "\x01";
 
-/// Ctrl-F: a letter on.
+/// Ctrl-F: one letter forward.
 const RIGHT: &str = "\x06";
 
-/// Ctrl-U: takes back everything before the cursor.
+/// Ctrl-U: deletes everything before the cursor.
 const CLEAR: &[u8] = b"\x15";
 
-/// Measures everything, with so many runs each.
+/// Runs the whole benchmark with this number of runs.
 pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let mut rows = starts(studio, runs * STARTS)?;
     rows.push(first_tab(studio, runs * STARTS)?);
@@ -42,14 +42,15 @@ pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// From the start to the first prompt, and the first key press in that very moment, while names are still being read.
+/// Measures the time from the start to the first prompt, and the first key press at that moment, while names are still
+/// being read.
 fn starts(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
     tell("starts")?;
     let (mut starts, mut keys) = (Times::default(), Times::default());
     for round in 0..=rounds {
         for program in [Program::Ours, Program::Bash] {
             let (mut terminal, took) = begin(program, studio)?;
-            // A letter that is in nothing else that may still come.
+            // A letter that occurs in no other expected output.
             let key = terminal.press_for(b"q", "q")?;
             if round > 0 {
                 starts.push(program, took);
@@ -68,7 +69,7 @@ fn starts(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// From the first prompt until a name is completed that was typed, with Tab, in that very moment: until all names are
+/// Measures the time from the first prompt until Tab, pressed at that moment, completes a name: until all names are
 /// read.
 fn first_tab(studio: &Studio, rounds: u64) -> Outcome<Row> {
     tell("Tab in the first moment")?;
@@ -88,7 +89,7 @@ fn first_tab(studio: &Studio, rounds: u64) -> Outcome<Row> {
     times.row("a whole line and Tab, pasted in the first moment", None)
 }
 
-/// A letter and taking it back, at several places.
+/// Measures a letter and its deletion at several places.
 fn key_presses(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
     let (client, project) = studio.some_project();
     let (last, most) = (b't', project.trim_end_matches('t'));
@@ -126,7 +127,7 @@ fn key_presses(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// A line of a thousand letters that could be run: one project to very many databases.
+/// Returns a valid line of a thousand letters: one project to very many databases.
 fn long_line(client: &str, project: &str) -> String {
     let mut line = format!("copy {client}/{project} footage {} ", database(0));
     for number in (1..100).cycle() {
@@ -139,7 +140,7 @@ fn long_line(client: &str, project: &str) -> String {
     line
 }
 
-/// Tab, at several places.
+/// Measures Tab at several places.
 fn tabs(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
     let (client, project) = studio.some_project();
     let begun = project.trim_end_matches("-cut");

@@ -1,4 +1,4 @@
-//! A studio with very many projects, a hundred databases in the start-up file and a long history: the same on every
+//! A studio with very many projects, a hundred databases in the start-up file and a long history, equal on every
 //! machine.
 
 use std::fmt::Write as _;
@@ -14,34 +14,34 @@ use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 use crate::programs;
 
-/// How many databases are in the start-up file.
+/// Number of databases in the start-up file.
 pub(crate) const DATABASES: u64 = 100;
 
-/// The categories; they are folders of the same names.
+/// Categories, with folders of the same names.
 const CATEGORIES: [&str; 4] = ["footage", "render", "sound", "edit"];
 
-/// Projects of a client, but for the largest.
+/// Projects of a client, except the largest.
 const PROJECTS_OF_A_CLIENT: u64 = 100;
 
-/// One project in so many is of one client, which has thousands.
+/// One of this number of projects belongs to the largest client.
 const SHARE_OF_THE_LARGEST: u64 = 20;
 
-/// The client that has thousands of projects.
+/// The client with thousands of projects.
 pub(crate) const LARGEST: &str = "largest";
 
-/// Projects that hold all files but one of each other project.
+/// Projects that contain almost all files; every other project has one.
 const REELS: u64 = 8;
 
-/// Files of a folder of those.
+/// Files per folder of those.
 const FRAMES: u64 = 1000;
 
-/// Lines of the history, as many as are kept.
+/// Lines of the history, its maximum length.
 const HISTORY: u64 = 10_000;
 
-/// Threads that make files.
+/// Threads that create files.
 const THREADS: u64 = 2;
 
-/// A studio on disk; it is gone when this is dropped.
+/// A studio on disk, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Studio {
     folder: TempDir,
@@ -50,7 +50,7 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    /// A studio of so many files, which are not yet there, in a new folder below `at`.
+    /// Returns a studio for this number of files, still empty, in a new folder below `at`.
     pub(crate) fn new(at: &Path, files: u64) -> Outcome<Self> {
         let mut folder = tempfile::Builder::new();
         let folder = folder
@@ -65,7 +65,7 @@ impl Studio {
         })
     }
 
-    /// Makes the files, the start-up file and the history.
+    /// Creates the files, the start-up file and the history.
     pub(crate) fn fill(&self) -> Outcome<()> {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS)
@@ -86,7 +86,7 @@ impl Studio {
         write(&self.home(), ".bash_history", &self.history()?)
     }
 
-    /// Has the real program look at it, and holds what it saw against what is there.
+    /// Scans it with the real program, and compares the result with the disk.
     pub(crate) fn load(&self) -> Outcome<()> {
         programs::answer(self, "load")?;
         let seen = programs::answer(self, "list projects")?.lines().count() as u64;
@@ -98,29 +98,29 @@ impl Studio {
         }
     }
 
-    /// The user's own folder, for settings, index and histories.
+    /// Returns the home folder, for settings, index and histories.
     pub(crate) fn home(&self) -> PathBuf {
         self.path("home")
     }
 
-    /// Where something of it is.
+    /// Returns a path in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A project from the middle of all: its client and its name.
+    /// Returns client and name of a project in the middle.
     pub(crate) fn some_project(&self) -> (String, String) {
         let number = self.clients() / 2 * PROJECTS_OF_A_CLIENT + 42;
         (self.client(number), project(number))
     }
 
-    /// Removes it, and tells if that fails.
+    /// Removes it, and reports a failure.
     pub(crate) fn remove(self) -> Outcome<()> {
         let path = self.folder.path().to_owned();
         Ok(self.folder.close().at("remove", path)?)
     }
 
-    /// Clients but for the largest.
+    /// Returns the number of clients, except the largest.
     fn clients(&self) -> u64 {
         self.of_small_clients().div_ceil(PROJECTS_OF_A_CLIENT)
     }
@@ -129,7 +129,7 @@ impl Studio {
         self.projects - self.projects / SHARE_OF_THE_LARGEST
     }
 
-    /// Whose project this is.
+    /// Returns the client of a project.
     fn client(&self, number: u64) -> String {
         if number < self.of_small_clients() {
             format!("client{:04}", number / PROJECTS_OF_A_CLIENT)
@@ -138,7 +138,7 @@ impl Studio {
         }
     }
 
-    /// Makes every hundredth project, and perhaps one of the large ones.
+    /// Creates every hundredth project, and possibly one of the large ones.
     fn fill_database(&self, number: u64) -> Outcome<()> {
         let root = self.path(&database(number));
         for category in CATEGORIES {
@@ -165,7 +165,7 @@ impl Studio {
         Ok(())
     }
 
-    /// A line for each database and category.
+    /// Returns a line for each database and category.
     fn startup(&self) -> Outcome<String> {
         let mut text = String::new();
         for database in (0..DATABASES).map(database) {
@@ -193,7 +193,7 @@ impl Studio {
     }
 }
 
-/// The name of a database, which is that of its folder too.
+/// Returns the name of a database and of its folder.
 pub(crate) fn database(number: u64) -> String {
     format!("STORE{number:02}")
 }
@@ -202,7 +202,7 @@ fn project(number: u64) -> String {
     format!("film{number:05}-cut")
 }
 
-/// Makes a folder with files without content.
+/// Creates a folder with empty files.
 fn make(folder: &Path, names: &[String]) -> Outcome<()> {
     fs::create_dir_all(folder).at("create the folder", folder)?;
     for name in names {

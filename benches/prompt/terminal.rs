@@ -1,4 +1,5 @@
-//! A pseudo-terminal with a program on it: types keys, and tells when the program had written all that they led to.
+//! A pseudo-terminal with a program: types keys, and measures the time until the program has written its whole
+//! response.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -14,10 +15,10 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 
-/// After so long without a byte a repaint is over; that time itself is not part of what is told.
+/// Silence that ends a repaint; it is not part of the measured time.
 const SILENCE: Duration = Duration::from_millis(20);
 
-/// A program that takes longer is no longer measured.
+/// Maximum time for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const SIZE: Winsize = Winsize {
@@ -30,10 +31,10 @@ const SIZE: Winsize = Winsize {
 /// Clears the line, also behind the cursor, and leaves.
 const LEAVE: &[u8] = b"\x05\x15\x04";
 
-/// What a program wrote, each time with when that was read.
+/// Output of a program, each part with the time of its reading.
 type Output = Receiver<(Instant, Vec<u8>)>;
 
-/// A program on a terminal of its own; it is killed when this is dropped.
+/// A program on a terminal of its own, killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     program: Child,
@@ -70,17 +71,18 @@ impl Terminal {
         })
     }
 
-    /// Waits for a text; gives how long after the start it was there.
+    /// Waits for a text; returns its time after the start.
     pub(crate) fn wait_for(&mut self, text: &str) -> Outcome<Duration> {
         Ok(self.until(text)? - self.started)
     }
 
-    /// Writes keys, and waits until nothing more comes.
+    /// Writes keys, and waits for the end of the output.
     pub(crate) fn press(&mut self, keys: &[u8]) -> Outcome<Duration> {
         self.press_for(keys, "")
     }
 
-    /// Writes keys, and waits until this came and then nothing more; gives how long after the keys the last byte was there.
+    /// Writes keys, and waits for this text and the end of the output; returns the time of the last byte after the
+    /// keys.
     pub(crate) fn press_for(&mut self, keys: &[u8], expected: &str) -> Outcome<Duration> {
         interrupted::check()?;
         let pressed = Instant::now();
@@ -92,7 +94,7 @@ impl Terminal {
         Ok(last - pressed)
     }
 
-    /// Waits for a text; gives when it was there.
+    /// Waits for a text; returns its time.
     fn until(&mut self, text: &str) -> Outcome<Instant> {
         let mut seen = Vec::new();
         loop {
@@ -107,7 +109,7 @@ impl Terminal {
         }
     }
 
-    /// The most memory that the program had so far, in bytes.
+    /// Returns the program's peak memory so far, in bytes.
     pub(crate) fn peak(&self) -> Outcome<u64> {
         let status = format!("/proc/{}/status", self.program.id());
         let text = fs::read_to_string(&status).at("read", status)?;
@@ -117,7 +119,7 @@ impl Terminal {
         Ok(kilobytes.parse::<u64>()? * 1024)
     }
 
-    /// Leaves the program as a person does.
+    /// Leaves the program as a user does.
     pub(crate) fn leave(mut self) -> Outcome<()> {
         self.keys.write_all(LEAVE)?;
         loop {
@@ -142,7 +144,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Has everything read as soon as it comes, on a thread of its own, which ends with the program.
+/// Reads the output as soon as it arrives, on a thread that ends with the program.
 fn stamped(mut terminal: File) -> Output {
     let (stamp, output) = mpsc::channel();
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Tools that send the same tree to the same server in turn, so that what else the machine does hits all of them alike.
+//! Tools that send the same tree to the same server in turn, so that other load of the machine affects all alike.
 
 use std::io::{self, Write as _};
 
@@ -14,41 +14,41 @@ use crate::side::Side;
 use crate::tool::Tool;
 use crate::tree::Tree;
 
-/// What a destination is at the beginning of a run.
+/// State of a destination at the beginning of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Course {
     /// Empty.
     Fresh,
-    /// Like the tree.
+    /// Equal to the tree.
     Unchanged,
-    /// Like the tree was before so many files of it grew.
+    /// Equal to the tree before this number of its files grew.
     Changed(u64),
 }
 
-/// Ours against some peers.
+/// Our tool and some peers.
 #[derive(Debug)]
 pub(crate) struct Contest {
-    /// What is measured, as the table calls it after the name of a tool.
+    /// Name of the benchmark in the table, after the name of a tool.
     pub(crate) title: String,
     pub(crate) course: Course,
-    /// The peers; so many times what one takes is asked for, if anything is.
+    /// The peers, each with the maximum ratio to it as the target, if any.
     pub(crate) peers: &'static [(Tool, Option<f64>)],
 }
 
-/// A tree, and a server that it is sent to.
+/// A tree and the server that receives it.
 #[derive(Debug)]
 pub(crate) struct Arena<'a> {
     pub(crate) tree: &'a Tree,
-    /// As the roots of this tree begin.
+    /// Prefix of the roots of this tree.
     pub(crate) set: &'a str,
     pub(crate) kind: Kind,
-    /// Where there is none, why.
+    /// The server, or the reason why it is missing.
     pub(crate) server: &'a Result<Server, String>,
     pub(crate) runs: u64,
 }
 
 impl Arena<'_> {
-    /// The rows of all contests, of which each begins with the destinations that the one before left.
+    /// Returns the rows of all contests; each begins with the destinations of the previous one.
     pub(crate) fn rows(&self, contests: &[Contest]) -> Outcome<Vec<Row>> {
         let server = match self.server {
             Ok(server) => server,
@@ -89,7 +89,7 @@ impl Arena<'_> {
         Ok(rows)
     }
 
-    /// Every tool once to warm up, then so many rounds of all of them, each round in the other order.
+    /// Runs every tool once to warm up, then this number of rounds, with the order reversed in each.
     fn run(&self, course: Course, sides: &[&Side<'_>]) -> Outcome<Vec<(Tool, Vec<Sample>)>> {
         let mut results: Vec<_> = sides.iter().map(|side| (side.tool, Vec::new())).collect();
         for round in 0..=self.runs {
@@ -109,7 +109,7 @@ impl Arena<'_> {
         Ok(results)
     }
 
-    /// One run of a tool.
+    /// Runs a tool once.
     fn turn(&self, course: Course, side: &Side<'_>) -> Outcome<Sample> {
         match course {
             Course::Fresh => side.empty()?,
@@ -126,7 +126,7 @@ impl Arena<'_> {
 }
 
 impl Contest {
-    /// A row for each peer.
+    /// Returns a row for each peer.
     fn rows(&self, what: &str, results: &[(Tool, Vec<Sample>)]) -> Vec<Row> {
         let Some(ours) = spread(results, Tool::Sync) else {
             return Vec::new();
@@ -147,7 +147,7 @@ impl Contest {
     }
 }
 
-/// The rows where nothing could be measured, with the reason.
+/// Returns the rows of a benchmark that could not run, with the reason.
 pub(crate) fn skipped(contests: &[Contest], kind: Kind, reason: &str) -> Vec<Row> {
     let rows = contests.iter().flat_map(|contest| {
         contest.peers.iter().map(|(peer, asked)| Row {
@@ -170,7 +170,7 @@ fn spread(results: &[(Tool, Vec<Sample>)], tool: Tool) -> Option<Spread> {
     Spread::of(samples.iter().map(|sample| sample.wall))
 }
 
-/// The most memory that a process of a run of ours took.
+/// Returns the maximum peak memory of our processes.
 fn peak(results: &[(Tool, Vec<Sample>)]) -> u64 {
     let ours = results.iter().filter(|(tool, _)| *tool == Tool::Sync);
     let peaks = ours.flat_map(|(_, samples)| samples.iter().map(|sample| sample.peak));

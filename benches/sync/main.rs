@@ -1,8 +1,8 @@
-//! Measures `sync` to servers on this machine as a whole process against rclone, and against how the first program did it;
-//! `benches/run` runs it, docs/performance.md says what the results mean.
+//! Measures `sync` to servers on this machine as a whole process, against rclone and the way of the first program.
+//! `benches/run` starts it; docs/performance.md explains the results.
 
 mod arena;
-/// Only what is used of it: rclone, not this, tells whether what was sent is there.
+/// Only the used parts: rclone checks the sent files here.
 #[path = "../common"]
 mod common {
     pub(crate) mod dice;
@@ -37,12 +37,12 @@ use common::outcome::{self, Outcome};
 use common::report::{self, Page};
 use common::{interrupted, machine, measure, wrapper};
 
-/// The name of this measuring.
+/// Name of this benchmark.
 const SYNC: &str = "sync";
 
 /// Measures `sync` over sftp and to S3, on servers of this machine, against rclone and a process for each file
 ///
-/// With fewer files than a hundred thousand there is less of everything in proportion.
+/// With fewer than 100,000 files all rows shrink in proportion.
 #[derive(Debug, Parser)]
 #[command(name = "benches/run sync", bin_name = "benches/run sync")]
 struct Sync {
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     outcome::ending(run())
 }
 
-/// Does what the first argument says: measures one command, or everything.
+/// Measures one command or everything, as the first argument requires.
 fn run() -> Outcome<()> {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_deref().and_then(|word| word.to_str()) {
@@ -65,8 +65,8 @@ fn run() -> Outcome<()> {
 
 fn measure_everything(options: &Options) -> Outcome<()> {
     if !options.bench {
-        // `cargo test --all-targets` comes by here with a program that is not optimized.
-        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        // `cargo test --all-targets` runs this with a program that is not optimized.
+        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
         return Ok(());
     }
     let page = Page::read(SYNC)?;
@@ -88,7 +88,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// What it was measured on.
+/// Returns the description of the machine.
 fn measured_on(folder: &Path) -> String {
     let file_system = machine::file_system(folder);
     let places = format!(

@@ -1,13 +1,13 @@
-//! Finds the programs that the servers and the peers are.
+//! The programs of servers and peers.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The first rclone that serves S3.
+/// First version of rclone that serves S3.
 const SERVES_S3: (u32, u32) = (1, 65);
 
-/// Today's rclone: the one that `tests/run` put beside what cargo builds, or one on `PATH` that serves S3.
+/// Returns the current rclone: the one that `tests/run` installed beside the build, or one on `PATH` that serves S3.
 pub(crate) fn rclone() -> Option<PathBuf> {
     let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -19,7 +19,7 @@ pub(crate) fn rclone() -> Option<PathBuf> {
     new.next()
 }
 
-/// Where a program is, also one that only root has on `PATH`.
+/// Finds a program, also one that only root has on `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/sbin", "/sbin"].map(PathBuf::from);
@@ -27,7 +27,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_file()))
 }
 
-/// What OpenSSH says of its version.
+/// Returns the version of OpenSSH.
 pub(crate) fn openssh() -> String {
     let told = Command::new("ssh").arg("-V").output().ok();
     let told = told.map(|told| String::from_utf8_lossy(&told.stderr).into_owned());
@@ -38,7 +38,7 @@ pub(crate) fn openssh() -> String {
     version.unwrap_or("OpenSSH is not installed").to_owned()
 }
 
-/// The first two numbers of the version that an rclone says it has.
+/// Returns the first two numbers of an rclone's version.
 fn version(rclone: &Path) -> Option<(u32, u32)> {
     let output = Command::new(rclone).arg("version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

@@ -1,4 +1,4 @@
-//! What is measured, in this order, and what is asked of it.
+//! The rows of this benchmark in order, with their targets.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::server::{Kind, Server};
 use crate::tool::Tool;
 use crate::tree::Tree;
 
-/// With so many files everything is as large as what something is asked for with.
+/// Number of files for which the targets apply.
 pub(crate) const FULL: u64 = 100_000;
 
 type Peers = &'static [(Tool, Option<f64>)];
@@ -24,13 +24,13 @@ const S3: Peers = &[(Tool::RcloneCopy, None)];
 const NEW: Peers = &[(Tool::RcloneCopyEight, Some(1.15))];
 const SEED: Peers = &[(Tool::Seed, Some(0.02))];
 
-/// Measures everything with so many tiny files and a tenth as many of 4 KiB, with so many runs each.
+/// Runs the whole benchmark with this number of tiny files, a tenth as many of 4 KiB, and this number of runs.
 pub(crate) fn all(folder: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
     let sftp = Server::start(Kind::Sftp, folder)?;
     let s3 = Server::start(Kind::S3, folder)?;
     let servers = [(Kind::Sftp, &sftp), (Kind::S3, &s3)];
 
-    // Of a full measuring these are a hundred.
+    // A hundred in a full benchmark.
     let changed = files / 1000;
     let mut rows = Vec::new();
     let tiny = Tree::make(folder.join("tiny"), files, 70)?;

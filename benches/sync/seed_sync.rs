@@ -1,4 +1,4 @@
-//! How the first program sent what changed: a Python program beside this, because it was one.
+//! The first program's way to send changes: a Python program beside this file, as the first one was.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub(crate) const LANGUAGE: &str = "python3";
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sync/seed_sync.py");
 
-/// Takes down how the files are, before any of them is changed.
+/// Records the state of the files before any change.
 pub(crate) fn note(record: &Path, tree: &Tree) -> Outcome<()> {
     let mut command = Command::new(LANGUAGE);
     command
@@ -27,7 +27,7 @@ pub(crate) fn note(record: &Path, tree: &Tree) -> Outcome<()> {
     Err("the first program could not take down how the files are".into())
 }
 
-/// The line that sends what is not as it was taken down.
+/// Returns the command that sends the files that differ from the record.
 pub(crate) fn line(record: &Path, tree: &Tree, remote: &str) -> Vec<OsString> {
     vec![
         LANGUAGE.into(),

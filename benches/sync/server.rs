@@ -1,4 +1,4 @@
-//! Servers on this machine's own address: OpenSSH without a shell, as most NAS have it, and rclone serving S3.
+//! Servers on this machine's own address: OpenSSH without a shell, as most NAS systems have it, and rclone serving S3.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,13 +17,13 @@ use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 use crate::programs::{find, rclone};
 
-/// How long a server may take to answer.
+/// Maximum time for a reply.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many ports are tried.
+/// Maximum number of ports to try.
 const TRIES: usize = 5;
 
-/// What `sshd` is told, besides its keys. Nobody is locked out for coming often.
+/// Settings of `sshd`, besides its keys. It never locks a frequent client out.
 const SSHD: &str = "\
 ListenAddress 127.0.0.1
 PidFile none
@@ -42,7 +42,7 @@ ForceCommand internal-sftp
 const ACCESS_KEY: &str = "ACCESSKEY";
 const SECRET_KEY: &str = "SECRETKEY123";
 
-/// What a server speaks.
+/// Protocol of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Sftp,
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// As the table calls it.
+    /// Returns the name in the table.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sftp => "sftp",
@@ -59,20 +59,21 @@ impl Kind {
     }
 }
 
-/// A server, and all that rclone and ours need to reach it. It ends when this is dropped, and with the thread that made it.
+/// A server, with everything that rclone and our program need to reach it. It ends when dropped, and with the thread
+/// that started it.
 #[derive(Debug)]
 pub(crate) struct Server {
     kind: Kind,
-    /// Its keys, the configuration of rclone, and what is remembered of what was sent.
+    /// Its keys, the configuration of rclone, and the records of sent files.
     pub(crate) home: PathBuf,
-    /// What it serves.
+    /// The served folder.
     files: PathBuf,
     rclone: PathBuf,
     process: Option<Child>,
 }
 
 impl Server {
-    /// Starts one below a folder; in place of it what it lacks, where that is so.
+    /// Starts one below a folder, or returns the missing requirement.
     pub(crate) fn start(kind: Kind, folder: &Path) -> Outcome<Result<Self, String>> {
         let Some(rclone) = rclone() else {
             return Ok(Err("no rclone that serves S3 is installed".to_owned()));
@@ -106,7 +107,7 @@ impl Server {
         Err(format!("the server of {} does not start: {log}", kind.name()).into())
     }
 
-    /// What a person types for one of its roots.
+    /// Returns the typed address of one of its roots.
     pub(crate) fn at(&self, root: &str) -> String {
         match self.kind {
             Kind::Sftp => format!("sftp:{}/{root}", self.files.display()),
@@ -114,7 +115,7 @@ impl Server {
         }
     }
 
-    /// The words before a command that make it find today's rclone first, and in it this server.
+    /// Returns the words before a command that select the current rclone and this server.
     pub(crate) fn lent(&self) -> Vec<OsString> {
         let setting = |name: &str, value: &Path| {
             let mut setting = OsString::from(name);
@@ -139,7 +140,7 @@ impl Server {
         ]
     }
 
-    /// Lets rclone do something here that is not measured.
+    /// Runs rclone outside the measured time.
     pub(crate) fn rclone(&self, words: &[OsString]) -> Outcome<()> {
         interrupted::check()?;
         let line = self.lent();
@@ -154,10 +155,10 @@ impl Server {
         Err(format!("rclone ended with {}\n{complaints}", output.status).into())
     }
 
-    /// Makes a root that has nothing in it.
+    /// Creates an empty root.
     pub(crate) fn empty(&self, root: &str) -> Outcome<()> {
         if self.kind == Kind::S3 {
-            // The server remembers folders: it must know.
+            // The server caches folders: rclone must do it.
             for word in ["mkdir", "delete"] {
                 self.rclone(&[word.into(), self.at(root).into()])?;
             }
@@ -168,7 +169,7 @@ impl Server {
         Ok(fs::create_dir_all(&folder).at("create the folder", folder)?)
     }
 
-    /// Removes a root that is not asked for again.
+    /// Removes a root that is not needed again.
     pub(crate) fn remove(&self, root: &str) -> Outcome<()> {
         let folder = self.files.join(root);
         match fs::remove_dir_all(&folder) {
@@ -192,14 +193,14 @@ impl Server {
         let path = self.home.join("sshd.conf");
         fs::write(&path, [SSHD, &keys].concat()).at("write", path)?;
         if rustix::process::geteuid().is_root() {
-            // Where packages were installed but nothing was ever started, it is missing.
+            // It is missing if packages were installed and no service was ever started.
             let folder = "/run/sshd";
             fs::create_dir_all(folder).at("create the folder", folder)?;
         }
         Ok(())
     }
 
-    /// Whether it came to listen on a port that was free; otherwise somebody else took that.
+    /// True if it listens on a port that was free; otherwise another program took the port.
     fn listens(&mut self) -> Outcome<bool> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).at("listen on", "a port")?;
         let port = free.local_addr().at("listen on", "a port")?.port();
@@ -221,7 +222,7 @@ impl Server {
                 break;
             }
             if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                // Nobody else has its keys.
+                // No other server has its keys.
                 let root = self.at("");
                 return Ok(self.rclone(&["lsf".into(), root.into()]).is_ok());
             }
@@ -236,7 +237,7 @@ impl Server {
         command.arg("--pdeathsig=KILL");
         match self.kind {
             Kind::Sftp => {
-                // It starts itself anew for each connection, and asks for its whole path.
+                // It starts itself anew for each connection and requires its whole path.
                 command.arg(find("sshd").unwrap_or_default());
                 command.args(["-D", "-e", "-p", &port.to_string(), "-f"]);
                 command.arg(self.home.join("sshd.conf"));
@@ -252,7 +253,7 @@ impl Server {
         command
     }
 
-    /// What the configuration of rclone says of it.
+    /// Returns its section of the rclone configuration.
     fn section(&self, port: u16) -> Outcome<String> {
         if self.kind == Kind::S3 {
             return Ok(format!(
@@ -287,7 +288,7 @@ impl Server {
 
     fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // One that has ended already needs no killing.
+            // It may have ended already.
             let _killed = process.kill();
             let _status = process.wait();
         }

@@ -1,4 +1,4 @@
-//! Where a tool sends to: a root of its own on a server, and what it remembers.
+//! Destination of a tool: a root of its own on a server, and the tool's record.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,12 +18,12 @@ use crate::tree::{CATEGORY, Tree};
 pub(crate) struct Side<'a> {
     pub(crate) tool: Tool,
     server: &'a Server,
-    /// As its root on the server is called.
+    /// Name of its root on the server.
     name: String,
 }
 
 impl<'a> Side<'a> {
-    /// One that is empty, and that nobody has sent to.
+    /// Returns an empty one.
     pub(crate) fn new(tool: Tool, server: &'a Server, set: &str) -> Outcome<Self> {
         let name = format!("{set}-{}", tool.folder());
         let side = Self { tool, server, name };
@@ -31,12 +31,12 @@ impl<'a> Side<'a> {
         Ok(side)
     }
 
-    /// What a person types for its root.
+    /// Returns the typed address of its root.
     pub(crate) fn root(&self) -> String {
         self.server.at(&self.name)
     }
 
-    /// What a person types for what becomes like the tree's category.
+    /// Returns the typed address of the category in it.
     pub(crate) fn category(&self) -> String {
         format!("{}/{CATEGORY}", self.root())
     }
@@ -45,17 +45,17 @@ impl<'a> Side<'a> {
         self.remembered("sqlite")
     }
 
-    /// Where ours reads its databases.
+    /// Returns the folder of our start-up file.
     pub(crate) fn startup(&self) -> PathBuf {
         self.remembered("config")
     }
 
-    /// What the first program knows of the files.
+    /// Returns the first program's record of the files.
     pub(crate) fn record(&self) -> PathBuf {
         self.remembered("record")
     }
 
-    /// Makes it as it is before anything was sent.
+    /// Restores the state before the first run.
     pub(crate) fn empty(&self) -> Outcome<()> {
         self.server.empty(&self.name)?;
         for end in ["sqlite", "sqlite-wal", "sqlite-shm"] {
@@ -68,14 +68,14 @@ impl<'a> Side<'a> {
         Ok(())
     }
 
-    /// Removes it; nobody sends there again.
+    /// Removes it.
     pub(crate) fn remove(self) -> Outcome<()> {
         self.server.remove(&self.name)
     }
 
-    /// Sends a tree with any tool, in no time that counts.
+    /// Sends a tree with any tool, outside the measured time.
     pub(crate) fn fill(&self, tree: &Tree) -> Outcome<()> {
-        // Ours must remember what it sent.
+        // Our program needs its own record of the sent files.
         let tool = match self.tool {
             Tool::Sync => Tool::Sync,
             _ => Tool::RcloneCopyEight,
@@ -83,7 +83,7 @@ impl<'a> Side<'a> {
         self.send(tool, tree).map(drop)
     }
 
-    /// Sends a tree with its tool, and looks whether it is there.
+    /// Sends a tree with its tool, and checks the result.
     pub(crate) fn measure(&self, tree: &Tree) -> Outcome<Sample> {
         self.send(self.tool, tree)
     }
@@ -96,7 +96,7 @@ impl<'a> Side<'a> {
         Ok(sample)
     }
 
-    /// Fails unless all files of the tree are there, in their sizes, and no others.
+    /// Fails unless exactly the files of the tree are there, with their sizes.
     fn check(&self, tree: &Tree) -> Outcome<()> {
         let words = ["check", "--size-only"].map(OsString::from);
         let places = [tree.category().into(), self.category().into()];

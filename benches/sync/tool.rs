@@ -1,4 +1,4 @@
-//! The ways to send what changed that are held against each other.
+//! The compared ways to send changes.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,23 +11,22 @@ use crate::seed_sync;
 use crate::side::Side;
 use crate::tree::{CATEGORY, Tree};
 
-/// The release build that is measured.
+/// The measured release build.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
-    /// Ours.
     Sync,
     RcloneCopy,
-    /// With eight files at the same time.
+    /// rclone with eight files at a time.
     RcloneCopyEight,
     RcloneSync,
-    /// As the first program did it.
+    /// The first program.
     Seed,
 }
 
 impl Tool {
-    /// As the table calls it.
+    /// Returns the name in the table.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sync => "`sync`",
@@ -38,7 +37,7 @@ impl Tool {
         }
     }
 
-    /// As its destination is called.
+    /// Returns the name of its destination.
     pub(crate) const fn folder(self) -> &'static str {
         match self {
             Self::Sync => "ours",
@@ -49,12 +48,12 @@ impl Tool {
         }
     }
 
-    /// Whether it takes so long that once is enough.
+    /// True if one run takes long enough.
     pub(crate) const fn is_slow(self) -> bool {
         matches!(self, Self::Seed)
     }
 
-    /// What it is called with to send a tree.
+    /// Returns the command that sends a tree.
     pub(crate) fn command(self, tree: &Tree, side: &Side<'_>) -> Outcome<Vec<OsString>> {
         let rclone = |words: &[&str]| {
             let words = words.iter().map(OsString::from);
@@ -71,7 +70,8 @@ impl Tool {
     }
 }
 
-/// auto-backup, which knows the two databases and the category by its start-up file, and syncs from one to the other.
+/// Returns auto-backup, which reads the two databases and the category from its start-up file, and syncs from one to
+/// the other.
 fn ours(tree: &Tree, side: &Side<'_>) -> Outcome<Vec<OsString>> {
     let startup = side.startup();
     let lines = format!(

@@ -1,4 +1,4 @@
-//! What is sent: files that are alike, in folders of a hundred, in ten projects of a database.
+//! The source files: equal files in folders of a hundred, in ten projects of a database.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -12,13 +12,13 @@ use crate::common::dice::Dice;
 use crate::common::interrupted;
 use crate::common::outcome::Outcome;
 
-/// The category that all projects are in.
+/// The category of all projects.
 pub(crate) const CATEGORY: &str = "footage";
 
 const FILES_A_FOLDER: u64 = 100;
 const PROJECTS: u64 = 10;
 
-/// 14 November 2023; the files are from then to two years later.
+/// 14 November 2023; the times of the files are within two years from then.
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
 
@@ -30,7 +30,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Makes so many files of that size below a root that is not there yet.
+    /// Creates this number of files of this size below a root that does not exist yet.
     pub(crate) fn make(root: PathBuf, files: u64, size: usize) -> Outcome<Self> {
         let count = unit::format_counted(files, "file");
         writeln!(io::stderr(), "making {count} of {size} bytes")?;
@@ -53,8 +53,8 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Lets so many files grow, spread evenly: always the same ones, so that a destination that lacks what was changed
-    /// several times lacks no more files.
+    /// Makes this number of files grow, spread evenly: always the same files, so that a destination that missed several
+    /// changes lacks no more files.
     pub(crate) fn change(&self, files: u64) -> Outcome<()> {
         for part in 0..files {
             let path = self.path(part * self.files / files);
@@ -65,7 +65,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The folder with all projects.
+    /// Returns the folder with all projects.
     pub(crate) fn category(&self) -> PathBuf {
         self.root.join(CATEGORY)
     }
@@ -85,7 +85,7 @@ impl Tree {
     }
 }
 
-/// So many random bytes.
+/// Returns this number of random bytes.
 fn content(dice: &mut Dice, size: usize) -> Vec<u8> {
     let words = (0..size.div_ceil(8)).map(|_| dice.roll().to_le_bytes());
     let mut content: Vec<u8> = words.flatten().collect();
