@@ -99,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_keeps_control_characters_but_stays_on_one_line() {
+    fn single_line_keeps_other_control_characters() {
         assert_eq!(single_line(b"a\x1b[31m\nb"), "a\x1b[31m\\nb");
     }
 
     #[test]
-    fn lines_for_programs_do_not_steer_a_terminal() {
+    fn terminal_output_escapes_control_characters() {
         let lines = "a\x1b[1m\tb\u{202e}\r\nc\n".as_bytes();
         assert_eq!(escape_lines(lines), "a\\x1b[1m\tb\\u{202e}\\r\nc\n");
         assert_eq!(escape_json("[\"\u{202e}\"]\n"), "[\"\\u202e\"]\n");

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_slips_are_recognised() {
+    fn typing_errors_are_corrected() {
         let known = ["WORK", "NAS", "ARCHIVE"];
         assert_eq!(suggest("NSA", known), ["NAS"]);
         assert_eq!(suggest("wrok", known), ["WORK"]);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_wins_over_a_slip() {
+    fn prefix_wins_over_typing_error() {
         let known = ["acme/spot", "acme/teaser", "'acme/spring campaign 2026'"];
         assert_eq!(
             suggest("acme/spring", known),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_part_of_a_name_is_enough() {
+    fn last_name_part_is_matched() {
         let known = ["acme/spot", "nova/titles", "acme/sports day"];
         assert_eq!(suggest("titles", known), ["nova/titles"]);
         assert_eq!(suggest("spot", known), ["acme/spot"]);

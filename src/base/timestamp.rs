@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coarser_file_system_keeps_the_same_time() {
+    fn coarser_precision_keeps_times_equal() {
         let exact = at(1_700_000_001, 123_456_789);
         assert!(exact.equals_at(
             at(1_700_000_001, 123_456_700),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_the_future_are_dates() {
+    fn future_times_are_shown_as_dates() {
         let ahead = |seconds| Timestamp {
             seconds: Timestamp::now().seconds + seconds,
             nanoseconds: 0,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_shows_the_precision_of_its_file_system() {
+    fn time_implies_precision_of_file_system() {
         assert_eq!(at(2, 0).coarsest_precision(), TimePrecision::TwoSeconds);
         assert_eq!(at(3, 0).coarsest_precision(), TimePrecision::Second);
         assert_eq!(
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_written_in_utc_where_the_calendar_reaches() {
+    fn times_are_written_in_utc() {
         assert_eq!(
             at(1_763_785_735, 0).rfc3339().as_deref(),
             Some("2025-11-22T04:28:55Z")
@@ -250,8 +250,8 @@ mod tests {
             at(-1, 500_000_000).rfc3339().as_deref(),
             Some("1969-12-31T23:59:59.5Z")
         );
-        for moment in [at(1_763_785_735, 0), at(-1, 500_000_000), at(7, 1)] {
-            assert_eq!(Timestamp::parse(&moment.rfc3339().unwrap()), Some(moment));
+        for time in [at(1_763_785_735, 0), at(-1, 500_000_000), at(7, 1)] {
+            assert_eq!(Timestamp::parse(&time.rfc3339().unwrap()), Some(time));
         }
         assert_eq!(
             Timestamp::parse("2026-11-27T01:24:49.100+01:00"),

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_read_well_at_every_step() {
+    fn sizes_use_three_digits() {
         let shown = [
             0,
             999,
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_and_written() {
+    fn durations_are_parsed_and_formatted() {
         assert_eq!(parse_duration("1h"), Ok(Duration::from_secs(3600)));
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("1w"), Ok(Duration::from_secs(604_800)));

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn names_match_by_glob_or_part_whatever_the_case() {
+    fn patterns_ignore_case_and_match_parts() {
         for pattern in [
             "reel",
             "REEL",
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn case_counts_where_it_is_asked_for() {
+    fn case_sensitive_pattern_matches_case() {
         for pattern in ["Reel", "Reel*"] {
             let pattern = Pattern::parse(pattern, true).unwrap();
             assert!(pattern.matches(b"Reel.mov") && !pattern.matches(b"reel.mov"));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_any_bytes_match() {
+    fn patterns_match_non_utf8_names() {
         for pattern in ["caf", "caf*", "*.mov", "caf?.mov"] {
             let pattern = Pattern::parse(pattern, false).unwrap();
             assert!(pattern.matches(b"CAF\xe9.mov"), "{pattern:?}");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_too_large_are_refused() {
+    fn oversized_patterns_are_refused() {
         for levels in [33, 200, 20_000] {
             let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
             assert!(Pattern::parse(&braces, false).is_err(), "{levels}");

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_last_stands_and_many_rows_become_one() {
+    fn latest_digest_wins_and_rows_merge() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("index");
         let mut index = Index::open(&path).unwrap().index;

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_add_up_and_the_first_time_stays() {
+    fn attempts_add_up_and_first_time_stays() {
         let (_folder, mut index) = index();
         note(&mut index, 3, NAS, &[("footage/a", "it is gone")]);
         let sql = "UPDATE failures SET first_at = 7, last_at = 7";
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_is_cleared_and_nothing_else() {
+    fn only_delivered_files_are_cleared() {
         let (_folder, mut index) = index();
         note(&mut index, 1, NAS, &[("b", "x"), ("a", "x")]);
         note(&mut index, 1, "/cloud", &[("a", "x")]);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_below_the_folder_is_found() {
+    fn failures_are_limited_to_the_folder() {
         let (_folder, mut index) = index();
         let all = ["a/b/2", "a/b.mov", "a/b/1", "a/b/c/3", "a/b0", "a/b-1", "z"];
         note(&mut index, 1, NAS, &all.map(|path| (path, "x")));

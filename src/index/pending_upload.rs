@@ -205,10 +205,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_there_before_or_came_since_is_not_ours() {
-        let shown = |bytes, mark| ListedVersion {
+    fn leftover_requires_matching_size_and_version() {
+        let listed = |bytes, tag| ListedVersion {
             bytes: Some(bytes),
-            tag: mark,
+            tag,
         };
         let mut file = UnverifiedUpload {
             file: SentPath {
@@ -220,13 +220,13 @@ mod tests {
             previous_tag: 7,
             found: None,
         };
-        assert!(!file.may_be_incomplete(shown(5, 7)));
-        assert!(file.may_be_incomplete(shown(5, 8)));
-        file.found = Some(shown(5, 8));
-        assert!(file.may_be_incomplete(shown(5, 8)));
-        assert!(!file.may_be_incomplete(shown(6, 8)));
-        assert!(!file.may_be_incomplete(shown(5, 9)));
+        assert!(!file.may_be_incomplete(listed(5, 7)));
+        assert!(file.may_be_incomplete(listed(5, 8)));
+        file.found = Some(listed(5, 8));
+        assert!(file.may_be_incomplete(listed(5, 8)));
+        assert!(!file.may_be_incomplete(listed(6, 8)));
+        assert!(!file.may_be_incomplete(listed(5, 9)));
         file.previous_tag = 0;
-        assert!(!file.may_be_incomplete(shown(5, 0)));
+        assert!(!file.may_be_incomplete(listed(5, 0)));
     }
 }

@@ -24,7 +24,7 @@ const PROJECTS_SQL: &str =
     "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
                             ORDER BY client, project";
 
-/// What the index knows about a database.
+/// Data of a database in the index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownDatabase {
     /// Its row; `None` before its first scan.
@@ -45,7 +45,7 @@ pub struct KnownDatabase {
     pub categories: Vec<PathBuf>,
 }
 
-/// What the index knows about a replica.
+/// Data of a replica in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownReplica {
     /// The project.

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_runs_come_first_with_what_they_came_to() {
+    fn newest_runs_come_first() {
         let (_folder, mut index) = index();
         let first = index.begin_run(&BEGUN).unwrap();
         let ended = RunEnd {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_no_run_has_is_told_with_those_there_are() {
+    fn unknown_run_reports_known_range() {
         let (_folder, mut index) = index();
         let known = |error| match error {
             Error::RunNotFound { known, .. } => known,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_whose_process_is_gone_was_interrupted() {
+    fn run_of_dead_process_is_interrupted() {
         let (_folder, mut index) = index();
         let mut child = Command::new("true").spawn().unwrap();
         child.wait().unwrap();

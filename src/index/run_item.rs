@@ -202,20 +202,20 @@ mod tests {
     }
 
     fn manifest(names: &[&str]) -> Manifest {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         for name in names {
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
                 modified: Timestamp::default(),
                 target: None,
             });
         }
-        packer.finish()
+        builder.finish()
     }
 
     #[test]
-    fn items_come_back_in_their_order() {
+    fn run_items_keep_their_order() {
         let (_folder, mut index) = index();
         let run = begin(&mut index);
         let failed = RunItem {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_folder_are_kept_bit_by_bit() {
+    fn files_of_one_folder_accumulate() {
         let (_folder, mut index) = index();
         let run = begin(&mut index);
         let root = Path::new("/nas");

@@ -162,22 +162,22 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_in_a_few_lines() {
+    fn log_entry_summarizes_the_run() {
         let begun = RunStart {
             command: "copy",
             subject: "acme/spot footage",
             source: Some("WORK"),
             destination: Some("NAS,CLOUD"),
         };
-        let told = "run 7, partial: copy acme/spot footage from WORK to NAS,CLOUD
+        let expected = "run 7, partial: copy acme/spot footage from WORK to NAS,CLOUD
   2025-11-22T04:28:55Z to 2025-11-22T04:30:10Z, 1 min 15 s, on HOST
   12 files, 3.40 GB, 1 failed
 ";
-        assert_eq!(head_of(&begun, &ENDED, None), told);
+        assert_eq!(head_of(&begun, &ENDED, None), expected);
     }
 
     #[test]
-    fn a_run_that_could_not_begin_says_why() {
+    fn refused_run_logs_its_error() {
         let begun = RunStart {
             command: "load",
             subject: "all",
@@ -191,16 +191,16 @@ mod tests {
             failed: 0,
         };
         let error = Error::index(IndexProblem::ReadOnly, "/index\n");
-        let told = "run 7, refused: load all at NAS
+        let expected = "run 7, refused: load all at NAS
   2025-11-22T04:28:55Z to 2025-11-22T04:30:10Z, 1 min 15 s, on HOST
   0 files, 0 B, 0 failed
   error: the index `/index\\n` is read-only
 ";
-        assert_eq!(head_of(&begun, &ended, Some(&error)), told);
+        assert_eq!(head_of(&begun, &ended, Some(&error)), expected);
     }
 
     #[test]
-    fn names_cannot_break_a_line() {
+    fn names_never_break_log_lines() {
         let mut text = String::new();
         let path = Path::new(OsStr::from_bytes(b"/nas/caf\xe9\nrun 8"));
         let items = [
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_of_a_month_is_added_to() {
+    fn monthly_log_is_appended_to() {
         let temporary = tempfile::tempdir().unwrap();
         let path = month_file(&temporary.path().join("state"), STARTED);
         assert!(path.ends_with("state/2025-11.log"));

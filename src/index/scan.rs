@@ -266,17 +266,19 @@ mod tests {
 
     /// Writes a scan of this replica with one empty folder.
     fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
-        let mut draft = index.stage_scan(known).unwrap();
-        let replica = draft.begin_replica(Path::new("footage"), project).unwrap();
-        draft.end_replica(replica).unwrap();
-        let drafted = draft.finish().unwrap();
-        let look = index.write_scan(Path::new("/nas"), known).unwrap();
-        look.write_replicas(&drafted).unwrap();
-        look.finish(false).unwrap();
+        let mut staging = index.stage_scan(known).unwrap();
+        let replica = staging
+            .begin_replica(Path::new("footage"), project)
+            .unwrap();
+        staging.end_replica(replica).unwrap();
+        let staged = staging.finish().unwrap();
+        let writer = index.write_scan(Path::new("/nas"), known).unwrap();
+        writer.write_replicas(&staged).unwrap();
+        writer.finish(false).unwrap();
     }
 
     #[test]
-    fn a_slow_look_leaves_alone_what_was_written_after_it_began() {
+    fn slow_scan_keeps_newer_entries() {
         let folder = tempfile::tempdir().unwrap();
         let mut index = Index::open(&folder.path().join("index")).unwrap().index;
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_was_overtaken_does_not_call_the_whole_database_fresh() {
+    fn overtaken_scan_does_not_mark_database_fresh() {
         let folder = tempfile::tempdir().unwrap();
         let mut index = Index::open(&folder.path().join("index")).unwrap().index;
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_a_database_that_was_forgotten_meanwhile_is_not_written() {
+    fn scan_of_forgotten_database_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut index = Index::open(&folder.path().join("index")).unwrap().index;
         let root = Path::new("/nas");
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_database_with_the_number_of_a_forgotten_one_is_another() {
+    fn reused_database_id_rejects_old_scan() {
         let folder = tempfile::tempdir().unwrap();
         let mut index = Index::open(&folder.path().join("index")).unwrap().index;
         let (root, nothing) = (Path::new("/nas"), KnownDatabase::default());
@@ -366,10 +368,12 @@ mod tests {
         };
         see(&mut index, &nothing, &project);
         let began = index.database(root).unwrap();
-        let mut draft = index.stage_scan(&began).unwrap();
-        let replica = draft.begin_replica(Path::new("footage"), &project).unwrap();
-        draft.end_replica(replica).unwrap();
-        let drafted = draft.finish().unwrap();
+        let mut staging = index.stage_scan(&began).unwrap();
+        let replica = staging
+            .begin_replica(Path::new("footage"), &project)
+            .unwrap();
+        staging.end_replica(replica).unwrap();
+        let staged = staging.finish().unwrap();
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
@@ -381,9 +385,9 @@ mod tests {
         // Scanned again by another process, without the project.
         let other = index.write_scan(root, &nothing).unwrap();
         other.finish(true).unwrap();
-        let look = index.write_scan(root, &began).unwrap();
-        look.write_replicas(&drafted).unwrap();
-        look.finish(true).unwrap();
+        let writer = index.write_scan(root, &began).unwrap();
+        writer.write_replicas(&staged).unwrap();
+        writer.finish(true).unwrap();
         let known = index.database(root).unwrap().id;
         assert_eq!(known, began.id);
         let projects = index.projects(known.unwrap(), Path::new("footage"));
@@ -391,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_that_others_saw_go_is_not_written_by_halves() {
+    fn concurrently_deleted_replica_stays_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let mut index = Index::open(&folder.path().join("index")).unwrap().index;
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
@@ -401,17 +405,17 @@ mod tests {
         };
         see(&mut index, &KnownDatabase::default(), &project);
         let began = index.database(root).unwrap();
-        let mut draft = index.stage_scan(&began).unwrap();
-        let replica = draft.begin_replica(category, &project).unwrap();
-        draft.end_replica(replica).unwrap();
-        let drafted = draft.finish().unwrap();
+        let mut staging = index.stage_scan(&began).unwrap();
+        let replica = staging.begin_replica(category, &project).unwrap();
+        staging.end_replica(replica).unwrap();
+        let staged = staging.finish().unwrap();
         let other = index.write_scan(root, &began).unwrap();
         other
             .delete_unlisted_replicas(category, &|_| false)
             .unwrap();
         other.finish(true).unwrap();
         let slow = index.write_scan(root, &began).unwrap();
-        slow.write_replicas(&drafted).unwrap();
+        slow.write_replicas(&staged).unwrap();
         slow.finish(true).unwrap();
         let id = index.database(root).unwrap().id.unwrap();
         assert!(index.projects(id, category).unwrap().is_empty());

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_source_sends_takes_the_place_of_what_was_there() {
+    fn newest_source_owns_the_sent_file() {
         let temporary = tempfile::tempdir().unwrap();
         let mut index = Index::open(&temporary.path().join("index")).unwrap().index;
         let [cloud, work, nas, replica] = ["s3:b", "/work", "/nas", "footage/a/b"].map(Path::new);

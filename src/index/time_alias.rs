@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn later_times_replace_earlier_ones() {
+    fn later_time_aliases_replace_earlier_ones() {
         let temporary = tempfile::tempdir().unwrap();
         let mut index = Index::open(&temporary.path().join("index")).unwrap().index;
         let root = Path::new("/nas");

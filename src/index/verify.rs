@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn folder(path: &str, files: u64) -> ScannedFolder {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         let mut seen = ScannedFolder {
             path: path.into(),
             ..ScannedFolder::default()
@@ -119,7 +119,7 @@ mod tests {
                 seconds: 1_767_323_045,
                 nanoseconds: 7,
             };
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name: format!("frame.{number:04}.exr").as_bytes(),
                 bytes: 1000 + number,
                 modified,
@@ -127,37 +127,37 @@ mod tests {
             });
             seen.totals.add(1000 + number, modified);
         }
-        seen.manifest = packer.finish();
+        seen.manifest = builder.finish();
         seen
     }
 
-    /// An index with something in every table that has checksums.
+    /// Fills every table that has checksums.
     fn fill(path: &Path) {
         let mut index = Index::open(path).unwrap().index;
         let known = index.database(Path::new(ROOT)).unwrap();
-        let mut draft = index.stage_scan(&known).unwrap();
+        let mut staging = index.stage_scan(&known).unwrap();
         for category in CATEGORIES {
             for name in ["spot", "teaser"] {
-                let replica = draft
+                let replica = staging
                     .begin_replica(Path::new(category), &project(name))
                     .unwrap();
                 for (folder_path, files) in [("", 3), ("plates", 20), ("plates/sh010", 0)] {
-                    draft
+                    staging
                         .add_folder(replica, folder(folder_path, files))
                         .unwrap();
                 }
-                draft.end_replica(replica).unwrap();
+                staging.end_replica(replica).unwrap();
             }
         }
-        let drafted = draft.finish().unwrap();
+        let staged = staging.finish().unwrap();
         let writer = index.write_scan(Path::new(ROOT), &known).unwrap();
-        writer.write_replicas(&drafted).unwrap();
+        writer.write_replicas(&staged).unwrap();
         for category in CATEGORIES {
             writer.record_category_scan(Path::new(category)).unwrap();
         }
         writer.record_mount(Path::new(CATEGORIES[0])).unwrap();
         writer
-            .record_root(Some("0123456789abcdef"), Some("birth"))
+            .record_root(Some("0123456789abcdef"), Some("root id"))
             .unwrap();
         writer.finish(true).unwrap();
         let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
@@ -187,7 +187,7 @@ mod tests {
         index.add_run_files(run, Path::new(ROOT), &handled).unwrap();
     }
 
-    /// What an index says of replicas and their files, and what it knows of single files: the latter may be forgotten.
+    /// Returns the index's answers about replicas with their files, and about single files, which may be forgotten.
     fn answers(index: &Index) -> Result<(String, Vec<String>)> {
         let known = index.database(Path::new(ROOT))?;
         let id = known.id.unwrap_or(DatabaseId(0));
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn no_flipped_bit_changes_an_answer() {
-        /// Of the bytes that hold something every so many; a prime, so that all kinds of places are met.
+        /// Interval of the flipped bytes: a prime, so that every kind of place is tested.
         const STRIDE: usize = 41;
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("index");
@@ -242,11 +242,11 @@ mod tests {
                 ignore(fs::remove_file(file), "not every open leaves one");
             }
             fs::write(&flipped_path, &flipped).unwrap();
-            let told = Index::open_strict(&flipped_path).and_then(|index| answers(&index));
-            match told {
+            let answered = Index::open_strict(&flipped_path).and_then(|index| answers(&index));
+            match answered {
                 Err(_) => noticed += 1,
-                Ok((told, some)) => {
-                    assert!(told == said, "bit {} of byte {place}", place % 8);
+                Ok((answered, some)) => {
+                    assert!(answered == said, "bit {} of byte {place}", place % 8);
                     assert!(some.iter().all(|one| single.contains(one)), "byte {place}");
                 }
             }

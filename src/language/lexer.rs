@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn awkward_names_are_plain_words() {
+    fn awkward_names_need_no_quotes() {
         for name in [
             r"C:\Users\x",
             "Bob's",

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn topmost_folder_of_a_remote() {
+    fn topmost_remote_folder_is_split_off() {
         for (root, parts) in [
             ("nas:/srv/studio", Some(("nas:/", "srv/studio"))),
             ("s3:bucket/studio", Some(("s3:", "bucket/studio"))),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_joined_in_the_form_of_the_root() {
+    fn joined_paths_keep_form_of_root() {
         for (root, below, whole) in [
             ("s3:", "footage/a", "s3:footage/a"),
             ("s3:bucket", "footage/a", "s3:bucket/footage/a"),

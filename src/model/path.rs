@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_are_resolved_without_the_disk() {
+    fn dots_are_resolved_without_disk_access() {
         assert_eq!(
             normalize_lexically(Path::new("/a/./b/../c/")),
             Path::new("/a/c")

@@ -59,7 +59,7 @@ mod tests {
     const GROUPS: &str = "root:x:0:\nkim:x:1000:\nstudio:x:50:kim\nbo:x:1003:bo,lee\n";
 
     #[test]
-    fn only_a_group_of_one_is_private() {
+    fn only_single_user_group_is_private() {
         for (group, user, private) in [
             (1000, 1000, true),
             (0, 0, true),

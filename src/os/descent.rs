@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_leads_to_its_own_folder() {
+    fn every_path_opens_its_own_folder() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Arc::new(Folder::open(temporary.path()).unwrap());
         let deep: PathBuf = (0..400).map(|level| (level % 10).to_string()).collect();

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_folders_of_one_file_system_are_on_one_disk() {
+    fn folders_of_one_file_system_share_disk() {
         let temporary = tempfile::tempdir().unwrap();
         fs::create_dir(temporary.path().join("a")).unwrap();
         let disk = |path: &Path| Disk::of(&Folder::open(path).unwrap());
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_taken_by_one_at_a_time() {
+    fn disk_is_used_by_one_at_a_time() {
         let turns = DiskLocks::default();
         let disk = |number| Disk {
             key: DiskKey::Device(number),

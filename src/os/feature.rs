@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ordinary_file_system_passes_the_trial() {
+    fn ordinary_file_system_passes_the_trial() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
         let features = FeatureProbe::start(&folder).unwrap().run().unwrap();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn one_folder_by_two_handles_is_one() {
+    fn two_handles_of_one_folder_are_equal() {
         let temporary = tempfile::tempdir().unwrap();
         let open = || Folder::open(temporary.path()).unwrap();
         assert!(is_same_folder(&open(), &open()));

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_alive_until_it_has_ended() {
+    fn ended_process_is_not_alive() {
         assert!(is_process_alive(process::id()));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(is_process_alive(child.id()));

@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_of_open_files_is_as_large_as_a_copy_needs_it() {
+    fn file_table_is_reserved_at_full_size() {
         grow_file_table();
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortage_is_waited_for_once() {
+    fn handle_shortage_is_retried_unless_files_are_held() {
         let mut tries = 0;
         let opened = open_with_retry(|| {
             tries += 1;

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_of_mounts_are_unescaped() {
+    fn mount_points_are_unescaped() {
         let line = br"36 35 98:0 / /mnt/a\040b\134c rw,noatime - ext4 /dev/sda1 rw";
         assert_eq!(parse_mount_point(line), Some(r"/mnt/a b\c".into()));
         assert_eq!(parse_mount_point(b""), None);

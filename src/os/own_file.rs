@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_at_once() {
+    fn special_file_is_refused_at_once() {
         let temporary = folder(0o700);
         let path = temporary.path().join("log");
         rustix::fs::mknodat(
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_name_is_refused_where_others_write() {
+    fn hard_link_is_refused_in_shared_folder() {
         for (mode, refused) in [(0o700, false), (0o777, true)] {
             let temporary = folder(mode);
             let path = temporary.path().join("history");
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_appears_is_not_followed() {
+    fn planted_symlink_is_not_followed() {
         let temporary = folder(0o777);
         let path = temporary.path().join("log");
         let own = OwnFile::find(&path).unwrap();

@@ -140,7 +140,7 @@ mod tests {
     use crate::os::folder::Folder;
 
     #[test]
-    fn a_change_is_seen_though_size_and_time_are_set_back() {
+    fn ctime_reveals_change_with_restored_mtime() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("f");
         fs::write(&path, "one").unwrap();

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_waited_for_only_so_long() {
+    fn slow_answer_times_out() {
         assert_eq!(call_with_timeout(Duration::from_secs(60), || 7), Some(7));
         let (sender, receiver) = mpsc::channel::<()>();
         assert_eq!(

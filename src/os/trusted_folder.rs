@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_trusted_who_may_write_above() {
+    fn trusted_owners_can_write_above() {
         let is_trusted = |owner, mode| is_trusted(owner, 1001, &above(mode));
         for owner in [0, 1000, 1001] {
             assert!(is_trusted(owner, 0o755), "{owner}");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn only_regular_files_with_one_name_are_locked() {
+    fn only_regular_single_link_files_are_locked() {
         let (temporary, root, own) = own();
         let path = temporary.path().join(NAME).join("lock");
         let name = OsStr::new("lock");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_folder_is_new_and_closed() {
+    fn private_folder_is_new_and_closed() {
         let (_temporary, _root, own) = own();
         let (first, folder) = own.create_private_folder("incoming").unwrap();
         let (second, _) = own.create_private_folder("incoming").unwrap();

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_of_ours_are_followed_to_their_end() {
+    fn own_symlinks_are_followed_to_the_end() {
         let temporary = tempfile::tempdir().unwrap();
         let top = temporary.path();
         fs::create_dir_all(top.join("a/b")).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_can_write_is_not_private() {
+    fn folder_writable_by_others_is_not_private() {
         let temporary = tempfile::tempdir().unwrap();
         for (mode, private) in [
             (0o755, true),

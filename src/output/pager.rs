@@ -182,7 +182,7 @@ fn wait_for_exit(mut child: Child) {
 mod tests {
     use super::*;
 
-    /// What is chosen where these programs are there.
+    /// Returns the choice if these programs are installed.
     fn chosen(pager: Option<&str>, there: &[&str]) -> PagerChoice {
         choose(pager.map(OsStr::new), |name| {
             there.iter().any(|program| name == *program)

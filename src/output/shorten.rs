@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn beginning_and_end_stay() {
+    fn both_ends_are_kept() {
         assert_eq!(shorten("abcdefghij", 7), "abc…hij");
         assert_eq!(shorten("abcdefghij", 6), "ab…hij");
         assert_eq!(shorten("abcdefghij", 2), "…j");
@@ -99,13 +99,13 @@ mod tests {
 
     #[test]
     fn combining_marks_stay_with_their_letter() {
-        // Wide characters: half of one is none.
+        // Half of a wide character cannot be shown.
         assert_eq!(shorten("東京東京東京", 6), "東…京");
         assert_eq!(shorten("東京東京東京", 7), "東京…京");
-        // Marks stay with their letter, or go with it.
+        // Combining marks stay with their letter or are dropped with it.
         let marked = "e\u{301}".repeat(10);
         assert_eq!(shorten(&marked, 4), "e\u{301}…e\u{301}e\u{301}");
-        // A sign that its selector makes wide counts as wide.
+        // A character that a selector makes wide counts as wide.
         let heart = "\u{2764}\u{fe0f}";
         assert_eq!(shorten(&heart.repeat(5), 5), format!("{heart}…{heart}"));
     }

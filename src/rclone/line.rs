@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_lines_are_cut() {
+    fn overlong_lines_are_cut() {
         let mut splitter = LineSplitter::default();
         let mut lines = Vec::new();
         let piece = vec![b'x'; CHUNK_BYTES];

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_quote_a_report_are_no_reports() {
+    fn failure_quoting_a_report_is_no_report() {
         let event = |level: &str, message: &str| {
             let line = format!(r#"{{"level":"{level}","msg":"{message}","object":"a"}}"#);
             parse_line(line.as_bytes()).event()

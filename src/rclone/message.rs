@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_messages_mean_nothing() {
+    fn names_in_messages_are_ignored() {
         for message in [
             "Failed to create file system for \"dav:studio/footage/acme404/spot\": read metadata failed: 500",
             "Failed to create file system for \"dav:couldn't find/401/permission denied\": read metadata failed: 500",

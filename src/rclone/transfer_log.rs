@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storage_is_lost_a_minute_after_a_file_failed() {
+    fn storage_is_lost_minute_after_failed_file() {
         let moved = Instant::now();
         let at = |seconds| moved + Duration::from_secs(seconds);
         assert!(is_lost_at(Some(at(5)), moved, at(61)));

@@ -136,8 +136,8 @@ mod tests {
     use super::*;
     use crate::commands::built_grammar;
 
-    /// The line with the letter of its color before every part that has one, and `|` after it.
-    fn looks(before: &str, line: &str, cursor: usize) -> String {
+    /// Returns the line with a letter for the color before each colored part and `|` after it.
+    fn colored(before: &str, line: &str, cursor: usize) -> String {
         let painted = highlight(
             &built_grammar(),
             &StudioNames::example(),
@@ -186,22 +186,25 @@ mod tests {
             ("", ""),
             ("  # only", "  #:# only|"),
         ] {
-            assert_eq!(looks("", line, 0), colors);
+            assert_eq!(colored("", line, 0), colors);
         }
-        assert_eq!(looks("copy acme/spot ", "footage X", 0), "n:footage| ?:X|");
+        assert_eq!(
+            colored("copy acme/spot ", "footage X", 0),
+            "n:footage| ?:X|"
+        );
     }
 
     #[test]
     fn typed_word_is_not_marked_unknown() {
-        assert_eq!(looks("", "l", 1), "l");
-        assert_eq!(looks("", "lod", 3), "?:lod|");
-        assert_eq!(looks("", "load NSA", 8), "c:load| ?:NSA|");
-        assert_eq!(looks("", "copy --over", 11), "c:copy| o:--over|");
+        assert_eq!(colored("", "l", 1), "l");
+        assert_eq!(colored("", "lod", 3), "?:lod|");
+        assert_eq!(colored("", "load NSA", 8), "c:load| ?:NSA|");
+        assert_eq!(colored("", "copy --over", 11), "c:copy| o:--over|");
         assert_eq!(
-            looks("", "copy acme/spot footage WORK NAS,W", 33),
+            colored("", "copy acme/spot footage WORK NAS,W", 33),
             "c:copy| n:acme/spot| n:footage| n:WORK| NAS,W"
         );
-        assert_eq!(looks("", "load WO", 7), "c:load| WO");
-        assert_eq!(looks("", "load WO NAS", 7), "c:load| WO n:NAS|");
+        assert_eq!(colored("", "load WO", 7), "c:load| WO");
+        assert_eq!(colored("", "load WO NAS", 7), "c:load| WO n:NAS|");
     }
 }

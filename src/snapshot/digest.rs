@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn digest_matches_the_reference_program() {
-        // xxh128sum of nothing and of three bytes.
+        // Digests by xxh128sum of no bytes and of three bytes.
         assert_eq!(
             Digest::of_bytes(b"").to_string(),
             "99aa06d3014798d86001c324468d497f"

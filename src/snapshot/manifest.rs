@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_a_sequence_take_a_few_bytes_each() {
+    fn sequence_frames_pack_small() {
         let mut builder = ManifestBuilder::default();
         for frame in 1001..1241 {
             let name = format!("sh010_comp_v003.{frame}.exr");

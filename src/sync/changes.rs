@@ -242,9 +242,9 @@ mod tests {
     fn tree(folders: &[(&str, &[Row<'_>])]) -> Tree {
         let mut tree = Tree::default();
         for (path, files) in folders {
-            let mut packer = ManifestBuilder::default();
+            let mut builder = ManifestBuilder::default();
             for (name, bytes, seconds) in *files {
-                packer.add(&ManifestFile {
+                builder.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: *bytes,
                     modified: at(*seconds),
@@ -253,7 +253,7 @@ mod tests {
             }
             let seen = ScannedFolder {
                 path: path.into(),
-                manifest: packer.finish(),
+                manifest: builder.finish(),
                 ..ScannedFolder::default()
             };
             tree.folders

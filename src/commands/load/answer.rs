@@ -28,7 +28,7 @@ pub(crate) struct LoadAnswer {
     pub(super) elapsed: Duration,
 }
 
-/// What `load` did with a database, or would do.
+/// Outcome of `load` for a database, or the planned one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DatabaseState {
     Scanned(ScanState),

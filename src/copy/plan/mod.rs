@@ -301,9 +301,9 @@ mod tests {
     }
 
     fn folder(add: &[&str], replace: &[&str]) -> PlannedFolder {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         for name in add {
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
                 modified: Timestamp::default(),
@@ -323,13 +323,13 @@ mod tests {
             destination_mode: None,
             needs_metadata: false,
             displaced: None,
-            add: packer.finish(),
+            add: builder.finish(),
             replace: replace.collect(),
         }
     }
 
     #[test]
-    fn a_folder_without_some_names_holds_the_others_in_order() {
+    fn folder_without_names_keeps_the_order() {
         let names = |folder: &PlannedFolder, without: &[&str]| {
             let without = without.iter().map(OsStr::new).collect();
             let manifest = folder.manifest_without(&without);

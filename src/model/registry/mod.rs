@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn adding_the_same_again_changes_nothing() {
+    fn repeated_add_changes_nothing() {
         let mut registry = registry();
         let before = registry.clone();
         assert_eq!(
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn another_root_needs_replace() {
+    fn new_root_requires_replace() {
         let mut registry = registry();
         let taken = registry
             .add_database("WORK", Path::new("/mnt/w2"), false)

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_of_ended_processes_are_swept() {
+    fn only_folders_of_ended_processes_are_removed() {
         let base = tempfile::tempdir().unwrap();
         let base = base.path();
         let live = ProcessFolder::create(base).unwrap();

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_gone_with_their_values() {
+    fn scratch_files_are_removed_on_drop() {
         let base = tempfile::tempdir().unwrap();
         let one = TempFolder::below(base.path()).unwrap();
         let two = TempFolder::below(base.path()).unwrap();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn long_files_are_not_read() {
+    fn oversized_file_is_not_read() {
         let base = tempfile::tempdir().unwrap();
         let path = base.path().join("x");
         fs::write(&path, "1234").unwrap();

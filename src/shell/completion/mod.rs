@@ -74,7 +74,7 @@ mod tests {
     use crate::commands::built_grammar;
     use crate::language::lexer::{lex, quote};
 
-    /// The line with each candidate in it.
+    /// Returns the line with each candidate inserted.
     fn completed_in(known: &StudioNames, line: &str) -> Vec<String> {
         let (start, found) = complete(&built_grammar(), known, "", line, line.len());
         let whole = |candidate: Completion| format!("{}{}", &line[..start], candidate.replacement);
@@ -171,7 +171,7 @@ mod tests {
             prop_assume!(!project.contains(&b'/') && !client.starts_with('-') && client != ".");
             let name = OsString::from_vec([client.as_bytes(), b"/", &project].concat());
             let known = StudioNames::with([name.clone()].into_iter().collect(), NameList::default());
-            // What is typed of it, as Tab itself would have written it.
+            // The typed beginning, quoted as Tab quotes it.
             let begun: String = client.chars().take(typed).collect();
             let line = match quote(OsStr::new(&begun)) {
                 _ if begun.is_empty() => "fetch project ".to_owned(),
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn inserted_prefix_is_common_to_all_matches() {
-        // More than are listed begin with `aa/p`, and one that is not among them with `ab`.
+        // More candidates than are listed begin with `aa/p`; an unlisted one begins with `ab`.
         let many = (0..150).map(|number| format!("aa/p{number:03}").into());
         let projects = many.chain(["ab/q".into()]).collect();
         let known = StudioNames::with(projects, ["aa".into(), "aa2".into()].into_iter().collect());

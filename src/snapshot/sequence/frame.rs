@@ -168,7 +168,7 @@ fn is_cache(extension: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// The parts of a name that is a frame.
+    /// Returns the parts of a frame's name.
     fn parts(name: &str) -> Option<(&str, usize, i64, &str)> {
         let frame = Frame::of(name.as_bytes())?;
         let text = |bytes| std::str::from_utf8(bytes).unwrap();

@@ -143,7 +143,7 @@ mod tests {
         lines.map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// The sequences of these names; one that ends in `-` exists but is not selected.
+    /// Returns the sequences of these names; a name that ends in `-` exists but is not selected.
     fn sequences(names: &[&str]) -> Vec<String> {
         let wanted = |name: &&str| (name.trim_end_matches('-').to_owned(), !name.ends_with('-'));
         shown(&group(&names.iter().map(wanted).collect()))
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(groups.map(|group| group.ranges.len()).sum::<usize>(), 2);
     }
 
-    /// All names of a sequence.
+    /// Returns all names of a sequence.
     fn expanded(sequence: &Sequence) -> impl Iterator<Item = String> {
         let is_missing = |number: &i64| {
             let mut gaps = sequence.missing.iter();

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn shifts_are_whole_quarter_hours() {
+    fn clock_shifts_are_whole_quarter_hours() {
         let (a, step) = (at(1_782_907_260, 5), TimePrecision::Nanosecond);
         assert_eq!(time_zone_shift(a, at(1_782_910_860, 5), step), Some(3600));
         assert_eq!(

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_attempts_never_share_a_folder() {
+    fn attempts_never_share_a_folder() {
         let (first, second) = (
             remote_version_folder(RunId(7)).unwrap(),
             remote_version_folder(RunId(7)).unwrap(),
