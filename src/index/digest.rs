@@ -72,12 +72,11 @@ fn insert(
     let mut manifest = ManifestBuilder::with_capacity(files.len());
     let mut digests = Vec::with_capacity(files.len() * size_of::<u128>());
     for (name, file) in files {
-        manifest.add(&ManifestFile {
-            name: name.as_bytes(),
-            bytes: file.bytes,
-            modified: file.modified,
-            target: None,
-        });
+        manifest.add(&ManifestFile::regular(
+            name.as_bytes(),
+            file.bytes,
+            file.modified,
+        ));
         digests.extend_from_slice(&file.digest.0.to_le_bytes());
     }
     let (folder, manifest) = (bytes(folder), manifest.finish());

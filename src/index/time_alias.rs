@@ -13,7 +13,7 @@ use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
+use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestFile, ManifestFiles};
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
 impl Index {
@@ -82,16 +82,10 @@ fn merge_folder(
 
 /// Packs names and sizes with one of the two times.
 pub(super) fn pack_times(times: &AlteredTimes, time_of: fn(&AlteredTime) -> Timestamp) -> Vec<u8> {
-    let mut manifest = ManifestBuilder::with_capacity(times.len());
-    for (name, time) in times {
-        manifest.add(&ManifestFile {
-            name: name.as_bytes(),
-            bytes: time.bytes,
-            modified: time_of(time),
-            target: None,
-        });
-    }
-    manifest.finish().packed().to_vec()
+    let files = times
+        .iter()
+        .map(|(name, time)| ManifestFile::regular(name.as_bytes(), time.bytes, time_of(time)));
+    Manifest::of_files(files).0.packed().to_vec()
 }
 
 /// Reads the times in two columns. A row that cannot be parsed is empty, so that its files are compared again.

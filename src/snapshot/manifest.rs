@@ -9,12 +9,10 @@
 //! | file: size; link: length of the target, and the target | varint, bytes |
 //! | seconds of the time, minus those of the previous file | varint, zigzag |
 //! | nanoseconds of the time | varint |
-//!
-//! A varint has seven bits a byte, the lowest first, and the high bit set in all but its last byte. Zigzag moves the sign to
-//! the lowest bit. Both encodings are those of Protocol Buffers.
 
 use std::cmp::Ordering;
 
+use super::varint::{read_bytes, read_varint, unzigzag, write_bytes, write_varint, zigzag};
 use crate::base::timestamp::Timestamp;
 
 /// Error for bytes that are not a manifest: the index they came from is damaged.
@@ -33,6 +31,18 @@ pub struct ManifestFile<'a> {
     pub target: Option<&'a [u8]>,
 }
 
+impl<'a> ManifestFile<'a> {
+    /// A regular file, not a link.
+    pub const fn regular(name: &'a [u8], bytes: u64, modified: Timestamp) -> Self {
+        Self {
+            name,
+            bytes,
+            modified,
+            target: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     packed: Vec<u8>,
@@ -42,6 +52,15 @@ impl Manifest {
     /// The manifest with these bytes, which [`Self::packed`] returned before.
     pub const fn from_packed(packed: Vec<u8>) -> Self {
         Self { packed }
+    }
+
+    /// Packs files that are sorted by name, and returns their totals too.
+    pub fn of_files<'a>(files: impl IntoIterator<Item = ManifestFile<'a>>) -> (Self, FileTotals) {
+        let mut builder = ManifestBuilder::default();
+        for file in files {
+            builder.add(&file);
+        }
+        builder.finish_with_totals()
     }
 
     pub fn packed(&self) -> &[u8] {
@@ -185,7 +204,7 @@ impl<'a> ManifestFiles<'a> {
         self.row = if self.rest.is_empty() {
             None
         } else {
-            Some(self.read_row()?)
+            Some(self.read_row().ok_or(MalformedManifest)?)
         };
         Ok(self.current())
     }
@@ -201,15 +220,14 @@ impl<'a> ManifestFiles<'a> {
         })
     }
 
-    fn read_row(&mut self) -> Result<ManifestRow<'a>, MalformedManifest> {
+    fn read_row(&mut self) -> Option<ManifestRow<'a>> {
         let head = read_varint(&mut self.rest)?;
-        let shared = to_length(head >> 1)?;
+        let shared = usize::try_from(head >> 1).ok()?;
         if shared > self.name.len() {
-            return Err(MalformedManifest);
+            return None;
         }
         self.name.truncate(shared);
-        let rest = read_bytes(&mut self.rest)?;
-        self.name.extend_from_slice(rest);
+        self.name.extend_from_slice(read_bytes(&mut self.rest)?);
         let (bytes, target) = if head & 1 == 1 {
             (0, Some(read_bytes(&mut self.rest)?))
         } else {
@@ -217,13 +235,11 @@ impl<'a> ManifestFiles<'a> {
         };
         let difference = unzigzag(read_varint(&mut self.rest)?);
         self.seconds = self.seconds.wrapping_add(difference);
-        let nanoseconds =
-            u32::try_from(read_varint(&mut self.rest)?).map_err(|_| MalformedManifest)?;
-        Ok(ManifestRow {
+        Some(ManifestRow {
             bytes,
             modified: Timestamp {
                 seconds: self.seconds,
-                nanoseconds,
+                nanoseconds: u32::try_from(read_varint(&mut self.rest)?).ok()?,
             },
             target,
         })
@@ -294,56 +310,6 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     let whole = words.iter().zip(others).take_while(|(a, b)| a == b).count() * WORD_SIZE;
     let rest = a[whole..].iter().zip(&b[whole..]);
     whole + rest.take_while(|(a, b)| a == b).count()
-}
-
-fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        packed.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    packed.push(number.to_le_bytes()[0]);
-}
-
-/// Appends a length and the bytes.
-fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
-    write_varint(packed, bytes.len() as u64);
-    packed.extend_from_slice(bytes);
-}
-
-/// Removes a varint from the front.
-fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedManifest> {
-    let mut number = 0;
-    for shift in (0..u64::BITS).step_by(7) {
-        let (byte, after) = rest.split_first().ok_or(MalformedManifest)?;
-        *rest = after;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(number);
-        }
-    }
-    Err(MalformedManifest)
-}
-
-/// Removes a length and that number of bytes from the front.
-fn read_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], MalformedManifest> {
-    let length = to_length(read_varint(rest)?)?;
-    let (bytes, after) = rest.split_at_checked(length).ok_or(MalformedManifest)?;
-    *rest = after;
-    Ok(bytes)
-}
-
-fn to_length(number: u64) -> Result<usize, MalformedManifest> {
-    usize::try_from(number).map_err(|_| MalformedManifest)
-}
-
-/// Moves the sign to the lowest bit: 0, -1, 1, -2 become 0, 1, 2, 3.
-const fn zigzag(number: i64) -> u64 {
-    (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned()
-}
-
-/// Reverses [`zigzag`].
-const fn unzigzag(number: u64) -> i64 {
-    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
 #[cfg(test)]

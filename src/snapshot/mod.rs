@@ -17,4 +17,5 @@ mod subfolder;
 pub mod time_alias;
 pub mod tree;
 pub mod tree_walk;
+mod varint;
 pub mod walk;

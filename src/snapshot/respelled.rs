@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::diff::pair_folders;
-use super::manifest::{ManifestBuilder, ManifestFile, join_by_name};
+use super::manifest::{Manifest, ManifestFile, join_by_name};
 use super::tree::{ScannedFolder, Tree, TreeFolder};
 use crate::base::ignore::ignore;
 use crate::base::name::Name;
@@ -206,16 +206,15 @@ fn rename_file(files: &mut ScannedFolder, old: &Name, new: &Name) {
         let target = file.target.map(<[u8]>::to_vec);
         all.insert(name, (file.bytes, file.modified, target));
     }
-    let mut builder = ManifestBuilder::default();
-    for (name, (bytes, modified, target)) in &all {
-        builder.add(&ManifestFile {
+    let renamed = all
+        .iter()
+        .map(|(name, (bytes, modified, target))| ManifestFile {
             name: name.as_bytes(),
             bytes: *bytes,
             modified: *modified,
             target: target.as_deref(),
         });
-    }
-    (files.manifest, files.totals) = builder.finish_with_totals();
+    (files.manifest, files.totals) = Manifest::of_files(renamed);
     if let Some(reported) = files.reported_times.remove(old) {
         files.reported_times.insert(new.clone(), reported);
     }
@@ -228,18 +227,12 @@ mod tests {
     fn tree(folders: &[(&str, &[&str])]) -> Tree {
         let mut tree = Tree::default();
         for (path, names) in folders {
-            let mut builder = ManifestBuilder::default();
-            for name in *names {
-                builder.add(&ManifestFile {
-                    name: name.as_bytes(),
-                    bytes: 7,
-                    modified: Timestamp::default(),
-                    target: None,
-                });
-            }
+            let files = names
+                .iter()
+                .map(|name| ManifestFile::regular(name.as_bytes(), 7, Timestamp::default()));
             let mut folder = TreeFolder::from_files(ScannedFolder {
                 path: path.into(),
-                manifest: builder.finish(),
+                manifest: Manifest::of_files(files).0,
                 ..ScannedFolder::default()
             });
             let below = folders.iter().filter_map(|(other, _)| {

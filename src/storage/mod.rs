@@ -15,6 +15,7 @@ mod remote;
 mod remote_list;
 mod remote_tree;
 mod same_place;
+mod upload_record;
 pub mod version;
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::remote::RemoteStorage;
-use super::remote_tree::UploadRecord;
+use super::upload_record::UploadRecord;
 use crate::base::error::{Error, Result};
 use crate::rclone::{ListTarget, RemoteListing, TimeSource};
 

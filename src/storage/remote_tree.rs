@@ -1,121 +1,18 @@
 //! From a listing of a remote to projects and to the tree of a replica.
-//!
-//! If a listing shows a sent file unchanged, the file gets the time that it had at its source. So a storage that keeps
-//! times with low precision, slowly or not at all agrees with the disks (decision 20).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::upload_record::{PartialFiles, UploadRecord};
 use crate::base::error::Error;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::index::{ListedVersion, SentFolder, SentRow, UnverifiedUpload};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
-use crate::model::project::{ProjectId, Scope, path_within};
-use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
+use crate::model::project::{ProjectId, Scope};
+use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::manifest::{FileTotals, Manifest, ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{FileTotals, Manifest, ManifestFile, merge};
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
-
-/// The record of the files of a replica that were sent, by any source.
-#[derive(Debug, Default)]
-pub(super) struct UploadRecord {
-    folders: BTreeMap<PathBuf, SentFolder>,
-}
-
-impl UploadRecord {
-    pub(super) fn from_rows(rows: &[SentRow]) -> Self {
-        let mut record = Self::default();
-        for row in rows {
-            let folder = record.folders.entry(row.folder.clone()).or_default();
-            folder.extend(row.files());
-        }
-        record
-    }
-
-    /// Removes excluded files.
-    pub(super) fn without(mut self, exclusions: &Exclusions) -> Self {
-        self.folders
-            .retain(|folder, _| !exclusions.excludes_folder(folder));
-        for (folder, files) in &mut self.folders {
-            files.retain(|name, _| !exclusions.excludes(folder, name.as_os_str(), false));
-        }
-        self
-    }
-
-    /// The time of a file at its source, if the listing shows the version that was sent.
-    pub(super) fn source_time(
-        &self,
-        folder: &Path,
-        name: &Name,
-        listed: &ListedFile,
-    ) -> Option<Timestamp> {
-        let sent = self.folders.get(folder)?.get(name)?;
-        (Some(sent.bytes) == listed.bytes && sent.tag == listed.tag).then_some(sent.modified)
-    }
-
-    /// The recorded files, below the replica's folder, that a listing does not show as they were sent.
-    pub(super) fn missing_or_changed(
-        &self,
-        listed: &RemoteListing,
-        replica: &Path,
-    ) -> Vec<PathBuf> {
-        let (mut missing, forms) = (Vec::new(), UnicodeLookup::below(listed, replica));
-        for (folder, files) in &self.folders {
-            let path = path_within(replica, folder);
-            let is_unchanged = |name: &Name| {
-                let file = forms.file(&path.join(name.as_path()));
-                file.is_some_and(|file| self.source_time(folder, name, file).is_some())
-            };
-            let names = files.keys().filter(|name| !is_unchanged(name));
-            missing.extend(names.map(|name| folder.join(name.as_path())));
-        }
-        missing
-    }
-}
-
-/// Sent files of a replica that are not verified yet, by their paths below its folder.
-#[derive(Debug, Default)]
-pub(super) struct PartialFiles {
-    files: BTreeMap<PathBuf, Vec<UnverifiedUpload>>,
-}
-
-impl PartialFiles {
-    pub(super) fn from_rows(rows: Vec<UnverifiedUpload>) -> Self {
-        let mut partial = Self::default();
-        for row in rows {
-            let files = partial.files.entry(row.file.path.clone()).or_default();
-            files.push(row);
-        }
-        partial
-    }
-
-    /// True if a listed file may be an incomplete upload.
-    fn may_be_partial(&self, path: &Path, listed: &ListedFile, features: &RemoteFeatures) -> bool {
-        let listed_version = ListedVersion {
-            bytes: listed.bytes,
-            tag: listed.tag,
-        };
-        let precision = features
-            .time_precision()
-            .filter(|_| !features.has_slow_mod_times());
-        let is_complete = |row: &UnverifiedUpload| {
-            let same_time = match precision {
-                Some(precision) => listed
-                    .modified
-                    .equals_at(row.sent.modified, precision.max(TimePrecision::Second)),
-                // The same size alone proves nothing.
-                None => row.is_reported && row.found.is_none(),
-            };
-            listed.bytes == Some(row.sent.bytes) && same_time
-        };
-        let rows = self.files.get(path);
-        rows.is_some_and(|rows| {
-            rows.iter()
-                .any(|row| row.may_be_incomplete(listed_version) && !is_complete(row))
-        })
-    }
-}
 
 /// Adds the projects of a scope that a listing of a category shows.
 pub(super) fn collect_projects(
@@ -173,11 +70,7 @@ impl ReplicaTreeBuilder<'_> {
     /// Builds the tree that a listing shows.
     pub(super) fn build(&self, listed: &RemoteListing) -> Tree {
         let mut tree = Tree {
-            proven_precision: Some(
-                self.features
-                    .time_precision()
-                    .unwrap_or(TimePrecision::Nanosecond),
-            ),
+            proven_precision: proven_precision(self.features),
             ..Tree::default()
         };
         for (path, why) in &listed.problems {
@@ -250,7 +143,9 @@ impl ReplicaTreeBuilder<'_> {
                 continue;
             }
             match self.read_file(path, name, file, duplicates) {
-                Ok((bytes, modified)) => entries.push((name, bytes, modified)),
+                Ok((bytes, modified)) => {
+                    entries.push(ManifestFile::regular(name.as_bytes(), bytes, modified));
+                }
                 Err((action, why)) => {
                     let path = path.join(name.as_path());
                     problems.push(Problem {
@@ -265,7 +160,7 @@ impl ReplicaTreeBuilder<'_> {
                 }
             }
         }
-        let (manifest, totals) = pack_files(&entries);
+        let (manifest, totals) = Manifest::of_files(entries);
         let folder = ScannedFolder {
             path: path.to_owned(),
             manifest,
@@ -321,11 +216,7 @@ pub(super) fn with_record(
     features: &RemoteFeatures,
 ) -> Tree {
     if tree.folders.is_empty() {
-        tree.proven_precision = Some(
-            features
-                .time_precision()
-                .unwrap_or(TimePrecision::Nanosecond),
-        );
+        tree.proven_precision = proven_precision(features);
     }
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(created) {
@@ -342,27 +233,24 @@ pub(super) fn with_record(
         else {
             continue;
         };
-        let mut all: BTreeMap<Name, (u64, Timestamp)> = BTreeMap::new();
-        let mut earlier = scanned.manifest.files();
-        while let Ok(Some(file)) = earlier.next() {
-            all.insert(
-                Name::from_bytes(file.name.to_vec()),
-                (file.bytes, file.modified),
-            );
-        }
-        all.extend(
-            files
-                .iter()
-                .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
-        );
-        let entries: Vec<_> = all
+        let sent = files
             .iter()
-            .map(|(name, (bytes, modified))| (name, *bytes, *modified))
-            .collect();
-        (scanned.manifest, scanned.totals) = pack_files(&entries);
+            .map(|(name, file)| ManifestFile::regular(name.as_bytes(), file.bytes, file.modified));
+        let sent = Manifest::of_files(sent).0;
+        if let Ok(merged) = merge(scanned.manifest.packed(), sent.packed()) {
+            scanned.totals = FileTotals::of(merged.files()).unwrap_or_default();
+            scanned.manifest = merged;
+        }
     }
     set_subfolder_names(&mut tree);
     tree
+}
+
+/// Returns the precision of a tree's times. Without times on the storage they come from the record, which is exact.
+fn proven_precision(features: &RemoteFeatures) -> Option<TimePrecision> {
+    features
+        .time_precision()
+        .or(Some(TimePrecision::Nanosecond))
 }
 
 fn empty_folder(path: &Path) -> TreeFolder {
@@ -370,22 +258,6 @@ fn empty_folder(path: &Path) -> TreeFolder {
         path: path.to_owned(),
         ..ScannedFolder::default()
     })
-}
-
-/// Packs the sizes and times of the files of one folder. They are sorted by name.
-fn pack_files(files: &[(&Name, u64, Timestamp)]) -> (Manifest, FileTotals) {
-    let mut builder = ManifestBuilder::with_capacity(files.len());
-    let mut totals = FileTotals::default();
-    for (name, bytes, modified) in files {
-        builder.add(&ManifestFile {
-            name: name.as_bytes(),
-            bytes: *bytes,
-            modified: *modified,
-            target: None,
-        });
-        totals.add(*bytes, *modified);
-    }
-    (builder.finish(), totals)
 }
 
 /// Sets the names of the subfolders of every folder.

@@ -11,7 +11,7 @@ use crate::copy::outcome::Outcome;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord};
 use crate::model::project::path_within;
 use crate::rclone::RemoteListing;
-use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{Manifest, ManifestFile};
 
 /// Maximum number of files for one rclone process.
 const MAX_BATCH_FILES: usize = 20_000;
@@ -183,14 +183,8 @@ fn changes_for<'a>(record: &'a mut SentRecord, file: &OutgoingFile) -> &'a mut S
 
 /// Packs the files of a folder for the files of the run.
 fn pack_files(files: &SentFolder) -> Manifest {
-    let mut builder = ManifestBuilder::with_capacity(files.len());
-    for (name, file) in files {
-        builder.add(&ManifestFile {
-            name: name.as_bytes(),
-            bytes: file.bytes,
-            modified: file.modified,
-            target: None,
-        });
-    }
-    builder.finish()
+    let files = files
+        .iter()
+        .map(|(name, file)| ManifestFile::regular(name.as_bytes(), file.bytes, file.modified));
+    Manifest::of_files(files).0
 }
