@@ -54,7 +54,7 @@ impl ExitStatus {
             Self::Failed => "a command failed",
             Self::Usage => "wrong usage or syntax",
             Self::Partial => {
-                "some items failed, are in conflict or differ, or a database to be looked at is offline"
+                "some items failed, are in conflict or differ, or a database to scan is offline"
             }
             Self::Locked => "another run has locked the database",
             Self::Interrupted => "stopped by Ctrl-C",

@@ -232,14 +232,14 @@ impl Folder {
     /// Returns the metadata of an entry; a link is not followed.
     pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
-            .at("look at", self.path.join(name))?;
+            .at("read the metadata of", self.path.join(name))?;
         Ok(Stat::from_raw(&stat))
     }
 
     /// Returns the metadata of the folder itself.
     pub fn stat_self(&self) -> Result<Stat> {
         Ok(Stat::from_raw(
-            &rustix::fs::fstat(&self.handle).at("look at", &self.path)?,
+            &rustix::fs::fstat(&self.handle).at("read the metadata of", &self.path)?,
         ))
     }
 
@@ -263,7 +263,7 @@ impl Folder {
         })
         .map_err(explain_errno)
         .at("read", &path)?;
-        let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
+        let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("read the metadata of", &path)?);
         if stat.kind == EntryKind::File {
             Ok((handle.into(), stat))
         } else {
@@ -334,7 +334,7 @@ impl Folder {
 
     /// Lets this process write into the folder if it owns it, whatever the mode is. Root needs no permission.
     pub fn ensure_owner_can_write(&self) -> Result<()> {
-        let stat = rustix::fs::fstat(&self.handle).at("look at", &self.path)?;
+        let stat = rustix::fs::fstat(&self.handle).at("read the metadata of", &self.path)?;
         let user = rustix::process::geteuid();
         if user.is_root() || stat.st_uid != user.as_raw() {
             return Ok(());

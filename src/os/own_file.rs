@@ -145,7 +145,7 @@ impl OwnFile {
         let open = || rustix::fs::openat(self.folder.handle(), &self.name, flags, Mode::empty());
         let handle = limit::open_with_retry(open);
         let file = File::from(handle.at(action, &path)?);
-        let stat = super::file::stat(&file).at("look at", &path)?;
+        let stat = super::file::stat(&file).at("read the metadata of", &path)?;
         self.require_own(&stat).at(action, &path)?;
         Ok((file, stat))
     }
@@ -260,7 +260,7 @@ impl OwnFile {
         file.sync_all().at("write", &path)?;
         self.folder.rename(name, &self.folder, &self.name)?;
         let (named, ours) = (self.folder.stat(&self.name)?, super::file::stat(&file));
-        let ours = ours.at("look at", &path)?;
+        let ours = ours.at("read the metadata of", &path)?;
         if named.file_id() != ours.file_id() {
             return Err(Error::ConcurrentChange { path });
         }

@@ -87,7 +87,7 @@ fn stat_entry(folder: &Folder, name: &std::ffi::CStr) -> Result<Stat> {
     match rustix::fs::statat(folder.handle(), name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Stat::from_raw(&stat)),
         Err(error) => Err(error).at(
-            "look at",
+            "read the metadata of",
             folder.path().join(OsStr::from_bytes(name.to_bytes())),
         ),
     }

@@ -114,7 +114,7 @@ impl Folder {
             Err(error) if is_not_found(&error) => return Ok(None),
             opened => opened?,
         };
-        let stat = rustix::fs::fstat(&handle).at("look at", &path)?;
+        let stat = rustix::fs::fstat(&handle).at("read the metadata of", &path)?;
         require(&Stat::from_raw(&stat))?;
         Ok(Some(handle.into()))
     }

@@ -145,7 +145,7 @@ impl PathWalk {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
             found => {
-                let stat = found.at("look at", self.path.join(name))?;
+                let stat = found.at("read the metadata of", self.path.join(name))?;
                 Ok(Some(Stat::from_raw(&stat).kind))
             }
         }
@@ -179,7 +179,7 @@ impl PathWalk {
             return Err(io::Error::from(Errno::LOOP)).at("open", path);
         }
         let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
-            .at("look at", &link)?;
+            .at("read the metadata of", &link)?;
         if !is_us_or_root(Stat::from_raw(&stat).owner) {
             let why = io::Error::other("it belongs to another user");
             return Err(why).at("follow the link", &link);

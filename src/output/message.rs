@@ -41,11 +41,7 @@ impl Messages {
 
     /// Reports a failure outside of any line: `error: ...` and its hint.
     pub fn error(self, error: &Error) {
-        write_text(&format!(
-            "{}: {}",
-            self.painted("error", Tone::Bad),
-            error.full_message()
-        ));
+        self.write_labeled("error", Tone::Bad, &error.full_message());
         if let Some(hint) = error.hint() {
             self.hint(&hint);
         }
@@ -53,11 +49,7 @@ impl Messages {
 
     /// Reports one failed item of a run that continues.
     pub fn problem(self, error: &Error) {
-        write_text(&format!(
-            "{}: {}",
-            self.painted("problem", Tone::Warning),
-            error.full_message()
-        ));
+        self.write_labeled("problem", Tone::Warning, &error.full_message());
         // An offline database needs no hint, unless another disk may be mounted in its place.
         if matches!(
             error,
@@ -73,7 +65,7 @@ impl Messages {
 
     /// Writes `hint: ...`.
     pub fn hint(self, text: &str) {
-        write_text(&format!("{}: {text}", self.painted("hint", Tone::Good)));
+        self.write_labeled("hint", Tone::Good, text);
     }
 
     /// Writes a message that `--quiet` leaves out.
@@ -85,25 +77,27 @@ impl Messages {
 
     /// Writes `warning: ...`, also under `--quiet`.
     pub fn warning(self, text: &str) {
-        write_text(&format!(
-            "{}: {text}",
-            self.painted("warning", Tone::Warning)
-        ));
+        self.write_labeled("warning", Tone::Warning, text);
+    }
+
+    fn write_labeled(self, label: &str, tone: Tone, text: &str) {
+        write_text(&format!("{}: {text}", self.painted(label, tone)));
     }
 
     /// Reports a damaged index and the path it was moved to.
     pub fn index_damaged(self, kept: &Path) {
-        let moved_to = Name::from(kept);
-        self.warning(&format!(
-            "the index was damaged and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
-        ));
+        self.index_set_aside("was damaged", kept);
     }
 
     /// Reports an index of an older development version and the path it was moved to.
     pub fn index_outdated(self, kept: &Path) {
+        self.index_set_aside("was written by an older development version", kept);
+    }
+
+    fn index_set_aside(self, why: &str, kept: &Path) {
         let moved_to = Name::from(kept);
         self.warning(&format!(
-            "the index was written by an older development version and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
+            "the index {why} and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
         ));
     }
 

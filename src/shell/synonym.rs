@@ -14,7 +14,7 @@ pub(super) fn replacement_hint(word: &str) -> Option<&'static str> {
         "backup" | "push" | "upload" | "archive" => {
             "`sync PROJECT CATEGORY FROM TO` copies the changes since the last sync"
         }
-        "scan" | "index" | "update" | "refresh" => "`load` looks at the disks",
+        "scan" | "index" | "update" | "refresh" => "`load` scans the databases",
         "search" | "locate" | "grep" => "`find PATTERN` finds files by name",
         "open" | "cd" => "`explore PROJECT CATEGORY DATABASE` opens the folder",
         "log" | "runs" => "`history` lists the runs",

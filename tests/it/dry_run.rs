@@ -38,13 +38,13 @@ fn script_dry_run_changes_nothing() {
     exit 0
     --- stdout
     added database MORE at $STUDIO/MORE
-    ┌──────────┬────────────────────┬──────────┬───────┬──────┐
-    │ database ┆ state              ┆ projects ┆ files ┆ size │
-    ╞══════════╪════════════════════╪══════════╪═══════╪══════╡
-    │ WORK     ┆ would be looked at ┆        3 ┆     5 ┆ 25 B │
-    │ NAS      ┆ would be looked at ┆        0 ┆     0 ┆  0 B │
-    │ MORE     ┆ would be looked at ┆        0 ┆     0 ┆  0 B │
-    └──────────┴────────────────────┴──────────┴───────┴──────┘
+    ┌──────────┬──────────────────┬──────────┬───────┬──────┐
+    │ database ┆ state            ┆ projects ┆ files ┆ size │
+    ╞══════════╪══════════════════╪══════════╪═══════╪══════╡
+    │ WORK     ┆ would be scanned ┆        3 ┆     5 ┆ 25 B │
+    │ NAS      ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
+    │ MORE     ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
+    └──────────┴──────────────────┴──────────┴───────┴──────┘
     ┌──────────┬────────────────────┬──────────┬───────┬──────┐
     │ database ┆ state              ┆ projects ┆ files ┆ size │
     ╞══════════╪════════════════════╪══════════╪═══════╪══════╡

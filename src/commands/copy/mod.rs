@@ -1,4 +1,7 @@
 //! `copy`: copies projects from one database to others.
+//!
+//! Builds the request from the words of the line, runs it under the run recorder, and prints totals and items. Replacing
+//! files needs `--overwrite`, and a confirmation at the prompt.
 
 pub(super) mod answer;
 

@@ -1,4 +1,7 @@
 //! `fetch`: shows the replicas of projects, their sizes and their differences.
+//!
+//! Answers from the index; with `--live` it scans the databases first. An offline replica is shown as it was last seen, never
+//! as missing.
 
 mod files;
 mod overview;

@@ -1,4 +1,7 @@
 //! `help`: shows the list of commands, the page of a command, or the page of a topic.
+//!
+//! The pages are those of the grammar. In their examples, names of the studio replace the general ones, so that an example
+//! can be run as it is printed.
 
 mod studio_names;
 mod topic;

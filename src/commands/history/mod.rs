@@ -1,4 +1,6 @@
 //! `history`: lists past runs, or the files of one run.
+//!
+//! Answers from the index alone. A run that never ended is listed as interrupted.
 
 mod item;
 mod row;

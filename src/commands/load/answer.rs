@@ -42,7 +42,7 @@ impl DatabaseState {
         match self {
             Self::Scanned(state) => state.word(),
             Self::Forgotten => "forgotten",
-            Self::WouldScan => "would be looked at",
+            Self::WouldScan => "would be scanned",
             Self::WouldForget => "would be forgotten",
         }
     }

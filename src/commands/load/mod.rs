@@ -1,4 +1,7 @@
 //! `load`: scans databases and updates the index.
+//!
+//! Databases on different disks are scanned at the same time. One that is offline keeps its last scan; only `--forget`
+//! removes it from the index.
 
 mod answer;
 

@@ -1,5 +1,8 @@
 //! Exclusions: the program's own files, the files that storages and desktops create for themselves, and the patterns of
 //! `exclude`.
+//!
+//! Rules in gitignore syntax come in; for each name the decision whether it is excluded goes out. An excluded file is neither
+//! scanned nor copied, and never counts as deleted.
 
 mod system_name;
 

@@ -60,7 +60,7 @@ impl ProcessFolder {
         // Fails if the name is taken, also by a link.
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.at("create a folder in", base)?;
-        let own = fs::symlink_metadata(&path).at("look at", &path)?;
+        let own = fs::symlink_metadata(&path).at("read the metadata of", &path)?;
         if !is_private(&own) {
             return Err(Error::Io {
                 action: "create a private folder",

@@ -1,4 +1,7 @@
 //! Completion of words: commands and options from the grammar, names from memory, paths from the disk.
+//!
+//! The typed line comes in, and candidates with their place in the line go out. Names are read from the index once, in the
+//! background, so that Tab never waits for a disk; only a path does, for a quarter of a second.
 
 pub(super) mod candidates;
 mod match_list;

@@ -29,7 +29,7 @@ const GETTING_STARTED: &str = "\
 Nothing is tracked yet. Four lines to the first answer, with places of your own:
   add database WORK ~/studio       a storage and its root folder; then others
   add category footage footage/    a folder of every root, with CLIENT/PROJECT
-  load                             look at the disks
+  load                             scan the databases
   fetch all                        see what is where; `save` keeps all this";
 
 /// Returns a reminder to save tracked items that changed in this session, if any.
