@@ -8,6 +8,7 @@
 
 mod narrow;
 mod planner;
+mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,6 +16,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 pub use self::planner::plan;
+pub use self::rule::{CopyRules, OmissionReason};
 
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
@@ -22,30 +24,6 @@ use crate::model::path::split_path;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile, ManifestFiles};
-
-/// Rules for files that differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CopyRules {
-    /// Replaces files that are newer at the destination too; the old versions are kept.
-    pub overwrite: bool,
-    /// Adds missing files and replaces none.
-    pub only_add: bool,
-    /// Compares files of the same size by content instead of by mtime.
-    pub checksum: bool,
-}
-
-/// Reason for omitting an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OmissionReason {
-    /// The destination has another version, which the rules do not replace.
-    Conflict(String),
-    /// Left out on purpose.
-    Skipped(String),
-    /// Unreadable, or impossible at the destination.
-    Failed(String),
-    /// Left for another run.
-    Postponed,
-}
 
 /// An item that is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -88,9 +88,9 @@ impl<'a> Planner<'a> {
         };
         if let Some(old) = displaced {
             let new = DiffEntry::of_kind(EntryKind::Folder);
-            if let Err(reason) = self.check_replacement(new, old, Difference::Kind) {
+            if let Err(reason) = self.rules.check_replacement(new, old, Difference::Kind) {
                 self.omit(path.to_owned(), reason.clone());
-                let reason = nested_reason(path, reason);
+                let reason = reason.within_folder(path);
                 self.blocked.push((path.to_owned(), reason.clone()));
                 return self.omit_all(path, folder, &reason);
             }
@@ -144,38 +144,6 @@ impl<'a> Planner<'a> {
         for name in &folder.specials {
             self.omit(path.join(name.as_path()), reason.clone());
         }
-    }
-
-    /// Checks the rules for replacing an entry of the destination by a different one; returns why not as an error.
-    fn check_replacement(
-        &self,
-        new: DiffEntry,
-        old: DiffEntry,
-        difference: Difference,
-    ) -> Result<(), OmissionReason> {
-        let word = difference.word();
-        let is_newer = new.modified > old.modified && difference != Difference::Kind;
-        if self.rules.only_add {
-            return Err(OmissionReason::Skipped(format!(
-                "it differs in {word}, and only missing files are added"
-            )));
-        }
-        if is_newer || self.rules.overwrite {
-            return Ok(());
-        }
-        Err(OmissionReason::Conflict(match difference {
-            Difference::Kind => {
-                format!(
-                    "the destination has {}, the source {}",
-                    old.kind.noun_with_article(),
-                    new.kind.noun_with_article()
-                )
-            }
-            _ if new.modified == old.modified => {
-                format!("it differs in {word}, and both have the same time")
-            }
-            _ => format!("it differs in {word}, and the destination is newer"),
-        }))
     }
 
     fn count_copy(&mut self, entry: DiffEntry) {
@@ -239,7 +207,7 @@ impl DiffVisitor for Planner<'_> {
                 });
             }
             EntryDiff::Differs(new, old, difference) => {
-                if let Err(reason) = self.check_replacement(new, old, difference) {
+                if let Err(reason) = self.rules.check_replacement(new, old, difference) {
                     return self.omit(path(), reason);
                 }
                 self.count_copy(new);
@@ -251,17 +219,6 @@ impl DiffVisitor for Planner<'_> {
                 });
             }
         }
-    }
-}
-
-/// Returns the reason for omitting the contents of a folder that is omitted for `reason`.
-fn nested_reason(folder: &Path, reason: OmissionReason) -> OmissionReason {
-    let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
-    match reason {
-        OmissionReason::Conflict(reason) => OmissionReason::Conflict(why(reason)),
-        OmissionReason::Skipped(reason) => OmissionReason::Skipped(why(reason)),
-        OmissionReason::Failed(reason) => OmissionReason::Failed(why(reason)),
-        OmissionReason::Postponed => OmissionReason::Postponed,
     }
 }
 
