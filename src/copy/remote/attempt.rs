@@ -26,29 +26,19 @@ impl Upload<'_> {
     ) -> Result<Option<String>> {
         self.stat_sources(batch, indexes);
         self.reject_unicode_variants(batch, indexes)?;
-        let due: Vec<usize> = indexes
-            .iter()
-            .copied()
-            .filter(|index| matches!(batch.states[*index], SendState::Unknown))
-            .collect();
-        let paths: Vec<PathBuf> = due
-            .iter()
-            .map(|index| batch.files[*index].path_below_root())
-            .collect();
+        let (due, paths) = batch.unreported_files(indexes);
         let index_of: HashMap<PathBuf, usize> = paths.iter().cloned().zip(due.clone()).collect();
         let journal_rows = batch.mark_attempted(&due);
-        let (destination, source) = (
-            &self.destination.database.root,
-            &self.source.database().root,
-        );
+        let destination = &self.destination.database.root;
+        let source = &self.source.database().root;
         let versions = version::remote_version_folder(self.run)?;
-        let is_new_destination = due.iter().all(|index| {
-            self.destination
-                .is_known_missing(&batch.files[*index].replica)
-        });
+        let is_known_missing = |index: &usize| {
+            let replica = &batch.files[*index].replica;
+            self.destination.is_known_missing(replica)
+        };
         let transfer = self
             .transfer_batch(&paths, &versions)
-            .with_new_destination(is_new_destination);
+            .with_new_destination(due.iter().all(is_known_missing));
         let mut journal = SendJournal::begin(index, destination, source, &journal_rows)?;
         let mut has_kept_version = false;
         let ended = transfer.run(&mut |event| match event {

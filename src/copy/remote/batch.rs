@@ -1,5 +1,7 @@
 //! State of the files of one batch, and the outcomes that follow from it.
 
+use std::path::PathBuf;
+
 use super::listed::ListedState;
 use super::upload::{OutgoingFile, SendOutcomeFn};
 use crate::copy::outcome::{CopiedItem, Outcome, VANISHED};
@@ -54,6 +56,15 @@ impl<'a> SendBatch<'a> {
             states: vec![SendState::Unknown; files.len()],
             attempted: vec![false; files.len()],
         }
+    }
+
+    /// Returns the indexes and paths of those of these files that have no state yet.
+    pub(super) fn unreported_files(&self, indexes: &[usize]) -> (Vec<usize>, Vec<PathBuf>) {
+        let indexes = indexes.iter().copied();
+        let unreported = indexes.filter(|index| matches!(self.states[*index], SendState::Unknown));
+        unreported
+            .map(|index| (index, self.files[index].path_below_root()))
+            .unzip()
     }
 
     /// Marks these files as attempted, and returns their rows for the upload journal.
