@@ -2,6 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use super::name::Name;
 
 /// Folder at a database's root: identity file, lock, and kept versions.
 pub const OWN_FOLDER: &str = ".auto-backup";
@@ -20,6 +23,14 @@ pub fn interim(name: &OsStr) -> OsString {
     let mut interim = name.to_owned();
     interim.push(".auto-backup-renamed");
     interim
+}
+
+/// Returns the notice about an entry that keeps its interim name because the rename could be neither completed nor undone.
+pub fn interim_notice(path: &Path, reason: &str) -> String {
+    let path = Name::from(path);
+    format!(
+        "a rename could not be completed: {reason}; the entry is now `{path}`; rename it by hand"
+    )
 }
 
 /// True for the name of a temporary file of this program.

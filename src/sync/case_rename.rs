@@ -56,10 +56,7 @@ impl SyncRun<'_> {
             respelled.insert(old);
         }
         for (path, reason) in &spellings.stuck {
-            let path = Name::from(storage.remote.path(path).as_path());
-            let notice = format!(
-                "a rename could not be completed: {reason}; the entry is now `{path}`; rename it by hand"
-            );
+            let notice = own_name::interim_notice(&storage.remote.path(path), reason);
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         for file in &mut work.send {

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{CopyEvent, DestinationCopy};
-use crate::base::name::Name;
 use crate::base::own_name;
 use crate::base::unicode::fold_case;
 use crate::copy::local::Job;
@@ -71,10 +70,9 @@ impl DestinationCopy<'_> {
             && !rename_when_free(folder, &interim, new)
             && folder.rename_no_replace(&interim, folder, old).is_err();
         if is_stuck {
-            let path = Name::from(folder.path().join(&interim).as_path());
-            (self.on_event)(CopyEvent::Notice(format!(
-                "a rename could not be completed: the entry is now `{path}`; rename it by hand"
-            )));
+            let reason = "the file system refused the new name";
+            let notice = own_name::interim_notice(&folder.path().join(&interim), reason);
+            (self.on_event)(CopyEvent::Notice(notice));
         }
     }
 }
