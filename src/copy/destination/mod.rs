@@ -8,6 +8,7 @@
 
 mod case_rename;
 mod cleanup;
+mod content;
 mod execute;
 mod fetch;
 mod fetch_folder;

@@ -14,19 +14,16 @@ use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
-use crate::index::DatabaseId;
 use crate::model::path::split_path;
 use crate::model::project::{ProjectId, replica_path};
-use crate::model::registry::Database;
 use crate::os::folder::Folder;
 use crate::rclone;
 use crate::snapshot::respelled;
 use crate::snapshot::respelled::{RespelledEntry, respell};
 use crate::snapshot::tree::Tree;
-use crate::storage::content_compare;
 use crate::storage::content_compare::{ContentRecord, TimeReconciliation};
 use crate::storage::observation::{ObservationBuilder, ObservedRoot};
-use crate::storage::{LocalStorage, Storage};
+use crate::storage::{LocalStorage, Storage, StorageRef};
 
 impl DestinationCopy<'_> {
     /// Scans every replica at the destination and plans it. The scan is recorded in the index.
@@ -116,9 +113,15 @@ impl DestinationCopy<'_> {
             let path = replica_path(&category.path, id);
             notes.unicode_variants.push(Name::from(path.as_path()));
         }
-        let contents = self.compare_contents(storage, replica, &tree, record.as_deref_mut())?;
+        let contents = self.compare_contents(
+            StorageRef::Local(storage),
+            replica,
+            &tree,
+            record.as_deref_mut(),
+        )?;
         let compared = record.map(|record| (record, &contents));
-        let shifts = self.reconcile_times(storage, replica, &mut tree, compared)?;
+        let shifts =
+            self.reconcile_times(StorageRef::Local(storage), replica, &mut tree, compared)?;
         notes.shifts.add_shifts(&shifts);
         let plan = plan(&replica.tree, &tree, self.spec.rules, &contents);
         let mut plan = reject_unsupported_names(plan, &tree, &storage.root, &relative)?;
@@ -199,107 +202,6 @@ impl DestinationCopy<'_> {
         };
         let pair = ((&**source, &replica.tree), (&*storage.root, tree));
         preflight::refuse_shared_folder(pair.0, pair.1, &replica.relative())
-    }
-
-    /// Opens the record of compared contents if the copy compares by content. Known results are not used: a user who
-    /// requests a content comparison does not trust them.
-    fn open_content_record(&mut self, storage: &LocalStorage) -> Result<Option<ContentRecord>> {
-        if !self.spec.rules.checksum {
-            return Ok(None);
-        }
-        let rows = if self.spec.dry_run {
-            [None; 2]
-        } else {
-            self.database_ids(storage).unwrap_or_else(|error| {
-                // An index that cannot be written stops no copy.
-                self.report_problem(error);
-                [None; 2]
-            })
-        };
-        let record = ContentRecord::new(self.index.try_clone()?, rows);
-        Ok(Some(record.with_known(false)))
-    }
-
-    /// Compares contents if the copy compares by content, and otherwise returns the known differences.
-    fn compare_contents(
-        &self,
-        storage: &LocalStorage,
-        replica: &SourceReplica,
-        tree: &Tree,
-        record: Option<&mut ContentRecord>,
-    ) -> Result<content_compare::ContentComparison> {
-        let relative = replica.relative();
-        let Some(record) = record else {
-            return self.known_differences(&storage.database, &relative, [&replica.tree, tree]);
-        };
-        let Some(source) = self.spec.source.root_folder() else {
-            return self.compare_with_remote_source(replica, tree);
-        };
-        let replicas = [
-            content_compare::ComparedReplica {
-                root: source,
-                relative: &relative,
-                tree: &replica.tree,
-            },
-            content_compare::ComparedReplica {
-                root: &storage.root,
-                relative: &relative,
-                tree,
-            },
-        ];
-        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
-        (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        content_compare::compare(
-            replicas,
-            record,
-            self.worker_count(storage),
-            &on_progress,
-            None,
-        )
-    }
-
-    /// Returns the files that an earlier comparison found to differ.
-    pub(super) fn known_differences(
-        &self,
-        destination: &Database,
-        relative: &Path,
-        trees: [&Tree; 2],
-    ) -> Result<content_compare::ContentComparison> {
-        let source = &self.spec.source.database().root;
-        let [a, b] = [source, &destination.root].map(|root| self.index.database_id(root));
-        content_compare::ContentComparison::from_index(&self.index, [a?, b?], relative, trees)
-    }
-
-    /// Compares the contents of a remote source with the destination.
-    fn compare_with_remote_source(
-        &self,
-        replica: &SourceReplica,
-        tree: &Tree,
-    ) -> Result<content_compare::ContentComparison> {
-        let Storage::Remote(source) = &*self.spec.source else {
-            return Ok(content_compare::ContentComparison::default());
-        };
-        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
-        (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        let paths = content_compare::same_size_paths(&replica.tree, tree);
-        source.compare_contents(
-            self.database,
-            None,
-            paths,
-            &replica.relative(),
-            &on_progress,
-        )
-    }
-
-    /// Returns the row ids of source and destination in the index.
-    pub(super) fn database_ids(
-        &mut self,
-        storage: &LocalStorage,
-    ) -> Result<[Option<DatabaseId>; 2]> {
-        let source = self.spec.source.database_id(&mut self.index)?;
-        Ok([source, storage.database_id(&mut self.index)?])
     }
 
     /// Reports the items of a plan that are not copied.

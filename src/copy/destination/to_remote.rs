@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::{CopyEvent, DestinationCopy, SourceReplica};
+use super::{DestinationCopy, SourceReplica};
 use crate::base::error::Result;
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
@@ -21,8 +21,7 @@ use crate::rclone;
 use crate::rclone::{RemoteListing, TransferLimits};
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
-use crate::storage::content_compare;
-use crate::storage::content_compare::{ContentComparison, TimeReconciliation};
+use crate::storage::content_compare::TimeReconciliation;
 use crate::storage::lock::Lock;
 use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::{RemoteStorage, StorageRef};
@@ -120,7 +119,6 @@ impl DestinationCopy<'_> {
     ) -> Result<(Plan, Option<Tree>)> {
         let spec = self.spec;
         let (category, project) = (&replica.category, &replica.project);
-        let relative = replica.relative();
         let (registry, exclusions) = (&spec.registry, &spec.exclusions);
         let mut tree = storage.destination_tree(registry, exclusions, category, project)?;
         // The index stores the names as the storage spells them, so the tree is added before it is respelled.
@@ -130,42 +128,26 @@ impl DestinationCopy<'_> {
         }
         let is_case_insensitive = storage.features.is_case_insensitive();
         respelled::respell(&replica.tree, &mut tree, &|_, _| is_case_insensitive);
-        let compares_content = spec.rules.checksum;
-        let contents = if compares_content {
-            self.compare_remote_contents(storage, replica, &tree)?
+        let mut record = if spec.rules.checksum {
+            Some(self.open_record()?)
         } else {
-            let trees = [&replica.tree, &tree];
-            self.known_differences(&storage.database, &relative, trees)?
+            None
         };
-        let compared = compares_content.then_some(&contents);
-        shifts.add_shifts(&self.reconcile_remote_times(storage, replica, &mut tree, compared)?);
+        let contents =
+            self.compare_contents(StorageRef::Remote(storage), replica, &tree, record.as_mut())?;
+        let compared = record.as_mut().map(|record| (record, &contents));
+        shifts.add_shifts(&self.reconcile_times(
+            StorageRef::Remote(storage),
+            replica,
+            &mut tree,
+            compared,
+        )?);
         let plan = plan(&replica.tree, &tree, spec.rules, &contents);
         if !is_respelled {
             builder.add(category, id, &tree)?;
         }
         let plan = reject_unsupported(plan, &tree, storage);
         Ok((plan, (!is_respelled).then_some(tree)))
-    }
-
-    fn compare_remote_contents(
-        &self,
-        storage: &RemoteStorage,
-        replica: &SourceReplica,
-        tree: &Tree,
-    ) -> Result<ContentComparison> {
-        let source = &self.spec.source;
-        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
-        (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        let paths = content_compare::same_size_paths(&replica.tree, tree);
-        let (database, abilities) = (source.database(), source.features());
-        storage.compare_contents(
-            database,
-            abilities,
-            paths,
-            &replica.relative(),
-            &on_progress,
-        )
     }
 
     /// Sends the files of the plans and reports their outcomes.
