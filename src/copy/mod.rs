@@ -39,7 +39,8 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
-const COMPARING_STARTED: ProgressEvent<'_> = ProgressEvent::Started {
+/// Start of the comparison of source and destination.
+pub const COMPARING_STARTED: ProgressEvent<'_> = ProgressEvent::Started {
     task: Task::Compare,
     files: None,
     bytes: None,

@@ -8,6 +8,7 @@ use super::run::SyncRun;
 use crate::base::error::{Error, Result};
 use crate::base::unit;
 use crate::copy::outcome::Outcome;
+use crate::copy::report::Report;
 
 impl SyncRun<'_> {
     /// Refuses a mass deletion of `missing` files, out of `sent` files.
@@ -59,17 +60,22 @@ impl SyncRun<'_> {
         self.request.confirmation.require(&question)
     }
 
-    /// The outcome of a file that is missing at the source and kept at the destination.
-    pub(super) fn missing_outcome(&self) -> Outcome {
+    /// Reports files that are missing at the source and kept at the destination.
+    pub(super) fn report_missing(&self, missing: &[MissingFile], report: &mut Report) {
         let source = &self.request.source.name;
-        Outcome::Gone(if self.request.delete {
-            format!("no longer on {source}: to be moved among the old versions")
+        let reason = if self.request.delete {
+            format!("no longer on {source}: to be moved to the old versions")
         } else {
             format!("no longer on {source}")
-        })
+        };
+        for file in missing {
+            report.add(Outcome::Gone(reason.clone()), || {
+                self.destination_path(&file.path_below_root())
+            });
+        }
     }
 
-    /// The outcome of a file that is missing at the source and that another program changed at the destination.
+    /// Returns the outcome of a file that is missing at the source and that another program changed at the destination.
     pub(super) fn changed_outcome(&self) -> Outcome {
         let source = &self.request.source.name;
         Outcome::Gone(format!(

@@ -35,10 +35,6 @@ impl SyncRun<'_> {
                 self.destination_path(&renamed.file.path_below_root())
             });
         }
-        for file in work.missing {
-            report.add(self.missing_outcome(), || {
-                self.destination_path(&file.path_below_root())
-            });
-        }
+        self.report_missing(&work.missing, report);
     }
 }

@@ -4,7 +4,6 @@
 //! kept.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::collect::SyncReplica;
@@ -13,6 +12,7 @@ use super::work::{ReplicaPath, SyncWork};
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::index::Index;
+use crate::model::path::split_path;
 use crate::os::folder::is_not_found;
 use crate::storage::{LocalStorage, RemoteStorage};
 
@@ -167,10 +167,7 @@ fn path_below_root((replica, path): &ReplicaPath) -> PathBuf {
 
 /// Removes a folder if it is empty. Returns true if it no longer exists.
 fn remove_if_empty(storage: &LocalStorage, path: &Path) -> bool {
-    let (above, name) = (
-        path.parent().unwrap_or(Path::new("")),
-        path.file_name().unwrap_or(OsStr::new("")),
-    );
+    let (above, name) = split_path(path);
     if storage.missing_mount(path).is_some() {
         return false;
     }

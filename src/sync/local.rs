@@ -11,9 +11,10 @@ use super::run::SyncRun;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::{ProgressEvent, Task};
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy;
+use crate::copy::COMPARING_STARTED;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica};
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::CopyRules;
@@ -31,11 +32,7 @@ impl SyncRun<'_> {
         snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
-        self.monitor.on_event(&ProgressEvent::Started {
-            task: Task::Compare,
-            files: None,
-            bytes: None,
-        });
+        self.monitor.on_event(&COMPARING_STARTED);
         let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
         let mut spec = self.copy_spec(self.failed_paths(index)?);
         let changes = replicas.iter().map(|replica| self.replica_changes(replica));

@@ -15,15 +15,16 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
 use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::copy::destination::record_replicas;
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
 use crate::index::{Index, SentFile, SentRecord, link_digest};
+use crate::model::path::split_path;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::storage::lock::Lock;
-use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::version::Versions;
 use crate::storage::{LocalStorage, StorageRef};
 
@@ -45,11 +46,7 @@ impl SyncRun<'_> {
     ) -> Result<()> {
         let is_report_only = self.request.dry_run || interrupt::is_requested();
         if is_report_only || !self.is_deletion_confirmed(missing.len() as u64) {
-            for file in missing {
-                report.add(self.missing_outcome(), || {
-                    self.destination_path(&file.path_below_root())
-                });
-            }
+            self.report_missing(missing, report);
             return Ok(());
         }
         let folders = self.missing_sent_folders(replicas)?;
@@ -113,13 +110,7 @@ impl SyncRun<'_> {
         let replicas: Vec<_> = replicas
             .filter_map(|replica| self.match_replica(replica))
             .collect();
-        let mut builder = ObservationBuilder::start(index, self.request.destination)?;
-        for (category, project) in &replicas {
-            let tree = storage.tree(self.registry, &self.exclusions, category, project)?;
-            builder.add(category, project, &tree)?;
-        }
-        let observation = builder.finish()?;
-        observation.write(index, ObservedRoot::Local(&storage.root))
+        record_replicas(index, storage, self.registry, &self.exclusions, &replicas)
     }
 
     /// Moves one file or link to the old versions if it is still as it was sent.
@@ -131,10 +122,7 @@ impl SyncRun<'_> {
         times: &ReplicaTimes,
     ) -> Result<Outcome> {
         let path = file.path_below_root();
-        let (folder, name) = (
-            path.parent().unwrap_or(Path::new("")),
-            path.file_name().unwrap_or(OsStr::new("")),
-        );
+        let (folder, name) = split_path(&path);
         debug_assert!(!path.starts_with(OWN_FOLDER));
         if let Some(error) = storage.missing_mount(&path) {
             return Err(error);

@@ -6,7 +6,8 @@ use super::run::SyncRun;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::{ProgressEvent, Task};
+use crate::base::monitor::ProgressEvent;
+use crate::copy::COMPARING_STARTED;
 use crate::copy::remote;
 use crate::copy::report::Report;
 use crate::index::Index;
@@ -34,11 +35,7 @@ impl SyncRun<'_> {
             self.retry_failed(index, storage, &mut report)?;
             return Ok(report);
         }
-        self.monitor.on_event(&ProgressEvent::Started {
-            task: Task::Compare,
-            files: None,
-            bytes: None,
-        });
+        self.monitor.on_event(&COMPARING_STARTED);
         let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
         self.adopt_existing(index, storage, &mut replicas)?;
         let mut work = self.collect_work(index, storage, &replicas, &mut report)?;

@@ -27,11 +27,7 @@ impl SyncRun<'_> {
     ) -> Result<bool> {
         let count = work.missing.len() as u64;
         if interrupt::is_requested() || !self.is_deletion_confirmed(count) {
-            for file in &work.missing {
-                report.add(self.missing_outcome(), || {
-                    self.destination_path(&file.path_below_root())
-                });
-            }
+            self.report_missing(&work.missing, report);
             return Ok(false);
         }
         self.keep_changed(storage, work, report)?;

@@ -24,6 +24,8 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+pub use self::record::record_replicas;
+
 use super::local::Job;
 use super::plan::CopyRules;
 use super::report::Report;

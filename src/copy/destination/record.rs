@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{DestinationCopy, SourceReplica};
 use crate::base::error::{Error, Result};
@@ -12,8 +12,10 @@ use crate::copy::local::{Job, TimeMismatch, VerifiedFile};
 use crate::copy::outcome::Outcome;
 use crate::copy::report::ReportedItem;
 use crate::index::{DatabaseId, FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
+use crate::model::exclusion::Exclusions;
 use crate::model::path::split_path;
-use crate::model::project::path_within;
+use crate::model::project::{ProjectId, path_within};
+use crate::model::registry::{Category, Registry};
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 use crate::storage::LocalStorage;
@@ -78,14 +80,26 @@ impl DestinationCopy<'_> {
         if written.is_empty() {
             return Ok(());
         }
-        let mut builder = ObservationBuilder::start(&self.index, self.database)?;
-        for (category, project) in &written {
-            let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
-            builder.add(category, project, &tree)?;
-        }
-        let observation = builder.finish()?;
-        observation.write(&mut self.index, ObservedRoot::Local(&storage.root))
+        let (registry, exclusions) = (&spec.registry, &spec.exclusions);
+        record_replicas(&mut self.index, storage, registry, exclusions, &written)
     }
+}
+
+/// Scans replicas at a destination and records them in the index.
+pub fn record_replicas(
+    index: &mut Index,
+    storage: &LocalStorage,
+    registry: &Registry,
+    exclusions: &Arc<Exclusions>,
+    replicas: &[(&Category, ProjectId)],
+) -> Result<()> {
+    let mut builder = ObservationBuilder::start(index, &storage.database)?;
+    for (category, project) in replicas {
+        let tree = storage.tree(registry, exclusions, category, project)?;
+        builder.add(category, project, &tree)?;
+    }
+    let observation = builder.finish()?;
+    observation.write(index, ObservedRoot::Local(&storage.root))
 }
 
 /// Returns the folders of the replicas that the run writes to.
