@@ -18,10 +18,10 @@ pub enum Task {
 }
 
 impl Task {
-    /// The word for people: `looking at NAS`.
+    /// The word for people: `scanning NAS`.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Scan => "looking",
+            Self::Scan => "scanning",
             Self::Compare => "comparing",
             Self::Copy => "copying",
             Self::Sync => "syncing",

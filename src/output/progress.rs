@@ -143,11 +143,11 @@ impl ActiveTask {
         }
     }
 
-    /// `looking at NAS: 12 %, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
+    /// `scanning NAS: 12 %, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
     fn scan_line(&self, elapsed: f64) -> String {
         let mut line = self.name.clone();
         if !self.databases.is_empty() {
-            line = format!("{line} at {}", self.database_list());
+            line = format!("{line} {}", self.database_list());
         }
         let mut parts = Vec::new();
         if let Some(total) = self.total.files {
@@ -283,7 +283,7 @@ mod tests {
             "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
         );
         let mut task = ActiveTask::new(
-            "looking",
+            "scanning",
             Totals {
                 files: Some(1_000_000),
                 bytes: None,
@@ -297,7 +297,7 @@ mod tests {
         };
         assert_eq!(
             task.scan_line(2.0),
-            "looking at NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
+            "scanning NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
         );
     }
 }
