@@ -78,6 +78,19 @@ impl FailureRow {
             run: known.run,
         }
     }
+
+    /// Returns the cells that tables and records share, with the error as given.
+    fn cells(&self, error: String) -> Vec<Cell> {
+        vec![
+            Cell::from(&self.path),
+            Cell::from(&self.from),
+            Cell::from(&self.to),
+            Cell::Count(self.attempts),
+            Cell::Timestamp(self.first),
+            Cell::Timestamp(self.last),
+            Cell::Text(error),
+        ]
+    }
 }
 
 /// Returns the project that contains a path below a root; `None` outside all tracked categories.
@@ -124,26 +137,6 @@ impl RunCommand for FailuresArgs {
     }
 }
 
-/// Index of the column `error`.
-const ERROR_COLUMN: usize = 6;
-
-impl FailuresAnswer {
-    fn rows(&self) -> Vec<Vec<Cell>> {
-        let rows = self.failures.iter().map(|failure| {
-            vec![
-                Cell::from(&failure.path),
-                Cell::from(&failure.from),
-                Cell::from(&failure.to),
-                Cell::Count(failure.attempts),
-                Cell::Timestamp(failure.first),
-                Cell::Timestamp(failure.last),
-                Cell::text(&*failure.error),
-            ]
-        });
-        rows.collect()
-    }
-}
-
 impl Answer for FailuresAnswer {
     const COMMAND: &'static str = "failures";
 
@@ -152,24 +145,23 @@ impl Answer for FailuresAnswer {
             page.line("no failures: no file waits for a retry");
         }
         let headings = ["file", "from", "to", "attempts", "first", "last", "error"];
-        let mut rows = self.rows();
-        for (row, failure) in rows.iter_mut().zip(&self.failures) {
-            // The text may come from another program and contain control characters.
-            row[ERROR_COLUMN] = Cell::Text(visible(failure.error.as_bytes()));
-        }
-        page.table(&headings, rows);
+        // The error may come from another program and contain control characters.
+        let rows = self.failures.iter();
+        let rows = rows.map(|failure| failure.cells(visible(failure.error.as_bytes())));
+        page.table(&headings, rows.collect());
     }
 
     fn records(&self) -> Records {
-        let mut rows = self.rows();
-        for (row, failure) in rows.iter_mut().zip(&self.failures) {
+        let rows = self.failures.iter().map(|failure| {
+            let mut row = failure.cells(failure.error.clone());
             row.push(Cell::text(failure.run.to_string()));
-        }
+            row
+        });
         Records {
             headings: &[
                 "path", "from", "to", "attempts", "first", "last", "error", "run",
             ],
-            rows,
+            rows: rows.collect(),
         }
     }
 }
