@@ -12,9 +12,7 @@ use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
-use crate::copy::report::Report;
-use crate::copy::run_recorder;
-use crate::index::{OutcomeKind, RunId, RunStart, RunState};
+use crate::index::{OutcomeKind, RunStart};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
@@ -95,23 +93,23 @@ impl SyncArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry, dry_run, confirmation)?;
         let monitor = workspace.monitor.as_ref();
-        if request.dry_run {
-            let report = sync::sync(index, registry, &request, RunId::DRY_RUN, monitor)?;
-            let state = run_recorder::run_state(&report);
-            return Ok(SyncAnswer::new(None, state, &self, report));
-        }
-        let what = format!("{} {}", quote(&self.project), self.category);
-        let begun = RunStart {
+        let subject = format!("{} {}", quote(&self.project), self.category);
+        let start = RunStart {
             command: "sync",
-            subject: &what,
+            subject: &subject,
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
-        let (run, state, report) =
-            run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
-                sync::sync(index, registry, &request, run, monitor)
-            })?;
-        Ok(SyncAnswer::new(Some(run), state, &self, report))
+        let start = (!dry_run).then_some(&start);
+        let copy = CopyAnswer::record(index, start, monitor, &mut |index, run| {
+            sync::sync(index, registry, &request, run, monitor)
+        })?;
+        Ok(SyncAnswer {
+            copy,
+            count_only: self.count,
+            delete_missing: self.delete,
+            source: self.from,
+        })
     }
 
     /// Looks up the names of the line in the registry.
@@ -199,15 +197,6 @@ struct SyncTotals {
 }
 
 impl SyncAnswer {
-    fn new(run: Option<RunId>, state: RunState, command: &SyncArgs, report: Report) -> Self {
-        Self {
-            count_only: command.count,
-            delete_missing: command.delete,
-            source: command.from.clone(),
-            copy: CopyAnswer::new(run, state, report),
-        }
-    }
-
     /// Returns the counts that a copy does not have, for the headline.
     fn count_cells(&self) -> Vec<Cell> {
         let report = &self.copy.report;

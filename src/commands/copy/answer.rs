@@ -7,11 +7,13 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
+use crate::base::monitor::Monitor;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
 use crate::copy::report::{Report, ReportedItem};
-use crate::index::{OutcomeKind, RunId, RunState};
+use crate::copy::run_recorder;
+use crate::index::{Index, OutcomeKind, RunId, RunStart, RunState};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -82,8 +84,21 @@ impl<'a> CopyItem<'a> {
 }
 
 impl CopyAnswer {
-    pub(crate) const fn new(run: Option<RunId>, state: RunState, report: Report) -> Self {
-        Self { run, state, report }
+    /// Executes `work` and records it as a run. Without `start`, it is a dry run, which is not recorded.
+    pub(crate) fn record(
+        index: &mut Index,
+        start: Option<&RunStart<'_>>,
+        monitor: &dyn Monitor,
+        work: &mut dyn FnMut(&mut Index, RunId) -> Result<Report>,
+    ) -> Result<Self> {
+        let (run, state, report) = if let Some(start) = start {
+            let (run, state, report) = run_recorder::record_run(index, start, monitor, work)?;
+            (Some(run), state, report)
+        } else {
+            let report = work(index, RunId::DRY_RUN)?;
+            (None, run_recorder::run_state(&report), report)
+        };
+        Ok(Self { run, state, report })
     }
 
     pub(crate) const fn is_dry_run(&self) -> bool {

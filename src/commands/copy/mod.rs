@@ -18,8 +18,7 @@ use crate::base::error::{Error, Result};
 use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
-use crate::copy::run_recorder;
-use crate::index::{RunId, RunStart};
+use crate::index::RunStart;
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -95,33 +94,19 @@ impl CopyArgs {
         let dry_run = self.dry_run || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry, verify, dry_run, confirmation)?;
-        if request.dry_run {
-            let monitor = workspace.monitor.as_ref();
-            let report = copy::copy(index, registry, &request, RunId::DRY_RUN, monitor)?;
-            let state = run_recorder::run_state(&report);
-            return Ok(CopyAnswer::new(None, state, report));
-        }
-        let (what, to) = (
-            self.description(),
-            database_names(request.destinations.iter().copied()),
-        );
-        let begun = RunStart {
+        let subject = format!("{} {}", quote(&self.project), self.category);
+        let to = database_names(request.destinations.iter().copied());
+        let start = RunStart {
             command: "copy",
-            subject: &what,
+            subject: &subject,
             source: Some(&request.source.name),
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        let (run, state, report) =
-            run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
-                copy::copy(index, registry, &request, run, monitor)
-            })?;
-        Ok(CopyAnswer::new(Some(run), state, report))
-    }
-
-    /// Returns project and category as typed, for the history.
-    fn description(&self) -> String {
-        format!("{} {}", quote(&self.project), self.category)
+        let start = (!dry_run).then_some(&start);
+        CopyAnswer::record(index, start, monitor, &mut |index, run| {
+            copy::copy(index, registry, &request, run, monitor)
+        })
     }
 
     /// Looks up the names of the line in the registry.
