@@ -4,10 +4,10 @@ use std::collections::btree_map::Entry;
 
 use super::cache::{ReplicaCounts, VerifiedDatabases};
 use super::checksum::{ROOTS_KEY, corruption_error, database_checksum, roots_checksum};
-use super::sql::{one, optional};
+use super::sql::optional;
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
-use crate::base::error::Result;
+use crate::base::error::{Error, IndexProblem, Result};
 
 impl Index {
     /// Fails if the rows of a database are not those that were written.
@@ -62,22 +62,26 @@ impl Index {
         }
         let counts = match verified.databases.entry(database) {
             Entry::Occupied(counts) => counts.into_mut(),
-            Entry::Vacant(place) => {
-                place.insert(self.read_verified(database).explain("read", &self.path)?)
-            }
+            Entry::Vacant(place) => place.insert(self.read_verified(database)?),
         };
         inspect(counts).explain("read", &self.path)
     }
 
-    fn read_verified(&self, database: DatabaseId) -> rusqlite::Result<ReplicaCounts> {
+    /// Reads the replica counts of a database and compares its checksum. Another process may have forgotten the database.
+    fn read_verified(&self, database: DatabaseId) -> Result<ReplicaCounts> {
         let sql = "SELECT checksum FROM databases WHERE id = ?1";
-        let stored: Vec<u8> = one(&self.connection, sql, [database], |row| row.get(0))?;
-        let (checksum, counts) = database_checksum(&self.connection, database)?;
-        if stored == checksum {
-            Ok(counts)
-        } else {
-            Err(corruption_error("the checksum of a database is wrong"))
-        }
+        let stored: Option<Vec<u8>> = self.optional(sql, [database], |row| row.get(0))?;
+        let Some(stored) = stored else {
+            return Err(Error::index(
+                IndexProblem::DatabaseForgotten,
+                self.path.clone(),
+            ));
+        };
+        let compare = || match database_checksum(&self.connection, database)? {
+            (checksum, counts) if stored == checksum => Ok(counts),
+            _ => Err(corruption_error("the checksum of a database is wrong")),
+        };
+        compare().explain("read", &self.path)
     }
 }
 
@@ -88,7 +92,6 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::base::error::IndexProblem;
     use crate::base::ignore::ignore;
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;
@@ -268,5 +271,18 @@ mod tests {
         assert_eq!(problem, Some(IndexProblem::Damaged));
         index.recompute_checksums().unwrap();
         assert_eq!(answers(&index).unwrap(), before);
+    }
+
+    #[test]
+    fn forgotten_database_is_named() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        fill(&path);
+        let index = Index::open_strict(&path).unwrap();
+        let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+        let mut other = Index::open_strict(&path).unwrap();
+        other.forget_database(Path::new(ROOT)).unwrap();
+        let error = index.mounted_folders(id).unwrap_err();
+        assert_eq!(error.index_problem(), Some(IndexProblem::DatabaseForgotten));
     }
 }
