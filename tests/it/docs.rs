@@ -279,12 +279,12 @@ fn exit_statuses_match_in_all_documents() {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (output, scripts) = (page("docs/output.md"), page("docs/scripts.md"));
     let row = Regex::new(r"(?m)^\| (\d+) \| (.*) \|$").unwrap();
-    let told = [one_line(&help), one_line(&scripts)];
+    let reported = [one_line(&help), one_line(&scripts)];
     let mut rows = Vec::new();
     for row in row.captures_iter(&output) {
         rows.push((row[1].to_owned(), row[2].to_owned()));
         let words = format!("{} {}", &row[1], &row[2]);
-        assert!(told.iter().all(|text| text.contains(&words)), "{words}");
+        assert!(reported.iter().all(|text| text.contains(&words)), "{words}");
     }
     let known =
         ExitStatus::ALL.map(|status| (status.code().to_string(), status.meaning().to_owned()));

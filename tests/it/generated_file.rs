@@ -127,7 +127,7 @@ fn readme_commands_install_generated_files() {
     }
     let readme = page("README.md");
     let line = Regex::new(r"(?m)^auto-backup --generate (\w+) > ~/((.*)/[\w.-]+)").unwrap();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for found in line.captures_iter(&readme) {
         studio.folder(format!("home/{}", &found[3]));
         let line = format!("PATH={}:$PATH; {}", programs(), &found[0]);
@@ -135,9 +135,9 @@ fn readme_commands_install_generated_files() {
         let generated = studio.run(["--generate", &found[1]]).ok().bytes;
         let written = fs::read(studio.path(format!("home/{}", &found[2]))).unwrap();
         assert_eq!(written, generated);
-        told.push(found[1].to_owned());
+        reported.push(found[1].to_owned());
     }
-    assert_eq!(told, GENERATED);
+    assert_eq!(reported, GENERATED);
 }
 
 #[test]
@@ -227,8 +227,8 @@ fn man_page_has_every_file_and_variable() {
         for found in read.captures_iter(&fs::read_to_string(&path).unwrap()) {
             let name = &found[1];
             // PATH needs no explanation.
-            let told = name == "PATH" || environment.contains(name);
-            assert!(told, "{name} of {}", path.display());
+            let reported = name == "PATH" || environment.contains(name);
+            assert!(reported, "{name} of {}", path.display());
         }
     }
 }
@@ -263,12 +263,12 @@ fn bash_completes_options_values_and_files() {
     assert_eq!(offered(&["--config", "ni"]), "nightly one.ab\n");
     // SCRIPT has no completions, so that readline completes file names.
     assert_eq!(offered(&["ni"]), "\n");
-    let told = printed(
+    let reported = printed(
         &studio,
         "bash",
         &["-c", "source completions/auto-backup; complete -p"],
     );
-    assert!(told.contains("-o default"), "{told}");
+    assert!(reported.contains("-o default"), "{reported}");
 }
 
 #[test]

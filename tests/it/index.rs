@@ -157,17 +157,17 @@ fn flipped_project_name_is_never_shown() {
     let sound = fs::read(studio.path(INDEX)).unwrap();
     let places = sound.windows(6).enumerate();
     let places = places.filter(|(_, bytes)| *bytes == b"teaser");
-    let mut told = 0;
+    let mut reported = 0;
     for (place, _) in places {
         let mut flipped = sound.clone();
         flipped[place] ^= 1;
         studio.file(INDEX, flipped);
         let run = studio.lines(&["list projects"]);
         // Unused data may remain in the file.
-        told += u32::from(run.stderr.contains("is damaged") && run.status == 1);
+        reported += u32::from(run.stderr.contains("is damaged") && run.status == 1);
         assert!(run.status == 1 || run.stdout == right, "{run}");
     }
-    assert!(told > 0);
+    assert!(reported > 0);
 }
 
 #[test]

@@ -344,7 +344,7 @@ fn load_runs_record_their_scope() {
     studio.lines(&lines).ok();
     let document = studio.json(&["history"]).document();
     let runs = document["runs"].as_array().unwrap().iter().rev();
-    let told: Vec<_> = runs
+    let reported: Vec<_> = runs
         .map(|run| [&run["what"], &run["to"]].map(|word| word.as_str().unwrap().to_owned()))
         .collect();
     let expected = [
@@ -352,7 +352,7 @@ fn load_runs_record_their_scope() {
         ["all render,footage", "NAS"],
         ["forget", "NAS"],
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]

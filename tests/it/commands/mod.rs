@@ -113,10 +113,10 @@ fn copy_answer(studio: &Studio, line: &str) -> Value {
 pub(crate) fn assert_in_history(studio: &Studio, run: i64, document: &Value) {
     let history = studio.json(&[&format!("history {run}")]).document();
     let mut items = history["items"].as_array().unwrap().clone();
-    let told = document["items"].as_array().unwrap();
-    let plain = items.split_off(told.len());
-    assert_eq!(items, *told, "{document}");
-    let remarked = told
+    let reported = document["items"].as_array().unwrap();
+    let plain = items.split_off(reported.len());
+    assert_eq!(items, *reported, "{document}");
+    let remarked = reported
         .iter()
         .filter(|item| item["outcome"] == "copied")
         .count();

@@ -76,10 +76,10 @@ fn failing_call_is_reported_with_its_file() {
         ("pread64", "EIO"),
         ("renameat2", "EIO"),
     ];
-    let told: Vec<_> = calls
+    let reported: Vec<_> = calls
         .map(|(call, error)| format!("{call}: {}", fails(call, error)))
         .into();
-    assert_snapshot!(told.join("\n"), @r#"
+    assert_snapshot!(reported.join("\n"), @r#"
     openat: "cannot create a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
     write: "cannot copy `$STUDIO/WORK/footage/acme/spot/b` to `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
     write: "cannot write to `$STUDIO/NAS/footage/acme/spot`: Disk quota exceeded (os error 122)"

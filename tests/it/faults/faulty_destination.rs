@@ -94,7 +94,7 @@ fn write_all(studio: &Studio, version: u64) {
 fn old_versions_survive_every_false_reply() {
     for lies in about_names().into_iter().chain(about_sizes()) {
         let studio = Studio::new();
-        let told = format!("{lies:?}");
+        let reported = format!("{lies:?}");
         let Some(mount) = FaultyMount::new(&studio, "NAS", lies) else {
             return;
         };
@@ -102,28 +102,32 @@ fn old_versions_survive_every_false_reply() {
         for version in 0..2 {
             write_all(&studio, version);
             let run = studio.json(&[LINE]);
-            assert_eq!(run.status, 0, "{told}: {run}");
-            assert_eq!(assert_accounted(&run)["copied_files"], 3, "{told}: {run}");
+            assert_eq!(run.status, 0, "{reported}: {run}");
+            assert_eq!(
+                assert_accounted(&run)["copied_files"],
+                3,
+                "{reported}: {run}"
+            );
         }
         let run = studio.json(&[LINE]);
         assert_eq!(
             (run.status, &assert_accounted(&run)["same_files"]),
             (0, &3.into()),
-            "{told}: {run}"
+            "{reported}: {run}"
         );
         let held = held(&mount);
         for version in 0..2 {
             for name in NAMES {
                 assert!(
                     held.contains(&content(name, version)),
-                    "{told}: {name} {version}"
+                    "{reported}: {name} {version}"
                 );
             }
         }
         for path in mount.contents().keys() {
             assert!(
                 !path.to_string_lossy().ends_with(".part"),
-                "{told}: {path:?}"
+                "{reported}: {path:?}"
             );
         }
     }
@@ -134,7 +138,7 @@ fn deleted_files_survive_every_false_reply() {
     const SYNC: &str = "sync acme/spot footage WORK NAS --delete";
     for lies in about_names() {
         let studio = Studio::new();
-        let told = format!("{lies:?}");
+        let reported = format!("{lies:?}");
         let Some(mount) = FaultyMount::new(&studio, "NAS", lies) else {
             return;
         };
@@ -143,13 +147,17 @@ fn deleted_files_survive_every_false_reply() {
         studio.lines(&[SYNC]).ok();
         fs::rename(studio.path(FROM).join("a"), studio.path(FROM).join("c")).unwrap();
         let run = studio.json(&[SYNC]);
-        assert_eq!(run.status, 0, "{told}: {run}");
-        assert!(!studio.path(TO).join("a").exists(), "{told}: {run}");
-        assert_eq!(studio.read(format!("{TO}/c")), content("a", 0), "{told}");
+        assert_eq!(run.status, 0, "{reported}: {run}");
+        assert!(!studio.path(TO).join("a").exists(), "{reported}: {run}");
+        assert_eq!(
+            studio.read(format!("{TO}/c")),
+            content("a", 0),
+            "{reported}"
+        );
         let kept = mount.contents().into_iter();
         let kept = kept.filter(|(path, _)| path.to_string_lossy().contains("versions/"));
         let kept: Vec<_> = kept.map(|(_, content)| content).collect();
-        assert_eq!(kept, [content("a", 0).into_bytes()], "{told}");
+        assert_eq!(kept, [content("a", 0).into_bytes()], "{reported}");
         assert_eq!(studio.json(&[SYNC]).ok().document()["deleted_files"], 0);
     }
 }
@@ -162,7 +170,7 @@ fn false_source_metadata_is_copied_whole() {
         .chain([Faults::only(|lies| lies.inodes = InodeFault::PerLook)])
     {
         let studio = Studio::new();
-        let told = format!("{lies:?}");
+        let reported = format!("{lies:?}");
         let Some(mount) = FaultyMount::new(&studio, "WORK", Faults::default()) else {
             return;
         };
@@ -172,12 +180,12 @@ fn false_source_metadata_is_copied_whole() {
             ..lies
         });
         let run = studio.json(&[LINE]);
-        assert_eq!(run.status, 0, "{told}: {run}");
+        assert_eq!(run.status, 0, "{reported}: {run}");
         for name in NAMES {
             assert_eq!(
                 studio.read(format!("{TO}/{name}")),
                 content(name, 0),
-                "{told}"
+                "{reported}"
             );
         }
     }

@@ -88,7 +88,7 @@ fn exfat(studio: &Studio) -> Option<MountedDisk> {
 fn refused(studio: &Studio, line: &str) -> Vec<(String, String)> {
     let document = assert_accounted(&studio.json(&[line]).status(3));
     let items = document["items"].as_array().unwrap().iter();
-    let told = items.map(|item| {
+    let reported = items.map(|item| {
         assert_eq!(item["outcome"], "failed", "{document}");
         let name = Path::new(item["path"].as_str().unwrap())
             .file_name()
@@ -98,7 +98,7 @@ fn refused(studio: &Studio, line: &str) -> Vec<(String, String)> {
             item["reason"].as_str().unwrap().to_owned(),
         )
     });
-    told.collect()
+    reported.collect()
 }
 
 fn cannot_tell(name: &str, other: &str) -> (String, String) {

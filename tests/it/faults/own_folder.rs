@@ -34,14 +34,14 @@ fn foreign_lock_file_is_refused() {
             .unwrap()
             .join("footage/acme/spot/reel")
     };
-    let told = [
+    let reported = [
         with_lock(|lock| fs::hard_link(reel(lock), lock).unwrap()),
         with_lock(|lock| symlink(reel(lock), lock).unwrap()),
         with_lock(|lock| fs::create_dir(lock).unwrap()),
         with_lock(|lock| fs::write(lock, "the only copy of something").unwrap()),
         with_lock(|lock| drop(std::os::unix::net::UnixListener::bind(lock).unwrap())),
     ];
-    assert_snapshot!(told.join("\n"), @r"
+    assert_snapshot!(reported.join("\n"), @r"
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is also another file (2 hard links lead to it)
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is a symbolic link, not a file
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is a folder, not a file

@@ -223,13 +223,14 @@ fn arrived(studio: &Studio, run: &ProgramRun, by_content: bool) -> Result<(), Te
         if left.contains(&place.as_path()) {
             continue;
         }
-        let look = |path: PathBuf| {
+        let stat_of = |path: PathBuf| {
             path.symlink_metadata()
                 .map(|found| (found.len(), found.mtime()))
         };
         let same = |at: Option<&Vec<u8>>| at == Some(&content);
         // Equal size and time count as equal, unless contents are compared.
-        let trusted = !by_content && look(place).ok() == look(studio.path(FROM).join(&path)).ok();
+        let trusted =
+            !by_content && stat_of(place).ok() == stat_of(studio.path(FROM).join(&path)).ok();
         prop_assert!(
             same(there.get(&path)) || trusted,
             "{}: {run}",

@@ -17,7 +17,7 @@ enum DatabaseEdit {
     Remove(String),
     Rename(String, String),
     /// Not an edit: the program scans a part of the tree.
-    Look(&'static str),
+    Scan(&'static str),
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -34,7 +34,7 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn change() -> impl Strategy<Value = DatabaseEdit> {
-    let looks = vec![
+    let scans = vec![
         "load",
         "load WORK --project c/p",
         "load --project c",
@@ -48,7 +48,7 @@ fn change() -> impl Strategy<Value = DatabaseEdit> {
         2 => (path(), path()).prop_map(|(from, to)| DatabaseEdit::HardLink(from, to)),
         2 => path().prop_map(DatabaseEdit::Remove),
         2 => (path(), path()).prop_map(|(from, to)| DatabaseEdit::Rename(from, to)),
-        2 => prop::sample::select(looks).prop_map(DatabaseEdit::Look),
+        2 => prop::sample::select(scans).prop_map(DatabaseEdit::Scan),
     ]
 }
 
@@ -80,7 +80,7 @@ fn change_it(studio: &Studio, change: &DatabaseEdit) -> bool {
         DatabaseEdit::Rename(from, to) => {
             target(to).and_then(|to| fs::rename(studio.path(from), to))
         }
-        DatabaseEdit::Look(line) => {
+        DatabaseEdit::Scan(line) => {
             studio.json(&[line]);
             Ok(())
         }

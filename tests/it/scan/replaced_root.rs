@@ -48,12 +48,15 @@ fn disk_with_other_projects_is_offline() {
         "load WORK --project acme/spot",
         "load --category render",
     ];
-    let told = loads.map(|line| studio.lines(&[line]).status(3).stderr);
-    assert_snapshot!(told[0], @"
+    let reported = loads.map(|line| studio.lines(&[line]).status(3).stderr);
+    assert_snapshot!(reported[0], @"
     problem: database `WORK` is offline: `$STUDIO/WORK` contains none of the projects in the index: it may be another disk
     hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
     ");
-    assert!(told.iter().all(|other| *other == told[0]), "{told:?}");
+    assert!(
+        reported.iter().all(|other| *other == reported[0]),
+        "{reported:?}"
+    );
     assert_eq!(find_output(&studio, "find '*'"), before);
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "WORK"),

@@ -144,9 +144,9 @@ impl<'a> SyncStudio<'a> {
         let run = &synced.document["run"];
         let history = self.json(&format!("history {run}")).ok().document();
         let mut items = history["items"].as_array().unwrap().clone();
-        let told = synced.document["items"].as_array().unwrap();
-        let plain = items.split_off(told.len());
-        assert_eq!(items, *told, "{synced}");
+        let reported = synced.document["items"].as_array().unwrap();
+        let plain = items.split_off(reported.len());
+        assert_eq!(items, *reported, "{synced}");
         assert_eq!(plain.len() as u64, synced.count("copied"), "{history}");
         assert!(plain.iter().all(|item| item["outcome"] == "copied"));
         // As a user types it: `cloud:footage`, not `cloud:/footage`.

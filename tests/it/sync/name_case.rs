@@ -10,7 +10,7 @@ use crate::servers::{Remotes, old_rclone};
 use crate::studio::Studio;
 
 /// Runs a check with a studio and a remote on a file system of this kind.
-fn on_a_remote(names: NameFault, look: impl Fn(&Studio, SyncStudio<'_>, bool)) {
+fn on_a_remote(names: NameFault, check: impl Fn(&Studio, SyncStudio<'_>, bool)) {
     for is_old in [false, true] {
         let studio = Studio::filled();
         let Some(remotes) = Remotes::new(&studio) else {
@@ -28,7 +28,7 @@ fn on_a_remote(names: NameFault, look: impl Fn(&Studio, SyncStudio<'_>, bool)) {
             let Some(old) = old_rclone() else { return };
             site = site.with_rclone(old);
         }
-        look(&studio, site, is_old);
+        check(&studio, site, is_old);
     }
 }
 

@@ -36,8 +36,8 @@ impl TourLine {
             found.expand(replacement, &mut new);
             let (start, end) = (place(whole.start()), place(whole.end()));
             cells.extend(&self.cells[done..start]);
-            let look = self.cells[start].1;
-            cells.extend(new.chars().map(|character| (character, look)));
+            let style = self.cells[start].1;
+            cells.extend(new.chars().map(|character| (character, style)));
             done = end;
         }
         cells.extend(&self.cells[done..]);
@@ -75,7 +75,7 @@ pub(super) fn lines(screen: &vt100::Screen) -> Vec<TourLine> {
 fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
     let cell = screen.cell(row, column).unwrap();
     assert!(!cell.is_wide() && !cell.inverse() && cell.bgcolor() == Color::Default);
-    let look = CellStyle {
+    let style = CellStyle {
         color: cell.fgcolor(),
         bold: cell.bold(),
         dim: cell.dim(),
@@ -83,10 +83,10 @@ fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
     };
     let character = cell.contents().chars().next().unwrap_or(' ');
     // A blank has no color of its own.
-    if character == ' ' && !look.underline {
+    if character == ' ' && !style.underline {
         (' ', CellStyle::default())
     } else {
-        (character, look)
+        (character, style)
     }
 }
 

@@ -42,7 +42,7 @@ fn fault_sets() -> impl Strategy<Value = Vec<NamedFaults>> {
 /// One history, with the facts that the laws check.
 struct FaultHistory {
     world: World,
-    told: Vec<NamedFaults>,
+    faults: Vec<NamedFaults>,
     line: &'static str,
     /// Every content that was ever written.
     written: Vec<Vec<u8>>,
@@ -69,7 +69,14 @@ impl FaultHistory {
         let settled = self.world.destination_files();
         let second = self.run(&line)?;
         if self.is_harmless() && first.status == 0 {
-            prop_assert_eq!(second.status, 0, "{:?} {}then {}", self.told, first, second);
+            prop_assert_eq!(
+                second.status,
+                0,
+                "{:?} {}then {}",
+                self.faults,
+                first,
+                second
+            );
         }
         if first.status == 0 && second.status == 0 {
             let copied = &second.document()["copied_files"];
@@ -77,7 +84,7 @@ impl FaultHistory {
             prop_assert!(
                 is_settled,
                 "it was done again: {:?} {}then {}",
-                self.told,
+                self.faults,
                 first,
                 second
             );
@@ -87,7 +94,7 @@ impl FaultHistory {
             prop_assert!(
                 second.status != 0,
                 "{:?} {}then {}",
-                self.told,
+                self.faults,
                 first,
                 second
             );
@@ -115,7 +122,7 @@ impl FaultHistory {
         };
         self.world.set_faults_active(false);
         let after = self.world.destination_files();
-        let context = format!("{:?} {line}: {run}{:?}", self.told, names(&after));
+        let context = format!("{:?} {line}: {run}{:?}", self.faults, names(&after));
         prop_assert_eq!(
             self.world.source_files(),
             work.clone(),
@@ -145,7 +152,7 @@ impl FaultHistory {
     }
 
     fn is_harmless(&self) -> bool {
-        self.told.iter().all(|lie| lie.is_harmless)
+        self.faults.iter().all(|lie| lie.is_harmless)
     }
 
     /// True if every failure repeats in the next run. Folders without changes are neither flushed nor given a time
@@ -268,16 +275,16 @@ fn cases() -> u32 {
 
 fn assert_invariants(
     side: FaultySide,
-    told: Vec<NamedFaults>,
+    faults: Vec<NamedFaults>,
     line: &'static str,
     steps: &[FaultStep],
 ) -> Result<(), TestCaseError> {
-    let Some(world) = World::new(side, &told) else {
+    let Some(world) = World::new(side, &faults) else {
         return Ok(());
     };
     let mut history = FaultHistory {
         world,
-        told,
+        faults,
         line,
         written: Vec::new(),
         is_unknown: false,
@@ -294,18 +301,18 @@ proptest! {
     #[test]
     fn copies_satisfy_invariants_under_any_fault(
         side in side(),
-        told in fault_sets(),
+        faults in fault_sets(),
         steps in prop::collection::vec(step(&["", " --overwrite", " --checksum", " --no-verify"]), 1..4),
     ) {
-        assert_invariants(side, told, "copy acme/spot footage WORK NAS", &steps)?;
+        assert_invariants(side, faults, "copy acme/spot footage WORK NAS", &steps)?;
     }
 
     #[test]
     fn syncs_satisfy_invariants_under_any_fault(
         side in side(),
-        told in fault_sets(),
+        faults in fault_sets(),
         steps in prop::collection::vec(step(&["", " --delete --force"]), 1..4),
     ) {
-        assert_invariants(side, told, "sync all all WORK NAS", &steps)?;
+        assert_invariants(side, faults, "sync all all WORK NAS", &steps)?;
     }
 }

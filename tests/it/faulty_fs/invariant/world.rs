@@ -128,9 +128,9 @@ impl World {
     }
 
     /// Activates or deactivates the faults.
-    pub(super) fn set_faults_active(&self, told: bool) {
+    pub(super) fn set_faults_active(&self, active: bool) {
         for mount in [&self.source, &self.destination].into_iter().flatten() {
-            mount.set_faults(if told {
+            mount.set_faults(if active {
                 self.lies.clone()
             } else {
                 self.lies.between_runs()
