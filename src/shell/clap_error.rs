@@ -88,7 +88,7 @@ impl<'a> ParseFailure<'a> {
                 let why = std::error::Error::source(self.error)
                     .map_or_else(String::new, |why| format!(": {why}"));
                 format!(
-                    "`{shown}` cannot be {}{why}",
+                    "`{shown}` is not a valid {}{why}",
                     placeholder_name(&self.argument)
                 )
             }

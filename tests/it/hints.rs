@@ -93,7 +93,7 @@ fn project_accepts_trailing_slash() {
 #[test]
 fn non_numeric_run_is_refused() {
     assert_snapshot!(complaint(&Studio::bare(), "history abc"), @"
-    -c:1:9: error: `abc` cannot be RUN: a run is a number; `history` lists them
+    -c:1:9: error: `abc` is not a valid RUN: a run is a number; `history` lists them
         history abc
                 ^^^
     hint: write it as: history [RUN | --last N | --all]

@@ -241,7 +241,7 @@ fn invalid_options_are_marked() {
         load --older 1h
              ^^^^^^^
     hint: did you mean `--older-than`?
-    script.ab:2:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
+    script.ab:2:19: error: `soon` is not a valid AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         load --older-than soon
                           ^^^^
     hint: write it as: load [OPTIONS] [DATABASE]...

@@ -171,7 +171,7 @@ fn recent_scan_is_not_repeated() {
     assert_snapshot!(studio.lines(&["load --older-than soon"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
+    -c:1:19: error: `soon` is not a valid AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         load --older-than soon
                           ^^^^
     hint: write it as: load [OPTIONS] [DATABASE]...

@@ -160,7 +160,7 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --for soon")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:29: error: `soon` cannot be DURATION: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
+    -c:1:29: error: `soon` is not a valid DURATION: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         sync all all WORK NAS --for soon
                                     ^^^^
     hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
