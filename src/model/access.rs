@@ -36,3 +36,19 @@ impl Access {
         self.jobs.map_or_else(|| a.copy_threads(b), NonZero::get)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::folder::Folder;
+
+    #[test]
+    fn jobs_replace_the_choice_by_disk() {
+        let temporary = tempfile::tempdir().unwrap();
+        let disk = Disk::of(&Folder::open(temporary.path()).unwrap());
+        let access = Access::new(NonZeroUsize::new(37), None);
+        assert_eq!(access.walk_threads(&disk), 37);
+        assert_eq!(access.copy_threads([&disk, &disk]), 37);
+        assert_eq!(Access::default().walk_threads(&disk), disk.walk_threads());
+    }
+}

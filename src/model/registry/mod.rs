@@ -231,9 +231,10 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
     use crate::base::error::Error;
-    use std::num::NonZeroUsize;
 
     fn registry() -> Registry {
         let mut registry = Registry::default();

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::{LINE, TO, has_programs};
+use super::tracer::Tracer;
+use super::{FROM, LINE, TO, has_programs};
 use crate::studio::Studio;
 
 #[test]
@@ -35,6 +36,27 @@ fn thread_shortage_causes_no_panic() {
             assert!(!run.stderr.contains("panicked"), "{line}: {run}");
         }
     }
+}
+
+/// Copies forty folders with this setting and returns the number of threads that were started.
+fn started_threads(jobs: u32) -> Option<usize> {
+    let studio = Studio::new();
+    for folder in 0..40 {
+        studio.file(format!("{FROM}/{folder}/file"), "content");
+    }
+    let startup = "home/.config/auto-backup/.config";
+    let lines = format!("{}set jobs {jobs}\n", studio.read(startup));
+    studio.file(startup, lines);
+    Tracer::new(&studio)?.record("clone3,clone").json(LINE).ok();
+    Some(Tracer::log(&studio).matches("CLONE_THREAD").count())
+}
+
+#[test]
+fn jobs_setting_decides_number_of_threads() {
+    let (Some(one), Some(sixteen)) = (started_threads(1), started_threads(16)) else {
+        return;
+    };
+    assert!(sixteen >= one + 15, "{one} and {sixteen}");
 }
 
 #[test]
