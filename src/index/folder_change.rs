@@ -9,7 +9,8 @@ use crate::model::exclusion::Exclusions;
 use crate::snapshot::aggregate::{
     FileFingerprinter, Fingerprints, add_fingerprints, subtract_fingerprints,
 };
-use crate::snapshot::manifest::{MalformedManifest, Manifest, join_by_name};
+use crate::snapshot::manifest::{MalformedManifest, Manifest};
+use crate::snapshot::manifest_join::join_by_name;
 
 /// Numbers of files and links that differ from the previous scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

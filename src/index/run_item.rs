@@ -13,7 +13,8 @@ use super::sqlite_error::Explain as _;
 use super::{Index, OutcomeKind, RunId};
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::snapshot::manifest::{Manifest, ManifestFiles, merge};
+use crate::snapshot::manifest::{Manifest, ManifestFiles};
+use crate::snapshot::manifest_join::merge;
 
 /// An item that was not simply copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +169,10 @@ fn insert_files(
     let stored = optional(connection, sql, params![run, root, folder], read)?;
     // A stored manifest that cannot be parsed is replaced.
     let merged = stored.and_then(|stored| merge(&stored, manifest.packed()).ok());
-    let packed = merged.as_ref().unwrap_or(manifest).packed();
+    let packed = merged
+        .as_ref()
+        .map_or(manifest, |(merged, _)| merged)
+        .packed();
     let sql = "INSERT OR REPLACE INTO run_files (run, root, folder, manifest, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
     let checksum = row_checksum(&[root, folder, packed]);
     execute(

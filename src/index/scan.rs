@@ -264,14 +264,32 @@ impl ScanWriter<'_> {
 mod tests {
     use super::*;
 
-    /// Writes a scan of this replica with one empty folder.
-    fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
+    fn index() -> (tempfile::TempDir, Index) {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(&folder.path().join("index")).unwrap().index;
+        (folder, index)
+    }
+
+    fn project() -> ProjectId {
+        ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        }
+    }
+
+    /// Stages a replica with one empty folder.
+    fn stage(index: &Index, known: &KnownDatabase, project: &ProjectId) -> StagedScan {
         let mut staging = index.stage_scan(known).unwrap();
         let replica = staging
             .begin_replica(Path::new("footage"), project)
             .unwrap();
         staging.end_replica(replica).unwrap();
-        let staged = staging.finish().unwrap();
+        staging.finish().unwrap()
+    }
+
+    /// Writes a scan of such a replica.
+    fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
+        let staged = stage(index, known, project);
         let writer = index.write_scan(Path::new("/nas"), known).unwrap();
         writer.write_replicas(&staged).unwrap();
         writer.finish(false).unwrap();
@@ -279,13 +297,9 @@ mod tests {
 
     #[test]
     fn slow_scan_keeps_newer_entries() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (_folder, mut index) = index();
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
+        let project = project();
         let began = index.database(root).unwrap();
         see(&mut index, &began, &project);
         let slow = index.write_scan(root, &began).unwrap();
@@ -307,13 +321,9 @@ mod tests {
 
     #[test]
     fn overtaken_scan_does_not_mark_database_fresh() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (_folder, mut index) = index();
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
+        let project = project();
         see(&mut index, &KnownDatabase::default(), &project);
         let began = index.database(root).unwrap();
         see(&mut index, &began, &project);
@@ -336,13 +346,9 @@ mod tests {
 
     #[test]
     fn scan_of_forgotten_database_is_not_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (_folder, mut index) = index();
         let root = Path::new("/nas");
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
+        let project = project();
         let nothing = KnownDatabase::default();
         see(&mut index, &nothing, &project);
         let began = index.database(root).unwrap();
@@ -359,21 +365,12 @@ mod tests {
 
     #[test]
     fn reused_database_id_rejects_old_scan() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (_folder, mut index) = index();
         let (root, nothing) = (Path::new("/nas"), KnownDatabase::default());
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
+        let project = project();
         see(&mut index, &nothing, &project);
         let began = index.database(root).unwrap();
-        let mut staging = index.stage_scan(&began).unwrap();
-        let replica = staging
-            .begin_replica(Path::new("footage"), &project)
-            .unwrap();
-        staging.end_replica(replica).unwrap();
-        let staged = staging.finish().unwrap();
+        let staged = stage(&index, &began, &project);
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
@@ -396,19 +393,12 @@ mod tests {
 
     #[test]
     fn concurrently_deleted_replica_stays_deleted() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (_folder, mut index) = index();
         let (root, category) = (Path::new("/nas"), Path::new("footage"));
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
+        let project = project();
         see(&mut index, &KnownDatabase::default(), &project);
         let began = index.database(root).unwrap();
-        let mut staging = index.stage_scan(&began).unwrap();
-        let replica = staging.begin_replica(category, &project).unwrap();
-        staging.end_replica(replica).unwrap();
-        let staged = staging.finish().unwrap();
+        let staged = stage(&index, &began, &project);
         let other = index.write_scan(root, &began).unwrap();
         other
             .delete_unlisted_replicas(category, &|_| false)

@@ -21,7 +21,8 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, replica_path};
 use crate::os::stat::FileId;
 use crate::snapshot::aggregate::{Aggregate, Fingerprints, folder_fingerprints};
-use crate::snapshot::manifest::{FileTotals, ManifestBuilder, ManifestFile, join_by_name};
+use crate::snapshot::manifest::{FileTotals, ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest_join::join_by_name;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::ScannedFolder;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::manifest::{MalformedManifest, ManifestFile, join_by_name};
+use super::manifest::{MalformedManifest, ManifestFile};
+use super::manifest_join::join_by_name;
 use super::tree::{Tree, TreeFolder};
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};

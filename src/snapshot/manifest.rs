@@ -10,8 +10,6 @@
 //! | seconds of the time, minus those of the previous file | varint, zigzag |
 //! | nanoseconds of the time | varint |
 
-use std::cmp::Ordering;
-
 use super::varint::{read_bytes, read_varint, unzigzag, write_bytes, write_varint, zigzag};
 use crate::base::timestamp::Timestamp;
 
@@ -210,7 +208,7 @@ impl<'a> ManifestFiles<'a> {
     }
 
     /// The file that [`Self::next`] returned last.
-    fn current(&self) -> Option<ManifestFile<'_>> {
+    pub(super) fn current(&self) -> Option<ManifestFile<'_>> {
         let row = self.row?;
         Some(ManifestFile {
             name: &self.name,
@@ -261,46 +259,6 @@ pub fn find<'a>(packed: &'a [u8], name: &'a [u8]) -> Option<ManifestFile<'a>> {
         }
     }
     None
-}
-
-/// Merges two manifests by name, in the order of names: `visit` receives the file of each that has the name.
-pub fn join_by_name(
-    a: &[u8],
-    b: &[u8],
-    visit: &mut dyn FnMut(Option<ManifestFile<'_>>, Option<ManifestFile<'_>>),
-) -> Result<(), MalformedManifest> {
-    let (mut a, mut b) = (ManifestFiles::of(a), ManifestFiles::of(b));
-    a.next()?;
-    b.next()?;
-    loop {
-        let order = match (a.current(), b.current()) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => a.name.cmp(b.name),
-        };
-        visit(
-            a.current().filter(|_| order.is_le()),
-            b.current().filter(|_| order.is_ge()),
-        );
-        if order.is_le() {
-            a.next()?;
-        }
-        if order.is_ge() {
-            b.next()?;
-        }
-    }
-}
-
-/// Returns a manifest with the files of both. For a name in both, the file of `later` counts.
-pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest> {
-    let mut builder = ManifestBuilder::default();
-    join_by_name(earlier, later, &mut |earlier, later| {
-        if let Some(file) = later.or(earlier) {
-            builder.add(&file);
-        }
-    })?;
-    Ok(builder.finish())
 }
 
 /// Length of the common beginning of two names. Compares eight bytes at a time, because it runs for every packed file.
@@ -364,27 +322,6 @@ mod tests {
         #[test]
         fn packed_files_are_unpacked_unchanged(files in folder()) {
             prop_assert_eq!(unpack(&pack(&files)), files);
-        }
-
-        #[test]
-        fn join_visits_every_name_once(a in folder(), b in folder()) {
-            let mut met = Vec::new();
-            join_by_name(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
-                let name = left.or(right).unwrap().name.to_vec();
-                assert_eq!(left.map(|file| file.bytes), a.get(&name).map(|row| row.0));
-                assert_eq!(right.map(|file| file.bytes), b.get(&name).map(|row| row.0));
-                met.push(name);
-            }).unwrap();
-            let names: std::collections::BTreeSet<_> = a.into_keys().chain(b.into_keys()).collect();
-            prop_assert_eq!(met, names.into_iter().collect::<Vec<_>>());
-        }
-
-        #[test]
-        fn merge_prefers_the_later_file(a in folder(), b in folder()) {
-            let merged = merge(pack(&a).packed(), pack(&b).packed()).unwrap();
-            let mut both = a;
-            both.extend(b);
-            prop_assert_eq!(unpack(&merged), both);
         }
 
         #[test]

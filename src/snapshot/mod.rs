@@ -11,6 +11,7 @@ pub mod diff;
 pub mod digest;
 pub mod discovery;
 pub mod manifest;
+pub mod manifest_join;
 pub mod respelled;
 pub mod sequence;
 mod subfolder;

@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::diff::pair_folders;
-use super::manifest::{Manifest, ManifestFile, join_by_name};
+use super::manifest::{Manifest, ManifestFile};
+use super::manifest_join::join_by_name;
 use super::tree::{ScannedFolder, Tree, TreeFolder};
 use crate::base::ignore::ignore;
 use crate::base::name::Name;

@@ -11,7 +11,8 @@ use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::model::project::{ProjectId, Scope};
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::manifest::{FileTotals, Manifest, ManifestFile, merge};
+use crate::snapshot::manifest::{Manifest, ManifestFile};
+use crate::snapshot::manifest_join::merge;
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
 /// Adds the projects of a scope that a listing of a category shows.
@@ -237,9 +238,9 @@ pub(super) fn with_record(
             .iter()
             .map(|(name, file)| ManifestFile::regular(name.as_bytes(), file.bytes, file.modified));
         let sent = Manifest::of_files(sent).0;
+        // Both were packed by this process, so neither is malformed.
         if let Ok(merged) = merge(scanned.manifest.packed(), sent.packed()) {
-            scanned.totals = FileTotals::of(merged.files()).unwrap_or_default();
-            scanned.manifest = merged;
+            (scanned.manifest, scanned.totals) = merged;
         }
     }
     set_subfolder_names(&mut tree);
