@@ -25,7 +25,7 @@ impl Row {
         }
     }
 
-    /// Returns a row of our number and a peer's; `None` if the peer is not installed.
+    /// Returns a row of our number and a peer's; `took` is `None` if the peer is not installed.
     pub(crate) fn against(what: &str, ours: Spread, peer: &str, took: Option<Spread>) -> Self {
         let absent = || "not installed".to_owned();
         Self {
@@ -37,7 +37,7 @@ impl Row {
     }
 }
 
-/// Returns the verdict on a target; `None` without a target or a peer.
+/// Returns the verdict on a target; `is_met` is `None` without a target or a peer.
 pub(crate) fn verdict(is_met: Option<bool>) -> String {
     match is_met {
         Some(true) => "met".to_owned(),

@@ -54,7 +54,7 @@ pub struct TransferBatch<'a> {
     limits: &'a TransferLimits,
     /// Folder below the remote's root that receives replaced files.
     versions: Option<PathBuf>,
-    /// Also transfers files whose size and time are the same at the destination.
+    /// Transfers even files whose size and time are the same at the destination.
     ignore_times: bool,
     /// Never replaces a file.
     only_new: bool,

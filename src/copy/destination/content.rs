@@ -14,7 +14,7 @@ use crate::storage::{LocalStorage, Storage, StorageRef};
 impl DestinationCopy<'_> {
     /// Opens the record of compared contents if the copy compares by content. Known results are not used: a user who
     /// requests a content comparison does not trust them.
-    pub(super) fn open_content_record(
+    pub(super) fn open_fresh_record(
         &mut self,
         storage: &LocalStorage,
     ) -> Result<Option<ContentRecord>> {

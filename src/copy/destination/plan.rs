@@ -28,7 +28,7 @@ use crate::storage::{LocalStorage, Storage, StorageRef};
 impl DestinationCopy<'_> {
     /// Scans every replica at the destination and plans it. The scan is recorded in the index.
     pub(super) fn plan_local(&mut self, storage: &LocalStorage) -> Result<Vec<Job>> {
-        let mut record = self.open_content_record(storage)?;
+        let mut record = self.open_fresh_record(storage)?;
         if !self.spec.dry_run {
             let ids = self.database_ids(storage);
             ignore(ids, "an index that cannot be written stops no copy");

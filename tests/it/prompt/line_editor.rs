@@ -62,7 +62,7 @@ fn sync_arguments_complete_like_copy() {
     typed(&mut session, "sync al\t", "sync all ");
     typed(&mut session, "al\t", "sync all all ");
     typed(&mut session, "W\t", "sync all all WORK ");
-    // Several names begin with the client's.
+    // More than a client begins with `ac`: its projects are listed.
     let mut session = start(&scanned_studio(), &[]);
     typed(&mut session, "sync ac\t", "acme/teaser");
 }
