@@ -228,13 +228,7 @@ impl FindAnswer<'_> {
                 hit,
             })
         };
-        search::visit(
-            self.index,
-            folder,
-            group_sequences,
-            &mut matches,
-            &mut on_hit,
-        )
+        search::visit(folder, group_sequences, &mut matches, &mut on_hit)
     }
 
     fn is_under_limit(&self, count: u64) -> bool {

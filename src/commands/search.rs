@@ -11,7 +11,7 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::{FolderFiles, Index};
+use crate::index::FolderFiles;
 use crate::output::cell::{Cell, Tone};
 use crate::snapshot::manifest::ManifestFile;
 use crate::snapshot::sequence::{Frame, Sequence, SequenceBuilder, Sequences};
@@ -114,14 +114,13 @@ fn sequence_path(folder: &Path, sequence: &Sequence) -> Name {
 /// # Errors
 /// The error of `on_hit`; the index is damaged; the search was interrupted.
 pub fn visit(
-    index: &Index,
     folder: &FolderFiles<'_>,
     group_sequences: bool,
     matches: &mut dyn FnMut(&[u8]) -> bool,
     on_hit: &mut dyn FnMut(&Hit<'_>) -> Result<bool>,
 ) -> Result<bool> {
     if !group_sequences {
-        return visit_files(index, folder, &mut |file| {
+        return visit_files(folder, &mut |file| {
             let hit = Hit {
                 file,
                 sequence: None,
@@ -131,16 +130,16 @@ pub fn visit(
         });
     }
     let mut hits = Vec::new();
-    visit_files(index, folder, &mut |file| {
+    visit_files(folder, &mut |file| {
         hits.push(matches(file.name));
         Ok(true)
     })?;
     if !hits.contains(&true) {
         return Ok(true);
     }
-    let mut sequences = sequences(index, folder, &hits)?;
+    let mut sequences = sequences(folder, &hits)?;
     let mut hits = hits.into_iter();
-    visit_files(index, folder, &mut |file| {
+    visit_files(folder, &mut |file| {
         if hits.next() != Some(true) {
             return Ok(true);
         }
@@ -156,10 +155,10 @@ pub fn visit(
 }
 
 /// Groups the matching files of a folder; `hits` has one value for each of its files.
-fn sequences(index: &Index, folder: &FolderFiles<'_>, hits: &[bool]) -> Result<Sequences> {
+fn sequences(folder: &FolderFiles<'_>, hits: &[bool]) -> Result<Sequences> {
     let mut builder = SequenceBuilder::default();
     let mut hits = hits.iter();
-    visit_files(index, folder, &mut |file| {
+    visit_files(folder, &mut |file| {
         let matching_file = hits.next().filter(|is_hit| **is_hit).map(|_| &file);
         if let Some(frame) = Frame::of(file.name) {
             builder.add(&frame, matching_file);
@@ -171,15 +170,11 @@ fn sequences(index: &Index, folder: &FolderFiles<'_>, hits: &[bool]) -> Result<S
 
 /// Reports every file of a folder until `on_file` returns false. Returns false if it did.
 fn visit_files(
-    index: &Index,
     folder: &FolderFiles<'_>,
     on_file: &mut dyn FnMut(ManifestFile<'_>) -> Result<bool>,
 ) -> Result<bool> {
     let mut files = folder.files();
-    while let Some(file) = files
-        .next()
-        .map_err(|malformed| index.damaged_error(malformed))?
-    {
+    while let Some(file) = files.next() {
         interrupt::check()?;
         if !on_file(file)? {
             return Ok(false);

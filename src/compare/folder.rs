@@ -8,7 +8,7 @@ use crate::model::project::path_within;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffVisitor, EntryDiff};
-use crate::snapshot::manifest::ManifestFiles;
+use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
@@ -29,7 +29,7 @@ impl FolderComparison<'_> {
     /// Lists an empty folder that only one side has. Other folders are represented by their files.
     pub(super) fn add_empty_folder(&mut self, trees: &[Tree; 2]) {
         let is_empty = |folder: &TreeFolder| {
-            folder.packed().is_empty()
+            folder.manifest().is_empty()
                 && folder.specials.is_empty()
                 && folder.subfolders.is_empty()
                 && folder.files.is_some()
@@ -54,9 +54,9 @@ impl FolderComparison<'_> {
 }
 
 impl DiffVisitor for FolderComparison<'_> {
-    fn visit_unchanged(&mut self, packed: &[u8]) {
-        let mut files = ManifestFiles::of(packed);
-        while let Ok(Some(file)) = files.next() {
+    fn visit_unchanged(&mut self, manifest: ManifestRef<'_>) {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
             if self.contents.is_some() {
                 self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
             } else {

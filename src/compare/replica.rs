@@ -86,7 +86,7 @@ impl<'a> Comparer<'_, 'a> {
                     builder.add(category, id, tree)?;
                 }
             }
-            self.compare_replica(*place, project, &trees, &contents)?;
+            self.compare_replica(*place, project, &trees, &contents);
         }
         for notice in times.notices(&self.request.databases[1].name) {
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -137,7 +137,7 @@ impl<'a> Comparer<'_, 'a> {
         project: &ProjectId,
         trees: &[Tree; 2],
         contents: &ContentComparison,
-    ) -> Result<()> {
+    ) {
         for tree in trees {
             for problem in &tree.problems {
                 let verdict = CompareVerdict::Failed(problem.error.full_message());
@@ -159,11 +159,9 @@ impl<'a> Comparer<'_, 'a> {
                 contents: (!contents.decides_nothing()).then_some(contents),
             };
             folder.add_empty_folder(trees);
-            diff::diff_folder(&trees[0], &trees[1], path, &mut folder)
-                .map_err(|malformed| self.indexes[0].damaged_error(malformed))?;
+            diff::diff_folder(&trees[0], &trees[1], path, &mut folder);
         }
         self.comparison.files_read += contents.files_read;
-        Ok(())
     }
 
     /// Compares the contents of files of one size if that is requested. Otherwise returns the differences that the index

@@ -16,7 +16,6 @@ use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::unicode::{to_nfc, to_nfd};
 use crate::os::folder::Folder;
-use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 use crate::storage::copy_file::temporary_name_with;
 
@@ -202,7 +201,7 @@ pub fn unsupported_names(
 fn new_names(folder: &PlannedFolder, folders: &[&OsStr]) -> Vec<OsString> {
     let mut names: Vec<OsString> = folders.iter().map(|name| (*name).to_owned()).collect();
     let mut files = folder.add.files();
-    while let Ok(Some(file)) = files.next() {
+    while let Some(file) = files.next() {
         names.push(OsString::from_vec(file.name.to_vec()));
     }
     names
@@ -294,8 +293,8 @@ pub fn names_in_folder(destination: &Tree, path: &Path) -> Vec<Name> {
         return Vec::new();
     };
     let mut names = [&folder.specials[..], &folder.subfolders[..]].concat();
-    let mut files = ManifestFiles::of(folder.packed());
-    while let Ok(Some(file)) = files.next() {
+    let mut files = folder.manifest().files();
+    while let Some(file) = files.next() {
         names.push(Name::from_bytes(file.name.to_vec()));
     }
     names

@@ -9,7 +9,7 @@ use super::time_alias::{pack_times, read_times};
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::snapshot::manifest::{Manifest, ManifestFiles};
+use crate::snapshot::manifest::Manifest;
 use crate::snapshot::time_alias::{AlteredTimes, AlteredTimesByFolder};
 
 impl Index {
@@ -80,8 +80,8 @@ pub(super) fn forget_written(
             Ok(([row.get(0)?, row.get(1)?], read_times(row, 2, 3)?))
         })?;
     for (databases, mut files) in known {
-        let mut names = ManifestFiles::of(written.packed());
-        while let Ok(Some(file)) = names.next() {
+        let mut names = written.files();
+        while let Some(file) = names.next() {
             files.remove(&Name::from_bytes(file.name.to_vec()));
         }
         write_row(connection, databases, folder, &files)?;

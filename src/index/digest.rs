@@ -9,15 +9,14 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::checksum::{row_checksum, verify_row};
-use super::sql::{bytes, execute, one};
+use super::sql::{bytes, execute, one, parse_manifest};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
-use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
+use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 
 /// Number of rows of a folder that are merged into one.
 const MERGE_ROWS: i64 = 16;
@@ -111,22 +110,15 @@ fn read_digests(
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         let checksum = row.get_ref(2)?.as_blob()?;
         verify_row(checksum, &[bytes(folder), manifest, digests])?;
-        ignore(
-            unpack_digests(manifest, digests, &mut files),
-            "files without a digest are read again",
-        );
+        add_digests(parse_manifest(manifest)?, digests, &mut files);
     }
     Ok(files)
 }
 
-fn unpack_digests(
-    manifest: &[u8],
-    digests: &[u8],
-    found: &mut FileDigests,
-) -> Result<(), MalformedManifest> {
-    let mut files = ManifestFiles::of(manifest);
+fn add_digests(manifest: ManifestRef<'_>, digests: &[u8], found: &mut FileDigests) {
+    let mut files = manifest.files();
     let mut digests = digests.as_chunks().0.iter();
-    while let (Some(file), Some(digest)) = (files.next()?, digests.next()) {
+    while let (Some(file), Some(digest)) = (files.next(), digests.next()) {
         let digest = FileDigest {
             bytes: file.bytes,
             modified: file.modified,
@@ -134,7 +126,6 @@ fn unpack_digests(
         };
         found.insert(Name::from_bytes(file.name.to_vec()), digest);
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Row, params};
 
 use super::checksum::{corruption_error, verify_row};
-use super::sql::{bytes, decode_fingerprints, read_path, read_project};
+use super::sql::{bytes, decode_fingerprints, parse_manifest, read_path, read_project};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
-use crate::base::error::{Error, IndexProblem, Result};
+use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::model::project::{ProjectId, Scope};
 use crate::snapshot::aggregate::Fingerprints;
-use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestFiles};
+use crate::snapshot::manifest::{Manifest, ManifestFiles, ManifestRef};
 
 /// A folder at the last scan.
 #[derive(Debug)]
@@ -32,13 +32,13 @@ pub struct FolderFiles<'a> {
     pub project: &'a ProjectId,
     /// The path below the project's folder; empty for that folder itself.
     pub path: &'a Path,
-    packed: &'a [u8],
+    manifest: ManifestRef<'a>,
 }
 
 impl FolderFiles<'_> {
     /// The files, sorted by name.
     pub const fn files(&self) -> ManifestFiles<'_> {
-        ManifestFiles::of(self.packed)
+        self.manifest.files()
     }
 }
 
@@ -91,11 +91,11 @@ impl Index {
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
             found += 1;
-            let (path, packed) = verified_folder(row, 0).explain("read", &self.path)?;
+            let (path, manifest) = verified_folder(row, 0).explain("read", &self.path)?;
             let folder = FolderFiles {
                 project: &replica.project,
                 path: Path::new(OsStr::from_bytes(path)),
-                packed,
+                manifest,
             };
             if !visit(&folder)? {
                 return Ok(false);
@@ -105,15 +105,6 @@ impl Index {
             Ok(true)
         } else {
             Err(corruption_error("folders are missing")).explain("read", &self.path)
-        }
-    }
-
-    /// Converts the error of a malformed manifest in this index.
-    pub fn damaged_error(&self, _: MalformedManifest) -> Error {
-        Error::Index {
-            path: self.path.clone(),
-            problem: IndexProblem::Damaged,
-            source: Some("the files of a folder cannot be read".into()),
         }
     }
 
@@ -131,20 +122,23 @@ impl Index {
 }
 
 /// Returns path and manifest of a row with path, fingerprints, manifest and checksum from this column on.
-fn verified_folder<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<(&'a [u8], &'a [u8])> {
+fn verified_folder<'a>(
+    row: &'a Row<'_>,
+    column: usize,
+) -> rusqlite::Result<(&'a [u8], ManifestRef<'a>)> {
     let part =
         |offset: usize| -> rusqlite::Result<&[u8]> { Ok(row.get_ref(column + offset)?.as_blob()?) };
     let (path, manifest) = (part(0)?, part(2)?);
     verify_row(part(3)?, &[path, part(1)?, manifest])?;
-    Ok((path, manifest))
+    Ok((path, parse_manifest(manifest)?))
 }
 
 fn read_stored_folder(row: &Row<'_>) -> rusqlite::Result<StoredFolder> {
-    verified_folder(row, 1)?;
+    let (_, manifest) = verified_folder(row, 1)?;
     Ok(StoredFolder {
         id: row.get(0)?,
         path: read_path(row, 1)?,
         fingerprints: decode_fingerprints(row.get_ref(2)?.as_blob()?),
-        manifest: Manifest::from_packed(row.get(3)?),
+        manifest: manifest.to_owned(),
     })
 }

@@ -9,7 +9,7 @@ use crate::model::exclusion::Exclusions;
 use crate::snapshot::aggregate::{
     FileFingerprinter, Fingerprints, add_fingerprints, subtract_fingerprints,
 };
-use crate::snapshot::manifest::{MalformedManifest, Manifest};
+use crate::snapshot::manifest::Manifest;
 use crate::snapshot::manifest_join::join_by_name;
 
 /// Numbers of files and links that differ from the previous scan.
@@ -36,14 +36,14 @@ pub(super) fn folder_changes(
     before: &StoredFolder,
     now: &Manifest,
     exclusions: Option<&Exclusions>,
-) -> Result<(ScanChanges, Fingerprints), MalformedManifest> {
+) -> (ScanChanges, Fingerprints) {
     let mut changes = ScanChanges::default();
     let mut sums = before.fingerprints;
     let folder = &before.path;
     let mut prints = FileFingerprinter::of(folder);
     join_by_name(
-        before.manifest.packed(),
-        now.packed(),
+        before.manifest.as_ref(),
+        now.as_ref(),
         &mut |before, now| {
             if before == now {
                 return;
@@ -63,8 +63,8 @@ pub(super) fn folder_changes(
                 add_fingerprints(&mut sums, &prints.fingerprints(&file));
             }
         },
-    )?;
-    Ok((changes, sums))
+    );
+    (changes, sums)
 }
 
 /// Returns the number of files of a missing folder, without those that are excluded now.
@@ -74,7 +74,7 @@ pub(super) fn count_missing(folder: &StoredFolder, exclusions: Option<&Exclusion
     }
     let mut files = folder.manifest.files();
     let mut missing = 0;
-    while let Ok(Some(file)) = files.next() {
+    while let Some(file) = files.next() {
         missing += u64::from(!is_excluded(exclusions, &folder.path, file.name));
     }
     missing

@@ -8,12 +8,12 @@ use rusqlite::{Connection, Row, params};
 
 use super::checksum::{row_checksum, verify_row};
 use super::content_difference;
-use super::sql::{bytes, execute, one, optional};
+use super::sql::{bytes, execute, one, optional, parse_manifest};
 use super::sqlite_error::Explain as _;
 use super::{Index, OutcomeKind, RunId};
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::snapshot::manifest::{Manifest, ManifestFiles};
+use crate::snapshot::manifest::{Manifest, ManifestFiles, ManifestRef};
 use crate::snapshot::manifest_join::merge;
 
 /// An item that was not simply copied.
@@ -34,13 +34,13 @@ pub struct RunFiles<'a> {
     pub root: &'a Path,
     /// The folder below the root.
     pub folder: &'a Path,
-    packed: &'a [u8],
+    manifest: ManifestRef<'a>,
 }
 
 impl RunFiles<'_> {
     /// The files, sorted by name.
     pub const fn files(&self) -> ManifestFiles<'_> {
-        ManifestFiles::of(self.packed)
+        self.manifest.files()
     }
 }
 
@@ -137,7 +137,7 @@ fn read_run_files<'a>(row: &'a Row<'_>) -> rusqlite::Result<RunFiles<'a>> {
     Ok(RunFiles {
         root: Path::new(OsStr::from_bytes(root)),
         folder: Path::new(OsStr::from_bytes(folder)),
-        packed,
+        manifest: parse_manifest(packed)?,
     })
 }
 
@@ -165,14 +165,12 @@ fn insert_files(
 ) -> rusqlite::Result<()> {
     let [root, folder] = [root, folder].map(bytes);
     let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 AND root = ?2 AND folder = ?3";
-    let read = |row: &Row<'_>| read_run_files(row).map(|files| files.packed.to_vec());
-    let stored = optional(connection, sql, params![run, root, folder], read)?;
-    // A stored manifest that cannot be parsed is replaced.
-    let merged = stored.and_then(|stored| merge(&stored, manifest.packed()).ok());
-    let packed = merged
-        .as_ref()
-        .map_or(manifest, |(merged, _)| merged)
-        .packed();
+    let merge = |row: &Row<'_>| {
+        let stored = read_run_files(row)?.manifest;
+        Ok(merge(stored, manifest.as_ref()).0)
+    };
+    let merged = optional(connection, sql, params![run, root, folder], merge)?;
+    let packed = merged.as_ref().unwrap_or(manifest).packed();
     let sql = "INSERT OR REPLACE INTO run_files (run, root, folder, manifest, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
     let checksum = row_checksum(&[root, folder, packed]);
     execute(
@@ -256,7 +254,7 @@ mod tests {
         let mut found = Vec::new();
         let mut take = |folder: &RunFiles<'_>| {
             let mut files = folder.files();
-            while let Some(file) = files.next().unwrap() {
+            while let Some(file) = files.next() {
                 let name = String::from_utf8(file.name.to_vec()).unwrap();
                 found.push(folder.root.join(folder.folder).join(name));
             }

@@ -70,7 +70,7 @@ impl SentRow {
         };
         let mut files = SentFolder::new();
         let mut packed = self.manifest.files();
-        while let Ok(Some(file)) = packed.next() {
+        while let Some(file) = packed.next() {
             let place = files.len();
             let sent = SentFile {
                 bytes: file.bytes,

@@ -169,7 +169,7 @@ impl<'a> ScanStaging<'a> {
         self.renew_read()?;
         let stored = self.stored_folder(replica, &seen.path)?;
         if !seen.unreadable.is_empty() {
-            self.merge_unreadable(replica, &mut seen, stored.as_ref())?;
+            self.merge_unreadable(replica, &mut seen, stored.as_ref());
         }
         let staged = &mut self.replicas[replica];
         for (file_id, bytes) in &seen.hard_links {
@@ -178,8 +178,7 @@ impl<'a> ScanStaging<'a> {
             }
         }
         let Some(stored) = stored else {
-            let sums = folder_fingerprints(&seen.path, seen.manifest.files())
-                .map_err(|malformed| self.index.damaged_error(malformed))?;
+            let sums = folder_fingerprints(&seen.path, seen.manifest.files());
             staged.aggregate.add_folder(&seen.path, &seen.totals, &sums);
             staged.changes.added += seen.totals.files;
             return self.stage_folder(replica, None, &seen, &sums);
@@ -191,8 +190,7 @@ impl<'a> ScanStaging<'a> {
                 .add_folder(&seen.path, &seen.totals, &stored.fingerprints);
             return Ok(());
         }
-        let (changes, sums) = folder_changes(&stored, &seen.manifest, self.exclusions.as_deref())
-            .map_err(|malformed| self.index.damaged_error(malformed))?;
+        let (changes, sums) = folder_changes(&stored, &seen.manifest, self.exclusions.as_deref());
         staged.aggregate.add_folder(&seen.path, &seen.totals, &sums);
         staged.changes += changes;
         self.stage_folder(replica, Some(stored.id), &seen, &sums)
@@ -244,8 +242,7 @@ impl<'a> ScanStaging<'a> {
         let staged = &mut self.replicas[replica];
         let mut parents = stored.path.ancestors();
         if parents.any(|path| staged.unreadable.contains(path)) {
-            let totals = FileTotals::of(stored.manifest.files())
-                .map_err(|malformed| self.index.damaged_error(malformed))?;
+            let totals = FileTotals::of(stored.manifest.files());
             staged
                 .aggregate
                 .add_folder(&stored.path, &totals, &stored.fingerprints);
@@ -285,7 +282,7 @@ impl<'a> ScanStaging<'a> {
         replica: usize,
         seen: &mut ScannedFolder,
         stored: Option<&StoredFolder>,
-    ) -> Result<()> {
+    ) {
         let staged = &mut self.replicas[replica];
         staged.aggregate.unreadable += seen.unreadable.len() as u64;
         // Each name may be that of a folder.
@@ -294,25 +291,20 @@ impl<'a> ScanStaging<'a> {
             .iter()
             .map(|name| seen.path.join(name.as_path()));
         staged.unreadable.extend(paths);
-        let Some(stored) = stored else {
-            return Ok(());
-        };
+        let Some(stored) = stored else { return };
         let unreadable: HashSet<&[u8]> = seen.unreadable.iter().map(Name::as_bytes).collect();
         let is_unreadable = |file: &ManifestFile<'_>| unreadable.contains(file.name);
         let mut manifest = ManifestBuilder::default();
-        let merged = join_by_name(
-            seen.manifest.packed(),
-            stored.manifest.packed(),
+        join_by_name(
+            seen.manifest.as_ref(),
+            stored.manifest.as_ref(),
             &mut |now, before| {
                 if let Some(file) = now.or_else(|| before.filter(is_unreadable)) {
                     manifest.add(&file);
                 }
             },
         );
-        seen.manifest = manifest.finish();
-        let totals = merged.and_then(|()| FileTotals::of(seen.manifest.files()));
-        seen.totals = totals.map_err(|malformed| self.index.damaged_error(malformed))?;
-        Ok(())
+        (seen.manifest, seen.totals) = manifest.finish_with_totals();
     }
 
     /// Stages a folder that differs.

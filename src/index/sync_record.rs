@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row, params};
 
 use super::checksum::{row_checksum, verify_row};
-use super::sql::{bytes, execute, read_path, rows};
+use super::sql::{bytes, execute, read_manifest, read_path, rows};
 use super::{Index, SentFile, SentFolder, SentRow};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::snapshot::manifest::Manifest;
 
 /// The columns that [`read_sent_row`] reads.
 const COLUMNS: &str = "folder, source, manifest, numbers, marks, checksum";
@@ -216,7 +215,7 @@ fn read_sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
     Ok(SentRow {
         folder: read_path(row, 0)?,
         source: read_path(row, 1)?,
-        manifest: Manifest::from_packed(row.get(2)?),
+        manifest: read_manifest(row, 2)?,
         file_ids: row.get(3)?,
         tags: row.get(4)?,
     })

@@ -13,7 +13,7 @@ use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestFile, ManifestFiles};
+use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestFile, ManifestRef};
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
 impl Index {
@@ -99,10 +99,10 @@ pub(super) fn read_times(
 }
 
 fn unpack_times(reported: &[u8], original: &[u8]) -> Result<AlteredTimes, MalformedManifest> {
-    let mut reported = ManifestFiles::of(reported);
-    let mut original = ManifestFiles::of(original);
+    let mut reported = ManifestRef::parse(reported)?.files();
+    let mut original = ManifestRef::parse(original)?.files();
     let mut times = AlteredTimes::new();
-    while let (Some(a), Some(b)) = (reported.next()?, original.next()?) {
+    while let (Some(a), Some(b)) = (reported.next(), original.next()) {
         if (a.name, a.bytes) != (b.name, b.bytes) {
             return Err(MalformedManifest);
         }

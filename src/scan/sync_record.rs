@@ -99,10 +99,7 @@ fn stored_files(
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
         let mut files = folder.files();
         let mut names = SentFolder::new();
-        while let Some(file) = files
-            .next()
-            .map_err(|malformed| index.damaged_error(malformed))?
-        {
+        while let Some(file) = files.next() {
             names.insert(Name::from_bytes(file.name.to_vec()), SentFile::of(&file));
         }
         stored.insert(folder.path.to_owned(), names);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::manifest::{MalformedManifest, ManifestFile};
+use super::manifest::{ManifestFile, ManifestRef};
 use super::manifest_join::join_by_name;
 use super::tree::{Tree, TreeFolder};
 use crate::base::name::Name;
@@ -84,7 +84,7 @@ pub enum EntryDiff {
 /// Receives the results of [`diff_folder`].
 pub trait DiffVisitor {
     /// The files and links of the folder are the same in both trees, byte for byte of the manifest.
-    fn visit_unchanged(&mut self, packed: &[u8]);
+    fn visit_unchanged(&mut self, manifest: ManifestRef<'_>);
 
     /// One name of a file, link or special file in at least one of the trees.
     fn visit_name(&mut self, name: &[u8], change: EntryDiff);
@@ -92,17 +92,9 @@ pub trait DiffVisitor {
 
 /// Compares one folder, which is in `a`, in `b` or in both. Visits files and links in the order of their names, then special
 /// files. A subfolder is visited only if the other tree has another kind of entry of its name.
-///
-/// # Errors
-/// A manifest is damaged, which a tree's never is.
-pub fn diff_folder(
-    a: &Tree,
-    b: &Tree,
-    path: &Path,
-    visit: &mut dyn DiffVisitor,
-) -> Result<(), MalformedManifest> {
+pub fn diff_folder(a: &Tree, b: &Tree, path: &Path, visit: &mut dyn DiffVisitor) {
     let sides = [a.folders.get(path), b.folders.get(path)];
-    diff_folder_pair([a, b], path, sides, visit)
+    diff_folder_pair([a, b], path, sides, visit);
 }
 
 /// The folders of a tree in order, each with the folder of the same path in another tree. Faster than a lookup of each long
@@ -120,19 +112,15 @@ pub fn pair_folders<'t>(
 }
 
 /// Compares one folder as [`diff_folder`] does, for a caller that has looked it up in both trees.
-///
-/// # Errors
-/// A manifest is damaged, which a tree's never is.
 pub fn diff_folder_pair(
     [a, b]: [&Tree; 2],
     path: &Path,
     sides: [Option<&TreeFolder>; 2],
     visit: &mut dyn DiffVisitor,
-) -> Result<(), MalformedManifest> {
-    let [left, right] = sides.map(|folder| folder.map_or(&[][..], TreeFolder::packed));
+) {
+    let [left, right] = sides.map(|folder| folder.map(TreeFolder::manifest).unwrap_or_default());
     if left == right && sides.iter().all(|folder| has_no_specials(*folder)) {
-        visit.visit_unchanged(left);
-        return Ok(());
+        return visit.visit_unchanged(left);
     }
     let precision = a.precision().max(b.precision());
     let view = |tree, folder| FolderView { tree, folder, path };
@@ -155,9 +143,8 @@ pub fn diff_folder_pair(
             },
         };
         visit.visit_name(file.name, change);
-    })?;
+    });
     diff_specials(views, visit);
-    Ok(())
 }
 
 /// Visits the special files whose names no file or link of the other tree has.

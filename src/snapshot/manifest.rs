@@ -47,11 +47,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest with these bytes, which [`Self::packed`] returned before.
-    pub const fn from_packed(packed: Vec<u8>) -> Self {
-        Self { packed }
-    }
-
     /// Packs files that are sorted by name, and returns their totals too.
     pub fn of_files<'a>(files: impl IntoIterator<Item = ManifestFile<'a>>) -> (Self, FileTotals) {
         let mut builder = ManifestBuilder::default();
@@ -61,13 +56,19 @@ impl Manifest {
         builder.finish_with_totals()
     }
 
+    pub fn as_ref(&self) -> ManifestRef<'_> {
+        ManifestRef {
+            packed: &self.packed,
+        }
+    }
+
     pub fn packed(&self) -> &[u8] {
         &self.packed
     }
 
     /// The files, in the order of their names.
     pub fn files(&self) -> ManifestFiles<'_> {
-        ManifestFiles::of(&self.packed)
+        self.as_ref().files()
     }
 
     /// Returns a copy with each file replaced by the result of `edit`, or left out for `None`, and its totals. Names must keep
@@ -78,7 +79,7 @@ impl Manifest {
     ) -> (Self, FileTotals) {
         let mut builder = ManifestBuilder::default();
         let mut files = self.files();
-        while let Ok(Some(file)) = files.next() {
+        while let Some(file) = files.next() {
             if let Some(file) = edit(file) {
                 builder.add(&file);
             }
@@ -106,12 +107,12 @@ impl FileTotals {
     }
 
     /// The totals of a manifest's files.
-    pub fn of(mut files: ManifestFiles<'_>) -> Result<Self, MalformedManifest> {
+    pub fn of(mut files: ManifestFiles<'_>) -> Self {
         let mut totals = Self::default();
-        while let Some(file) = files.next()? {
+        while let Some(file) = files.next() {
             totals.add(file.bytes, file.modified);
         }
-        Ok(totals)
+        totals
     }
 }
 
@@ -170,6 +171,60 @@ impl ManifestBuilder {
     }
 }
 
+/// The borrowed bytes of a manifest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ManifestRef<'a> {
+    packed: &'a [u8],
+}
+
+impl<'a> ManifestRef<'a> {
+    /// Checks all of the bytes once, so that its files are read without errors.
+    pub fn parse(packed: &'a [u8]) -> Result<Self, MalformedManifest> {
+        let mut rest = packed;
+        let (mut name_length, mut seconds) = (0, 0);
+        while !rest.is_empty() {
+            let row = read_row(&mut rest, name_length, &mut seconds).ok_or(MalformedManifest)?;
+            name_length = row.shared + row.name_rest.len();
+        }
+        Ok(Self { packed })
+    }
+
+    pub const fn packed(self) -> &'a [u8] {
+        self.packed
+    }
+
+    pub fn to_owned(self) -> Manifest {
+        Manifest {
+            packed: self.packed.to_vec(),
+        }
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// The files, in the order of their names.
+    pub const fn files(self) -> ManifestFiles<'a> {
+        ManifestFiles {
+            rest: self.packed,
+            name: Vec::new(),
+            row: None,
+            seconds: 0,
+        }
+    }
+
+    /// Returns the file of this name.
+    pub fn find(self, name: &'a [u8]) -> Option<ManifestFile<'a>> {
+        let mut files = self.files();
+        while files.next().is_some() {
+            if files.name == name {
+                return files.row.map(|row| row.file(name));
+            }
+        }
+        None
+    }
+}
+
 /// Reader of a manifest's files, one after the other.
 #[derive(Debug)]
 pub struct ManifestFiles<'a> {
@@ -179,86 +234,79 @@ pub struct ManifestFiles<'a> {
     seconds: i64,
 }
 
-/// A file without its name.
+/// A packed file.
 #[derive(Clone, Copy, Debug)]
 struct ManifestRow<'a> {
+    /// Number of leading bytes shared with the previous name.
+    shared: usize,
+    name_rest: &'a [u8],
     bytes: u64,
     modified: Timestamp,
     target: Option<&'a [u8]>,
 }
 
-impl<'a> ManifestFiles<'a> {
-    pub const fn of(packed: &'a [u8]) -> Self {
-        Self {
-            rest: packed,
-            name: Vec::new(),
-            row: None,
-            seconds: 0,
+impl<'a> ManifestRow<'a> {
+    const fn file<'f>(self, name: &'f [u8]) -> ManifestFile<'f>
+    where
+        'a: 'f,
+    {
+        ManifestFile {
+            name,
+            bytes: self.bytes,
+            modified: self.modified,
+            target: self.target,
         }
     }
+}
 
+impl ManifestFiles<'_> {
     /// Returns the next file. Its name is borrowed until the following call.
-    pub fn next(&mut self) -> Result<Option<ManifestFile<'_>>, MalformedManifest> {
+    pub fn next(&mut self) -> Option<ManifestFile<'_>> {
         self.row = if self.rest.is_empty() {
             None
         } else {
-            Some(self.read_row().ok_or(MalformedManifest)?)
+            read_row(&mut self.rest, self.name.len(), &mut self.seconds)
         };
-        Ok(self.current())
+        let row = self.row?;
+        self.name.truncate(row.shared);
+        self.name.extend_from_slice(row.name_rest);
+        self.current()
     }
 
     /// The file that [`Self::next`] returned last.
     pub(super) fn current(&self) -> Option<ManifestFile<'_>> {
-        let row = self.row?;
-        Some(ManifestFile {
-            name: &self.name,
-            bytes: row.bytes,
-            modified: row.modified,
-            target: row.target,
-        })
-    }
-
-    fn read_row(&mut self) -> Option<ManifestRow<'a>> {
-        let head = read_varint(&mut self.rest)?;
-        let shared = usize::try_from(head >> 1).ok()?;
-        if shared > self.name.len() {
-            return None;
-        }
-        self.name.truncate(shared);
-        self.name.extend_from_slice(read_bytes(&mut self.rest)?);
-        let (bytes, target) = if head & 1 == 1 {
-            (0, Some(read_bytes(&mut self.rest)?))
-        } else {
-            (read_varint(&mut self.rest)?, None)
-        };
-        let difference = unzigzag(read_varint(&mut self.rest)?);
-        self.seconds = self.seconds.wrapping_add(difference);
-        Some(ManifestRow {
-            bytes,
-            modified: Timestamp {
-                seconds: self.seconds,
-                nanoseconds: u32::try_from(read_varint(&mut self.rest)?).ok()?,
-            },
-            target,
-        })
+        self.row.map(|row| row.file(&self.name))
     }
 }
 
-/// Returns the file of this name in a manifest's bytes.
-pub fn find<'a>(packed: &'a [u8], name: &'a [u8]) -> Option<ManifestFile<'a>> {
-    let mut files = ManifestFiles::of(packed);
-    while files.next().ok()?.is_some() {
-        if files.name == name {
-            let row = files.row?;
-            return Some(ManifestFile {
-                name,
-                bytes: row.bytes,
-                modified: row.modified,
-                target: row.target,
-            });
-        }
+/// Reads the next file, given the length of the previous name and the previous seconds.
+fn read_row<'a>(
+    rest: &mut &'a [u8],
+    name_length: usize,
+    seconds: &mut i64,
+) -> Option<ManifestRow<'a>> {
+    let head = read_varint(rest)?;
+    let shared = usize::try_from(head >> 1).ok()?;
+    if shared > name_length {
+        return None;
     }
-    None
+    let name_rest = read_bytes(rest)?;
+    let (bytes, target) = if head & 1 == 1 {
+        (0, Some(read_bytes(rest)?))
+    } else {
+        (read_varint(rest)?, None)
+    };
+    *seconds = seconds.wrapping_add(unzigzag(read_varint(rest)?));
+    Some(ManifestRow {
+        shared,
+        name_rest,
+        bytes,
+        modified: Timestamp {
+            seconds: *seconds,
+            nanoseconds: u32::try_from(read_varint(rest)?).ok()?,
+        },
+        target,
+    })
 }
 
 /// Length of the common beginning of two names. Compares eight bytes at a time, because it runs for every packed file.
@@ -296,7 +344,7 @@ mod tests {
     fn unpack(manifest: &Manifest) -> BTreeMap<Vec<u8>, Row> {
         let mut files = manifest.files();
         let mut unpacked = BTreeMap::new();
-        while let Some(file) = files.next().unwrap() {
+        while let Some(file) = files.next() {
             let row = (file.bytes, file.modified, file.target.map(<[u8]>::to_vec));
             unpacked.insert(file.name.to_vec(), row);
         }
@@ -325,9 +373,24 @@ mod tests {
         }
 
         #[test]
-        fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let mut files = ManifestFiles::of(&bytes);
-            while let Ok(Some(_)) = files.next() {}
+        fn checked_bytes_are_read_to_their_end(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            if let Ok(manifest) = ManifestRef::parse(&bytes) {
+                let mut files = manifest.files();
+                while files.next().is_some() {}
+                prop_assert!(files.rest.is_empty());
+            }
+        }
+
+        #[test]
+        fn cut_manifests_are_malformed(files in folder(), cut in 1..8_usize) {
+            let manifest = pack(&files);
+            let packed = manifest.packed();
+            let kept = &packed[..packed.len().saturating_sub(cut)];
+            // A cut between two files leaves a manifest of fewer files.
+            if let Ok(manifest) = ManifestRef::parse(kept) {
+                let read = unpack(&manifest.to_owned());
+                prop_assert!(read.len() < files.len() || files.is_empty());
+            }
         }
     }
 

@@ -2,22 +2,20 @@
 
 use std::cmp::Ordering;
 
-use super::manifest::{
-    FileTotals, MalformedManifest, Manifest, ManifestBuilder, ManifestFile, ManifestFiles,
-};
+use super::manifest::{FileTotals, Manifest, ManifestBuilder, ManifestFile, ManifestRef};
 
 /// Visits the names of two manifests in order: `visit` receives the file of each that has the name.
 pub fn join_by_name(
-    a: &[u8],
-    b: &[u8],
+    a: ManifestRef<'_>,
+    b: ManifestRef<'_>,
     visit: &mut dyn FnMut(Option<ManifestFile<'_>>, Option<ManifestFile<'_>>),
-) -> Result<(), MalformedManifest> {
-    let (mut a, mut b) = (ManifestFiles::of(a), ManifestFiles::of(b));
-    a.next()?;
-    b.next()?;
+) {
+    let (mut a, mut b) = (a.files(), b.files());
+    a.next();
+    b.next();
     loop {
         let order = match (a.current(), b.current()) {
-            (None, None) => return Ok(()),
+            (None, None) => return,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(a), Some(b)) => a.name.cmp(b.name),
@@ -27,23 +25,23 @@ pub fn join_by_name(
             b.current().filter(|_| order.is_ge()),
         );
         if order.is_le() {
-            a.next()?;
+            a.next();
         }
         if order.is_ge() {
-            b.next()?;
+            b.next();
         }
     }
 }
 
 /// Returns a manifest with the files of both, and its totals. For a name in both, the file of `later` counts.
-pub fn merge(earlier: &[u8], later: &[u8]) -> Result<(Manifest, FileTotals), MalformedManifest> {
+pub fn merge(earlier: ManifestRef<'_>, later: ManifestRef<'_>) -> (Manifest, FileTotals) {
     let mut builder = ManifestBuilder::default();
     join_by_name(earlier, later, &mut |earlier, later| {
         if let Some(file) = later.or(earlier) {
             builder.add(&file);
         }
-    })?;
-    Ok(builder.finish_with_totals())
+    });
+    builder.finish_with_totals()
 }
 
 #[cfg(test)]
@@ -73,19 +71,19 @@ mod tests {
         #[test]
         fn join_visits_every_name_once(a in folder(), b in folder()) {
             let mut met = Vec::new();
-            join_by_name(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
+            join_by_name(pack(&a).as_ref(), pack(&b).as_ref(), &mut |left, right| {
                 let name = left.or(right).unwrap().name.to_vec();
                 assert_eq!(left.map(|file| file.bytes), a.get(&name).copied());
                 assert_eq!(right.map(|file| file.bytes), b.get(&name).copied());
                 met.push(name);
-            }).unwrap();
+            });
             let names: BTreeSet<_> = a.into_keys().chain(b.into_keys()).collect();
             prop_assert_eq!(met, names.into_iter().collect::<Vec<_>>());
         }
 
         #[test]
         fn merge_prefers_the_later_file(a in folder(), b in folder()) {
-            let (merged, totals) = merge(pack(&a).packed(), pack(&b).packed()).unwrap();
+            let (merged, totals) = merge(pack(&a).as_ref(), pack(&b).as_ref());
             let mut both = a;
             both.extend(b);
             prop_assert_eq!(merged, pack(&both));

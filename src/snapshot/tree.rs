@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::manifest;
 use super::manifest::{
-    FileTotals, MalformedManifest, Manifest, ManifestBuilder, ManifestFile, ManifestFiles,
+    FileTotals, Manifest, ManifestBuilder, ManifestFile, ManifestFiles, ManifestRef,
 };
 use super::time_alias::{AlteredTimes, AlteredTimesByFolder};
 use crate::base::error::Error;
@@ -90,16 +89,17 @@ impl TreeFolder {
         }
     }
 
-    /// The packed files; empty if the folder could not be read.
-    pub fn packed(&self) -> &[u8] {
-        self.files
-            .as_ref()
-            .map_or(&[], |files| files.manifest.packed())
+    /// The files and links; empty if the folder could not be read.
+    pub fn manifest(&self) -> ManifestRef<'_> {
+        let files = self.files.as_ref();
+        files
+            .map(|files| files.manifest.as_ref())
+            .unwrap_or_default()
     }
 
     /// Returns the file or link of this name.
     pub fn file<'a>(&'a self, name: &'a [u8]) -> Option<ManifestFile<'a>> {
-        manifest::find(self.packed(), name)
+        self.manifest().find(name)
     }
 
     /// The time that the storage reports for a file, if it differs from the time that was set.
@@ -175,19 +175,14 @@ impl Tree {
     }
 
     /// Adds a folder of which only the files are known.
-    pub fn add_folder(
-        &mut self,
-        path: &Path,
-        mut files: ManifestFiles<'_>,
-    ) -> Result<(), MalformedManifest> {
+    pub fn add_folder(&mut self, path: &Path, mut files: ManifestFiles<'_>) {
         let mut builder = ManifestBuilder::default();
-        while let Some(file) = files.next()? {
+        while let Some(file) = files.next() {
             builder.add(&file);
         }
         let files = ScannedFolder::from_builder(path, builder);
         self.folders
             .insert(path.to_owned(), TreeFolder::from_files(files));
-        Ok(())
     }
 
     /// Replaces reported times by the times that were set, for files in these folders.
@@ -232,7 +227,7 @@ impl Tree {
     pub fn drop_empty_folder(&mut self, path: &Path) {
         let mut below = self.folders.range(path.to_owned()..);
         let own = below.next().filter(|(folder, _)| *folder == path);
-        let is_empty = own.is_some_and(|(_, folder)| folder.packed().is_empty());
+        let is_empty = own.is_some_and(|(_, folder)| folder.manifest().is_empty());
         let is_alone = below
             .next()
             .is_none_or(|(folder, _)| !folder.starts_with(path));

@@ -238,10 +238,7 @@ pub(super) fn with_record(
             .iter()
             .map(|(name, file)| ManifestFile::regular(name.as_bytes(), file.bytes, file.modified));
         let sent = Manifest::of_files(sent).0;
-        // Both were packed by this process, so neither is malformed.
-        if let Ok(merged) = merge(scanned.manifest.packed(), sent.packed()) {
-            (scanned.manifest, scanned.totals) = merged;
-        }
+        (scanned.manifest, scanned.totals) = merge(scanned.manifest.as_ref(), sent.as_ref());
     }
     set_subfolder_names(&mut tree);
     tree

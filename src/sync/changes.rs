@@ -9,7 +9,7 @@ use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::{SentFile, SentFolder, SentRow};
-use crate::snapshot::manifest::ManifestFiles;
+use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// A file that is new, or differs from the file that was sent.
@@ -141,18 +141,18 @@ impl ChangeFinder<'_> {
     fn compare_folder(&mut self, path: &Path, folder: &TreeFolder, rows: &[&SentRow]) {
         let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
         self.changes.specials.extend(specials);
-        let packed = folder.packed();
+        let manifest = folder.manifest();
         let is_read = folder.files.is_some();
-        if packed.is_empty() && folder.subfolders.is_empty() && is_read && rows.is_empty() {
+        if manifest.is_empty() && folder.subfolders.is_empty() && is_read && rows.is_empty() {
             self.changes.folders.push(path.to_owned());
         }
         // Shortcut for the common case: the folder is unchanged.
         if let [row] = rows
             && row.source == self.source
-            && row.manifest.packed() == packed
+            && row.manifest.as_ref() == manifest
             && is_read
         {
-            let files = count_files(packed);
+            let files = count_files(manifest);
             self.changes.same += files;
             self.changes.sent_files += files;
             return;
@@ -168,7 +168,7 @@ impl ChangeFinder<'_> {
         }
         own.retain(|name| !self.excluded.excludes_file(path, name));
         self.changes.sent_files += own.len() as u64;
-        self.compare_files(path, packed, &sent, &mut own);
+        self.compare_files(path, manifest, &sent, &mut own);
         if is_read {
             for name in own {
                 self.add_missing(path, &name, sent[&name]);
@@ -180,13 +180,13 @@ impl ChangeFinder<'_> {
     fn compare_files(
         &mut self,
         folder: &Path,
-        packed: &[u8],
+        manifest: ManifestRef<'_>,
         sent: &SentFolder,
         own: &mut BTreeSet<Name>,
     ) {
         let changes = &mut self.changes;
-        let mut files = ManifestFiles::of(packed);
-        while let Ok(Some(file)) = files.next() {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             own.remove(&name);
             let path = folder.join(name.as_path());
@@ -211,10 +211,10 @@ impl ChangeFinder<'_> {
 }
 
 /// Counts the files in a manifest.
-fn count_files(packed: &[u8]) -> u64 {
-    let mut files = ManifestFiles::of(packed);
+fn count_files(manifest: ManifestRef<'_>) -> u64 {
+    let mut files = manifest.files();
     let mut count = 0;
-    while let Ok(Some(_)) = files.next() {
+    while files.next().is_some() {
         count += 1;
     }
     count

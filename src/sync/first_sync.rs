@@ -5,7 +5,6 @@ use std::path::Path;
 use super::collect::SyncReplica;
 use super::run::SyncRun;
 use crate::base::error::Result;
-use crate::base::ignore::ignore;
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy::remote::{SourceProbe, SourceState};
@@ -16,7 +15,7 @@ use crate::os::stat::EntryKind;
 use crate::rclone::UnicodeLookup;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffVisitor, EntryDiff};
-use crate::snapshot::manifest::ManifestFiles;
+use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::respelled::respell;
 use crate::snapshot::tree::Tree;
 use crate::storage::RemoteStorage;
@@ -132,13 +131,9 @@ impl SyncRun<'_> {
                 continue;
             }
             collector.folder = path;
-            let visited = diff::diff_folder(&replica.tree, there, path, &mut collector);
-            ignore(
-                visited,
-                "manifests that a tree packed itself are well formed",
-            );
+            diff::diff_folder(&replica.tree, there, path, &mut collector);
             let files = std::mem::take(&mut collector.files);
-            if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
+            if !files.is_empty() || (folder.manifest().is_empty() && folder.subfolders.is_empty()) {
                 changes.add_folder(path, files);
             }
         }
@@ -156,9 +151,9 @@ struct SameFileCollector<'a> {
 }
 
 impl DiffVisitor for SameFileCollector<'_> {
-    fn visit_unchanged(&mut self, packed: &[u8]) {
-        let mut files = ManifestFiles::of(packed);
-        while let Ok(Some(file)) = files.next() {
+    fn visit_unchanged(&mut self, manifest: ManifestRef<'_>) {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
             self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
         }
     }

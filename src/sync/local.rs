@@ -21,7 +21,6 @@ use crate::copy::plan::CopyRules;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
-use crate::snapshot::manifest::ManifestFiles;
 use crate::storage::{LocalStorage, StorageRef};
 
 impl SyncRun<'_> {
@@ -217,8 +216,8 @@ fn sent_changes(
         }
         let before = known.get(folder_path.as_path());
         let mut sent = SentFolder::new();
-        let mut files = ManifestFiles::of(folder.packed());
-        while let Ok(Some(file)) = files.next() {
+        let mut files = folder.manifest().files();
+        while let Some(file) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             let path = relative.join(folder_path).join(name.as_path());
             if others.contains(&path) {
@@ -238,7 +237,7 @@ fn sent_changes(
             sent.insert(name, file);
             good.push(path);
         }
-        if !sent.is_empty() || folder.packed().is_empty() {
+        if !sent.is_empty() || folder.manifest().is_empty() {
             changes.add_folder(folder_path, sent);
         }
     }

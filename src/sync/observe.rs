@@ -101,8 +101,7 @@ fn stored_tree(index: &Index, root: &Path, replica: &SyncReplica<'_>) -> Result<
     };
     let scope = Scope::Project(replica.project.clone());
     index.visit_folders(database, &replica.category.path, &scope, &mut |folder| {
-        tree.add_folder(folder.path, folder.files())
-            .map_err(|malformed| index.damaged_error(malformed))?;
+        tree.add_folder(folder.path, folder.files());
         Ok(true)
     })?;
     Ok(tree)

@@ -12,7 +12,6 @@ use crate::base::name::Name;
 use crate::base::unicode::fold_case;
 use crate::model::project::path_within;
 use crate::os::folder::Folder;
-use crate::snapshot::manifest::ManifestFiles;
 
 /// Files as they were sent, and their current paths.
 #[derive(Debug, Default)]
@@ -34,8 +33,8 @@ impl RespelledFiles {
         let mut found: BTreeMap<Vec<u8>, CurrentPath> = BTreeMap::new();
         for replica in replicas {
             for (path, folder) in &replica.tree.folders {
-                let mut files = ManifestFiles::of(folder.packed());
-                while let Ok(Some(file)) = files.next() {
+                let mut files = folder.manifest().files();
+                while let Some(file) = files.next() {
                     let name = Name::from_bytes(file.name.to_vec());
                     let path = path_within(&replica.relative, path).join(name.as_path());
                     let key = key(&path);

@@ -75,16 +75,10 @@ impl<'a> FetchFilesAnswer<'a> {
         let scope = Scope::Project(project.clone());
         self.index
             .visit_folders(*id, category, &scope, &mut |folder| {
-                search::visit(
-                    self.index,
-                    folder,
-                    group_sequences,
-                    &mut |_| true,
-                    &mut |hit| {
-                        on_file(folder.path, hit)?;
-                        Ok(true)
-                    },
-                )
+                search::visit(folder, group_sequences, &mut |_| true, &mut |hit| {
+                    on_file(folder.path, hit)?;
+                    Ok(true)
+                })
             })
     }
 

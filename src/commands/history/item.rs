@@ -69,10 +69,7 @@ impl<'a> RunItemsAnswer<'a> {
         self.index.visit_run_files(self.run.run, &mut |folder| {
             let base = address::join(folder.root, folder.folder);
             let mut files = folder.files();
-            while let Some(file) = files
-                .next()
-                .map_err(|error| self.index.damaged_error(error))?
-            {
+            while let Some(file) = files.next() {
                 on_item(&HistoryItem {
                     path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
                     outcome: OutcomeKind::Copied,

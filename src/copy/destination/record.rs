@@ -173,7 +173,7 @@ fn sent_record(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
         let below = folder.strip_prefix(&job.relative).unwrap_or(folder);
         let mut files = SentFolder::new();
         let mut packed = manifest.files();
-        while let Ok(Some(file)) = packed.next() {
+        while let Some(file) = packed.next() {
             let name = Name::from_bytes(file.name.to_vec());
             files.insert(name, SentFile::of(&file));
         }

@@ -114,7 +114,7 @@ impl PlannedFolder {
             }
         };
         let mut files = self.add.files();
-        while let Ok(Some(file)) = files.next() {
+        while let Some(file) = files.next() {
             while let Some(new) = replace.next_if(|new| new.name.as_bytes() < file.name) {
                 keep(&new.to_manifest_file());
             }
@@ -148,7 +148,7 @@ impl Iterator for PlannedFiles<'_> {
     type Item = PlannedFile;
 
     fn next(&mut self) -> Option<PlannedFile> {
-        if let Ok(Some(file)) = self.add.next() {
+        if let Some(file) = self.add.next() {
             return Some(PlannedFile {
                 name: Name::from_bytes(file.name.to_vec()),
                 bytes: file.bytes,
@@ -313,7 +313,7 @@ mod tests {
             let manifest = folder.manifest_without(&without);
             let mut files = manifest.files();
             let mut names = Vec::new();
-            while let Some(file) = files.next().unwrap() {
+            while let Some(file) = files.next() {
                 names.push(String::from_utf8(file.name.to_vec()).unwrap());
             }
             names.concat()

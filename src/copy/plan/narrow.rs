@@ -87,7 +87,7 @@ impl Plan {
             };
             let mut kept = ManifestBuilder::default();
             let mut files = folder.add.files();
-            while let Ok(Some(file)) = files.next() {
+            while let Some(file) = files.next() {
                 let name = Name::from_bytes(file.name.to_vec());
                 if !omit(&name, file.bytes, file.target.is_some()) {
                     kept.add(&file);

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{CopyRules, Omission, OmissionReason, Plan, PlannedFolder, Replacement};
-use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
-use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestFiles};
+use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
@@ -97,11 +96,7 @@ impl<'a> Planner<'a> {
         }
         self.folder = path;
         let pair = [Some(folder), existing];
-        let compared = diff::diff_folder_pair(self.trees, path, pair, self);
-        ignore(
-            compared,
-            "the manifests of a scanned tree are never malformed",
-        );
+        diff::diff_folder_pair(self.trees, path, pair, self);
         let add = std::mem::take(&mut self.add).finish();
         let mode = copied_mode(folder);
         let precision = self.trees[0].precision().max(self.trees[1].precision());
@@ -136,8 +131,8 @@ impl<'a> Planner<'a> {
 
     /// Omits all entries of a folder.
     fn omit_all(&mut self, path: &Path, folder: &TreeFolder, reason: &OmissionReason) {
-        let mut files = ManifestFiles::of(folder.packed());
-        while let Ok(Some(file)) = files.next() {
+        let mut files = folder.manifest().files();
+        while let Some(file) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             self.omit(path.join(name.as_path()), reason.clone());
         }
@@ -160,9 +155,9 @@ impl<'a> Planner<'a> {
 }
 
 impl DiffVisitor for Planner<'_> {
-    fn visit_unchanged(&mut self, packed: &[u8]) {
-        let mut files = ManifestFiles::of(packed);
-        while let Ok(Some(file)) = files.next() {
+    fn visit_unchanged(&mut self, manifest: ManifestRef<'_>) {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
             if self.contents.decides_nothing() {
                 self.plan.same_files += 1;
             } else {

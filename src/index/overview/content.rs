@@ -58,7 +58,7 @@ fn has_content_difference(
                 if path_within(&replica, known.path) != folder {
                     return Ok(true);
                 }
-                unchanged = unchanged_files(index, known, &files, time_of)?;
+                unchanged = unchanged_files(known, &files, time_of);
                 Ok(false)
             })?;
             files = unchanged;
@@ -72,17 +72,13 @@ fn has_content_difference(
 
 /// Returns the compared files that still have their size and time in a folder.
 fn unchanged_files(
-    index: &Index,
     folder: &FolderFiles<'_>,
     compared: &AlteredTimes,
     time_of: fn(&AlteredTime) -> Timestamp,
-) -> Result<AlteredTimes> {
+) -> AlteredTimes {
     let mut unchanged = AlteredTimes::new();
     let mut files = folder.files();
-    while let Some(file) = files
-        .next()
-        .map_err(|malformed| index.damaged_error(malformed))?
-    {
+    while let Some(file) = files.next() {
         let name = Name::from_bytes(file.name.to_vec());
         if let Some(then) = compared.get(&name)
             && (then.bytes, time_of(then)) == (file.bytes, file.modified)
@@ -90,5 +86,5 @@ fn unchanged_files(
             unchanged.insert(name, *then);
         }
     }
-    Ok(unchanged)
+    unchanged
 }

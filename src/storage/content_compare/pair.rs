@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::os::folder::Folder;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
-use crate::snapshot::manifest::ManifestFiles;
+use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::time_alias::AlteredTime;
 use crate::snapshot::tree::Tree;
 
@@ -78,10 +77,7 @@ pub(super) fn same_size_pairs(trees: [&Tree; 2], path: &Path) -> Vec<SameSizePai
         takes_same_times: true,
         pairs: Vec::new(),
     };
-    ignore(
-        diff::diff_folder(trees[0], trees[1], path, &mut collector),
-        "the manifests of a tree are never damaged",
-    );
+    diff::diff_folder(trees[0], trees[1], path, &mut collector);
     collector.pairs
 }
 
@@ -94,10 +90,7 @@ pub(super) fn pairs_of_two_times(trees: [&Tree; 2]) -> impl Iterator<Item = (&Pa
             takes_same_times: false,
             pairs: Vec::new(),
         };
-        ignore(
-            diff::diff_folder_pair(trees, path, [Some(a), b], &mut collector),
-            "the manifests of a tree are never damaged",
-        );
+        diff::diff_folder_pair(trees, path, [Some(a), b], &mut collector);
         collector.pairs.into_iter().map(move |pair| (path, pair))
     })
 }
@@ -112,12 +105,12 @@ struct PairCollector<'a> {
 }
 
 impl DiffVisitor for PairCollector<'_> {
-    fn visit_unchanged(&mut self, packed: &[u8]) {
+    fn visit_unchanged(&mut self, manifest: ManifestRef<'_>) {
         if !self.takes_same_times {
             return;
         }
-        let mut files = ManifestFiles::of(packed);
-        while let Ok(Some(file)) = files.next() {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
             self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
         }
     }
