@@ -11,6 +11,7 @@ pub(crate) mod ignore;
 pub(crate) mod interrupt;
 pub(crate) mod monitor;
 pub(crate) mod name;
+pub mod noun;
 pub(crate) mod own_name;
 pub(crate) mod suggest;
 pub mod timestamp;

@@ -12,6 +12,7 @@ use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
+use crate::base::noun::Noun;
 use crate::model::path;
 use crate::model::place;
 use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, RegistryKind};
@@ -190,7 +191,7 @@ fn check_tilde(root: &OsStr) -> Result<()> {
         return Ok(());
     }
     Err(Error::InvalidWord {
-        noun: "root",
+        noun: Noun::Root,
         word: root.into(),
         why: "only `~` and `~/` are expanded, to your home folder; write `./` before the name of a folder",
     })
@@ -277,7 +278,7 @@ impl Answer for AddAnswer {
 
     fn records(&self) -> Records {
         let row = vec![
-            Cell::text(self.kind.noun()),
+            Cell::text(self.kind.noun().word()),
             self.name.as_str().into(),
             self.location(),
             Cell::optional(self.online, |online| {

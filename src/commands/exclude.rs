@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::model::exclusion::{ExclusionRules, Exclusions};
 use crate::model::registry::RegistryChange;
 use crate::output::answer::{Answer, Records};
@@ -68,7 +69,7 @@ fn check_pattern(pattern: &str) -> Result<()> {
         Some(_) => return Ok(()),
     };
     Err(Error::InvalidWord {
-        noun: "pattern",
+        noun: Noun::Pattern,
         word: pattern.into(),
         why,
     })

@@ -23,6 +23,7 @@ mod list;
 mod load;
 pub mod pattern;
 mod remove;
+mod run;
 mod save;
 pub mod search;
 mod set;

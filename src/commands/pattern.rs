@@ -6,6 +6,7 @@ use globset::{Glob, GlobBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::base::unicode::to_nfc;
 use crate::model::exclusion::nests_too_deep;
 
@@ -29,7 +30,7 @@ impl Pattern {
     /// Parses a pattern as typed. An empty, malformed or too large one is an [`Error::InvalidWord`].
     pub fn parse(typed: &str, case_sensitive: bool) -> Result<Self> {
         let malformed = |why| Error::InvalidWord {
-            noun: "pattern",
+            noun: Noun::Pattern,
             word: typed.into(),
             why,
         };

@@ -92,7 +92,10 @@ impl Answer for RemoveAnswer {
     }
 
     fn records(&self) -> Records {
-        let row = vec![Cell::text(self.kind.noun()), self.name.as_str().into()];
+        let row = vec![
+            Cell::text(self.kind.noun().word()),
+            self.name.as_str().into(),
+        ];
         Records {
             headings: &["kind", "name"],
             rows: vec![row],

@@ -9,6 +9,7 @@ use super::command::RunCommand;
 use super::settings::Setting;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::base::suggest::suggest;
 use crate::model::path;
 use crate::output::answer::{Answer, Records};
@@ -105,7 +106,7 @@ fn resolve_value(setting: Option<Setting>, value: &str, workspace: &Workspace) -
 fn find_setting(name: &str) -> Result<Setting> {
     let names = Setting::ALL.map(Setting::name);
     Setting::from_name(name).ok_or_else(|| Error::UnknownName {
-        noun: "setting",
+        noun: Noun::Setting,
         name: name.into(),
         suggestions: suggest(name, names)
             .into_iter()

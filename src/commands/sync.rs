@@ -7,10 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::copy::answer::CopyAnswer;
+use super::run;
+use super::run::RunOptions;
 use super::workspace::Workspace;
-use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
+use crate::base::noun::Noun;
 use crate::base::unit;
 use crate::index::{OutcomeKind, RunStart};
 use crate::language::lexer::quote;
@@ -88,10 +90,9 @@ pub(crate) struct SyncArgs {
 impl SyncArgs {
     /// Does the work and prints nothing.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
-        let confirmation = workspace.confirmation.or_granted(self.yes);
-        let dry_run = self.dry_run || self.count || workspace.dry_run;
+        let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, dry_run, confirmation)?;
+        let request = self.request(registry, options)?;
         let monitor = workspace.monitor.as_ref();
         let subject = format!("{} {}", quote(&self.project), self.category);
         let start = RunStart {
@@ -100,8 +101,7 @@ impl SyncArgs {
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
-        let start = (!dry_run).then_some(&start);
-        let copy = CopyAnswer::record(index, start, monitor, &mut |index, run| {
+        let copy = run::execute(index, &start, options, monitor, |index, run| {
             sync::sync(index, registry, &request, run, monitor)
         })?;
         Ok(SyncAnswer {
@@ -113,16 +113,11 @@ impl SyncArgs {
     }
 
     /// Looks up the names of the line in the registry.
-    fn request<'a>(
-        &self,
-        registry: &'a Registry,
-        dry_run: bool,
-        confirmation: Confirmation,
-    ) -> Result<SyncRequest<'a>> {
+    fn request<'a>(&self, registry: &'a Registry, options: RunOptions) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
-                noun: "destination",
+                noun: Noun::Destination,
                 word: self.to.as_str().into(),
                 why: "`sync` sends to one database; write a line for each",
             },
@@ -144,7 +139,7 @@ impl SyncArgs {
             retry_failed: self.retry_failed,
             delete: self.delete,
             force: self.force,
-            dry_run,
+            dry_run: options.dry_run,
             verify: !destination.is_remote(),
             max_files: self.max_files,
             limits: TransferLimits {
@@ -155,7 +150,7 @@ impl SyncArgs {
                 }),
                 transfers: None,
             },
-            confirmation,
+            confirmation: options.confirmation,
         })
     }
 }
@@ -170,7 +165,7 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
         return Ok(());
     };
     Err(Error::InvalidWord {
-        noun: "rate",
+        noun: Noun::Rate,
         word: rate.into(),
         why,
     })

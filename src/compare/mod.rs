@@ -1,13 +1,12 @@
 //! A comparison of two databases, file by file.
 //!
 //! `replica` reads each replica on both sides and compares the trees folder by folder (`folder`). Contents are compared if
-//! that is requested, and for files whose mtimes differ although the storage may have changed them (`content`). The result
+//! that is requested, and for files whose mtimes differ although the storage may have changed them. The result
 //! is a `Comparison`; the trees are recorded in the index.
 //!
 //! Rule: an unreadable file or folder is reported as failed, and never as the same or as missing.
 
 mod comparison;
-mod content;
 mod folder;
 mod replica;
 mod request;
@@ -27,7 +26,7 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::ProjectId;
 use crate::model::registry::Registry;
 use crate::storage::Storage;
-use crate::storage::content_compare::ContentRecord;
+use crate::storage::content_compare::{CompareSettings, ContentComparer};
 
 /// Compares two databases and records their contents in the index.
 ///
@@ -56,32 +55,41 @@ pub fn compare(
         files: None,
         bytes: None,
     });
-    let record = if request.checksum {
-        let rows = [sides[0].database_id(index)?, sides[1].database_id(index)?];
-        Some(ContentRecord::new(index.try_clone()?, rows).with_known(!request.reread))
-    } else {
-        None
-    };
-    // Each database has its own staging table, which needs a handle of its own, and the record writes by a third.
+    for side in &sides {
+        side.database_id(index)?;
+    }
+    // Each database has its own staging table, which needs a handle of its own.
     let mut other = index.try_clone()?;
+    let on_start = |files, bytes| {
+        monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
+    };
+    let on_progress = |bytes| monitor.on_event(&ProgressEvent::Bytes(bytes));
+    let settings = CompareSettings {
+        checksum: request.checksum,
+        reread: request.reread,
+        records: true,
+    };
+    let storages = sides.each_ref();
+    let contents = ContentComparer::new(index, storages, settings, &on_start, &on_progress)?;
     let mut comparer = Comparer {
         indexes: [index, &other],
         sides: &sides,
         request,
         monitor,
         comparison,
-        record,
+        contents,
     };
     let spelled = OnceCell::new();
     let observations = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
     let Comparer {
         mut comparison,
-        record,
+        contents,
         ..
     } = comparer;
     monitor.on_event(&ProgressEvent::Finished);
     // Also after a cancellation, so that the next comparison does not read the same files again.
-    let recorded = record.map_or(Ok(()), ContentRecord::finish);
+    comparison.files_read = contents.files_read;
+    let recorded = contents.finish();
     let observations = observations?;
     recorded?;
     if !index.is_read_only() {

@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use super::comparison::{CompareVerdict, Comparison};
-use super::content;
 use super::folder::FolderComparison;
 use super::request::CompareRequest;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
-use crate::index::{DatabaseId, Index};
+use crate::index::Index;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, path_within, replica_path};
 use crate::model::registry::{Category, Registry};
@@ -22,8 +20,8 @@ use crate::snapshot::diff;
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
-use crate::storage::content_compare;
-use crate::storage::content_compare::{ContentComparison, ContentRecord, TimeReconciliation};
+use crate::storage::concurrent::run_both;
+use crate::storage::content_compare::{ContentComparer, ContentComparison};
 use crate::storage::observation::{Observation, ObservationBuilder};
 
 /// A replica in at least one database: the position of its category in the request, and the project.
@@ -37,8 +35,7 @@ pub(super) struct Comparer<'i, 'a> {
     pub(super) request: &'a CompareRequest<'a>,
     pub(super) monitor: &'a dyn Monitor,
     pub(super) comparison: Comparison,
-    /// Known and new digests, if contents are compared.
-    pub(super) record: Option<ContentRecord>,
+    pub(super) contents: ContentComparer<'i>,
 }
 
 impl<'a> Comparer<'_, 'a> {
@@ -62,7 +59,6 @@ impl<'a> Comparer<'_, 'a> {
             ObservationBuilder::start(self.indexes[0], self.request.databases[0])?,
             ObservationBuilder::start(self.indexes[1], self.request.databases[1])?,
         ];
-        let mut times = TimeReconciliation::default();
         for ((place, project), ids) in replicas.iter().zip(ids) {
             interrupt::check()?;
             let category = self.request.categories[*place];
@@ -79,8 +75,8 @@ impl<'a> Comparer<'_, 'a> {
                 }
                 self.respell(&relative, &mut trees);
             }
-            let contents = self.compare_contents(&relative, &trees)?;
-            times.add_shifts(&self.reconcile_times(&relative, &mut trees, &contents)?);
+            let [first, second] = &mut trees;
+            let contents = self.contents.compare(&relative, first, second)?;
             if !is_recorded {
                 for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
                     builder.add(category, id, tree)?;
@@ -88,7 +84,7 @@ impl<'a> Comparer<'_, 'a> {
             }
             self.compare_replica(*place, project, &trees, &contents);
         }
-        for notice in times.notices(&self.request.databases[1].name) {
+        for notice in self.contents.notices() {
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         let [a, b] = builders;
@@ -105,16 +101,8 @@ impl<'a> Comparer<'_, 'a> {
     ) -> Result<[Tree; 2]> {
         let read_tree = |side: &Storage| side.tree(registry, exclusions, category, project);
         // In parallel, because the two are usually on two disks.
-        let (a, b) = thread::scope(|scope| {
-            let second = thread::Builder::new().spawn_scoped(scope, || read_tree(&self.sides[1]));
-            let first = read_tree(&self.sides[0]);
-            let second = match second {
-                Ok(thread) => thread.join().unwrap_or(Err(Error::Interrupted)),
-                // The system refuses another thread.
-                Err(_) => read_tree(&self.sides[1]),
-            };
-            (first, second)
-        });
+        let [first, second] = self.sides;
+        let (a, b) = run_both(|| read_tree(first), || read_tree(second));
         Ok([a?, b?])
     }
 
@@ -161,69 +149,5 @@ impl<'a> Comparer<'_, 'a> {
             folder.add_empty_folder(trees);
             diff::diff_folder(&trees[0], &trees[1], path, &mut folder);
         }
-        self.comparison.files_read += contents.files_read;
-    }
-
-    /// Compares the contents of files of one size if that is requested. Otherwise returns the differences that the index
-    /// knows.
-    fn compare_contents(
-        &mut self,
-        relative: &Path,
-        trees: &[Tree; 2],
-    ) -> Result<ContentComparison> {
-        let trees = trees.each_ref();
-        let Some(record) = &mut self.record else {
-            let ids = self.database_ids()?;
-            return ContentComparison::from_index(self.indexes[0], ids, relative, trees);
-        };
-        let (files, bytes) = content_compare::comparison_size(trees[0], trees[1]);
-        let monitor = self.monitor;
-        monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
-        let on_progress = |bytes| monitor.on_event(&ProgressEvent::Bytes(bytes));
-        content::compare_files(self.sides, trees, relative, record, None, &on_progress)
-    }
-
-    /// Restores mtimes in B's tree if a storage returns others than were set, and stores both in the index. Compared
-    /// contents decide; without them, only the files in question are read.
-    fn reconcile_times(
-        &mut self,
-        relative: &Path,
-        trees: &mut [Tree; 2],
-        contents: &ContentComparison,
-    ) -> Result<TimeReconciliation> {
-        let pair = trees.each_ref();
-        let times = if let Some(record) = &mut self.record {
-            let times = TimeReconciliation::from_comparison(pair[0], pair[1], contents);
-            record.store_altered_times(relative, &times.altered)?;
-            record.store_differing(relative, pair, contents)?;
-            times
-        } else {
-            if !TimeReconciliation::has_candidates(pair) {
-                return Ok(TimeReconciliation::default());
-            }
-            let mut record = ContentRecord::new(self.indexes[0].try_clone()?, self.database_ids()?);
-            let times = TimeReconciliation::detect(pair, &mut |paths| {
-                content::compare_files(
-                    self.sides,
-                    pair,
-                    relative,
-                    &mut record,
-                    Some(paths),
-                    &|_| {},
-                )
-            })?;
-            record.store_altered_times(relative, &times.altered)?;
-            record.finish()?;
-            times
-        };
-        self.comparison.files_read += times.files_read;
-        trees[1].restore_original_times(&times.altered);
-        Ok(times)
-    }
-
-    fn database_ids(&self) -> Result<[Option<DatabaseId>; 2]> {
-        let [a, b] = self.request.databases;
-        let index = self.indexes[0];
-        Ok([index.database_id(&a.root)?, index.database_id(&b.root)?])
     }
 }

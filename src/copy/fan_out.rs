@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::destination::{CopyEvent, CopySpec, DestinationCopy};
+use super::destination::{CopyEvent, CopySpec, Destination, DestinationCopy};
 use super::outcome::Outcome;
+use super::pipeline;
 use super::report::Report;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -75,10 +76,15 @@ enum CopyState {
 
 impl DestinationCopies {
     /// Starts a copy to each destination. One that cannot be started ends with its failure; the others continue.
-    pub(super) fn start(index: &Index, spec: &Arc<CopySpec>, destinations: &[&Database]) -> Self {
+    pub(super) fn start(
+        index: &Index,
+        spec: &Arc<CopySpec>,
+        destinations: Vec<Destination>,
+    ) -> Self {
         let (sender, events) = mpsc::channel();
+        let databases = destinations.iter().map(|to| to.database.clone());
         let mut copies = Self {
-            databases: destinations.iter().map(|to| (*to).clone()).collect(),
+            databases: databases.collect(),
             reports: Vec::new(),
             states: Vec::new(),
             meter: Arc::default(),
@@ -86,9 +92,9 @@ impl DestinationCopies {
             passes: if spec.verify { 2 } else { 1 },
             events,
         };
-        for number in 0..destinations.len() {
+        for (number, destination) in destinations.into_iter().enumerate() {
             copies.reports.push(Arc::default());
-            let started = copies.start_one(index, spec, number, sender.clone());
+            let started = copies.start_one(index, spec, (number, destination), sender.clone());
             copies.states.push(match started {
                 Ok(()) => CopyState::Running,
                 Err(error) => CopyState::Ended(Err(error)),
@@ -102,13 +108,14 @@ impl DestinationCopies {
         &self,
         index: &Index,
         spec: &Arc<CopySpec>,
-        number: usize,
+        (number, destination): (usize, Destination),
         sender: Sender<CopyEvent>,
     ) -> Result<()> {
         let report = Arc::clone(&self.reports[number]);
         let meters = [&self.meter, &self.compare_meter].map(Arc::clone);
         let spec = Arc::clone(spec);
-        let (index, database) = (index.try_clone()?, self.databases[number].clone());
+        let Destination { database, opened } = destination;
+        let index = index.try_clone()?;
         let work = move || {
             let on_event = |event| {
                 ignore(
@@ -125,7 +132,7 @@ impl DestinationCopies {
                 compare_meter: &meters[1],
                 on_event: &on_event,
             };
-            let ended = copy.run();
+            let ended = pipeline::run(copy, opened);
             // Releases the source first, because the process may exit after the last copy has ended.
             drop(spec);
             on_event(CopyEvent::Ended(number, ended));

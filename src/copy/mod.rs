@@ -1,28 +1,35 @@
-//! Copies replicas from one database to others: list, plan, check, execute, record.
+//! Copies replicas from one database to others through one pipeline: list, plan, check, execute, record.
 //!
 //! `copy` finds the requested replicas, scans them at the source once, and starts one thread for each destination
-//! (`fan_out`, `destination`). Each destination plans against its own files (`plan`), checks names and free space
-//! (`name_rules`, `preflight`), and executes the plan (`local` or `remote`). Every item ends in exactly one outcome, and
-//! the outcomes add up to the planned items (`outcome`, `report`). `run_recorder` records the run.
+//! (`fan_out`); a sync starts the same pipeline with what changed since the last one. For each destination `pipeline` plans
+//! against the files there (`prepare`, `plan`), checks overlaps and free space (`preflight`), and hands the plans to an
+//! executor (`local` or `remote`). Every item ends in exactly one outcome, and the outcomes add up to the planned items
+//! (`outcome`, `report`). `record` writes the results to the index.
 //!
 //! No file is replaced without keeping the old version, and none counts as copied before it is on stable storage.
 
+mod adopt;
 pub mod destination;
+mod emptied;
+mod executor;
 mod fan_out;
-pub mod local;
-pub mod name_rules;
+mod local;
 pub mod outcome;
+mod pipeline;
 pub mod plan;
-pub mod preflight;
-pub mod remote;
+mod preflight;
+mod prepare;
+pub mod record;
+mod remote;
 pub mod report;
-pub mod run_recorder;
+
+pub use self::pipeline::begin;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use self::destination::{CopyLimits, CopySpec, SourceReplica};
+use self::destination::{CopyLimits, CopySpec, Destination, SourceReplica, SyncChanges};
 use self::fan_out::DestinationCopies;
 use self::outcome::Outcome;
 use self::plan::CopyRules;
@@ -93,34 +100,44 @@ pub fn copy(
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
-        confirm_replacements: request.confirmation.is_interactive(),
+        confirm: request.confirmation.is_interactive(),
         run,
         limits: CopyLimits::default(),
+        sync: None,
     };
     scan_source(index, &mut spec, &replicas, &mut report, monitor)?;
-    let mut copies = DestinationCopies::start(index, &Arc::new(spec), &request.destinations);
-    copies.watch(request.confirmation, monitor);
-    copies.finish(&mut report)?;
+    let destinations = request.destinations.iter();
+    let destinations = destinations.map(|database| Destination::closed((*database).clone()));
+    let destinations = destinations.collect();
+    execute(
+        index,
+        &Arc::new(spec),
+        destinations,
+        request.confirmation,
+        monitor,
+        &mut report,
+    )?;
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::is_requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
 }
 
-/// Executes a prepared copy to one destination and returns its specification. A sync uses it for local destinations.
+/// Executes a prepared copy to all destinations and adds to the report.
+///
+/// # Errors
+/// The first failure, if no copy could be started.
 pub fn execute(
     index: &Index,
-    spec: CopySpec,
-    destination: &Database,
+    spec: &Arc<CopySpec>,
+    destinations: Vec<Destination>,
+    confirmation: Confirmation,
     monitor: &dyn Monitor,
     report: &mut Report,
-) -> Result<Arc<CopySpec>> {
-    monitor.on_event(&COMPARING_STARTED);
-    let spec = Arc::new(spec);
-    let mut copies = DestinationCopies::start(index, &spec, &[destination]);
-    copies.watch(Confirmation::NonInteractive, monitor);
-    copies.finish(report)?;
-    Ok(spec)
+) -> Result<()> {
+    let mut copies = DestinationCopies::start(index, spec, destinations);
+    copies.watch(confirmation, monitor);
+    copies.finish(report)
 }
 
 /// Returns the requested replicas at the source, and reports the folders that cannot be listed.
@@ -176,6 +193,7 @@ fn scan_source(
             category: (*category).clone(),
             project: project.clone(),
             tree,
+            changes: SyncChanges::default(),
         });
     }
     let observation = builder.finish()?;

@@ -7,8 +7,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::name_rules;
-use super::name_rules::NameRules;
 use super::plan::Plan;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
@@ -20,16 +18,11 @@ use crate::os::folder::Folder;
 use crate::os::space::FreeSpace;
 use crate::os::stat::EntryKind;
 use crate::snapshot::tree::Tree;
+use crate::storage::name_rules;
+use crate::storage::name_rules::NameRules;
 
 /// Reason for refusing a folder that is source and destination at once.
 const SAME_FOLDER: &str = "both paths lead to the same folder";
-
-/// Opens the folder of a path below a root, or its nearest existing ancestor.
-pub fn open_nearest(root: &Folder, relative: &Path) -> Result<Folder> {
-    let mut ancestors = relative.ancestors();
-    let found = ancestors.find_map(|path| root.open_descendant(path).ok());
-    found.map_or_else(|| root.open_descendant(Path::new("")), Ok)
-}
 
 /// Fails with [`Error::SameFolder`] if a replica's folders at source and destination are the same folder, or one contains
 /// the other. Mounts and hard-linked folders make that possible although the roots differ.
@@ -144,12 +137,12 @@ pub fn find_clashing_projects(
             |name: &OsStr| !name.as_encoded_bytes().is_ascii() && exists(name) && is_unique(name);
         let new = names.iter().filter(|name| !is_known(name));
         let names: Vec<_> = new.map(|name| (*name).to_owned()).collect();
-        let folder = open_nearest(root, parent)?;
+        let folder = root.open_nearest(parent)?;
         name_rules::find_clashes(
             parent,
             &names,
             &existing,
-            &NameRules::for_folder(&folder),
+            &NameRules::for_folder(folder),
             &mut clashing,
         );
     }
@@ -165,19 +158,19 @@ struct SpaceDemand {
     files: u64,
 }
 
-/// Fails with [`Error::NotEnoughSpace`] unless every file system of a destination has room for the plans. Each plan comes
-/// with its replica's folder, relative to both roots.
+/// Fails with [`Error::NotEnoughSpace`] unless every file system of a destination has room for the plans.
 pub fn require_space(
     database: &str,
     source: Option<&Arc<Folder>>,
     root: &Folder,
-    plans: &[(&Path, &Plan)],
+    plans: &[Plan],
 ) -> Result<()> {
     let mut demands = BTreeMap::new();
     let (mut work, mut read_only) = (0, 0);
     let root_device = root.stat_self()?.device;
-    for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
-        let folder = open_nearest(root, relative)?;
+    for plan in plans.iter().filter(|plan| plan.has_work()) {
+        let relative = &plan.replica;
+        let folder = root.open_nearest(relative)?;
         work += 1;
         read_only += usize::from(folder.is_read_only());
         let device = folder.stat_self()?.device;
@@ -192,7 +185,7 @@ pub fn require_space(
             // Cloned files need no space.
             continue;
         }
-        demand_on(&mut demands, &folder, device)?.add_plan(source, relative, plan);
+        demand_on(&mut demands, &folder, device)?.add_plan(source, plan);
     }
     if work > 0 && work == read_only {
         // One failure for the destination instead of one for each file.
@@ -232,7 +225,7 @@ impl SpaceDemand {
     }
 
     /// Adds the files and folders that a plan creates.
-    fn add_plan(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
+    fn add_plan(&mut self, source: Option<&Arc<Folder>>, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
         let block = self.space.block_size;
@@ -242,7 +235,7 @@ impl SpaceDemand {
         let bytes = if upper_bound <= free {
             upper_bound
         } else {
-            allocated_bytes(source, relative, plan, block)
+            allocated_bytes(source, plan, block)
         };
         self.bytes = self.bytes.saturating_add(bytes);
     }
@@ -271,11 +264,14 @@ impl SpaceDemand {
 }
 
 /// Returns the bytes of a plan in whole blocks, without the holes in its files.
-fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
+fn allocated_bytes(source: Option<&Arc<Folder>>, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
     for planned in &plan.folders {
-        let folder =
-            source.and_then(|source| source.open_descendant(&relative.join(&planned.path)).ok());
+        let folder = source.and_then(|source| {
+            source
+                .open_descendant(&plan.replica.join(&planned.path))
+                .ok()
+        });
         for file in planned.files() {
             let whole = file.bytes.div_ceil(block).saturating_mul(block);
             let allocated = folder

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
-use crate::index::RunItem;
+use crate::index::{RunItem, RunState};
 
 /// An item that needs attention: neither copied without a warning nor already the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,18 @@ impl Report {
             path: path(),
             outcome,
         });
+    }
+
+    /// Returns the state of a run that ended with this report.
+    pub const fn state(&self) -> RunState {
+        let failures = self.failed_files + self.conflict_files + self.incomplete_files;
+        if self.interrupted {
+            RunState::Interrupted
+        } else if failures > 0 || self.unrecorded {
+            RunState::Partial
+        } else {
+            RunState::Complete
+        }
     }
 
     /// Returns the items as the index and the log store them.

@@ -11,6 +11,7 @@ use super::sql::{execute, rows};
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::snapshot::digest::Digest;
+use crate::snapshot::manifest::{Manifest, ManifestRef};
 
 /// The key of the checksum of all roots.
 pub(super) const ROOTS_KEY: &str = "databases";
@@ -55,6 +56,17 @@ pub(super) fn corruption_error(message: &str) -> rusqlite::Error {
         extended_code: ffi::SQLITE_CORRUPT,
     };
     rusqlite::Error::SqliteFailure(corrupt, Some(message.to_owned()))
+}
+
+/// Checks the packed files of a folder.
+pub(super) fn parse_manifest(packed: &[u8]) -> rusqlite::Result<ManifestRef<'_>> {
+    let malformed = |_| corruption_error("the files of a folder cannot be read");
+    ManifestRef::parse(packed).map_err(malformed)
+}
+
+/// Reads the packed files of a folder.
+pub(super) fn read_manifest(row: &Row<'_>, column: usize) -> rusqlite::Result<Manifest> {
+    Ok(parse_manifest(row.get_ref(column)?.as_blob()?)?.to_owned())
 }
 
 /// Adds the values of a row to a sum over rows; their order does not matter.

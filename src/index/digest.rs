@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::checksum::{row_checksum, verify_row};
-use super::sql::{bytes, execute, one, parse_manifest};
+use super::checksum::{parse_manifest, row_checksum, verify_row};
+use super::sql::{bytes, execute, one};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;

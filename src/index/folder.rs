@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Row, params};
 
-use super::checksum::{corruption_error, verify_row};
-use super::sql::{bytes, decode_fingerprints, parse_manifest, read_path, read_project};
+use super::checksum::{corruption_error, parse_manifest, verify_row};
+use super::sql::{bytes, decode_fingerprints, read_path, read_project};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row, params};
 
-use super::checksum::{row_checksum, verify_row};
+use super::checksum::{parse_manifest, row_checksum, verify_row};
 use super::content_difference;
-use super::sql::{bytes, execute, one, optional, parse_manifest};
+use super::sql::{bytes, execute, one, optional};
 use super::sqlite_error::Explain as _;
 use super::{Index, OutcomeKind, RunId};
 use crate::base::error::Result;

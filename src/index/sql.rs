@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, TransactionBehavior};
 
 use super::Index;
-use super::checksum::corruption_error;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::model::project::ProjectId;
 use crate::snapshot::aggregate::Fingerprints;
-use crate::snapshot::manifest::{Manifest, ManifestRef};
 
 /// The form in which paths are stored.
 pub(super) fn bytes(path: &Path) -> &[u8] {
@@ -27,17 +25,6 @@ pub(super) const SUBTREE: &str = "(folder = ?1 OR ?1 = x'' OR (folder > ?2 AND f
 /// Returns the bounds of all paths below a folder: `0` follows `/`.
 pub(super) fn subtree_bounds(folder: &Path) -> [Vec<u8>; 2] {
     [b"/", b"0"].map(|end| [bytes(folder), end].concat())
-}
-
-/// Checks the packed files of a folder.
-pub(super) fn parse_manifest(packed: &[u8]) -> rusqlite::Result<ManifestRef<'_>> {
-    let malformed = |_| corruption_error("the files of a folder cannot be read");
-    ManifestRef::parse(packed).map_err(malformed)
-}
-
-/// Reads the packed files of a folder.
-pub(super) fn read_manifest(row: &Row<'_>, column: usize) -> rusqlite::Result<Manifest> {
-    Ok(parse_manifest(row.get_ref(column)?.as_blob()?)?.to_owned())
 }
 
 /// Executes one statement.

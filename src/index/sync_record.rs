@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row, params};
 
-use super::checksum::{row_checksum, verify_row};
-use super::sql::{bytes, execute, read_manifest, read_path, rows};
+use super::checksum::{read_manifest, row_checksum, verify_row};
+use super::sql::{bytes, execute, read_path, rows};
 use super::{Index, SentFile, SentFolder, SentRow};
 use crate::base::error::Result;
 use crate::base::name::Name;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::base::escape;
+use crate::base::noun::Noun;
 
 /// True if a root is the address of a remote.
 pub fn is_remote(root: &Path) -> bool {
@@ -28,7 +29,7 @@ pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     }
     let malformed = |why| {
         Err(Error::InvalidWord {
-            noun: "remote root",
+            noun: Noun::RemoteRoot,
             word: typed.into(),
             why,
         })

@@ -11,12 +11,13 @@ use super::address;
 use super::path;
 use crate::base::error::{Error, Result};
 use crate::base::escape;
+use crate::base::noun::Noun;
 use crate::base::own_name::OWN_FOLDER;
 use crate::os::timeout::{call_with_timeout, receive_within};
 
 /// Fails for a name that the command language reserves: names appear in comma-separated lists and next to `all` and
 /// options.
-pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
+pub fn check_name(noun: Noun, name: &str) -> Result<()> {
     let why = match name {
         "" => "it is empty",
         "all" => "`all` selects every one",
@@ -38,7 +39,7 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
 /// [`Error::InvalidWord`] for an absolute path, a path that leaves the root, and the program's own folder.
 pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
     let malformed = |why| Error::InvalidWord {
-        noun: "category path",
+        noun: Noun::CategoryPath,
         word: typed.into(),
         why,
     };

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::address;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
+use crate::base::noun::Noun;
 use crate::base::own_name::is_own;
 use crate::base::unicode::to_nfc;
 
@@ -119,7 +120,7 @@ impl Scope {
             _ => return parse_folder_name(word, word),
         };
         Err(Error::InvalidWord {
-            noun: "client",
+            noun: Noun::Client,
             word: word.into(),
             why,
         })
@@ -168,7 +169,7 @@ fn parse_folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
 
 fn malformed_error(word: &OsStr, why: &'static str) -> Error {
     Error::InvalidWord {
-        noun: "project",
+        noun: Noun::Project,
         word: word.into(),
         why,
     }

@@ -134,6 +134,13 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Opens the folder of a path below this one, or its nearest existing ancestor.
+    pub fn open_nearest(&self, relative: &Path) -> Result<Self> {
+        let mut ancestors = relative.ancestors();
+        let found = ancestors.find_map(|path| self.open_descendant(path).ok());
+        found.map_or_else(|| self.try_clone(), Ok)
+    }
+
     /// Returns a second handle of the same folder.
     pub(super) fn try_clone(&self) -> Result<Self> {
         let handle = limit::open_with_retry(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));

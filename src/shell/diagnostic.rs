@@ -8,6 +8,7 @@ use super::statement::Statement;
 use super::unquoted_name;
 use crate::base::error::Error;
 use crate::base::escape;
+use crate::base::noun::Noun;
 use crate::commands::workspace::Workspace;
 use crate::language::lexer::{Word, lex};
 use crate::os::terminal;
@@ -153,7 +154,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
         let is_command = matches!(
             error,
             Error::UnknownName {
-                noun: "command",
+                noun: Noun::Command,
                 ..
             }
         );

@@ -165,15 +165,6 @@ impl Tree {
         problems.any(|problem| path.starts_with(&problem.path))
     }
 
-    /// True if the tree holds a file or link at this path.
-    pub fn has_file(&self, path: &Path) -> bool {
-        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-            return false;
-        };
-        let folder = self.folders.get(above);
-        folder.is_some_and(|folder| folder.file(name.as_encoded_bytes()).is_some())
-    }
-
     /// Adds a folder of which only the files are known.
     pub fn add_folder(&mut self, path: &Path, mut files: ManifestFiles<'_>) {
         let mut builder = ManifestBuilder::default();
@@ -183,6 +174,31 @@ impl Tree {
         let files = ScannedFolder::from_builder(path, builder);
         self.folders
             .insert(path.to_owned(), TreeFolder::from_files(files));
+    }
+
+    /// Adds a folder without files, unless the tree has it.
+    pub fn add_parent(&mut self, path: &Path) {
+        if !self.folders.contains_key(path) {
+            self.add_folder(path, ManifestRef::default().files());
+        }
+    }
+
+    /// Sets the names of the subfolders of every folder.
+    pub fn set_subfolder_names(&mut self) {
+        for folder in self.folders.values_mut() {
+            folder.subfolders.clear();
+        }
+        let paths: Vec<PathBuf> = self.folders.keys().cloned().collect();
+        for path in paths {
+            if let (Some(above), Some(name)) = (path.parent(), path.file_name())
+                && let Some(folder) = self.folders.get_mut(above)
+            {
+                folder.subfolders.push(name.into());
+            }
+        }
+        for folder in self.folders.values_mut() {
+            folder.subfolders.sort_unstable();
+        }
     }
 
     /// Replaces reported times by the times that were set, for files in these folders.
@@ -260,5 +276,59 @@ impl Tree {
             .filter_map(|folder| folder.files.as_ref())
             .map(|files| files.totals.files)
             .sum()
+    }
+}
+
+/// A file of a test's tree: path, size in bytes, and mtime in seconds. A path with a slash at its end is a folder.
+#[cfg(test)]
+pub(crate) type FileRow = (&'static str, u64, i64);
+
+#[cfg(test)]
+impl Tree {
+    /// A tree of these files and folders.
+    pub(crate) fn of_files(rows: &[FileRow]) -> Self {
+        let mut folders: BTreeMap<PathBuf, BTreeMap<&str, FileRow>> = BTreeMap::new();
+        folders.insert(PathBuf::new(), BTreeMap::new());
+        for row in rows {
+            match (row.0.strip_suffix('/'), row.0.rsplit_once('/')) {
+                (Some(folder), _) => drop(folders.entry(folder.into()).or_default()),
+                (None, Some((folder, name))) => {
+                    folders.entry(folder.into()).or_default().insert(name, *row);
+                }
+                (None, None) => {
+                    folders
+                        .entry(PathBuf::new())
+                        .or_default()
+                        .insert(row.0, *row);
+                }
+            }
+        }
+        let mut tree = Self {
+            proven_precision: Some(TimePrecision::Second),
+            ..Self::default()
+        };
+        for (path, files) in folders {
+            let files = files.into_iter().map(|(name, (_, bytes, seconds))| {
+                let modified = Timestamp {
+                    seconds,
+                    nanoseconds: 0,
+                };
+                ManifestFile::regular(name.as_bytes(), bytes, modified)
+            });
+            let (manifest, totals) = Manifest::of_files(files);
+            let scanned = ScannedFolder {
+                path: path.clone(),
+                manifest,
+                totals,
+                ..ScannedFolder::default()
+            };
+            let folder = TreeFolder {
+                modified: Timestamp::default(),
+                ..TreeFolder::from_files(scanned)
+            };
+            tree.folders.insert(path, folder);
+        }
+        tree.set_subfolder_names();
+        tree
     }
 }

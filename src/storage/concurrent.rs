@@ -5,10 +5,7 @@ use std::thread;
 
 /// Runs `second` on a thread of its own while `first` runs on this one. If the system refuses another thread, `second` runs
 /// after `first`.
-pub(super) fn run_both<A, B: Send>(
-    first: impl FnOnce() -> A,
-    second: impl Fn() -> B + Sync,
-) -> (A, B) {
+pub fn run_both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B + Sync) -> (A, B) {
     thread::scope(|scope| {
         let started = thread::Builder::new().spawn_scoped(scope, &second);
         let first = first();

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::availability;
 use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::index::{DatabaseId, Index};
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
@@ -78,7 +79,7 @@ impl LocalStorage {
         };
         relation.map_or(Ok(()), |relation| {
             Err(Error::Overlap {
-                noun: "database",
+                noun: Noun::Database,
                 path: to.root.clone(),
                 relation,
                 other: from.name.clone(),

@@ -5,11 +5,13 @@
 //! index. A root that is missing, empty or replaced is offline, never an empty database.
 
 pub mod availability;
-mod concurrent;
+pub mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
+mod entry_probe;
 mod local;
 pub mod lock;
+pub mod name_rules;
 pub mod observation;
 mod remote;
 mod remote_list;
@@ -21,10 +23,11 @@ pub mod version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::entry_probe::{EntryProbe, EntryState};
 pub use self::local::LocalStorage;
 pub use self::remote::RemoteStorage;
-pub use self::same_place::StorageRef;
 
+use self::name_rules::NameRules;
 use self::observation::{Observation, ObservationBuilder, ObservedRoot};
 use crate::base::error::Result;
 use crate::index::{DatabaseId, Index};
@@ -33,7 +36,7 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::{Folder, is_not_found};
-use crate::rclone::RemoteFeatures;
+use crate::rclone::{RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
@@ -143,6 +146,111 @@ impl Storage {
         }
     }
 
+    /// Reads the tree of a replica that is a destination. Files that an interrupted run may have sent only in part count as
+    /// older than any version, so that a copy replaces them and keeps them as old versions.
+    ///
+    /// # Errors
+    /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
+    pub fn destination_tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Tree> {
+        match self {
+            Self::Local(storage) => storage.tree(registry, exclusions, category, project),
+            Self::Remote(storage) => {
+                storage.destination_tree(registry, exclusions, category, project)
+            }
+        }
+    }
+
+    /// Returns the rules for names in a replica's folder, or in its nearest existing ancestor.
+    pub fn name_rules(&self, replica: &Path) -> Result<NameRules> {
+        Ok(match self {
+            Self::Local(storage) => NameRules::for_folder(storage.root.open_nearest(replica)?),
+            Self::Remote(storage) => NameRules::for_remote(storage.features.is_case_insensitive()),
+        })
+    }
+
+    /// True for a remote: its paths pass through rclone.
+    pub const fn uses_rclone(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
+    /// True if the storage holds symbolic links, and replaces an entry by one of another kind.
+    pub const fn holds_every_kind(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// True if a copy renames entries whose names differ from the source in case.
+    pub const fn renames_case(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// Removes from the record of sent files those that a listing shows changed or not at all. A folder is not listed as a
+    /// whole, so a scan corrects its record.
+    pub fn correct_record(&self, replica: &Path) -> Result<()> {
+        match self {
+            Self::Local(_) => Ok(()),
+            Self::Remote(storage) => storage.correct_record(replica),
+        }
+    }
+
+    /// Returns the listing that shows a replica, and the replica's listed path; `None` for a folder, which is walked.
+    pub fn listing_of_replica(
+        &self,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Option<(Arc<RemoteListing>, PathBuf)>> {
+        let Self::Remote(storage) = self else {
+            return Ok(None);
+        };
+        let project = storage.stored_spelling(category, project);
+        let path = replica_path(&category.path, &project);
+        Ok(Some((storage.listing_of(&path)?, path)))
+    }
+
+    /// True if the old version of a replaced file can be kept.
+    pub const fn keeps_versions(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+            Self::Remote(storage) => storage.features.can_move(),
+        }
+    }
+
+    /// True if files are renamed without sending them again.
+    pub fn can_rename_files(&self) -> bool {
+        match self {
+            Self::Local(_) => false,
+            Self::Remote(storage) => {
+                storage.features.can_move() && storage.remote.can_rename_by_daemon()
+            }
+        }
+    }
+
+    /// Lists these categories if they are behind rclone, where one listing then serves all replicas of a category.
+    pub fn prefetch<'a>(
+        &self,
+        registry: &Registry,
+        categories: impl IntoIterator<Item = &'a Category>,
+        scope: &Scope,
+    ) -> Result<()> {
+        let Self::Remote(storage) = self else {
+            return Ok(());
+        };
+        let mut listed: Vec<&Category> = Vec::new();
+        for category in categories {
+            if !listed.contains(&category) {
+                listed.push(category);
+                let inner = registry.inner_categories(category);
+                storage.list_projects(category, scope, &inner)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The full path of an entry of a replica; the replica's own folder has no slash at its end.
     pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
         address::join(&self.database().root, &path_within(replica, path))
@@ -183,10 +291,10 @@ impl Storage {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Overlap`].
-    pub fn refuse_overlap(&self, destination: &LocalStorage) -> Result<()> {
-        match self {
-            Self::Local(storage) => storage.refuse_overlap(destination),
-            Self::Remote(_) => Ok(()),
+    pub fn refuse_overlap(&self, destination: &Self) -> Result<()> {
+        match (self, destination) {
+            (Self::Local(source), Self::Local(destination)) => source.refuse_overlap(destination),
+            _ => Ok(()),
         }
     }
 }

@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::availability;
 use super::content_compare::{ContentComparison, ProgressFn};
-use super::observation::ObservedRoot;
 use super::remote_tree;
 use super::remote_tree::ReplicaTreeBuilder;
 use super::upload_record::{PartialFiles, UploadRecord};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
-use crate::index::{DatabaseId, Index, SentChanges, SentRow};
+use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -84,6 +83,9 @@ impl RemoteStorage {
 
     /// Lists exactly these files, by their paths below the root.
     pub fn list_files(&self, files: &[PathBuf]) -> Result<RemoteListing> {
+        if files.is_empty() {
+            return Ok(RemoteListing::default());
+        }
         let target = ListTarget::Files(files);
         let listed = self
             .remote
@@ -245,12 +247,6 @@ impl RemoteStorage {
     ) -> Tree {
         let record = UploadRecord::from_rows(rows).without(exclusions);
         remote_tree::with_record(tree, &record, made, &self.features)
-    }
-
-    /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
-    /// read-only.
-    pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
-        super::ensure_database_id(index, &self.database, ObservedRoot::Remote(self.identity()))
     }
 
     /// Removes from the record of sent files those that the listing shows changed or not at all.

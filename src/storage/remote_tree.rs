@@ -109,7 +109,7 @@ impl ReplicaTreeBuilder<'_> {
                 closed.files = None;
             }
         }
-        set_subfolder_names(&mut tree);
+        tree.set_subfolder_names();
         tree
     }
 
@@ -117,7 +117,7 @@ impl ReplicaTreeBuilder<'_> {
     fn add_empty_folders(&self, tree: &mut Tree) {
         for (path, files) in &self.record.folders {
             if files.is_empty() && !tree.folders.contains_key(path) {
-                tree.folders.insert(path.clone(), empty_folder(path));
+                tree.add_parent(path);
             }
         }
     }
@@ -222,8 +222,7 @@ pub(super) fn with_record(
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(created) {
         for above in path.ancestors() {
-            let folder = tree.folders.entry(above.to_owned());
-            folder.or_insert_with(|| empty_folder(above));
+            tree.add_parent(above);
         }
     }
     for (path, files) in &record.folders {
@@ -240,7 +239,7 @@ pub(super) fn with_record(
         let sent = Manifest::of_files(sent).0;
         (scanned.manifest, scanned.totals) = merge(scanned.manifest.as_ref(), sent.as_ref());
     }
-    set_subfolder_names(&mut tree);
+    tree.set_subfolder_names();
     tree
 }
 
@@ -249,29 +248,4 @@ fn proven_precision(features: &RemoteFeatures) -> Option<TimePrecision> {
     features
         .time_precision()
         .or(Some(TimePrecision::Nanosecond))
-}
-
-fn empty_folder(path: &Path) -> TreeFolder {
-    TreeFolder::from_files(ScannedFolder {
-        path: path.to_owned(),
-        ..ScannedFolder::default()
-    })
-}
-
-/// Sets the names of the subfolders of every folder.
-fn set_subfolder_names(tree: &mut Tree) {
-    for folder in tree.folders.values_mut() {
-        folder.subfolders.clear();
-    }
-    let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
-    for path in paths {
-        if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-            && let Some(folder) = tree.folders.get_mut(above)
-        {
-            folder.subfolders.push(name.into());
-        }
-    }
-    for folder in tree.folders.values_mut() {
-        folder.subfolders.sort_unstable();
-    }
 }

@@ -17,29 +17,12 @@ use crate::model::address;
 use crate::model::identity;
 use crate::model::own_folder;
 use crate::model::place::resolve_root;
-use crate::model::registry::Database;
 use crate::os::folder::is_not_found;
 use crate::os::host;
 use crate::rclone::{ListTarget, TimeSource};
 
 /// Largest number of folders above and below a root in which the probe file is searched for.
 const MAX_DEPTH: usize = 12;
-
-/// A borrowed storage.
-#[derive(Clone, Copy, Debug)]
-pub enum StorageRef<'a> {
-    Local(&'a LocalStorage),
-    Remote(&'a RemoteStorage),
-}
-
-impl<'a> From<&'a Storage> for StorageRef<'a> {
-    fn from(storage: &'a Storage) -> Self {
-        match storage {
-            Storage::Local(storage) => Self::Local(storage),
-            Storage::Remote(storage) => Self::Remote(storage),
-        }
-    }
-}
 
 impl Storage {
     /// Fails if a destination is this database by another path, or has its identity.
@@ -48,16 +31,15 @@ impl Storage {
     ///
     /// # Errors
     /// [`Error::SameFolder`] or [`Error::SameIdentity`]; the probe failed.
-    pub fn refuse_same_place(&self, destination: StorageRef<'_>, writes: bool) -> Result<()> {
-        let source = StorageRef::from(self);
-        let [here, there] = [source, destination].map(StorageRef::identity);
+    pub fn refuse_same_place(&self, destination: &Self, writes: bool) -> Result<()> {
+        let [here, there] = [self, destination].map(Self::identity);
         let is_shared = here.is_some() && here == there;
         // A root whose identity file the other does not show is another place.
         let are_apart = here != there && there.is_some();
         if !is_shared && !writes && are_apart {
             return Ok(());
         }
-        refuse_if_same(source, destination, is_shared)
+        refuse_if_same(self, destination, is_shared)
     }
 
     /// Fails if both databases are one place. Databases with two identities are two places; two folders are distinguished
@@ -66,12 +48,11 @@ impl Storage {
     /// # Errors
     /// [`Error::SameFolder`].
     pub fn refuse_comparison(&self, other: &Self) -> Result<()> {
-        let [a, b] = [self, other].map(StorageRef::from);
-        let is_remote = !matches!((a, b), (StorageRef::Local(_), StorageRef::Local(_)));
-        if !is_remote || a.identity() != b.identity() {
+        let is_remote = !matches!((self, other), (Self::Local(_), Self::Local(_)));
+        if !is_remote || self.identity() != other.identity() {
             return Ok(());
         }
-        match refuse_if_same(a, b, false) {
+        match refuse_if_same(self, other, false) {
             refused @ Err(Error::SameFolder { .. } | Error::Interrupted) => refused,
             // A comparison writes nothing else, so a root that cannot be written must not end it.
             _ => Ok(()),
@@ -80,18 +61,14 @@ impl Storage {
 }
 
 /// Fails if both are one place, or if they share an identity and nothing proves that they are two places.
-fn refuse_if_same(
-    source: StorageRef<'_>,
-    destination: StorageRef<'_>,
-    is_shared: bool,
-) -> Result<()> {
+fn refuse_if_same(source: &Storage, destination: &Storage, is_shared: bool) -> Result<()> {
     let is_same = if are_on_one_device(source, destination) {
         // Their file ids distinguish them; the overlap check compares those.
         Ok(false)
     } else {
         is_visible_through(source, destination)
     };
-    let [from, to] = [source, destination].map(StorageRef::database);
+    let [from, to] = [source, destination].map(Storage::database);
     match is_same {
         Ok(true) => Err(Error::SameFolder {
             from: from.root.clone(),
@@ -109,8 +86,8 @@ fn refuse_if_same(
 }
 
 /// True if both are folders on one file system of this machine.
-fn are_on_one_device(a: StorageRef<'_>, b: StorageRef<'_>) -> bool {
-    let (StorageRef::Local(a), StorageRef::Local(b)) = (a, b) else {
+fn are_on_one_device(a: &Storage, b: &Storage) -> bool {
+    let (Storage::Local(a), Storage::Local(b)) = (a, b) else {
         return false;
     };
     let device = |storage: &LocalStorage| storage.root.stat_self().map(|stat| stat.device).ok();
@@ -118,10 +95,10 @@ fn are_on_one_device(a: StorageRef<'_>, b: StorageRef<'_>) -> bool {
 }
 
 /// Creates a probe file in one of the two and returns true if the other shows it.
-fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Result<bool> {
+fn is_visible_through(source: &Storage, destination: &Storage) -> Result<bool> {
     // A folder costs less than a remote. If it cannot be written, the remote may be.
     let (first, second) = match (source, destination) {
-        (StorageRef::Local(_), StorageRef::Remote(_)) => (source, destination),
+        (Storage::Local(_), Storage::Remote(_)) => (source, destination),
         _ => (destination, source),
     };
     match ProbeFile::create(first) {
@@ -129,8 +106,8 @@ fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Re
         Err(Error::Interrupted) => Err(Error::Interrupted),
         Err(error) => match (first, second) {
             // The copy cannot write there either, and reports why.
-            (StorageRef::Local(_), StorageRef::Local(_)) => Ok(false),
-            (StorageRef::Local(_), StorageRef::Remote(_)) => {
+            (Storage::Local(_), Storage::Local(_)) => Ok(false),
+            (Storage::Local(_), Storage::Remote(_)) => {
                 ProbeFile::create(second)?.is_visible_in(first)
             }
             _ => Err(error),
@@ -140,7 +117,7 @@ fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Re
 
 /// A file with a random name in the program's folder of a database, removed on drop.
 struct ProbeFile<'a> {
-    storage: StorageRef<'a>,
+    storage: &'a Storage,
     name: OsString,
     /// Locked until the probe ends: a run that removes leftovers skips locked files.
     locked_file: Option<File>,
@@ -149,7 +126,7 @@ struct ProbeFile<'a> {
 }
 
 impl<'a> ProbeFile<'a> {
-    fn create(storage: StorageRef<'a>) -> Result<Self> {
+    fn create(storage: &'a Storage) -> Result<Self> {
         let id = host::random_id()?;
         let name = own_name::temporary(format!("same-{id}"));
         let mut probe = Self {
@@ -159,7 +136,7 @@ impl<'a> ProbeFile<'a> {
             created_folder: false,
         };
         match storage {
-            StorageRef::Local(storage) => {
+            Storage::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
                 let is_new = storage
                     .root
@@ -171,7 +148,7 @@ impl<'a> ProbeFile<'a> {
                 ignore(file.try_lock(), "a file system without locks");
                 probe.locked_file = Some(file);
             }
-            StorageRef::Remote(storage) => storage.remote.put_probe_file(&probe.path(), &id)?,
+            Storage::Remote(storage) => storage.remote.put_probe_file(&probe.path(), &id)?,
         }
         Ok(probe)
     }
@@ -189,16 +166,16 @@ impl<'a> ProbeFile<'a> {
         inside.map(|path: PathBuf| path.join(self.path())).collect()
     }
 
-    fn is_visible_in(&self, other: StorageRef<'_>) -> Result<bool> {
+    fn is_visible_in(&self, other: &Storage) -> Result<bool> {
         match other {
-            StorageRef::Local(storage) => {
+            Storage::Local(storage) => {
                 let root = resolve_root(storage.root.path());
                 let above = root.ancestors().map(|above| above.join(self.path()));
                 let below = self.paths_below().into_iter();
                 let mut all = above.chain(below.map(|path| root.join(path)));
                 Ok(all.any(|path| fs::symlink_metadata(path).is_ok()))
             }
-            StorageRef::Remote(storage) => {
+            Storage::Remote(storage) => {
                 let below = self.paths_below();
                 let target = ListTarget::Files(&below);
                 let listed = storage
@@ -231,7 +208,7 @@ impl<'a> ProbeFile<'a> {
 impl Drop for ProbeFile<'_> {
     fn drop(&mut self) {
         match self.storage {
-            StorageRef::Local(storage) => {
+            Storage::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
                 if self.locked_file.take().is_some()
                     && let Ok(folder) = storage.root.open_child(own)
@@ -248,7 +225,7 @@ impl Drop for ProbeFile<'_> {
                     );
                 }
             }
-            StorageRef::Remote(storage) => {
+            Storage::Remote(storage) => {
                 let remove = || storage.remote.remove_probe_file(&self.path());
                 ignore(
                     interrupt::with_grace_period(remove),
@@ -259,16 +236,9 @@ impl Drop for ProbeFile<'_> {
     }
 }
 
-impl<'a> StorageRef<'a> {
-    fn database(self) -> &'a Database {
-        match self {
-            Self::Local(storage) => &storage.database,
-            Self::Remote(storage) => &storage.database,
-        }
-    }
-
+impl Storage {
     /// The identity that its root has now.
-    fn identity(self) -> Option<String> {
+    pub fn identity(&self) -> Option<String> {
         match self {
             Self::Local(storage) => identity::read(&storage.root).ok().flatten(),
             Self::Remote(storage) => storage.identity().map(str::to_owned),
@@ -276,7 +246,7 @@ impl<'a> StorageRef<'a> {
     }
 
     /// The names in the path of its root.
-    fn root_components(self) -> Vec<OsString> {
+    fn root_components(&self) -> Vec<OsString> {
         let path = match self {
             Self::Local(storage) => resolve_root(storage.root.path()),
             Self::Remote(storage) => address::split_top(&storage.database.root)

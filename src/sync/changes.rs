@@ -8,6 +8,7 @@ use super::run::SyncRun;
 use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::copy::plan::MissingFile;
 use crate::index::{SentFile, SentFolder, SentRow};
 use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::tree::{Tree, TreeFolder};
@@ -25,23 +26,6 @@ pub(super) struct ChangedFile {
     pub(super) before: Option<SentFile>,
 }
 
-/// A file that a source sent and no longer holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct MissingFile {
-    /// The replica's folder below the root.
-    pub(super) replica: PathBuf,
-    /// The path below the replica's folder.
-    pub(super) path: PathBuf,
-    /// The file as it was sent.
-    pub(super) sent: SentFile,
-}
-
-impl MissingFile {
-    pub(super) fn path_below_root(&self) -> PathBuf {
-        self.replica.join(&self.path)
-    }
-}
-
 /// Changes of one replica. Paths are relative to its folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReplicaChanges {
@@ -49,14 +33,10 @@ pub(super) struct ReplicaChanges {
     pub(super) send: Vec<ChangedFile>,
     /// Files that this source sent and no longer holds, sorted.
     pub(super) missing: Vec<MissingFile>,
-    /// Empty folders that are not in the record.
-    pub(super) folders: Vec<PathBuf>,
-    /// Symbolic links, which remotes cannot hold.
-    pub(super) links: Vec<PathBuf>,
+    /// True if a folder is new and empty.
+    has_new_folders: bool,
     /// Number of links that are new, or differ from those that were sent.
-    pub(super) changed_links: u64,
-    /// Pipes, sockets and devices.
-    pub(super) specials: Vec<PathBuf>,
+    changed_links: u64,
     /// Number of files that are unchanged since they were sent.
     pub(super) same: u64,
     /// Number of files that this source sent.
@@ -73,6 +53,11 @@ impl SyncRun<'_> {
 }
 
 impl ReplicaChanges {
+    /// True if files, links or empty folders are new or changed.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.send.is_empty() || self.has_new_folders || self.changed_links > 0
+    }
+
     /// Compares the record of a replica with its tree at this source. Excluded files are not missing, even if they were
     /// sent before.
     pub(super) fn between(
@@ -134,17 +119,16 @@ impl ChangeFinder<'_> {
                 replica: self.excluded.relative.to_owned(),
                 path,
                 sent,
+                respelled: None,
             });
         }
     }
 
     fn compare_folder(&mut self, path: &Path, folder: &TreeFolder, rows: &[&SentRow]) {
-        let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
-        self.changes.specials.extend(specials);
         let manifest = folder.manifest();
         let is_read = folder.files.is_some();
         if manifest.is_empty() && folder.subfolders.is_empty() && is_read && rows.is_empty() {
-            self.changes.folders.push(path.to_owned());
+            self.changes.has_new_folders = true;
         }
         // Shortcut for the common case: the folder is unchanged.
         if let [row] = rows
@@ -193,7 +177,6 @@ impl ChangeFinder<'_> {
             let before = sent.get(&name).copied();
             let is_same = before.is_some_and(|sent| sent.matches(&file));
             if file.target.is_some() {
-                changes.links.push(path);
                 changes.same += u64::from(is_same);
                 changes.changed_links += u64::from(!is_same);
             } else if is_same {
@@ -305,7 +288,7 @@ mod tests {
             names(changes.missing.iter().map(|file| file.path.clone())),
             ["c", "old/x"]
         );
-        assert_eq!(names(changes.folders.into_iter()), ["empty"]);
+        assert!(changes.has_new_folders && changes.has_changes());
         assert_eq!((changes.same, changes.sent_files), (2, 5));
     }
 

@@ -9,14 +9,13 @@ use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy::outcome::Outcome;
-use crate::copy::remote::SourceProbe;
 use crate::copy::report::Report;
 use crate::index::overview::add_holders;
-use crate::index::{Index, SentChanges, SentRow};
+use crate::index::{Index, SentRow};
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
 use crate::snapshot::tree::Tree;
-use crate::storage::Storage;
+use crate::storage::EntryProbe;
 use crate::storage::observation::ObservationBuilder;
 
 /// One replica of a sync.
@@ -29,24 +28,12 @@ pub(super) struct SyncReplica<'a> {
     pub(super) tree: Tree,
     /// The record of files that were sent.
     pub(super) sent_rows: Vec<SentRow>,
-    /// The tree at the destination, if it was listed.
-    pub(super) destination_tree: Option<Tree>,
-    /// The reason why the replica cannot be synced, if any.
-    pub(super) refusal: Option<String>,
 }
 
 impl SyncReplica<'_> {
     /// True if nothing of the replica was ever sent to the destination.
     pub(super) fn is_new(&self) -> bool {
         self.sent_rows.is_empty() && !self.tree.folders.is_empty()
-    }
-
-    /// Takes existing files at the destination as sent.
-    pub(super) fn adopt(&mut self, source: &Path, changes: &SentChanges) {
-        let folders = changes.folders();
-        self.sent_rows = folders
-            .map(|(folder, files)| SentRow::pack(folder, source, files))
-            .collect();
     }
 }
 
@@ -95,9 +82,6 @@ impl<'a> SyncRun<'a> {
                 });
                 continue;
             }
-            if self.request.destination.is_remote() {
-                self.report_unreadable(&relative, &tree, report);
-            }
             replicas.push(self.replica(index, (category, project), relative, tree)?);
         }
         if !self.request.dry_run {
@@ -116,7 +100,7 @@ impl<'a> SyncRun<'a> {
         Ok(replicas)
     }
 
-    fn replica(
+    pub(super) fn replica(
         &self,
         index: &Index,
         (category, project): (&'a Category, ProjectId),
@@ -129,8 +113,6 @@ impl<'a> SyncRun<'a> {
             sent_rows: index.sent_rows(&self.request.destination.root, &relative)?,
             relative,
             tree,
-            destination_tree: None,
-            refusal: None,
         })
     }
 
@@ -170,14 +152,10 @@ impl<'a> SyncRun<'a> {
             };
             // Empty, unless a mount inside the replica is missing, which is a problem in its tree.
             let (registry, exclusions) = (self.registry, &self.exclusions);
-            let tree = match &*self.source {
-                Storage::Local(storage) => {
-                    storage.tree(registry, exclusions, category, &project)?
-                }
-                Storage::Remote(_) => Tree::default(),
-            };
-            self.report_unreadable(&relative, &tree, report);
-            if tree.failure().is_none() {
+            let tree = self.source.tree(registry, exclusions, category, &project)?;
+            if tree.failure().is_some() {
+                self.report_unreadable(&relative, &tree, report);
+            } else {
                 replicas.push(self.replica(index, (category, project), relative, tree)?);
             }
         }
@@ -201,12 +179,12 @@ impl<'a> SyncRun<'a> {
             return Ok(());
         }
         let (source, destination) = self.roots();
-        let mut probe = SourceProbe::new(&self.source);
+        let mut probe = EntryProbe::new(&self.source);
         let mut obsolete = Vec::new();
         for failure in index.failures_below(source, destination, Path::new(""))? {
             let path = failure.path;
             let is_obsolete = if self.replica_of(&path).is_some() {
-                self.is_excluded(&path) || self.is_missing_at_source(&mut probe, &path)?
+                self.is_excluded(&path) || probe.is_missing(&path)?
             } else {
                 self.was_listed(&path) && !coverage.is_unreadable(&path)
             };

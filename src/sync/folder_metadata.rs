@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::collect::SyncReplica;
+use super::request::SyncRequest;
 use super::run::SyncRun;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -43,37 +44,37 @@ impl SyncRun<'_> {
         let now = folders.get(replica);
         Ok(before.is_some_and(|before| now.is_some_and(|now| *now != before)))
     }
+}
 
-    /// Records the digests, except those of replicas with failed or unreached files. A cancelled run records none.
-    pub(super) fn record_folder_digests(
-        &self,
-        index: &mut Index,
-        folders: &FolderDigests,
-        report: &Report,
-    ) -> Result<()> {
-        if interrupt::is_requested() || self.request.retry_failed {
-            return Ok(());
-        }
-        let (source, destination) = self.roots();
-        let is_unfinished =
-            |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unreached);
-        let unfinished: Vec<&Path> = report
-            .items
-            .iter()
-            .filter(|item| is_unfinished(&item.outcome))
-            .filter_map(|item| item.path.strip_prefix(destination).ok())
-            .collect();
-        let mut changed = Vec::new();
-        for (replica, digest) in folders {
-            let mut unfinished = unfinished.iter();
-            if !unfinished.any(|path| path.starts_with(replica) || replica.starts_with(path))
-                && index.sent_folders_digest(destination, source, replica)? != Some(*digest)
-            {
-                changed.push((replica.as_path(), *digest));
-            }
-        }
-        index.store_sent_folders_digests(destination, source, changed)
+/// Records the digests, except those of replicas with failed or unreached files. A cancelled run records none.
+pub(super) fn record_folder_digests(
+    index: &mut Index,
+    request: &SyncRequest<'_>,
+    folders: &FolderDigests,
+    report: &Report,
+) -> Result<()> {
+    if interrupt::is_requested() || request.retry_failed {
+        return Ok(());
     }
+    let (source, destination) = (&request.source.root, &request.destination.root);
+    let is_unfinished =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unreached);
+    let unfinished: Vec<&Path> = report
+        .items
+        .iter()
+        .filter(|item| is_unfinished(&item.outcome))
+        .filter_map(|item| item.path.strip_prefix(destination).ok())
+        .collect();
+    let mut changed = Vec::new();
+    for (replica, digest) in folders {
+        let mut unfinished = unfinished.iter();
+        if !unfinished.any(|path| path.starts_with(replica) || replica.starts_with(path))
+            && index.sent_folders_digest(destination, source, replica)? != Some(*digest)
+        {
+            changed.push((replica.as_path(), *digest));
+        }
+    }
+    index.store_sent_folders_digests(destination, source, changed)
 }
 
 /// Returns the digest of paths, permissions and mtimes of all folders.

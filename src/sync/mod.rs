@@ -1,39 +1,28 @@
-//! A sync: sends the changes since the previous sync of two databases, without listing the destination.
+//! A sync: sends the changes since the previous sync of two databases through the pipeline of every copy.
 //!
-//! `source` reads the replicas at the source and `collect` joins them with the record of sent files; the first sync of a
-//! replica adopts the files that the destination already holds (`first_sync`). `changes` compares tree and record.
-//! `local` executes the changes by the copy pipeline, `remote` by rclone. `renames`, `respelled` and `case_rename` rename
-//! files at the destination instead of sending them again; `deletions` moves missing files to the old versions.
+//! `source` reads the replicas at the source and `collect` joins them with the record of sent files. `changes` compares tree
+//! and record: what is new or changed is planned, and what is missing is first searched for under another name (`renames`,
+//! `respelled`). `select` passes the changes to the pipeline of `copy`. A destination behind rclone is not listed after the
+//! first sync, because the record tells what it holds.
 //!
-//! Rule: a file is missing at the source only if `source_check` proves it. Unmounted, unreadable and excluded folders
-//! prove nothing, and a mass deletion needs `--force`.
+//! Rule: a file is missing at the source only if the source proves it. Unmounted, unreadable and excluded folders prove
+//! nothing, and a mass deletion needs `--force` (`deletions`).
 
-mod case_rename;
 mod changes;
 mod collect;
 mod deletions;
-mod dry_run;
 mod emptied_folders;
-mod first_sync;
 mod folder_metadata;
-mod local;
-mod local_deletions;
-mod name_clash;
-mod observe;
-mod remote;
-mod remote_deletions;
 mod renames;
 mod request;
 mod respelled;
 mod retry;
 mod run;
+mod select;
 mod skipped;
 mod source;
-mod source_check;
-mod upload;
-mod work;
 
-use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -43,13 +32,17 @@ use self::run::SyncRun;
 use self::source::{SourcePrefetch, SourceSnapshot, read_source};
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::Monitor;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::copy;
+use crate::copy::COMPARING_STARTED;
+use crate::copy::destination::{Destination, SourceReplica};
+use crate::copy::outcome::Outcome;
+use crate::copy::record::record_failures;
 use crate::copy::report::Report;
 use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::registry::{Category, Registry};
 use crate::storage::Storage;
-use crate::storage::lock::Lock;
 
 /// Executes a sync, or plans it in a dry run. Failed files are reported and recorded; the others are sent.
 ///
@@ -64,51 +57,97 @@ pub fn sync(
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();
-    let _lock = if request.destination.is_remote() && !request.dry_run {
-        Some(Lock::acquire_remote(request.destination, run)?)
-    } else {
-        None
-    };
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    // A local source is read while the destination connects. If the destination is unreachable, nothing is recorded.
-    let prefetch = if request.source.is_remote() || request.retry_failed {
-        None
-    } else {
-        Some(SourcePrefetch::start(
-            index,
-            registry,
-            request,
-            &exclusions,
-        )?)
-    };
-    let destination = Storage::open(index, request.destination)?;
-    let (source, snapshot) = if let Some(prefetch) = prefetch {
-        prefetch.wait()?
-    } else {
-        let source = Storage::open(index, request.source)?;
-        let snapshot = if request.retry_failed && request.destination.is_remote() {
-            SourceSnapshot::default()
-        } else {
-            let categories: Vec<Category> = request.categories.iter().copied().cloned().collect();
-            read_source(&source, registry, &exclusions, &categories, &request.scope)?
-        };
-        (Arc::new(source), snapshot)
-    };
+    let (source, destination, snapshot) = open_both(index, registry, request, &exclusions)?;
     let sync = SyncRun {
         registry,
         request,
         exclusions,
-        source,
+        source: Arc::new(source),
+        destination: &destination,
         run,
         monitor,
-        are_known_distinct: Cell::new(false),
     };
-    let mut report = match &destination {
-        Storage::Local(storage) => sync.sync_to_local(index, storage, snapshot)?,
-        Storage::Remote(storage) => sync.sync_to_remote(index, storage, snapshot)?,
+    let lock = if destination.uses_rclone() && !request.dry_run {
+        copy::begin(index, &sync.source, &destination, run)?
+    } else {
+        None
     };
+    if !request.dry_run {
+        // Before anything is recorded about the destination.
+        let is_unknown = destination.uses_rclone() && destination.identity().is_none();
+        sync.source.refuse_same_place(&destination, is_unknown)?;
+    }
+    let mut report = Report::default();
+    monitor.on_event(&COMPARING_STARTED);
+    let replicas = if sync.retries_by_record() {
+        sync.failed_replicas(index, &mut report)?
+    } else {
+        sync.collect_replicas(index, snapshot, &mut report)?
+    };
+    let folders = sync.folder_digests(&replicas);
+    let spec = sync.select_changes(index, replicas, &folders, &mut report)?;
+    let spec = Arc::new(spec);
+    if spec.replicas.is_empty() {
+        monitor.on_event(&ProgressEvent::Finished);
+    } else {
+        let destination = Destination::open(destination, lock);
+        let (destinations, confirmation) = (vec![destination], request.confirmation);
+        copy::execute(
+            index,
+            &spec,
+            destinations,
+            confirmation,
+            monitor,
+            &mut report,
+        )?;
+    }
+    if !request.dry_run {
+        let relative = spec.replicas.iter().map(SourceReplica::relative);
+        let relative: Vec<PathBuf> = relative.collect();
+        let roots = [&*request.source.root, &*request.destination.root];
+        folder_metadata::record_folder_digests(index, request, &folders, &report)?;
+        record_failures(index, run, roots, &relative, &report)?;
+        count_left_files(&mut report);
+    }
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::is_requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
+}
+
+/// Opens both databases and reads the source. A local source is read while the destination connects. If the destination is
+/// unreachable, nothing is recorded.
+fn open_both(
+    index: &Index,
+    registry: &Registry,
+    request: &SyncRequest<'_>,
+    exclusions: &Arc<Exclusions>,
+) -> Result<(Storage, Storage, SourceSnapshot)> {
+    if !request.source.is_remote() && !request.retry_failed {
+        let prefetch = SourcePrefetch::start(index, registry, request, exclusions)?;
+        let destination = Storage::open(index, request.destination)?;
+        let (source, snapshot) = prefetch.wait()?;
+        return Ok((source, destination, snapshot));
+    }
+    let destination = Storage::open(index, request.destination)?;
+    let source = Storage::open(index, request.source)?;
+    let snapshot = if request.retry_failed && destination.uses_rclone() {
+        SourceSnapshot::default()
+    } else {
+        let categories: Vec<Category> = request.categories.iter().copied().cloned().collect();
+        read_source(&source, registry, exclusions, &categories, &request.scope)?
+    };
+    Ok((source, destination, snapshot))
+}
+
+/// Counts the items that a limit left for the next sync.
+fn count_left_files(report: &mut Report) {
+    if !interrupt::is_requested() {
+        let mut left = report.items.iter();
+        let left = left
+            .by_ref()
+            .filter(|item| item.outcome == Outcome::Unreached);
+        report.left_files += left.count() as u64;
+    }
 }

@@ -1,18 +1,16 @@
 //! The state of one sync, shared by its steps.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::request::SyncRequest;
-use crate::base::error::Result;
 use crate::base::monitor::Monitor;
 use crate::index::RunId;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Registry};
 use crate::scan::discover;
-use crate::storage::{Storage, StorageRef};
+use crate::storage::Storage;
 
 /// A sync in progress. Its steps are methods in the files of this folder.
 pub(super) struct SyncRun<'a> {
@@ -20,10 +18,9 @@ pub(super) struct SyncRun<'a> {
     pub(super) request: &'a SyncRequest<'a>,
     pub(super) exclusions: Arc<Exclusions>,
     pub(super) source: Arc<Storage>,
+    pub(super) destination: &'a Storage,
     pub(super) run: RunId,
     pub(super) monitor: &'a dyn Monitor,
-    /// True once source and destination are proven to be two places.
-    pub(super) are_known_distinct: Cell<bool>,
 }
 
 impl<'a> SyncRun<'a> {
@@ -32,18 +29,9 @@ impl<'a> SyncRun<'a> {
         (&self.request.source.root, &self.request.destination.root)
     }
 
-    /// Refuses a destination that is the source under another path. Checks once in a run; a check that `writes` is final.
-    pub(super) fn refuse_same_place(
-        &self,
-        destination: StorageRef<'_>,
-        writes: bool,
-    ) -> Result<()> {
-        if self.request.dry_run || self.are_known_distinct.get() {
-            return Ok(());
-        }
-        self.source.refuse_same_place(destination, writes)?;
-        self.are_known_distinct.set(writes);
-        Ok(())
+    /// True if only failed files are retried, and the record tells what the destination holds instead of them.
+    pub(super) fn retries_by_record(&self) -> bool {
+        self.request.retry_failed && self.destination.uses_rclone()
     }
 
     /// Returns the path at the destination of a path below the root.

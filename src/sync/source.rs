@@ -46,11 +46,11 @@ struct PrefetchTask {
 
 /// A prefetch of the source in progress.
 pub(super) struct SourcePrefetch {
-    result: Receiver<Result<(Arc<Storage>, SourceSnapshot)>>,
+    result: Receiver<Result<(Storage, SourceSnapshot)>>,
 }
 
 impl PrefetchTask {
-    fn run(&self) -> Result<(Arc<Storage>, SourceSnapshot)> {
+    fn run(&self) -> Result<(Storage, SourceSnapshot)> {
         let storage = Storage::open(&self.index, &self.database)?;
         let snapshot = read_source(
             &storage,
@@ -59,7 +59,7 @@ impl PrefetchTask {
             &self.categories,
             &self.scope,
         )?;
-        Ok((Arc::new(storage), snapshot))
+        Ok((storage, snapshot))
     }
 }
 
@@ -92,7 +92,7 @@ impl SourcePrefetch {
     }
 
     /// Waits for the contents of the source.
-    pub(super) fn wait(self) -> Result<(Arc<Storage>, SourceSnapshot)> {
+    pub(super) fn wait(self) -> Result<(Storage, SourceSnapshot)> {
         loop {
             interrupt::check()?;
             match self.result.recv_timeout(POLL_INTERVAL) {

@@ -56,6 +56,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const SHARED: &[&str] = &[
     "command",
     "pattern",
+    "run",
     "search",
     "settings",
     "startup",
@@ -64,17 +65,14 @@ const SHARED: &[&str] = &[
 
 /// The only files that create, change, rename or remove entries below a database's root.
 const WRITERS: &[&str] = &[
-    "copy/destination/case_rename.rs",
-    "copy/destination/fetch_folder.rs",
     "copy/local/",
-    "copy/name_rules.rs",
     "model/identity.rs",
     "model/own_folder.rs",
     "storage/copy_file/",
     "storage/lock.rs",
+    "storage/name_rules.rs",
     "storage/same_place.rs",
     "storage/version/",
-    "sync/emptied_folders.rs",
 ];
 
 /// The only files that start other programs.

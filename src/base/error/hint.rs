@@ -1,5 +1,6 @@
 //! Hints: the command or the step that solves the problem of an error.
 
+use crate::base::noun::Noun;
 use std::io;
 
 use super::Error;
@@ -25,7 +26,7 @@ impl Error {
                 suggestions,
                 known,
                 ..
-            } => return unknown_hint(noun, suggestions, known),
+            } => return unknown_hint(*noun, suggestions, known),
             Self::NotAProject {
                 listing_command,
                 suggestions,
@@ -46,17 +47,19 @@ impl Error {
                 ));
             }
             Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
-            Self::InvalidWord { noun, .. } => return example_hint(noun),
+            Self::InvalidWord { noun, .. } => return example_hint(*noun),
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => return hint.clone(),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
             Self::RunNotFound { known, .. } => return Some(run_hint(*known)),
             Self::NameTaken {
-                noun: "category", ..
+                noun: Noun::Category,
+                ..
             } => "`add category NAME PATH --replace` gives it the new path",
             Self::NameTaken { .. } => "`add database NAME ROOT --replace` gives it the new root",
             Self::Overlap {
-                noun: "category", ..
+                noun: Noun::Category,
+                ..
             } => "give each category a folder of its own",
             Self::Overlap { .. } => {
                 "give each database a folder of its own, or `remove database` the other first"
@@ -165,20 +168,20 @@ fn missing_hint(action: &str) -> Option<&'static str> {
     })
 }
 
-fn example_hint(noun: &str) -> Option<String> {
+fn example_hint(noun: Noun) -> Option<String> {
     let example = match noun {
-        "database" | "root" => "add database NAS /mnt/nas/studio",
-        "remote root" => "add database CLOUD s3:bucket/studio",
-        "category" | "category path" => "add category footage footage/",
-        "project" => "fetch project acme/spot",
-        "client" => "fetch client acme",
+        Noun::Database | Noun::Root => "add database NAS /mnt/nas/studio",
+        Noun::RemoteRoot => "add database CLOUD s3:bucket/studio",
+        Noun::Category | Noun::CategoryPath => "add category footage footage/",
+        Noun::Project => "fetch project acme/spot",
+        Noun::Client => "fetch client acme",
         _ => return None,
     };
     Some(format!("write it as in `{example}`"))
 }
 
 /// Returns `did you mean ...`; without suggestions, the known names; without any, the command that adds one.
-fn unknown_hint(noun: &str, suggestions: &[String], known: &[String]) -> Option<String> {
+fn unknown_hint(noun: Noun, suggestions: &[String], known: &[String]) -> Option<String> {
     if !suggestions.is_empty() {
         return Some(did_you_mean(suggestions));
     }
@@ -186,12 +189,12 @@ fn unknown_hint(noun: &str, suggestions: &[String], known: &[String]) -> Option<
         return Some(known_names(known));
     }
     let hint = match noun {
-        "database" => "none exists yet: `add database NAME ROOT` adds one",
-        "category" => "none exists yet: `add category NAME PATH` adds one",
-        "client" | "project" => {
+        Noun::Database => "none exists yet: `add database NAME ROOT` adds one",
+        Noun::Category => "none exists yet: `add category NAME PATH` adds one",
+        Noun::Client | Noun::Project => {
             "`load` scans the databases, `list projects` lists the projects found"
         }
-        "command" => "`help` lists the commands",
+        Noun::Command => "`help` lists the commands",
         _ => return None,
     };
     Some(hint.to_owned())

@@ -17,6 +17,7 @@ pub use self::hint::did_you_mean;
 pub use self::index::IndexProblem;
 use super::exit_status::ExitStatus;
 use super::name::Name;
+use super::noun::Noun;
 
 /// Seconds within which a storage must answer a request that other work depends on.
 pub const STORAGE_TIMEOUT_SECONDS: u64 = 20;
@@ -49,7 +50,7 @@ pub enum Error {
     /// A database, category, client, project, command or setting (the noun) that does not exist.
     #[error("unknown {noun} `{name}`")]
     UnknownName {
-        noun: &'static str,
+        noun: Noun,
         name: Name,
         /// The nearest known names, best first, quoted as on a line.
         suggestions: Vec<String>,
@@ -58,7 +59,7 @@ pub enum Error {
     /// A word that is not a valid name or path of the noun.
     #[error("`{word}` cannot be a {noun}: {why}")]
     InvalidWord {
-        noun: &'static str,
+        noun: Noun,
         word: Name,
         why: &'static str,
     },
@@ -88,7 +89,7 @@ pub enum Error {
     /// A database or category of this name exists at another path.
     #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(requested.as_path()))]
     NameTaken {
-        noun: &'static str,
+        noun: Noun,
         name: String,
         existing: PathBuf,
         requested: PathBuf,
@@ -96,7 +97,7 @@ pub enum Error {
     /// Two databases, or two categories, with the same files. The relation is `is already`, `lies inside` or `contains`.
     #[error("`{}` {relation} {noun} `{other}` at `{}`", Name::from(path.as_path()), Name::from(existing.as_path()))]
     Overlap {
-        noun: &'static str,
+        noun: Noun,
         path: PathBuf,
         relation: &'static str,
         other: String,
@@ -273,7 +274,7 @@ impl Error {
             | Self::NotAProject { .. }
             | Self::InvalidValue { .. }
             | Self::UnknownName {
-                noun: "command" | "setting",
+                noun: Noun::Command | Noun::Setting,
                 ..
             }
             | Self::ConfirmationRequired { .. }

@@ -7,25 +7,18 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
-use crate::base::monitor::Monitor;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
+use crate::commands::run::FinishedRun;
 use crate::copy::report::{Report, ReportedItem};
-use crate::copy::run_recorder;
-use crate::index::{Index, OutcomeKind, RunId, RunStart, RunState};
+use crate::index::{OutcomeKind, RunId, RunState};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 
 /// The result of a copy, or of the dry run of one.
-#[derive(Debug)]
-pub(crate) struct CopyAnswer {
-    /// `None` for a dry run, which is not recorded.
-    run: Option<RunId>,
-    state: RunState,
-    pub(crate) report: Report,
-}
+pub(crate) type CopyAnswer = FinishedRun<Report>;
 
 /// The totals, as JSON. `planned_files` is the sum of copied, same, conflict, failed and skipped.
 #[derive(Debug, Serialize)]
@@ -84,23 +77,6 @@ impl<'a> CopyItem<'a> {
 }
 
 impl CopyAnswer {
-    /// Executes `work` and records it as a run. Without `start`, it is a dry run, which is not recorded.
-    pub(crate) fn record(
-        index: &mut Index,
-        start: Option<&RunStart<'_>>,
-        monitor: &dyn Monitor,
-        work: &mut dyn FnMut(&mut Index, RunId) -> Result<Report>,
-    ) -> Result<Self> {
-        let (run, state, report) = if let Some(start) = start {
-            let (run, state, report) = run_recorder::record_run(index, start, monitor, work)?;
-            (Some(run), state, report)
-        } else {
-            let report = work(index, RunId::DRY_RUN)?;
-            (None, run_recorder::run_state(&report), report)
-        };
-        Ok(Self { run, state, report })
-    }
-
     pub(crate) const fn is_dry_run(&self) -> bool {
         self.run.is_none()
     }

@@ -12,8 +12,9 @@ use clap::Args;
 use self::answer::CopyAnswer;
 
 use super::command::database_names;
+use super::run;
+use super::run::RunOptions;
 use super::workspace::Workspace;
-use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::copy;
 use crate::copy::CopyRequest;
@@ -89,11 +90,10 @@ pub(crate) struct CopyArgs {
 impl CopyArgs {
     /// Does the work and prints nothing. The answer is a stream because a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
-        let confirmation = workspace.confirmation.or_granted(self.yes);
+        let options = RunOptions::of(workspace, self.dry_run, self.yes);
         let verify = self.verify || (workspace.settings.verify && !self.no_verify);
-        let dry_run = self.dry_run || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, verify, dry_run, confirmation)?;
+        let request = self.request(registry, verify, options)?;
         let subject = format!("{} {}", quote(&self.project), self.category);
         let to = database_names(request.destinations.iter().copied());
         let start = RunStart {
@@ -103,8 +103,7 @@ impl CopyArgs {
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        let start = (!dry_run).then_some(&start);
-        CopyAnswer::record(index, start, monitor, &mut |index, run| {
+        run::execute(index, &start, options, monitor, |index, run| {
             copy::copy(index, registry, &request, run, monitor)
         })
     }
@@ -114,8 +113,7 @@ impl CopyArgs {
         &self,
         registry: &'a Registry,
         verify: bool,
-        dry_run: bool,
-        confirmation: Confirmation,
+        options: RunOptions,
     ) -> Result<CopyRequest<'a>> {
         let source = registry.database(&self.from)?;
         let mut destinations: Vec<&Database> = Vec::new();
@@ -141,8 +139,8 @@ impl CopyArgs {
                 checksum: self.checksum,
             },
             verify,
-            dry_run,
-            confirmation,
+            dry_run: options.dry_run,
+            confirmation: options.confirmation,
         })
     }
 }

@@ -15,6 +15,7 @@ use self::studio_names::ExampleNames;
 use self::topic::Topic;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::base::suggest::suggest;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
@@ -160,7 +161,7 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     // All commands would be too many for a hint; `help` lists them.
     let known = if words.is_empty() { Vec::new() } else { known };
     Error::UnknownName {
-        noun: "command",
+        noun: Noun::Command,
         name: whole(word).as_str().into(),
         suggestions: near.into_iter().map(whole).collect(),
         known: known.into_iter().map(whole).collect(),

@@ -113,6 +113,14 @@ impl LoadedDatabase {
         }
     }
 
+    /// True for a database that a dry run leaves as it is.
+    pub(super) const fn is_planned(&self) -> bool {
+        matches!(
+            self.state,
+            DatabaseState::WouldScan | DatabaseState::WouldForget
+        )
+    }
+
     pub(super) fn needs_attention(&self) -> bool {
         matches!(
             self.state,

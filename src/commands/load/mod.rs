@@ -12,16 +12,16 @@ use clap::Args;
 
 use self::answer::{DatabaseState, LoadAnswer, LoadedDatabase};
 use super::command::{RunCommand, database_names};
+use super::run;
+use super::run::{RunOptions, RunReport};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::overview;
-use crate::index::run_log;
-use crate::index::run_log::RunLogEntry;
-use crate::index::{Index, RunEnd, RunStart, RunState};
+use crate::index::{Index, RunEnd, RunItem, RunStart, RunState};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -68,62 +68,44 @@ impl RunCommand for LoadArgs {
     type Answer = LoadAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<LoadAnswer> {
-        let start = Instant::now();
+        let begin = Instant::now();
         let databases = self.databases(&workspace.registry)?;
         let scan_scope = self.scan_scope(&workspace.registry)?;
-        if workspace.dry_run {
-            return self.dry_run(workspace, &databases);
-        }
         let (what, names) = (self.description(), database_names(&databases));
-        let begun = RunStart {
+        let start = RunStart {
             command: "load",
             subject: &what,
             source: None,
             destination: Some(names.as_str()).filter(|names| !names.is_empty()),
         };
-        let started = Timestamp::now();
-        let run = workspace.index.begin_run(&begun)?;
+        let options = RunOptions::of(workspace, false, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let scanned = if self.forget.is_some() {
-            let confirmation = workspace.confirmation.or_granted(self.yes);
-            forget(index, registry, &databases, confirmation)
-        } else {
-            let monitor = workspace.monitor.as_ref();
-            scan_stale(
-                index,
-                registry,
-                &databases,
-                &scan_scope,
-                self.older_than,
-                monitor,
-            )
-        };
-        let ended = run_totals(&scanned);
-        let entry = RunLogEntry {
-            run,
-            start: &begun,
-            started,
-            end: &ended,
-            error: scanned.as_ref().err(),
-        };
-        let logged = run_log::append(&entry, [], workspace.monitor.as_ref());
-        let recorded = workspace.index.end_run(run, &ended);
-        let databases = scanned?;
-        recorded?;
-        if databases.iter().all(|database| database.gone == 0) {
+        let monitor = workspace.monitor.as_ref();
+        let older_than = self.older_than;
+        let loaded = run::execute(index, &start, options, monitor, |index, _| {
+            match (options.dry_run, &self.forget) {
+                (true, _) => self.plan(index, registry, &databases),
+                (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
+                _ => scan_stale(
+                    index,
+                    registry,
+                    &databases,
+                    &scan_scope,
+                    older_than,
+                    monitor,
+                ),
+            }
+        })?;
+        if !options.dry_run && loaded.report.iter().all(|database| database.gone == 0) {
             // Reports a misspelled project as an error instead of as a scan without files.
             overview::known_projects(&workspace.index, &workspace.registry, &scan_scope.scope)?;
         }
         Ok(LoadAnswer {
-            run: Some(run),
-            state: if logged {
-                ended.state
-            } else {
-                ended.state.downgraded()
-            },
-            databases,
+            run: loaded.run,
+            state: loaded.state,
+            databases: loaded.report,
             setup_hint: workspace.registry.setup_hint(),
-            elapsed: start.elapsed(),
+            elapsed: begin.elapsed(),
         })
     }
 }
@@ -146,24 +128,22 @@ impl LoadArgs {
     }
 
     /// Returns the databases to scan or forget, with their totals from the index.
-    fn dry_run(&self, workspace: &Workspace, databases: &[Database]) -> Result<LoadAnswer> {
-        let (index, registry) = (&workspace.index, &workspace.registry);
+    fn plan(
+        &self,
+        index: &Index,
+        registry: &Registry,
+        databases: &[Database],
+    ) -> Result<Vec<LoadedDatabase>> {
         let planned = if self.forget.is_some() {
             DatabaseState::WouldForget
         } else {
             DatabaseState::WouldScan
         };
-        let planned_databases = databases.iter().map(|database| {
+        let databases = databases.iter().map(|database| {
             let known = scan::stored_summary(index, registry, database)?;
             Ok(LoadedDatabase::new(database, planned, &known))
         });
-        Ok(LoadAnswer {
-            run: None,
-            state: RunState::Planned,
-            databases: planned_databases.collect::<Result<_>>()?,
-            setup_hint: registry.setup_hint(),
-            elapsed: Duration::ZERO,
-        })
+        databases.collect()
     }
 
     /// Returns the named databases, each once.
@@ -201,20 +181,25 @@ impl LoadArgs {
     }
 }
 
-/// Returns state and totals of the run, for the history.
-fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd {
-    let state = match scanned {
-        Err(Error::Interrupted) => RunState::Interrupted,
-        Err(_) => RunState::Refused,
-        Ok(scanned) if scanned.iter().any(LoadedDatabase::needs_attention) => RunState::Partial,
-        Ok(_) => RunState::Complete,
-    };
-    let scanned = scanned.as_ref().map_or(&[][..], Vec::as_slice).iter();
-    RunEnd {
-        state,
-        files: scanned.clone().map(|database| database.files).sum(),
-        bytes: scanned.clone().map(|database| database.bytes).sum(),
-        failed: scanned.map(|database| database.unreadable).sum(),
+impl RunReport for Vec<LoadedDatabase> {
+    fn end(&self) -> RunEnd {
+        let state = if self.iter().any(LoadedDatabase::is_planned) {
+            RunState::Planned
+        } else if self.iter().any(LoadedDatabase::needs_attention) {
+            RunState::Partial
+        } else {
+            RunState::Complete
+        };
+        RunEnd {
+            state,
+            files: self.iter().map(|database| database.files).sum(),
+            bytes: self.iter().map(|database| database.bytes).sum(),
+            failed: self.iter().map(|database| database.unreadable).sum(),
+        }
+    }
+
+    fn items(&self) -> Vec<RunItem<'_>> {
+        Vec::new()
     }
 }
 

@@ -115,7 +115,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
     let kind = |noun: &OsStr| {
         RegistryKind::ALL
             .into_iter()
-            .find(|kind| noun == kind.noun())
+            .find(|kind| noun == kind.noun().word())
     };
     let (key, place) = match words.as_slice() {
         [add, noun, name, typed] if *add == "add" => {

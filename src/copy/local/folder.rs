@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::context::TransferContext;
 use super::folder_metadata::FolderMetadataWriter;
-use super::job::{Job, TransferContext};
 use crate::base::error::{Error, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
@@ -18,37 +18,37 @@ use crate::os::folder::{Folder, is_not_found};
 /// Permission bits that let the owner create files in a folder.
 const OWNER_WRITE: u32 = 0o300;
 
-/// State of the destination folders of all jobs.
+/// State of the destination folders of all plans.
 #[derive(Debug)]
 pub(super) struct DestinationFolders {
-    /// For each job, the folders that could not be created, with the reasons.
+    /// For each plan, the folders that could not be created, with the reasons.
     failed: Vec<BTreeMap<PathBuf, String>>,
-    /// For each folder of each job, true if an entry was created in it.
+    /// For each folder of each plan, true if an entry was created in it.
     touched: Vec<Vec<AtomicBool>>,
-    /// For each job, the indexes of read-only folders that are writable during the transfer.
+    /// For each plan, the indexes of read-only folders that are writable during the transfer.
     made_writable: Vec<BTreeSet<usize>>,
 }
 
 impl DestinationFolders {
     /// Creates the missing folders and reports those that cannot be created.
-    pub(super) fn create(jobs: &[Job], context: &TransferContext<'_>) -> Self {
-        let untouched = |plan: &Plan| plan.folders.iter().map(|_| AtomicBool::default()).collect();
+    pub(super) fn create(plans: &[&Plan], context: &TransferContext<'_>) -> Self {
+        let untouched = |plan: &&Plan| plan.folders.iter().map(|_| AtomicBool::default()).collect();
         let mut folders = Self {
-            failed: jobs.iter().map(|_| BTreeMap::new()).collect(),
-            touched: jobs.iter().map(|job| untouched(&job.plan)).collect(),
-            made_writable: jobs.iter().map(|_| BTreeSet::new()).collect(),
+            failed: plans.iter().map(|_| BTreeMap::new()).collect(),
+            touched: plans.iter().map(untouched).collect(),
+            made_writable: plans.iter().map(|_| BTreeSet::new()).collect(),
         };
-        for (number, job) in jobs.iter().enumerate() {
-            if job.plan.has_work() {
-                folders.create_for_job(number, job, context);
+        for (number, plan) in plans.iter().enumerate() {
+            if plan.has_work() {
+                folders.create_for_plan(number, plan, context);
             }
         }
         folders
     }
 
     /// Returns why a folder, or one above it, could not be created, if so.
-    pub(super) fn failure(&self, job: usize, path: &Path) -> Option<&str> {
-        let failed = &self.failed[job];
+    pub(super) fn failure(&self, plan: usize, path: &Path) -> Option<&str> {
+        let failed = &self.failed[plan];
         if failed.is_empty() {
             return None;
         }
@@ -59,21 +59,21 @@ impl DestinationFolders {
     }
 
     /// Records that an entry was created in a folder.
-    pub(super) fn mark_touched(&self, job: usize, folder: usize) {
-        self.touched[job][folder].store(true, Ordering::Relaxed);
+    pub(super) fn mark_touched(&self, plan: usize, folder: usize) {
+        self.touched[plan][folder].store(true, Ordering::Relaxed);
     }
 
-    fn create_for_job(&mut self, number: usize, job: &Job, context: &TransferContext<'_>) {
-        if let Err(error) = make_replica_folder(&job.relative, context) {
+    fn create_for_plan(&mut self, number: usize, plan: &Plan, context: &TransferContext<'_>) {
+        if let Err(error) = make_replica_folder(&plan.replica, context) {
             self.fail(number, Path::new(""), &error, context);
         }
         let mut maker = FolderMaker {
-            job,
+            plan,
             context,
             opener: FolderOpener::new(context.destination),
             parent: None,
         };
-        for (index, folder) in job.plan.folders.iter().enumerate() {
+        for (index, folder) in plan.folders.iter().enumerate() {
             if interrupt::check().is_err() {
                 return;
             }
@@ -83,7 +83,7 @@ impl DestinationFolders {
             if folder.path == Path::new("") {
                 self.mark_touched(number, index);
             } else if !folder.exists && self.failure(number, &folder.path).is_none() {
-                let parent = parent_index(index, job);
+                let parent = parent_index(index, plan);
                 if let Some(parent) = parent {
                     self.make_writable(number, parent, &mut maker);
                 }
@@ -99,15 +99,15 @@ impl DestinationFolders {
     }
 
     /// Makes a read-only folder of the destination writable for its owner.
-    fn make_writable(&mut self, job: usize, index: usize, maker: &mut FolderMaker<'_>) {
-        let folder = &maker.job.plan.folders[index];
+    fn make_writable(&mut self, plan: usize, index: usize, maker: &mut FolderMaker<'_>) {
+        let folder = &maker.plan.folders[index];
         let is_read_only = folder
             .destination_mode
             .is_some_and(|mode| mode & OWNER_WRITE != OWNER_WRITE);
-        if !is_read_only || !self.made_writable[job].insert(index) {
+        if !is_read_only || !self.made_writable[plan].insert(index) {
             return;
         }
-        let path = maker.job.relative.join(&folder.path);
+        let path = maker.plan.replica.join(&folder.path);
         let opened = maker.opener.open(&path);
         ignore(
             opened.and_then(|folder| folder.ensure_owner_can_write()),
@@ -115,21 +115,21 @@ impl DestinationFolders {
         );
     }
 
-    fn fail(&mut self, job: usize, path: &Path, error: &Error, context: &TransferContext<'_>) {
+    fn fail(&mut self, plan: usize, path: &Path, error: &Error, context: &TransferContext<'_>) {
         let (folder, name) = split_path(path);
-        (context.on_outcome)(job, folder, name, Outcome::Failed(error.full_message()));
-        self.failed[job].insert(path.to_owned(), error.full_message());
+        (context.on_outcome)(plan, folder, name, Outcome::Failed(error.full_message()));
+        self.failed[plan].insert(path.to_owned(), error.full_message());
     }
 
     /// Sets the times of folders that the run created or wrote to, and the permissions of new ones.
     ///
     /// Folders that their owner cannot enter come last, the innermost first: the path to a folder leads through its
     /// parents.
-    pub(super) fn finish(&mut self, jobs: &[Job], context: &TransferContext<'_>) {
+    pub(super) fn finish(&mut self, plans: &[&Plan], context: &TransferContext<'_>) {
         const OWNER_SEARCH: u32 = 0o100;
-        for (number, job) in jobs.iter().enumerate() {
-            let mut writer = FolderMetadataWriter::new(job, context);
-            let all = job.plan.folders.iter().enumerate();
+        for (number, plan) in plans.iter().enumerate() {
+            let mut writer = FolderMetadataWriter::new(plan, context);
+            let all = plan.folders.iter().enumerate();
             let can_enter = |(_, folder): &(usize, &PlannedFolder)| folder.mode & OWNER_SEARCH != 0;
             let (open, closed): (Vec<_>, Vec<_>) = all.partition(can_enter);
             for (index, folder) in open.into_iter().chain(closed.into_iter().rev()) {
@@ -140,14 +140,14 @@ impl DestinationFolders {
 
     fn finish_one(
         &self,
-        (job, index): (usize, usize),
+        (plan, index): (usize, usize),
         folder: &PlannedFolder,
         writer: &mut FolderMetadataWriter<'_>,
         context: &TransferContext<'_>,
     ) {
-        let is_touched = self.touched[job][index].load(Ordering::Relaxed);
-        let was_made_writable = self.made_writable[job].contains(&index);
-        if self.failure(job, &folder.path).is_some() {
+        let is_touched = self.touched[plan][index].load(Ordering::Relaxed);
+        let was_made_writable = self.made_writable[plan].contains(&index);
+        if self.failure(plan, &folder.path).is_some() {
             return;
         }
         let why = match writer.finish_folder(folder, is_touched, was_made_writable) {
@@ -157,13 +157,13 @@ impl DestinationFolders {
             Err(error) => error.full_message(),
         };
         let (parent, name) = split_path(&folder.path);
-        (context.on_outcome)(job, parent, name, Outcome::Failed(why));
+        (context.on_outcome)(plan, parent, name, Outcome::Failed(why));
     }
 }
 
 /// Returns the index of a planned folder's parent in the plan.
-fn parent_index(index: usize, job: &Job) -> Option<usize> {
-    let folders = &job.plan.folders;
+fn parent_index(index: usize, plan: &Plan) -> Option<usize> {
+    let folders = &plan.folders;
     let (parent, _) = split_path(&folders[index].path);
     let found = folders.binary_search_by(|folder| folder.path.as_path().cmp(parent));
     found.ok()
@@ -186,7 +186,7 @@ fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result
 
 /// Creates folders one by one. Siblings share one handle of their parent.
 struct FolderMaker<'a> {
-    job: &'a Job,
+    plan: &'a Plan,
     context: &'a TransferContext<'a>,
     opener: FolderOpener,
     parent: Option<(&'a Path, Folder)>,
@@ -201,7 +201,7 @@ impl<'a> FolderMaker<'a> {
             .as_ref()
             .is_none_or(|(path, _)| path.as_os_str() != parent_path.as_os_str())
         {
-            let path = self.job.relative.join(parent_path);
+            let path = self.plan.replica.join(parent_path);
             self.parent = Some((parent_path, self.opener.open(&path)?));
         }
         let Some((_, parent)) = &self.parent else {
@@ -211,7 +211,7 @@ impl<'a> FolderMaker<'a> {
         match &folder.displaced {
             None => parent.ensure_folder(name, mode),
             Some(old) => {
-                let relative = &self.job.relative;
+                let relative = &self.plan.replica;
                 let versions = self.context.versions;
                 versions.replace_with_folder((parent, name), (relative, &folder.path), old, mode)
             }

@@ -4,10 +4,10 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::job::{Job, TransferContext};
+use super::context::TransferContext;
 use crate::base::error::{Error, Result};
 use crate::copy::outcome::attribute_warning;
-use crate::copy::plan::PlannedFolder;
+use crate::copy::plan::{Plan, PlannedFolder};
 use crate::model::path::split_path;
 use crate::os::attribute;
 use crate::os::attribute::{XattrCopier, XattrOutcome};
@@ -21,7 +21,8 @@ const PERMISSION_ERRORS: [ErrorKind; 2] =
 
 /// Sets the metadata of the folders of one replica.
 pub(super) struct FolderMetadataWriter<'a> {
-    job: &'a Job,
+    plan: &'a Plan,
+    context: &'a TransferContext<'a>,
     source: FolderOpener,
     destination: FolderOpener,
     /// Parent of the last folder at the destination, with its path.
@@ -32,9 +33,10 @@ pub(super) struct FolderMetadataWriter<'a> {
 }
 
 impl<'a> FolderMetadataWriter<'a> {
-    pub(super) fn new(job: &'a Job, context: &TransferContext<'_>) -> Self {
+    pub(super) fn new(plan: &'a Plan, context: &'a TransferContext<'_>) -> Self {
         Self {
-            job,
+            plan,
+            context,
             source: FolderOpener::new(context.source),
             destination: FolderOpener::new(context.destination),
             parent: None,
@@ -54,19 +56,16 @@ impl<'a> FolderMetadataWriter<'a> {
     ) -> Result<Option<String>> {
         /// Number of consecutive misses after which the storage counts as unable to keep folder metadata.
         const MAX_MISSES: u8 = 8;
-        let is_ours = !folder.exists || self.job.unfinished;
+        let is_ours = !folder.exists || self.context.unfinished.contains(&self.plan.replica);
+        let needs_metadata = folder.needs_metadata && self.context.is_locked;
         if is_ours || is_touched || was_made_writable {
-            return match self.apply_metadata(
-                folder,
-                is_ours || folder.needs_metadata,
-                was_made_writable,
-            ) {
+            return match self.apply_metadata(folder, is_ours || needs_metadata, was_made_writable) {
                 // On a read-only storage the folder is unchanged.
                 Err(error) if !is_ours && is_permission_error(&error) => Ok(None),
                 applied => applied,
             };
         }
-        if folder.needs_metadata && self.consecutive_misses < MAX_MISSES {
+        if needs_metadata && self.consecutive_misses < MAX_MISSES {
             // Not a failure: the folder may belong to another user, or the storage may not keep metadata.
             let applied = self.apply_metadata(folder, true, false);
             let is_kept = applied.is_ok() && self.has_metadata(folder).unwrap_or_default();
@@ -85,7 +84,7 @@ impl<'a> FolderMetadataWriter<'a> {
         whole: bool,
         was_made_writable: bool,
     ) -> Result<Option<String>> {
-        let path = self.job.relative.join(&folder.path);
+        let path = self.plan.replica.join(&folder.path);
         let (parent, name) = split_path(&path);
         let warning = if whole {
             let created = self.open_parent(parent)?.open_child(name)?;
@@ -141,7 +140,7 @@ impl<'a> FolderMetadataWriter<'a> {
 
     /// True if a folder at the destination has the planned mode and mtime.
     fn has_metadata(&mut self, folder: &PlannedFolder) -> Result<bool> {
-        let path = self.job.relative.join(&folder.path);
+        let path = self.plan.replica.join(&folder.path);
         let (parent, name) = split_path(&path);
         let stat = self.open_parent(parent)?.stat(name)?;
         Ok(stat.mode & 0o777 == target_mode(folder) & 0o777 && stat.modified == folder.modified)

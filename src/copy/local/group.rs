@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::context::{TimeMismatch, VerifiedFile};
 use super::item::{FolderPair, ItemCopier, PendingFile};
-use super::job::{TimeMismatch, VerifiedFile};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
@@ -114,7 +114,7 @@ impl Group {
                 Ok(())
             } else {
                 let flush = || file.pair.to.flush().map_err(|error| error.full_message());
-                let folder = (file.pair.job, file.pair.folder);
+                let folder = (file.pair.plan, file.pair.folder);
                 folders.entry(folder).or_insert_with(flush).clone()
             };
             let outcome = match result {
@@ -183,9 +183,9 @@ impl PersistedFile {
             return None;
         }
         Some(VerifiedFile {
-            job: self.pair.job,
+            plan: self.pair.plan,
             folder: items
-                .folder_path(self.pair.job, self.pair.folder)
+                .folder_path(self.pair.plan, self.pair.folder)
                 .to_owned(),
             name: self.item.name.clone(),
             bytes: self.copied.bytes,
@@ -197,9 +197,9 @@ impl PersistedFile {
     fn time_mismatch(&self, items: &ItemCopier<'_>) -> Option<TimeMismatch> {
         let [modified, shown] = self.time_mismatch?;
         Some(TimeMismatch {
-            job: self.pair.job,
+            plan: self.pair.plan,
             folder: items
-                .folder_path(self.pair.job, self.pair.folder)
+                .folder_path(self.pair.plan, self.pair.folder)
                 .to_owned(),
             name: self.item.name.clone(),
             bytes: self.copied.bytes,
@@ -272,8 +272,8 @@ fn verify_and_persist(
     match &item.replaced {
         None => temp.persist_noclobber(name)?,
         Some(old) => {
-            let relative = &items.jobs[pair.job].relative;
-            let path = items.folder_path(pair.job, pair.folder).join(name);
+            let relative = &items.plans[pair.plan].replica;
+            let path = items.folder_path(pair.plan, pair.folder).join(name);
             let versions = items.context.versions;
             // The destination may hold the name in another Unicode form.
             let name = pair.to.existing_name(name);

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::job::{Job, TransferContext};
+use super::context::TransferContext;
 use crate::base::error::{Error, Result};
 use crate::copy::outcome::{Outcome, VANISHED};
-use crate::copy::plan::PlannedFile;
+use crate::copy::plan::{Plan, PlannedFile};
 use crate::os::folder::{Folder, is_not_found};
 use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, move_file};
 
 /// The open source and destination folders of a batch, with its position in the plans.
 #[derive(Clone, Debug)]
 pub(super) struct FolderPair {
-    /// Index of the job.
-    pub(super) job: usize,
-    /// Index of the folder in the job's plan.
+    /// Index of the plan.
+    pub(super) plan: usize,
+    /// Index of the folder in the plan.
     pub(super) folder: usize,
     pub(super) from: Arc<Folder>,
     pub(super) to: Arc<Folder>,
@@ -33,32 +33,43 @@ pub(super) struct PendingFile {
 
 /// Copies the items of a worker and of its group.
 pub(super) struct ItemCopier<'a> {
-    pub(super) jobs: &'a [Job],
+    pub(super) plans: &'a [&'a Plan],
     pub(super) context: &'a TransferContext<'a>,
     pub(super) copier: Copier,
 }
 
 impl<'a> ItemCopier<'a> {
     /// Returns the path of a planned folder, relative to its replica.
-    pub(super) fn folder_path(&self, job: usize, folder: usize) -> &'a Path {
-        &self.jobs[job].plan.folders[folder].path
+    pub(super) fn folder_path(&self, plan: usize, folder: usize) -> &'a Path {
+        &self.plans[plan].folders[folder].path
+    }
+
+    /// Returns the outcome of an item that cannot be copied, if so.
+    pub(super) fn unavailable(&self, pair: &FolderPair, item: &PlannedFile) -> Option<Outcome> {
+        let unavailable = self.context.unavailable;
+        if unavailable.is_empty() {
+            return None;
+        }
+        let path = self.folder_path(pair.plan, pair.folder);
+        let path = path.join(item.name.as_path());
+        unavailable.get(&(pair.plan, path)).cloned()
     }
 
     /// Reports the outcome of an item.
     pub(super) fn report(&self, pair: &FolderPair, item: &PlannedFile, outcome: Outcome) {
-        self.report_in(pair.job, pair.folder, item, outcome);
+        self.report_in(pair.plan, pair.folder, item, outcome);
     }
 
     /// Reports the outcome of an item whose folders are not open.
     pub(super) fn report_in(
         &self,
-        job: usize,
+        plan: usize,
         folder: usize,
         item: &PlannedFile,
         outcome: Outcome,
     ) {
-        let folder = self.folder_path(job, folder);
-        (self.context.on_outcome)(job, folder, item.name.as_os_str(), outcome);
+        let folder = self.folder_path(plan, folder);
+        (self.context.on_outcome)(plan, folder, item.name.as_os_str(), outcome);
         self.context.meter.add_files(1);
     }
 
@@ -70,7 +81,7 @@ impl<'a> ItemCopier<'a> {
                 let has_vanished = is_not_found(error)
                     && !self.context.move_source
                     && is_missing_in(&pair.from, item)
-                    && self.is_at_source(pair.job, Path::new(""));
+                    && self.is_at_source(pair.plan, Path::new(""));
                 vanished_or_failed(has_vanished, error)
             }
         };
@@ -78,18 +89,18 @@ impl<'a> ItemCopier<'a> {
     }
 
     /// Returns the outcome of all items in a folder that could not be opened.
-    pub(super) fn folder_failure(&self, job: usize, path: &Path, error: &Error) -> Outcome {
+    pub(super) fn folder_failure(&self, plan: usize, path: &Path, error: &Error) -> Outcome {
         let has_vanished = is_not_found(error)
             && !self.context.move_source
-            && !self.is_at_source(job, path)
-            && self.is_at_source(job, Path::new(""));
+            && !self.is_at_source(plan, path)
+            && self.is_at_source(plan, Path::new(""));
         vanished_or_failed(has_vanished, error)
     }
 
     /// True if the source has this folder of a replica. Callers check the replica's own folder too: if that is missing,
     /// its disk may not be mounted, and nothing counts as deleted.
-    fn is_at_source(&self, job: usize, folder: &Path) -> bool {
-        let path = self.jobs[job].relative.join(folder);
+    fn is_at_source(&self, plan: usize, folder: &Path) -> bool {
+        let path = self.plans[plan].replica.join(folder);
         !self
             .context
             .source

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use super::job::{Job, TransferContext};
+use super::context::TransferContext;
 use crate::copy::outcome::Outcome;
-use crate::copy::plan::{PlannedFile, PlannedFiles};
+use crate::copy::plan::{Plan, PlannedFile, PlannedFiles};
 
 /// Maximum number of files in a batch.
 const MAX_BATCH_FILES: usize = 128;
@@ -17,10 +17,10 @@ const MAX_BATCH_BYTES: u64 = 8 << 20;
 /// Minimum size of a large file: 64 MiB. Large files are handed out alone, so that none is left for the end.
 const LARGE_FILE_BYTES: u64 = 64 << 20;
 
-/// Files of one folder, by the indexes of its job and of the folder in the plan.
+/// Files of one folder, by the indexes of the plan and of the folder in it.
 #[derive(Debug)]
 pub(super) struct CopyBatch {
-    pub(super) job: usize,
+    pub(super) plan: usize,
     pub(super) folder: usize,
     pub(super) items: Vec<PlannedFile>,
 }
@@ -28,7 +28,7 @@ pub(super) struct CopyBatch {
 /// Files not handed out yet.
 #[derive(Debug)]
 pub(super) struct CopyQueue<'a> {
-    jobs: &'a [Job],
+    plans: &'a [&'a Plan],
     state: Mutex<CopyQueueState<'a>>,
 }
 
@@ -36,8 +36,8 @@ pub(super) struct CopyQueue<'a> {
 struct CopyQueueState<'a> {
     /// Large files, the largest first.
     large: VecDeque<CopyBatch>,
-    /// Index of the current job.
-    job: usize,
+    /// Index of the current plan.
+    plan: usize,
     /// Index of the current folder.
     folder: usize,
     /// Remaining files of the current folder, small and large.
@@ -45,12 +45,12 @@ struct CopyQueueState<'a> {
 }
 
 impl<'a> CopyQueue<'a> {
-    pub(super) fn new(jobs: &'a [Job]) -> Self {
+    pub(super) fn new(plans: &'a [&'a Plan]) -> Self {
         let mut large = Vec::new();
-        for (job, planned) in jobs.iter().enumerate() {
-            for (folder, planned) in planned.plan.folders.iter().enumerate() {
+        for (plan, planned) in plans.iter().enumerate() {
+            for (folder, planned) in planned.folders.iter().enumerate() {
                 large.extend(planned.files().filter(is_large).map(|item| CopyBatch {
-                    job,
+                    plan,
                     folder,
                     items: vec![item],
                 }));
@@ -59,13 +59,13 @@ impl<'a> CopyQueue<'a> {
         large.sort_by_key(|batch| std::cmp::Reverse(batch.items[0].bytes));
         let mut state = CopyQueueState {
             large: large.into(),
-            job: 0,
+            plan: 0,
             folder: 0,
             files: None,
         };
-        state.enter_folder(jobs);
+        state.enter_folder(plans);
         Self {
-            jobs,
+            plans,
             state: Mutex::new(state),
         }
     }
@@ -75,9 +75,9 @@ impl<'a> CopyQueue<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if large_first {
             let large = state.large.pop_front();
-            large.or_else(|| state.next_small(self.jobs))
+            large.or_else(|| state.next_small(self.plans))
         } else {
-            let small = state.next_small(self.jobs);
+            let small = state.next_small(self.plans);
             small.or_else(|| state.large.pop_front())
         }
     }
@@ -85,10 +85,10 @@ impl<'a> CopyQueue<'a> {
     /// Reports all remaining files as not reached.
     pub(super) fn report_unreached(&self, context: &TransferContext<'_>) {
         while let Some(batch) = self.next(false) {
-            let folder = &self.jobs[batch.job].plan.folders[batch.folder].path;
+            let folder = &self.plans[batch.plan].folders[batch.folder].path;
             for item in &batch.items {
                 let name = item.name.as_os_str();
-                (context.on_outcome)(batch.job, folder, name, Outcome::Unreached);
+                (context.on_outcome)(batch.plan, folder, name, Outcome::Unreached);
             }
         }
     }
@@ -96,30 +96,30 @@ impl<'a> CopyQueue<'a> {
 
 impl<'a> CopyQueueState<'a> {
     /// Starts the files of the current folder.
-    fn enter_folder(&mut self, jobs: &'a [Job]) {
-        let folder = jobs
-            .get(self.job)
-            .and_then(|job| job.plan.folders.get(self.folder));
+    fn enter_folder(&mut self, plans: &'a [&'a Plan]) {
+        let folder = plans
+            .get(self.plan)
+            .and_then(|plan| plan.folders.get(self.folder));
         self.files = folder.map(|folder| folder.files());
     }
 
-    fn next_small(&mut self, jobs: &'a [Job]) -> Option<CopyBatch> {
-        while let Some(job) = jobs.get(self.job) {
-            if self.folder < job.plan.folders.len() {
+    fn next_small(&mut self, plans: &'a [&'a Plan]) -> Option<CopyBatch> {
+        while let Some(plan) = plans.get(self.plan) {
+            if self.folder < plan.folders.len() {
                 let items = self.take_small();
                 if !items.is_empty() {
                     return Some(CopyBatch {
-                        job: self.job,
+                        plan: self.plan,
                         folder: self.folder,
                         items,
                     });
                 }
                 self.folder += 1;
             } else {
-                self.job += 1;
+                self.plan += 1;
                 self.folder = 0;
             }
-            self.enter_folder(jobs);
+            self.enter_folder(plans);
         }
         None
     }

@@ -3,15 +3,15 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use super::context::TransferContext;
 use super::folder::DestinationFolders;
 use super::group::Group;
 use super::item::{FolderPair, ItemCopier, PendingFile};
-use super::job::{Job, TransferContext};
 use super::queue::{CopyBatch, CopyQueue};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
-use crate::copy::plan::PlannedFile;
+use crate::copy::plan::{Plan, PlannedFile};
 use crate::os::descent::FolderOpener;
 use crate::os::limit;
 use crate::storage::copy_file::{Copier, TempCopy};
@@ -61,7 +61,7 @@ impl HandleBudget {
 
 impl<'a> Worker<'a> {
     pub(super) fn new(
-        jobs: &'a [Job],
+        plans: &'a [&'a Plan],
         context: &'a TransferContext<'a>,
         folders: &'a DestinationFolders,
         queue: &'a CopyQueue<'a>,
@@ -70,7 +70,7 @@ impl<'a> Worker<'a> {
         copier.with_digests = context.verify;
         Self {
             items: ItemCopier {
-                jobs,
+                plans,
                 context,
                 copier,
             },
@@ -104,17 +104,17 @@ impl<'a> Worker<'a> {
     }
 
     fn copy_batch(&mut self, batch: CopyBatch) {
-        let path = self.items.folder_path(batch.job, batch.folder);
-        let opened = match self.folders.failure(batch.job, path) {
+        let path = self.items.folder_path(batch.plan, batch.folder);
+        let opened = match self.folders.failure(batch.plan, path) {
             Some(why) => Err(Outcome::Failed(why.to_owned())),
             None => self
                 .open_pair(&batch)
-                .map_err(|error| self.items.folder_failure(batch.job, path, &error)),
+                .map_err(|error| self.items.folder_failure(batch.plan, path, &error)),
         };
         match opened {
             Ok(pair) => {
                 self.budget.is_counted = false;
-                self.folders.mark_touched(batch.job, batch.folder);
+                self.folders.mark_touched(batch.plan, batch.folder);
                 self.items.copier.set_destination(&pair.to, pair.device);
                 for item in batch.items {
                     self.copy_item(&pair, item);
@@ -123,7 +123,8 @@ impl<'a> Worker<'a> {
             Err(outcome) => {
                 for item in &batch.items {
                     let outcome = outcome.clone();
-                    self.items.report_in(batch.job, batch.folder, item, outcome);
+                    self.items
+                        .report_in(batch.plan, batch.folder, item, outcome);
                 }
             }
         }
@@ -138,12 +139,12 @@ impl<'a> Worker<'a> {
     }
 
     fn try_open_pair(&mut self, batch: &CopyBatch) -> Result<FolderPair> {
-        let path = self.items.folder_path(batch.job, batch.folder);
-        let path = self.items.jobs[batch.job].relative.join(path);
+        let path = self.items.folder_path(batch.plan, batch.folder);
+        let path = self.items.plans[batch.plan].replica.join(path);
         let from = Arc::new(self.openers[0].open(&path)?);
         let to = Arc::new(self.openers[1].open(&path)?);
         Ok(FolderPair {
-            job: batch.job,
+            plan: batch.plan,
             folder: batch.folder,
             from,
             device: to.stat_self()?.device,
@@ -172,6 +173,9 @@ impl<'a> Worker<'a> {
 
     /// Copies one file to a temporary name, and finishes the group once it is full.
     fn copy_item(&mut self, pair: &FolderPair, item: PlannedFile) {
+        if let Some(outcome) = self.items.unavailable(pair, &item) {
+            return self.items.report(pair, &item, outcome);
+        }
         if self.must_stop() {
             return self.items.report(pair, &item, Outcome::Unreached);
         }

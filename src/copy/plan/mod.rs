@@ -1,26 +1,30 @@
-//! The plan of a copy, made before anything is written. A dry run prints it.
+//! The plan of a copy or sync, made before anything is written and never changed afterwards. A dry run prints it.
 //!
-//! `plan` compares the trees of source and destination under the rules of the copy. The result lists the folders with the
-//! files to add and to replace, and every omitted item with its reason. `narrow` removes what the destination cannot hold
-//! or what this run leaves for later; each removed item stays in the plan as an omission.
+//! `plan` compares the trees of source and destination under the rules of the copy (`rule`) and the constraints of the
+//! destination (`constraint`). The result lists the folders with the files to add and to replace, and every omitted item
+//! with its reason. A sync adds renames and missing files (`action`); `limit_files` leaves files for a later run.
 //!
 //! Files to add are stored as packed manifests, at about twenty bytes each.
 
-mod narrow;
+mod action;
+mod constraint;
+mod limit;
 mod planner;
 mod rule;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-pub use self::planner::plan;
+pub use self::action::{MissingFile, Rename};
+pub use self::constraint::{CANNOT_KEEP_VERSION, Constraints};
+pub use self::limit::limit_files;
+pub use self::planner::{PlanInput, plan};
 pub use self::rule::{CopyRules, OmissionReason};
 
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::model::path::split_path;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile, ManifestFiles};
@@ -69,6 +73,8 @@ pub struct PlannedFolder {
 /// The plan for one replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// The replica's folder, relative to both roots.
+    pub replica: PathBuf,
     /// Folders, each before its contents.
     pub folders: Vec<PlannedFolder>,
     /// Items that are neither copied nor already the same.
@@ -83,6 +89,16 @@ pub struct Plan {
     pub leftovers: Vec<PathBuf>,
     /// Entries whose names differ only in case: path at the source, and name at the destination.
     pub case_renames: Vec<(PathBuf, Name)>,
+    /// True if the client or project is spelled differently at the source since the last sync.
+    pub renames_project: bool,
+    /// Files to rename at the destination.
+    pub renames: Vec<Rename>,
+    /// Files that are missing at the source, and were sent from there.
+    pub missing: Vec<MissingFile>,
+    /// Folders that are missing at the source, the deepest first. They are removed if they are empty.
+    pub emptied_folders: Vec<PathBuf>,
+    /// True if the destination spells names otherwise than the source.
+    pub is_respelled: bool,
 }
 
 impl PlannedFolder {
@@ -180,9 +196,10 @@ impl Replacement {
 }
 
 impl Plan {
-    /// True if anything is written to the destination, apart from the metadata of folders.
+    /// True if files or folders are added, replaced or renamed.
     pub fn has_work(&self) -> bool {
         self.files > 0
+            || !self.renames.is_empty()
             || !self.case_renames.is_empty()
             || self.folders.iter().any(|folder| !folder.exists)
     }
@@ -192,10 +209,28 @@ impl Plan {
         self.folders.iter().any(|folder| folder.needs_metadata)
     }
 
-    /// Leaves modes and mtimes of existing folders as they are.
-    pub fn skip_metadata_updates(&mut self) {
-        for folder in &mut self.folders {
-            folder.needs_metadata = false;
+    /// True if anything is written, or removed if missing files are deleted.
+    pub fn changes_destination(&self, deletes: bool) -> bool {
+        let deletes_files = deletes && !self.missing.is_empty();
+        self.has_work() || deletes_files || !self.emptied_folders.is_empty()
+    }
+
+    /// Returns the new folders into which no files are copied.
+    pub fn empty_folders(&self) -> impl Iterator<Item = &Path> {
+        let folders = self.folders.iter();
+        let empty = folders.filter(|folder| !folder.exists && !folder.has_files());
+        empty.map(|folder| folder.path.as_path())
+    }
+
+    /// Returns the plan of a replica that is not copied at all.
+    pub fn refused(replica: PathBuf, why: String) -> Self {
+        Self {
+            replica,
+            omissions: vec![Omission {
+                path: PathBuf::new(),
+                reason: OmissionReason::Failed(why),
+            }],
+            ..Self::default()
         }
     }
 
@@ -206,63 +241,18 @@ impl Plan {
         self.folders.iter().map(replaced).sum()
     }
 
-    /// Returns the plan that copies these files: path, size in bytes, mtime, and true for a replacement.
-    pub fn from_files(files: &[(PathBuf, u64, Timestamp, bool)]) -> Self {
-        let mut folders: BTreeMap<PathBuf, (ManifestBuilder, Vec<Replacement>)> = BTreeMap::new();
-        let mut plan = Self::default();
-        let mut sorted: Vec<_> = files.iter().collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        for (path, bytes, modified, replaces) in sorted {
-            let (folder, name) = split_path(path);
-            let name = Name::from(name);
-            let (add, replace) = folders.entry(folder.to_owned()).or_default();
-            let entry = DiffEntry {
-                kind: EntryKind::File,
-                bytes: *bytes,
-                modified: *modified,
-            };
-            if *replaces {
-                replace.push(Replacement {
-                    name,
-                    new: entry,
-                    old: entry,
-                });
-            } else {
-                add.add(&ManifestFile {
-                    name: name.as_bytes(),
-                    bytes: *bytes,
-                    modified: *modified,
-                    target: None,
-                });
-            }
-            plan.files += 1;
-            plan.bytes = plan.bytes.saturating_add(*bytes);
-        }
-        let planned = folders
-            .into_iter()
-            .map(|(path, (add, replace))| PlannedFolder {
-                path,
-                mode: 0o755,
-                modified: Timestamp::default(),
-                exists: true,
-                destination_mode: None,
-                needs_metadata: false,
-                displaced: None,
-                add: add.finish(),
-                replace,
-            });
-        plan.folders = planned.collect();
-        plan
+    /// Returns all files and links to copy, with their paths relative to the replica.
+    pub fn files(&self) -> impl Iterator<Item = (PathBuf, PlannedFile)> {
+        self.folders.iter().flat_map(|folder| {
+            let files = folder.files();
+            files.map(|file| (folder.path.join(file.name.as_path()), file))
+        })
     }
 
     /// Returns the paths of all files and links to copy, with true for a replacement.
     pub fn paths(&self) -> impl Iterator<Item = (PathBuf, bool)> {
-        self.folders.iter().flat_map(|folder| {
-            folder.files().map(|file| {
-                let path = folder.path.join(file.name.as_path());
-                (path, file.replaced.is_some())
-            })
-        })
+        let files = self.files();
+        files.map(|(path, file)| (path, file.replaced.is_some()))
     }
 }
 

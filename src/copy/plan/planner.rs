@@ -1,33 +1,73 @@
 //! Makes the plan of one replica: decides about each folder and file of the source.
 
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{CopyRules, Omission, OmissionReason, Plan, PlannedFolder, Replacement};
+use super::{
+    Constraints, CopyRules, MissingFile, Omission, OmissionReason, Plan, PlannedFolder, Rename,
+    Replacement,
+};
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
-use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile, ManifestRef};
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
-/// Plans the copy of one replica. `contents` holds the compared contents of files of equal size, if any.
-pub fn plan(
-    source: &Tree,
-    destination: &Tree,
-    rules: CopyRules,
-    contents: &ContentComparison,
-) -> Plan {
+/// Everything that decides about the plan of one replica.
+pub struct PlanInput<'a> {
+    /// The replica's folder, relative to both roots.
+    pub replica: &'a Path,
+    pub source: &'a Tree,
+    pub destination: &'a Tree,
+    pub rules: CopyRules,
+    /// Compared contents of files of equal size, if any.
+    pub contents: &'a ContentComparison,
+    pub constraints: &'a Constraints<'a>,
+    /// Entries whose names differ only in case: path at the source, and name at the destination.
+    pub case_renames: Vec<(PathBuf, Name)>,
+    /// True if the client or project is spelled differently at the source since the last sync.
+    pub renames_project: bool,
+    /// Files that the destination has under other names.
+    pub renames: &'a [Rename],
+    /// Files that are missing at the source.
+    pub missing: &'a [MissingFile],
+    /// Folders that are missing at the source, the deepest first.
+    pub emptied_folders: &'a [PathBuf],
+}
+
+/// Plans the copy of one replica.
+pub fn plan(input: PlanInput<'_>) -> Plan {
+    let [source, destination] = [input.source, input.destination];
     let mut planner = Planner {
-        plan: Plan::default(),
+        plan: Plan {
+            replica: input.replica.to_owned(),
+            leftovers: destination.leftovers.clone(),
+            case_renames: input.case_renames,
+            renames_project: input.renames_project,
+            missing: input.missing.to_vec(),
+            emptied_folders: input.emptied_folders.to_vec(),
+            ..Plan::default()
+        },
         trees: [source, destination],
-        rules,
-        contents,
+        rules: input.rules,
+        contents: input.contents,
+        constraints: input.constraints,
+        renames: input
+            .renames
+            .iter()
+            .map(|rename| (rename.path.as_path(), rename))
+            .collect(),
+        unsupported: HashMap::new(),
         blocked: Vec::new(),
         folder: Path::new(""),
         add: ManifestBuilder::default(),
         replace: Vec::new(),
+        folder_renames: Vec::new(),
     };
     for problem in &source.problems {
         planner.omit(
@@ -39,8 +79,16 @@ pub fn plan(
         planner.plan_folder(path, folder, existing);
     }
     let mut plan = planner.plan;
+    if let Some(error) = destination.failure()
+        && plan.omissions.is_empty()
+    {
+        // Without any other omission the failure would not be reported.
+        plan.omissions.push(Omission {
+            path: PathBuf::new(),
+            reason: OmissionReason::Failed(error.full_message()),
+        });
+    }
     plan.omissions.sort_by(|a, b| a.path.cmp(&b.path));
-    plan.leftovers.clone_from(&destination.leftovers);
     plan
 }
 
@@ -51,7 +99,12 @@ struct Planner<'a> {
     trees: [&'a Tree; 2],
     rules: CopyRules,
     contents: &'a ContentComparison,
-    /// Folders that are not created, with the reasons.
+    constraints: &'a Constraints<'a>,
+    /// Renames by their new paths.
+    renames: HashMap<&'a Path, &'a Rename>,
+    /// Folders whose names the destination cannot hold or distinguish, with the reasons.
+    unsupported: HashMap<PathBuf, String>,
+    /// Folders that are not created, with the reasons for their contents.
     blocked: Vec<(PathBuf, OmissionReason)>,
     /// Current folder.
     folder: &'a Path,
@@ -59,11 +112,15 @@ struct Planner<'a> {
     add: ManifestBuilder,
     /// Replacements in the current folder.
     replace: Vec<Replacement>,
+    /// Renames into the current folder.
+    folder_renames: Vec<&'a Rename>,
 }
 
 impl<'a> Planner<'a> {
     fn omit(&mut self, path: PathBuf, reason: OmissionReason) {
-        self.plan.omissions.push(Omission { path, reason });
+        if self.constraints.includes(&path) {
+            self.plan.omissions.push(Omission { path, reason });
+        }
     }
 
     /// Plans a folder and its files. `existing` is the folder at the destination.
@@ -80,24 +137,29 @@ impl<'a> Planner<'a> {
             }
             return self.omit_all(path, folder, &reason);
         }
+        if let Some(why) = self.unsupported.remove(path) {
+            return self.block(path, folder, OmissionReason::Failed(why));
+        }
         let displaced = if exists {
             None
         } else {
             diff::blocking_entry(self.trees[1], path)
         };
-        if let Some(old) = displaced {
-            let new = DiffEntry::of_kind(EntryKind::Folder);
-            if let Err(reason) = self.rules.check_replacement(new, old, Difference::Kind) {
-                self.omit(path.to_owned(), reason.clone());
-                let reason = reason.within_folder(path);
-                self.blocked.push((path.to_owned(), reason.clone()));
-                return self.omit_all(path, folder, &reason);
-            }
+        if let Some(old) = displaced
+            && let Err(reason) = self.check_replacement(path, old)
+        {
+            return self.block(path, folder, reason);
         }
         self.folder = path;
         let pair = [Some(folder), existing];
         diff::diff_folder_pair(self.trees, path, pair, self);
-        let add = std::mem::take(&mut self.add).finish();
+        let (add, totals) = std::mem::take(&mut self.add).finish_with_totals();
+        let replace = std::mem::take(&mut self.replace);
+        self.plan.files += totals.files + replace.len() as u64;
+        let replaced = replace.iter().map(|replacement| replacement.new.bytes);
+        let bytes = replaced.fold(totals.bytes, u64::saturating_add);
+        self.plan.bytes = self.plan.bytes.saturating_add(bytes);
+        let add = self.omit_unsupported(path, folder, add);
         let mode = copied_mode(folder);
         let precision = self.trees[0].precision().max(self.trees[1].precision());
         self.plan.folders.push(PlannedFolder {
@@ -110,8 +172,23 @@ impl<'a> Planner<'a> {
                 .is_some_and(|existing| needs_metadata(folder, mode, existing, precision)),
             displaced,
             add,
-            replace: std::mem::take(&mut self.replace),
+            replace,
         });
+    }
+
+    /// Checks that a folder may replace an entry of another kind.
+    fn check_replacement(&self, path: &Path, old: DiffEntry) -> Result<(), OmissionReason> {
+        let new = DiffEntry::of_kind(EntryKind::Folder);
+        self.rules.check_replacement(new, old, Difference::Kind)?;
+        self.constraints.check_entry(path, new.kind, Some(old))
+    }
+
+    /// Omits a folder, its files, and all folders below it.
+    fn block(&mut self, path: &Path, folder: &TreeFolder, reason: OmissionReason) {
+        self.omit(path.to_owned(), reason.clone());
+        let reason = reason.within_folder(path);
+        self.omit_all(path, folder, &reason);
+        self.blocked.push((path.to_owned(), reason));
     }
 
     /// Returns why nothing can be copied to this path, if so.
@@ -141,9 +218,65 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn count_copy(&mut self, entry: DiffEntry) {
-        self.plan.files += 1;
-        self.plan.bytes = self.plan.bytes.saturating_add(entry.bytes);
+    /// Returns the files to add without those whose names the destination cannot hold or distinguish, and adds the renames
+    /// to the plan. Subfolders with such names are blocked.
+    fn omit_unsupported(&mut self, path: &Path, folder: &TreeFolder, add: Manifest) -> Manifest {
+        let [source, destination] = self.trees;
+        let is_new = |name: &&Name| {
+            let path = path.join(name.as_path());
+            source.folders.contains_key(&path) && !destination.folders.contains_key(&path)
+        };
+        let renames = std::mem::take(&mut self.folder_renames);
+        let folders = folder.subfolders.iter().filter(is_new);
+        let mut new: Vec<OsString> = folders.map(|name| name.as_os_str().to_owned()).collect();
+        let folder_count = new.len();
+        new.extend(renames.iter().map(|rename| rename.name().to_owned()));
+        let mut files = add.files();
+        while let Some(file) = files.next() {
+            new.push(OsString::from_vec(file.name.to_vec()));
+        }
+        let constraints = self.constraints;
+        let unsupported = constraints.unsupported_names(path, &new, destination);
+        for rename in renames {
+            match unsupported.get(rename.name()) {
+                None => self.plan.renames.push(rename.clone()),
+                Some(why) => {
+                    self.omit(rename.path.clone(), OmissionReason::Failed(why.clone()));
+                }
+            }
+        }
+        if unsupported.is_empty() {
+            return add;
+        }
+        for name in &new[..folder_count] {
+            let path = path.join(name);
+            if let Some(why) = unsupported.get(name) {
+                self.unsupported.insert(path, why.clone());
+            }
+        }
+        self.remove_files(path, &add, &unsupported)
+    }
+
+    /// Returns the files to add without these names, which are omitted.
+    fn remove_files(
+        &mut self,
+        path: &Path,
+        add: &Manifest,
+        unsupported: &BTreeMap<OsString, String>,
+    ) -> Manifest {
+        let mut kept = ManifestBuilder::default();
+        let mut files = add.files();
+        while let Some(file) = files.next() {
+            let name = OsString::from_vec(file.name.to_vec());
+            let Some(why) = unsupported.get(&name) else {
+                kept.add(&file);
+                continue;
+            };
+            self.plan.files -= 1;
+            self.plan.bytes -= file.bytes;
+            self.omit(path.join(&name), OmissionReason::Failed(why.clone()));
+        }
+        kept.finish()
     }
 
     /// Returns why the destination entry of this path cannot be read, if so.
@@ -152,13 +285,49 @@ impl<'a> Planner<'a> {
         let problem = problems.iter().find(|problem| problem.path == path)?;
         Some(OmissionReason::Failed(problem.error.full_message()))
     }
+
+    /// Adds a file or link whose name is free at the destination.
+    fn add_new(&mut self, name: &[u8], path: &Path, new: DiffEntry) -> Result<(), OmissionReason> {
+        if let Some(reason) = self.read_failure(path) {
+            return Err(reason);
+        }
+        self.constraints.check_entry(path, new.kind, None)?;
+        if let Some(rename) = self.renames.get(path) {
+            self.folder_renames.push(rename);
+            return Ok(());
+        }
+        self.add.add(&ManifestFile {
+            name,
+            bytes: new.bytes,
+            modified: new.modified,
+            // The target is read when the link is copied.
+            target: (new.kind == EntryKind::Link).then_some(&[]),
+        });
+        Ok(())
+    }
+
+    /// Adds a file or link that replaces an entry of the destination.
+    fn add_replacement(
+        &mut self,
+        name: Name,
+        path: &Path,
+        (new, old): (DiffEntry, DiffEntry),
+        difference: Difference,
+    ) -> Result<(), OmissionReason> {
+        self.rules.check_replacement(new, old, difference)?;
+        self.constraints.check_entry(path, new.kind, Some(old))?;
+        let modified = self.trees[1].reported_time(self.folder, name.as_bytes(), old.modified);
+        let old = DiffEntry { modified, ..old };
+        self.replace.push(Replacement { name, new, old });
+        Ok(())
+    }
 }
 
 impl DiffVisitor for Planner<'_> {
     fn visit_unchanged(&mut self, manifest: ManifestRef<'_>) {
         let mut files = manifest.files();
         while let Some(file) = files.next() {
-            if self.contents.decides_nothing() {
+            if self.contents.decides_nothing() && self.constraints.includes_all() {
                 self.plan.same_files += 1;
             } else {
                 self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
@@ -168,51 +337,39 @@ impl DiffVisitor for Planner<'_> {
 
     fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
         let known = Name::from_bytes(name.to_vec());
-        let path = || self.folder.join(known.as_path());
+        let path = self.folder.join(known.as_path());
         let change = if self.contents.decides_nothing() {
             change
         } else {
-            match self.contents.resolve_change(&path(), change) {
+            match self.contents.resolve_change(&path, change) {
                 Ok(change) => change,
-                Err(why) => return self.omit(path(), OmissionReason::Failed(why)),
+                Err(why) => return self.omit(path, OmissionReason::Failed(why)),
             }
         };
-        match change {
-            EntryDiff::OnlyB(_) => {}
+        if !self.constraints.includes(&path) {
+            return;
+        }
+        let planned = match change {
+            EntryDiff::OnlyB(_) => Ok(()),
             EntryDiff::OnlyA(new) | EntryDiff::Differs(new, ..) | EntryDiff::Same(new, _)
                 if new.kind == EntryKind::Special =>
             {
                 let why = format!("it is {}", new.kind.noun_with_article());
-                self.omit(path(), OmissionReason::Skipped(why));
+                Err(OmissionReason::Skipped(why))
             }
             // Folders are planned separately.
-            EntryDiff::Differs(new, ..) if new.kind == EntryKind::Folder => {}
-            EntryDiff::Same(..) => self.plan.same_files += 1,
-            EntryDiff::OnlyA(new) => {
-                if let Some(reason) = self.read_failure(&path()) {
-                    return self.omit(path(), reason);
-                }
-                self.count_copy(new);
-                self.add.add(&ManifestFile {
-                    name,
-                    bytes: new.bytes,
-                    modified: new.modified,
-                    // The target is read when the link is copied.
-                    target: (new.kind == EntryKind::Link).then_some(&[]),
-                });
+            EntryDiff::Differs(new, ..) if new.kind == EntryKind::Folder => Ok(()),
+            EntryDiff::Same(..) => {
+                self.plan.same_files += u64::from(self.constraints.includes_all());
+                Ok(())
             }
+            EntryDiff::OnlyA(new) => self.add_new(name, &path, new),
             EntryDiff::Differs(new, old, difference) => {
-                if let Err(reason) = self.rules.check_replacement(new, old, difference) {
-                    return self.omit(path(), reason);
-                }
-                self.count_copy(new);
-                let modified = self.trees[1].reported_time(self.folder, name, old.modified);
-                self.replace.push(Replacement {
-                    name: known,
-                    new,
-                    old: DiffEntry { modified, ..old },
-                });
+                self.add_replacement(known, &path, (new, old), difference)
             }
+        };
+        if let Err(reason) = planned {
+            self.omit(path, reason);
         }
     }
 }
@@ -242,59 +399,41 @@ fn needs_metadata(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::base::error::Error;
-    use crate::base::timestamp::Timestamp;
-    use crate::os::stat::FileId;
-    use crate::snapshot::tree::{Problem, ScannedFolder};
+    use crate::snapshot::tree::Problem;
 
-    /// A file of a tree: path, size in bytes, and mtime in seconds.
-    type Row = (&'static str, u64, i64);
+    /// Returns the plan for a destination under these constraints.
+    fn plan_under(
+        constraints: &Constraints<'_>,
+        source: &Tree,
+        destination: &Tree,
+        rules: CopyRules,
+        contents: &ContentComparison,
+    ) -> Plan {
+        super::plan(PlanInput {
+            replica: Path::new(""),
+            source,
+            destination,
+            rules,
+            contents,
+            constraints,
+            case_renames: Vec::new(),
+            renames_project: false,
+            renames: &[],
+            missing: &[],
+            emptied_folders: &[],
+        })
+    }
 
-    /// Returns a tree of these files and folders; a path with a slash at its end is a folder.
-    fn tree(rows: &[Row]) -> Tree {
-        let mut tree = Tree::default();
-        let mut builders: BTreeMap<PathBuf, ManifestBuilder> = BTreeMap::new();
-        let folder = || TreeFolder {
-            mode: 0o755,
-            modified: Timestamp::default(),
-            changed: Timestamp::default(),
-            file_id: FileId::default(),
-            files: None,
-            specials: Vec::new(),
-            subfolders: Vec::new(),
-        };
-        tree.folders.insert(PathBuf::new(), folder());
-        for (path, bytes, seconds) in rows {
-            if let Some(path) = path.strip_suffix('/') {
-                let (above, name) = (Path::new(path).parent(), Path::new(path).file_name());
-                tree.folders.insert(path.into(), folder());
-                let above = tree.folders.get_mut(above.unwrap()).unwrap();
-                above.subfolders.push(name.unwrap().into());
-                continue;
-            }
-            let path = Path::new(path);
-            let builder = builders.entry(path.parent().unwrap().into()).or_default();
-            builder.add(&ManifestFile {
-                name: path.file_name().unwrap().as_encoded_bytes(),
-                bytes: *bytes,
-                modified: Timestamp {
-                    seconds: *seconds,
-                    nanoseconds: 0,
-                },
-                target: None,
-            });
-        }
-        for (path, folder) in &mut tree.folders {
-            folder.files = Some(ScannedFolder {
-                path: path.clone(),
-                manifest: builders.remove(path).unwrap_or_default().finish(),
-                ..ScannedFolder::default()
-            });
-        }
-        tree
+    fn plan(
+        source: &Tree,
+        destination: &Tree,
+        rules: CopyRules,
+        contents: &ContentComparison,
+    ) -> Plan {
+        plan_under(&Constraints::none(), source, destination, rules, contents)
     }
 
     /// Returns the decision about each file, sorted by path.
@@ -332,14 +471,14 @@ mod tests {
 
     #[test]
     fn newer_replaces_and_older_conflicts() {
-        let source = tree(&[
+        let source = Tree::of_files(&[
             ("newer", 1, 9),
             ("older", 1, 1),
             ("same", 1, 5),
             ("size", 2, 5),
             ("x", 1, 1),
         ]);
-        let destination = tree(&[
+        let destination = Tree::of_files(&[
             ("newer", 1, 5),
             ("older", 1, 5),
             ("same", 1, 5),
@@ -380,13 +519,13 @@ mod tests {
 
     #[test]
     fn checksum_rule_compares_content() {
-        let source = tree(&[
+        let source = Tree::of_files(&[
             ("equal", 1, 9),
             ("new", 1, 9),
             ("rot", 1, 5),
             ("size", 2, 9),
         ]);
-        let destination = tree(&[
+        let destination = Tree::of_files(&[
             ("equal", 1, 5),
             ("new", 1, 5),
             ("rot", 1, 5),
@@ -411,8 +550,8 @@ mod tests {
 
     #[test]
     fn contents_of_a_blocked_folder_are_omitted() {
-        let source = tree(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
-        let destination = tree(&[("a", 1, 1)]);
+        let source = Tree::of_files(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
+        let destination = Tree::of_files(&[("a", 1, 1)]);
         let blocked = decisions(&source, &destination, CopyRules::default());
         assert_eq!(blocked, ["a-b: add", "a/x: conflict", "a: conflict"]);
         let replaced = decisions(&source, &destination, OVERWRITE);
@@ -424,8 +563,8 @@ mod tests {
         let error = Error::SourceChanged {
             path: "/d/a".into(),
         };
-        let source = tree(&[("a/", 0, 1), ("a/x", 1, 1)]);
-        let mut destination = tree(&[("a/", 0, 1)]);
+        let source = Tree::of_files(&[("a/", 0, 1), ("a/x", 1, 1)]);
+        let mut destination = Tree::of_files(&[("a/", 0, 1)]);
         destination.problems.push(Problem {
             path: "a".into(),
             error,
@@ -437,24 +576,27 @@ mod tests {
     }
 
     #[test]
-    fn rejected_folder_takes_its_files_along() {
-        let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
-        let destination = tree(&[]);
-        let mut plan = plan(
-            &source,
-            &destination,
-            CopyRules::default(),
-            &ContentComparison::default(),
+    fn unsupported_names_are_not_planned() {
+        let constraints = Constraints::of_simple_remote();
+        let source = Tree::of_files(&[
+            ("A/", 0, 1),
+            ("A/x", 3, 1),
+            ("B", 5, 1),
+            ("a", 7, 1),
+            ("b", 7, 1),
+            ("changed", 2, 9),
+            ("plain", 2, 1),
+            ("\u{201b}", 2, 1),
+        ]);
+        let destination = Tree::of_files(&[("b", 7, 1), ("changed", 1, 1)]);
+        let contents = ContentComparison::default();
+        let plan = plan_under(&constraints, &source, &destination, OVERWRITE, &contents);
+        assert_eq!(plan.paths().collect::<Vec<_>>(), [("plain".into(), false)]);
+        assert_eq!((plan.files, plan.bytes, plan.same_files), (1, 2, 1));
+        let omitted: Vec<_> = plan.omissions.iter().map(|item| &item.path).collect();
+        assert_eq!(
+            omitted,
+            ["A", "A/x", "B", "a", "changed", "\u{201b}"].map(Path::new)
         );
-        assert_eq!((plan.files, plan.bytes), (3, 15));
-        plan.reject(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
-        assert_eq!((plan.files, plan.bytes), (1, 7));
-        let refused: Vec<_> = plan
-            .omissions
-            .iter()
-            .map(|item| item.path.clone())
-            .collect();
-        assert_eq!(refused, [PathBuf::from("a"), "a/x".into(), "b".into()]);
-        assert_eq!(plan.paths().next(), Some(("c".into(), false)));
     }
 }

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::batch::{SendBatch, SendState};
-use super::source::{SourceProbe, SourceState};
-use super::upload::{CANNOT_KEEP_VERSION, OutgoingFile, Upload};
+use super::upload::{OutgoingFile, Upload};
 use super::upload_journal::SendJournal;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
+use crate::copy::plan::CANNOT_KEEP_VERSION;
 use crate::index::{Index, SentFile};
 use crate::rclone;
 use crate::rclone::{TransferBatch, TransferEvent};
 use crate::storage::version;
+use crate::storage::{EntryProbe, EntryState};
 
 impl Upload<'_> {
     /// Sends these files, except those that are known to fail, and sets their states from rclone's log. Returns the error
@@ -86,7 +87,7 @@ impl Upload<'_> {
 
     /// Sets the source stats of these files, and the states of those that cannot be sent.
     fn stat_sources(&self, batch: &mut SendBatch<'_>, indexes: &[usize]) {
-        let mut probe = SourceProbe::new(self.source);
+        let mut probe = EntryProbe::new(self.source);
         for index in indexes {
             let file = &batch.files[*index];
             let (stat, state) = self.stat_source(&mut probe, file);
@@ -99,7 +100,7 @@ impl Upload<'_> {
 
     fn stat_source(
         &self,
-        probe: &mut SourceProbe<'_>,
+        probe: &mut EntryProbe<'_>,
         file: &OutgoingFile,
     ) -> (SentFile, Option<SendState>) {
         let planned = SentFile {
@@ -114,23 +115,26 @@ impl Upload<'_> {
             let why = CANNOT_KEEP_VERSION.to_owned();
             return (planned, Some(SendState::Failed(why)));
         }
-        match probe.stat_file(file) {
-            SourceState::File(stat) => (stat, None),
-            SourceState::Missing => (planned, Some(SendState::Vanished)),
-            SourceState::NotAFile(why) => (planned, Some(SendState::Failed(why))),
+        match probe.stat_in_replica(&file.replica, &file.path) {
+            EntryState::File(stat) => (stat, None),
+            EntryState::Missing => (planned, Some(SendState::Vanished)),
+            EntryState::NotAFile(kind) => {
+                let why = format!("it is now {}", kind.noun_with_article());
+                (planned, Some(SendState::Failed(why)))
+            }
             // rclone will report the reason.
-            SourceState::Unknown => (planned, None),
+            EntryState::Unknown => (planned, None),
         }
     }
 
     /// Returns the files that changed while they were sent, by their stat or by rclone's log.
     pub(super) fn find_changing(&self, batch: &SendBatch<'_>) -> Vec<usize> {
-        let mut probe = SourceProbe::new(self.source);
+        let mut probe = EntryProbe::new(self.source);
         let mut changing = Vec::new();
         for (index, file) in batch.files.iter().enumerate() {
             let is_changing = match &batch.states[index] {
                 SendState::ReportedSent => {
-                    matches!(probe.stat_file(file), SourceState::File(now) if now != batch.source_stats[index])
+                    matches!(probe.stat_in_replica(&file.replica, &file.path), EntryState::File(now) if now != batch.source_stats[index])
                 }
                 SendState::Failed(why) => why.contains("source file is being updated ("),
                 SendState::Unknown | SendState::Vanished => false,
@@ -144,10 +148,15 @@ impl Upload<'_> {
 
     /// Marks the files that were not sent and are missing at the source by now.
     pub(super) fn mark_vanished(&self, batch: &mut SendBatch<'_>) {
-        let mut probe = SourceProbe::new(self.source);
+        let mut probe = EntryProbe::new(self.source);
         for (file, state) in batch.files.iter().zip(&mut batch.states) {
             let was_sent = matches!(state, SendState::ReportedSent | SendState::Vanished);
-            if !was_sent && matches!(probe.stat_file(file), SourceState::Missing) {
+            if !was_sent
+                && matches!(
+                    probe.stat_in_replica(&file.replica, &file.path),
+                    EntryState::Missing
+                )
+            {
                 *state = SendState::Vanished;
             }
         }

@@ -1,14 +1,11 @@
 //! Listings of sent files, and their comparison with what was sent.
 
-use std::path::PathBuf;
-
 use super::upload::OutgoingFile;
-use crate::base::error::Result;
 use crate::base::timestamp::TimePrecision;
 use crate::base::unit;
 use crate::copy::outcome::Verification;
 use crate::index::{ListedVersion, SentFile};
-use crate::rclone::{ListTarget, ListedFile, RemoteFeatures, RemoteListing, TimeSource};
+use crate::rclone::{ListedFile, RemoteFeatures};
 use crate::storage::RemoteStorage;
 
 /// A sent file as a listing shows it.
@@ -21,16 +18,6 @@ pub(super) enum ListedState {
     },
     /// Missing or different, for this reason.
     Mismatch(String),
-}
-
-/// Lists exactly these files.
-pub fn list_files(destination: &RemoteStorage, files: &[PathBuf]) -> Result<RemoteListing> {
-    if files.is_empty() {
-        return Ok(RemoteListing::default());
-    }
-    let (remote, features) = (&destination.remote, &destination.features);
-    let listed = remote.list(ListTarget::Files(files), features, TimeSource::Cheap)?;
-    Ok(listed.unwrap_or_default())
 }
 
 /// Returns the precision of the source's mtimes in a listing of the destination; `None` if it shows other times.

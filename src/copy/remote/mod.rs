@@ -1,5 +1,6 @@
-//! Uploads to a remote: many files in one rclone process, verified by one listing, recorded in the index.
+//! Executes plans on a remote: many files in one rclone process, verified by one listing, recorded in the index.
 //!
+//! `executor` calls the steps in their order: renames (`rename`, `case_rename`), uploads, deletions (`deletion`).
 //! `Upload::send` takes the files in batches. It writes each batch to the upload journal, sends it, lists exactly these
 //! files, and reports one outcome for each. A file counts as copied once the listing shows it with its size, and with its
 //! mtime if the storage keeps mtimes. If the storage keeps none and rclone did not report the file as sent, the content is
@@ -7,15 +8,14 @@
 
 mod attempt;
 mod batch;
+mod case_rename;
+mod change;
+mod deletion;
+mod executor;
 mod listed;
+mod rename;
 mod send;
-mod source;
 mod unicode_variant;
 mod upload;
 mod upload_journal;
 mod verify;
-
-pub use self::listed::list_files;
-pub(crate) use self::source::{SourceProbe, SourceState};
-pub use self::upload::{CANNOT_KEEP_VERSION, OutgoingFile, Upload, UploadEnd};
-pub use self::upload_journal::settle_journal;

@@ -8,9 +8,6 @@ use crate::index::{RunId, SentPath};
 use crate::rclone::TransferLimits;
 use crate::storage::{RemoteStorage, Storage};
 
-/// Reason for replacing nothing at a storage that can neither rename nor copy files.
-pub const CANNOT_KEEP_VERSION: &str = "the destination has another version, which cannot be kept: this storage can neither rename nor copy files";
-
 /// A file to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingFile {

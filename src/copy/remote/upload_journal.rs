@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::listed::{check_listed, list_files, listed_version, listing_precision};
+use super::listed::{check_listed, listed_version, listing_precision};
 use super::upload::OutgoingFile;
 use crate::base::error::{Error, Result};
 use crate::index::{Index, ListedVersion, SentFile, SentPath, SentRecord, UnverifiedUpload};
@@ -145,7 +145,7 @@ pub fn settle_journal(
         return Ok(());
     }
     let paths: Vec<PathBuf> = rows.iter().map(|row| row.file.below_root()).collect();
-    let listed = list_files(destination, &paths)?;
+    let listed = destination.list_files(&paths)?;
     let mut settled = SettledFiles::default();
     for row in rows {
         let found = listed.file(&row.file.below_root());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::batch::{SendBatch, SendState};
 use super::listed::{
-    ListedState, check_listed, is_previous_version, list_files, listed_version, listing_precision,
+    ListedState, check_listed, is_previous_version, listed_version, listing_precision,
 };
 use super::upload::Upload;
 use crate::base::error::Result;
@@ -25,7 +25,7 @@ impl Upload<'_> {
             .filter(|(_, attempted)| **attempted)
             .map(|(file, _)| file.path_below_root())
             .collect();
-        let listing = list_files(self.destination, &attempted)?;
+        let listing = self.destination.list_files(&attempted)?;
         let precision = listing_precision(self.source.features(), self.destination);
         let mut listed: Vec<ListedState> = Vec::with_capacity(batch.files.len());
         let mut needs_content = vec![false; batch.files.len()];

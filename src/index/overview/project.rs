@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
+use crate::base::noun::Noun;
 use crate::base::suggest::suggest;
 use crate::index::Index;
 use crate::language::lexer::quote;
@@ -126,16 +127,16 @@ pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Resu
     }
     let (noun, names): (_, BTreeSet<Name>) = match scope {
         Scope::Client(_) => (
-            "client",
+            Noun::Client,
             all.iter().map(|project| project.client.clone()).collect(),
         ),
-        _ => ("project", all.iter().map(ProjectId::name).collect()),
+        _ => (Noun::Project, all.iter().map(ProjectId::name).collect()),
     };
     Err(unknown_name_error(noun, scope.name(), &names))
 }
 
 /// Returns the error of an unknown name, with similar names.
-pub fn unknown_name_error(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
+pub fn unknown_name_error(noun: Noun, name: Name, names: &BTreeSet<Name>) -> Error {
     let typed = name.to_string();
     let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
     let near = suggest(&typed, words.iter().map(String::as_str))

@@ -12,6 +12,7 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::base::error::{Error, Result};
+use crate::base::noun::Noun;
 use crate::base::own_name::is_own;
 
 /// The exclusions that users control.
@@ -38,7 +39,7 @@ impl Exclusions {
     pub fn new(rules: &ExclusionRules) -> Result<Self> {
         let patterns = &rules.patterns;
         let malformed = |word: &str| Error::InvalidWord {
-            noun: "pattern",
+            noun: Noun::Pattern,
             word: word.into(),
             why: "it is not in gitignore syntax, like `*.tmp` or `cache/`",
         };

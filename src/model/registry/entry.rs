@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::base::noun::Noun;
+
 /// The effect of adding to the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,12 +45,11 @@ impl RegistryKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
 
-    /// The word for users.
-    pub const fn noun(self) -> &'static str {
+    pub const fn noun(self) -> Noun {
         match self {
-            Self::Database => "database",
-            Self::Category => "category",
-            Self::Exclusion => "exclusion",
+            Self::Database => Noun::Database,
+            Self::Category => Noun::Category,
+            Self::Exclusion => Noun::Exclusion,
         }
     }
 }

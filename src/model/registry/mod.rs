@@ -17,6 +17,7 @@ use super::exclusion::ExclusionRules;
 use super::place::{check_name, overlap, parse_category_path, resolve_root};
 use super::project::{ProjectId, Replica, replica_path};
 use crate::base::error::Result;
+use crate::base::noun::Noun;
 
 /// The registered databases, categories and exclusions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,7 +135,7 @@ impl Registry {
         replace: bool,
         mut resolve: impl FnMut(&Path) -> PathBuf,
     ) -> Result<RegistryChange> {
-        check_name("database", name)?;
+        check_name(Noun::Database, name)?;
         let database = Database::new(name, root, &self.access);
         named::add(&mut self.databases, database, replace, |new, other| {
             overlap(
@@ -157,7 +158,7 @@ impl Registry {
         path: &Path,
         replace: bool,
     ) -> Result<RegistryChange> {
-        check_name("category", name)?;
+        check_name(Noun::Category, name)?;
         let category = Category {
             name: name.to_owned(),
             path: parse_category_path(path)?,

@@ -59,7 +59,7 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
             RegistryKind::Category => "categories",
             RegistryKind::Exclusion => "exclusions",
         };
-        (number > 0).then(|| counted(number, kind.noun(), many))
+        (number > 0).then(|| counted(number, kind.noun().word(), many))
     });
     let parts: Vec<String> = parts.collect();
     let (last, others) = parts.split_last()?;

@@ -44,18 +44,27 @@ impl ContentComparison {
 
 impl ContentRecord {
     /// Stores the differing files of a replica for commands that do not compare contents.
-    pub fn store_differing(
+    pub(super) fn store_differing(
         &mut self,
         replica: &Path,
         trees: [&Tree; 2],
         found: &ContentComparison,
-    ) -> Result<()> {
-        let [Some(a), Some(b)] = self.databases else {
-            return Ok(());
-        };
-        if !self.is_writable {
-            return Ok(());
+    ) {
+        if let [Some(a), Some(b)] = self.databases
+            && self.is_writable
+        {
+            let stored = self.replace_differing([a, b], replica, trees, found);
+            self.keep_failure(stored);
         }
+    }
+
+    fn replace_differing(
+        &mut self,
+        [a, b]: [DatabaseId; 2],
+        replica: &Path,
+        trees: [&Tree; 2],
+        found: &ContentComparison,
+    ) -> Result<()> {
         let mut files = AlteredTimesByFolder::new();
         // A file that could not be read this time keeps its earlier result.
         for (folder, mut known) in self.index.differing_files([a, b], replica)? {

@@ -4,6 +4,7 @@
 //! Digests that the index knows are used first; other files are read, both sides at once, by several threads. The index
 //! keeps each digest that is computed.
 
+mod comparer;
 mod comparison;
 mod known_difference;
 mod pair;
@@ -16,13 +17,13 @@ use std::collections::btree_map::Keys;
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
+pub use self::comparer::{CompareSettings, ContentComparer};
 pub use self::comparison::ContentComparison;
-pub use self::pair::{ComparedReplica, ProgressFn, comparison_size, same_size_paths};
-pub use self::record::ContentRecord;
-pub use self::time::TimeReconciliation;
+pub use self::pair::ProgressFn;
 
-use self::pair::{SameSizePair, same_size_pairs};
+use self::pair::{ComparedReplica, SameSizePair, same_size_pairs};
 use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
+use self::record::ContentRecord;
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::FileDigests;
@@ -37,7 +38,7 @@ const MAX_BATCH_BYTES: u64 = 8 << 20;
 
 /// Compares the contents of the files that have one size on both sides, with this number of threads: all, or those with
 /// these paths below the replica's folder. Files that cannot be read are part of the result.
-pub fn compare(
+fn compare(
     sides: [ComparedReplica<'_>; 2],
     record: &mut ContentRecord,
     threads: usize,

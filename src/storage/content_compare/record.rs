@@ -82,18 +82,23 @@ impl ContentRecord {
     }
 
     /// Stores the times that the second database reports instead of those of the first.
-    pub fn store_altered_times(
-        &mut self,
-        replica: &Path,
-        altered: &AlteredTimesByFolder,
-    ) -> Result<()> {
+    pub(super) fn store_altered_times(&mut self, replica: &Path, altered: &AlteredTimesByFolder) {
         let Some(id) = self.databases[1].filter(|_| self.is_writable) else {
-            return Ok(());
+            return;
         };
         let full = altered
             .iter()
             .map(|(folder, times)| (path_within(replica, folder), times.clone()));
-        self.index.add_altered_times(id, &full.collect())
+        let stored = self.index.add_altered_times(id, &full.collect());
+        self.keep_failure(stored);
+    }
+
+    /// Keeps the first failure until the end: a comparison goes on without its record.
+    pub(super) fn keep_failure(&mut self, stored: Result<()>) {
+        if let Err(error) = stored {
+            self.is_writable = false;
+            self.failure.get_or_insert(error);
+        }
     }
 
     /// Writes the remaining digests.
@@ -117,9 +122,7 @@ impl ContentRecord {
                 rows.extend(database.map(|id| (id, folder.as_path(), contents)));
             }
         }
-        if let Err(error) = self.index.add_digests(&rows) {
-            self.is_writable = false;
-            self.failure = Some(error);
-        }
+        let stored = self.index.add_digests(&rows);
+        self.keep_failure(stored);
     }
 }

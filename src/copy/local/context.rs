@@ -1,5 +1,6 @@
-//! One replica to copy, and the settings and callbacks that the threads of a transfer share.
+//! Settings and callbacks that the threads of a transfer share.
 
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,36 +10,15 @@ use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
-use crate::copy::plan::Plan;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 use crate::storage::version::Versions;
 
-/// One replica to copy.
-#[derive(Debug)]
-pub struct Job {
-    /// The replica's folder, relative to both roots.
-    pub relative: PathBuf,
-    pub plan: Plan,
-    /// True if an earlier run ended before it set the times and permissions of the replica's folders.
-    pub unfinished: bool,
-}
-
-impl Job {
-    pub const fn new(relative: PathBuf, plan: Plan) -> Self {
-        Self {
-            relative,
-            plan,
-            unfinished: false,
-        }
-    }
-}
-
 /// A copied file whose content was read back and equals the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedFile {
-    /// Index of the job.
-    pub job: usize,
+    /// Index of the plan.
+    pub plan: usize,
     /// The file's folder, relative to the replica.
     pub folder: PathBuf,
     pub name: Name,
@@ -50,8 +30,8 @@ pub struct VerifiedFile {
 /// A copied file for which the destination reports another mtime than was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeMismatch {
-    /// Index of the job.
-    pub job: usize,
+    /// Index of the plan.
+    pub plan: usize,
     /// The file's folder, relative to the replica.
     pub folder: PathBuf,
     pub name: Name,
@@ -62,7 +42,7 @@ pub struct TimeMismatch {
     pub shown: Timestamp,
 }
 
-/// Receives the outcome of an item: job, folder relative to the replica, and name. An empty folder and name denote the
+/// Receives the outcome of an item: index of the plan, folder relative to the replica, and name. An empty folder and name denote the
 /// replica's own folder.
 pub type OutcomeFn<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
 
@@ -86,6 +66,13 @@ pub struct TransferContext<'a> {
     pub verify: bool,
     /// Time after which no further file is started.
     pub deadline: Option<Instant>,
+    /// True if the run holds the database's lock. Without it, temporary files may belong to another run, and the metadata of
+    /// existing folders stays as it is.
+    pub is_locked: bool,
+    /// Folders of replicas in which an earlier run ended before it set the times and permissions of folders.
+    pub unfinished: &'a BTreeSet<PathBuf>,
+    /// Planned files that cannot be copied, by the index of the plan and the path relative to the replica.
+    pub unavailable: &'a HashMap<(usize, PathBuf), Outcome>,
     /// Number of copying threads.
     pub workers: usize,
     pub meter: &'a ProgressCounter,

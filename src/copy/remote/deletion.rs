@@ -3,101 +3,86 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::changes::MissingFile;
-use super::run::SyncRun;
-use super::work::SyncWork;
+use super::change::RemoteChanges;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
+use crate::copy::destination::DestinationCopy;
 use crate::copy::outcome::Outcome;
-use crate::copy::report::Report;
-use crate::index::{Index, SentRecord};
+use crate::copy::plan::MissingFile;
+use crate::index::SentRecord;
 use crate::rclone::{TransferBatch, TransferEvent, TransferLimits};
 use crate::storage::RemoteStorage;
 use crate::storage::version;
 
-impl SyncRun<'_> {
-    /// Moves missing files to the old versions if that is requested, and reports them otherwise. Returns true if it is
-    /// requested.
-    pub(super) fn delete_remote(
-        &self,
-        index: &mut Index,
-        storage: &RemoteStorage,
-        work: &mut SyncWork,
-        report: &mut Report,
-    ) -> Result<bool> {
-        let count = work.missing.len() as u64;
-        if interrupt::is_requested() || !self.is_deletion_confirmed(count) {
-            self.report_missing(&work.missing, report);
-            return Ok(false);
-        }
-        self.keep_changed(storage, work, report)?;
-        let paths = missing_paths(work);
-        if paths.is_empty() {
-            return Ok(true);
-        }
-        let versions = version::remote_version_folder(self.run)?;
-        let mut moves = VersionMoves::execute(storage, &paths, &versions)?;
-        if !moves.moved.is_empty() {
-            report.version_folders.push(storage.remote.path(&versions));
-        }
-        match moves.verify(storage, &paths, &versions) {
-            Ok(()) => {}
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            // Unverified files stay in the record. The next sync finds the moved ones missing and removes them from it.
-            Err(error) => {
-                for path in &paths {
-                    report.add(Outcome::Failed(error.full_message()), || {
-                        self.destination_path(path)
-                    });
-                }
-                return Ok(true);
-            }
-        }
-        let mut record = SentRecord::new();
-        for (file, path) in work.missing.iter().zip(&paths) {
-            let outcome = moves.outcome(path);
-            if !matches!(outcome, Outcome::Failed(_)) {
-                work.removed.push((file.replica.clone(), file.path.clone()));
-                let changes = record.entry(file.replica.clone()).or_default();
-                changes.remove(&file.path);
-            }
-            report.add(outcome, || self.destination_path(path));
-        }
-        let (source, destination) = self.roots();
-        index.update_sent(destination, source, &record)?;
-        Ok(true)
+/// Moves missing files to the old versions if that is requested, and reports them otherwise.
+pub(super) fn delete_missing(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    changes: &mut RemoteChanges,
+) -> Result<()> {
+    let mut missing = std::mem::take(&mut changes.missing);
+    if interrupt::is_requested() || !copy.confirm_deletion(missing.len())? {
+        copy.report_gone(&missing);
+        return Ok(());
     }
-
-    /// Removes the files from `missing` that another program changed at the destination since they were sent.
-    fn keep_changed(
-        &self,
-        storage: &RemoteStorage,
-        work: &mut SyncWork,
-        report: &mut Report,
-    ) -> Result<()> {
-        let paths = missing_paths(work);
-        if paths.is_empty() {
+    keep_changed(copy, storage, &mut missing)?;
+    let paths: Vec<PathBuf> = missing.iter().map(MissingFile::path_below_root).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let versions = version::remote_version_folder(copy.spec.run)?;
+    let mut moves = VersionMoves::execute(storage, &paths, &versions)?;
+    if !moves.moved.is_empty() {
+        let path = storage.remote.path(&versions);
+        copy.lock_report().version_folders.push(path);
+    }
+    match moves.verify(storage, &paths, &versions) {
+        Ok(()) => {}
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        // Unverified files stay in the record. The next sync finds the moved ones missing and removes them from it.
+        Err(error) => {
+            for file in &missing {
+                let outcome = Outcome::Failed(error.full_message());
+                copy.report_outcome(&file.replica, &file.path, outcome);
+            }
             return Ok(());
         }
-        let listed = storage.list_files(&paths)?;
-        work.missing.retain(|missing| {
-            let (path, sent) = (missing.path_below_root(), &missing.sent);
-            let is_changed = listed.file(&path).is_some_and(|file| {
-                let is_same_version = sent.tag == 0 || file.tag == sent.tag;
-                !is_same_version || file.bytes.is_some_and(|bytes| bytes != sent.bytes)
-            });
-            if is_changed {
-                report.add(self.changed_outcome(), || self.destination_path(&path));
-            }
-            !is_changed
-        });
-        Ok(())
     }
+    let mut record = SentRecord::new();
+    for (file, path) in missing.into_iter().zip(&paths) {
+        let outcome = moves.outcome(path);
+        let is_gone = !matches!(outcome, Outcome::Failed(_));
+        copy.report_outcome(&file.replica, &file.path, outcome);
+        if is_gone {
+            let removed = record.entry(file.replica.clone()).or_default();
+            removed.remove(&file.path);
+            changes.removed.push((file.replica, file.path));
+        }
+    }
+    let source = &copy.spec.source.database().root;
+    copy.index.update_sent(&copy.database.root, source, &record)
 }
 
-fn missing_paths(work: &SyncWork) -> Vec<PathBuf> {
-    let missing = work.missing.iter();
-    missing.map(MissingFile::path_below_root).collect()
+/// Removes the files from `missing` that another program changed at the destination since they were sent.
+fn keep_changed(
+    copy: &DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    missing: &mut Vec<MissingFile>,
+) -> Result<()> {
+    let paths: Vec<PathBuf> = missing.iter().map(MissingFile::path_below_root).collect();
+    let listed = storage.list_files(&paths)?;
+    missing.retain(|file| {
+        let sent = &file.sent;
+        let is_changed = listed.file(&file.path_below_root()).is_some_and(|file| {
+            let is_same_version = sent.tag == 0 || file.tag == sent.tag;
+            !is_same_version || file.bytes.is_some_and(|bytes| bytes != sent.bytes)
+        });
+        if is_changed {
+            copy.report_outcome(&file.replica, &file.path, copy.changed_outcome());
+        }
+        !is_changed
+    });
+    Ok(())
 }
 
 /// Results of moves to the old versions.

@@ -7,65 +7,67 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::run::SyncRun;
-use super::work::SyncWork;
+use super::change::RemoteChanges;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::base::own_name;
 use crate::base::unicode::fold_case;
-use crate::index::{Index, SentRecord};
+use crate::copy::destination::DestinationCopy;
+use crate::copy::plan::{Plan, Rename};
+use crate::index::SentRecord;
 use crate::model::project::path_within;
 use crate::storage::RemoteStorage;
 
-impl SyncRun<'_> {
-    /// Renames respelled files at the destination and removes their old spellings from the record. Returns the old paths of
-    /// files that both spellings lead to. An old spelling that is a file of its own is added to the missing files.
-    pub(super) fn respell_destination(
-        &self,
-        index: &mut Index,
-        storage: &RemoteStorage,
-        work: &mut SyncWork,
-    ) -> Result<HashSet<PathBuf>> {
-        let mut spellings = RemoteSpellings::new(storage);
-        let mut respelled = HashSet::new();
-        for renamed in &work.renames {
-            let old = renamed.previous.path_below_root();
-            let new = renamed.file.path_below_root();
-            if is_respelled(&old, &new) {
-                interrupt::check()?;
-                if spellings.respell_path(&old, &new)? {
-                    respelled.insert(old);
-                }
-            }
-        }
-        let mut replaced = HashSet::new();
-        let mut record = SentRecord::new();
-        for (file, (_, new)) in std::mem::take(&mut work.respelled).into_pairs() {
+/// Renames respelled files at the destination and removes their old spellings from the record. Returns the old paths of files
+/// that both spellings lead to. An old spelling that is a file of its own is added to the missing files.
+pub(super) fn respell_files(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    plans: &[Plan],
+    renames: &[(&Plan, &Rename)],
+    changes: &mut RemoteChanges,
+) -> Result<HashSet<PathBuf>> {
+    let mut spellings = RemoteSpellings::new(storage);
+    let mut respelled = HashSet::new();
+    for (plan, rename) in renames {
+        let old = rename.previous.path_below_root();
+        let new = plan.replica.join(&rename.path);
+        if is_respelled(&old, &new) {
             interrupt::check()?;
-            let old = file.path_below_root();
-            if !spellings.respell_path(&old, &new)? {
-                work.missing.push(file);
-                continue;
+            if spellings.respell_path(&old, &new)? {
+                respelled.insert(old);
             }
-            let changes = record.entry(file.replica.clone()).or_default();
-            changes.remove(&file.path);
-            work.removed.push((file.replica, file.path));
-            replaced.insert(new);
-            respelled.insert(old);
         }
-        for (path, reason) in &spellings.stuck {
-            let notice = own_name::interim_notice(&storage.remote.path(path), reason);
-            self.monitor.on_event(&ProgressEvent::Notice(&notice));
-        }
-        for file in &mut work.send {
-            file.replaces |= replaced.contains(&file.path_below_root());
-        }
-        let (source, destination) = self.roots();
-        index.update_sent(destination, source, &record)?;
-        Ok(respelled)
     }
+    let mut replaced = HashSet::new();
+    let mut record = SentRecord::new();
+    for file in plans.iter().flat_map(|plan| &plan.missing) {
+        let Some(new) = &file.respelled else { continue };
+        interrupt::check()?;
+        let old = file.path_below_root();
+        if !spellings.respell_path(&old, new)? {
+            changes.missing.push(file.clone());
+            continue;
+        }
+        let removed = record.entry(file.replica.clone()).or_default();
+        removed.remove(&file.path);
+        changes
+            .removed
+            .push((file.replica.clone(), file.path.clone()));
+        replaced.insert(new);
+        respelled.insert(old);
+    }
+    for (path, reason) in &spellings.stuck {
+        copy.notify(own_name::interim_notice(&storage.remote.path(path), reason));
+    }
+    for file in &mut changes.send {
+        file.replaces |= replaced.contains(&file.path_below_root());
+    }
+    let source = &copy.spec.source.database().root;
+    copy.index
+        .update_sent(&copy.database.root, source, &record)?;
+    Ok(respelled)
 }
 
 fn is_respelled(old: &Path, new: &Path) -> bool {

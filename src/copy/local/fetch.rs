@@ -11,7 +11,6 @@ use super::fetch_folder::FetchFolder;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::copy::remote::list_files;
 use crate::rclone;
 use crate::rclone::{
     CheckMethod, CheckVerdict, TimeSource, TransferBatch, TransferEvent, TransferLimits,
@@ -20,8 +19,8 @@ use crate::storage::RemoteStorage;
 
 /// A file to fetch.
 pub(super) struct RequestedFile {
-    /// Index of the job.
-    pub(super) job: usize,
+    /// Index of the plan.
+    pub(super) plan: usize,
     /// Path relative to the replica.
     pub(super) path: PathBuf,
     /// Path relative to both roots.
@@ -35,6 +34,7 @@ pub(super) struct RemoteFetch<'a> {
     pub(super) source: &'a RemoteStorage,
     pub(super) staging: &'a FetchFolder,
     pub(super) files: &'a [RequestedFile],
+    pub(super) limits: &'a TransferLimits,
     /// Compares the content of all fetched files with the remote.
     pub(super) verify: bool,
     /// Receives the number of bytes fetched since the last call.
@@ -135,10 +135,13 @@ impl RemoteFetch<'_> {
         let (indexes, paths) = self.files_in_state(states, &FetchState::Unreported);
         let index_of: HashMap<PathBuf, usize> =
             paths.iter().cloned().zip(indexes.iter().copied()).collect();
-        let limits = TransferLimits::default();
         // Files left in the folder are not verified: a download fetches them again whatever their size and time.
-        let batch =
-            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits);
+        let batch = TransferBatch::download(
+            &self.source.remote,
+            self.staging.path(),
+            &paths,
+            self.limits,
+        );
         let ended = batch.run(&mut |event| match event {
             TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
             TransferEvent::VersionKept => {}
@@ -247,7 +250,7 @@ impl RemoteFetch<'_> {
             .iter()
             .map(|file| file.path_below_root.clone())
             .collect();
-        let listing = match list_files(self.source, &paths) {
+        let listing = match self.source.list_files(&paths) {
             Err(error @ Error::Interrupted) => return Err(error),
             listing => listing,
         };
@@ -291,11 +294,11 @@ impl RemoteFetch<'_> {
         let mut replicas: BTreeMap<usize, bool> = BTreeMap::new();
         for index in absent {
             let (file, state) = (&self.files[*index], &mut states[*index]);
-            let is_listed = match replicas.get(&file.job) {
+            let is_listed = match replicas.get(&file.plan) {
                 Some(is_listed) => *is_listed,
                 None => self.is_project_listed(file)?,
             };
-            replicas.insert(file.job, is_listed);
+            replicas.insert(file.plan, is_listed);
             if is_listed && !possibly_present.contains(&file.path_below_root) {
                 *state = FetchState::Missing;
             } else if state.is_usable() {

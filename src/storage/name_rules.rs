@@ -8,25 +8,24 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::plan::{Plan, PlannedFolder};
+use super::copy_file::temporary_name_with;
 use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::unicode::{to_nfc, to_nfd};
 use crate::os::folder::Folder;
 use crate::snapshot::tree::Tree;
-use crate::storage::copy_file::temporary_name_with;
 
 /// Bytes that Windows file systems do not allow in names.
 const WINDOWS_RESERVED: &[u8] = b"<>:\"\\|?*";
 
 /// Rules of a destination folder for names. Each rule is probed once, when it is first needed.
 #[derive(Debug)]
-pub struct NameRules<'a> {
+pub struct NameRules {
     /// Folder for probes; `None` for a remote.
-    probe_folder: Option<&'a Folder>,
+    probe_folder: Option<Folder>,
     /// Maximum length of a name, in bytes.
     max_name_bytes: usize,
     folding: OnceCell<Folding>,
@@ -66,15 +65,15 @@ impl Folding {
     }
 }
 
-impl<'a> NameRules<'a> {
+impl NameRules {
     /// Returns the rules of an existing folder, in which a replica is or will be created.
-    pub fn for_folder(folder: &'a Folder) -> Self {
+    pub fn for_folder(folder: Folder) -> Self {
         const USUAL_MAX_NAME_BYTES: usize = 255;
         Self {
-            probe_folder: Some(folder),
             max_name_bytes: folder
                 .free_space()
                 .map_or(USUAL_MAX_NAME_BYTES, |space| space.max_name_length),
+            probe_folder: Some(folder),
             folding: OnceCell::new(),
             accepted_bytes: OnceCell::new(),
         }
@@ -107,13 +106,14 @@ impl<'a> NameRules<'a> {
         let name = temporary_name_with(word.as_bytes());
         let other = spell(&name.to_string_lossy());
         let stat = |folder: &Folder| folder.stat(OsStr::new(&other));
-        let is_found = || self.probe_folder.is_some_and(|folder| stat(folder).is_ok());
+        let folder = self.probe_folder.as_ref();
+        let is_found = || folder.is_some_and(|folder| stat(folder).is_ok());
         self.with_probe_file(&name, is_found).unwrap_or_default()
     }
 
     /// Runs `probe` while a file of this name exists; returns `None` if it cannot be created.
     fn with_probe_file<T>(&self, name: &OsStr, probe: impl FnOnce() -> T) -> Option<T> {
-        let folder = self.probe_folder?;
+        let folder = self.probe_folder.as_ref()?;
         let before = folder.stat_self();
         folder.create_file(name).ok()?;
         let result = probe();
@@ -145,7 +145,7 @@ impl<'a> NameRules<'a> {
     }
 
     /// Returns why the destination cannot hold a name, if so.
-    fn unsupported_reason(&self, name: &[u8]) -> Option<String> {
+    pub fn unsupported_reason(&self, name: &[u8]) -> Option<String> {
         if name.len() > self.max_name_bytes {
             return Some(format!(
                 "its name has {} bytes, and this storage supports at most {}",
@@ -172,64 +172,12 @@ impl<'a> NameRules<'a> {
     }
 }
 
-/// Returns the paths of a plan that the destination cannot hold, with the reasons.
-pub fn unsupported_names(
-    plan: &Plan,
-    destination: &Tree,
-    rules: &NameRules<'_>,
-) -> BTreeMap<PathBuf, String> {
-    let mut unsupported = BTreeMap::new();
-    let mut new_folders: BTreeMap<&Path, Vec<&OsStr>> = BTreeMap::new();
-    for folder in plan.folders.iter().filter(|folder| !folder.exists) {
-        if let (Some(parent), Some(name)) = (folder.path.parent(), folder.path.file_name()) {
-            new_folders.entry(parent).or_default().push(name);
-        }
-    }
-    for folder in &plan.folders {
-        let folders = new_folders
-            .remove(folder.path.as_path())
-            .unwrap_or_default();
-        let new = new_names(folder, &folders);
-        if !new.is_empty() {
-            check_folder(&folder.path, &new, destination, rules, &mut unsupported);
-        }
-    }
-    unsupported
-}
-
-/// Returns the names that a plan adds to a folder.
-fn new_names(folder: &PlannedFolder, folders: &[&OsStr]) -> Vec<OsString> {
-    let mut names: Vec<OsString> = folders.iter().map(|name| (*name).to_owned()).collect();
-    let mut files = folder.add.files();
-    while let Some(file) = files.next() {
-        names.push(OsString::from_vec(file.name.to_vec()));
-    }
-    names
-}
-
-/// Adds the unsupported ones among the new names of a folder.
-fn check_folder(
-    path: &Path,
-    new: &[OsString],
-    destination: &Tree,
-    rules: &NameRules<'_>,
-    unsupported: &mut BTreeMap<PathBuf, String>,
-) {
-    for name in new {
-        if let Some(why) = rules.unsupported_reason(name.as_bytes()) {
-            unsupported.insert(path.join(name), why);
-        }
-    }
-    let existing = names_in_folder(destination, path);
-    find_clashes(path, new, &existing, rules, unsupported);
-}
-
 /// Adds the new names of a folder that the destination cannot distinguish from other new or existing names.
 pub fn find_clashes(
     path: &Path,
     new: &[OsString],
     existing: &[Name],
-    rules: &NameRules<'_>,
+    rules: &NameRules,
     unsupported: &mut BTreeMap<PathBuf, String>,
 ) {
     if !may_clash(new, existing) || rules.folding() == Folding::default() {
@@ -307,9 +255,8 @@ mod tests {
     #[test]
     fn equal_names_depend_on_the_rules() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::open(temporary.path()).unwrap();
         let rules = |case, unicode_form, trailing_dots| NameRules {
-            probe_folder: Some(&folder),
+            probe_folder: Folder::open(temporary.path()).ok(),
             max_name_bytes: 12,
             folding: OnceCell::from(Folding {
                 case,
@@ -322,7 +269,7 @@ mod tests {
                 (1, false),
             ])),
         };
-        let same = |rules: &NameRules<'_>, a: &str, b: &str| {
+        let same = |rules: &NameRules, a: &str, b: &str| {
             rules.folding().key(a.as_bytes()) == rules.folding().key(b.as_bytes())
         };
         let (unix, windows) = (rules(false, false, false), rules(true, false, true));
@@ -344,7 +291,7 @@ mod tests {
     fn unix_folder_distinguishes_every_name() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
-        let rules = NameRules::for_folder(&folder);
+        let rules = NameRules::for_folder(Folder::open(temporary.path()).unwrap());
         if cfg!(target_os = "linux") {
             assert_eq!(rules.folding(), Folding::default());
             assert_eq!(rules.unsupported_reason(b"what?\n\xff"), None);

@@ -1,0 +1,49 @@
+//! The nouns of messages: kinds of things that a line names.
+
+use std::fmt;
+
+/// A kind of thing that a line names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is named by its word")]
+pub enum Noun {
+    Database,
+    Category,
+    Exclusion,
+    Client,
+    Project,
+    Command,
+    Setting,
+    Pattern,
+    Root,
+    RemoteRoot,
+    CategoryPath,
+    Destination,
+    Rate,
+}
+
+impl Noun {
+    /// The noun for users.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Category => "category",
+            Self::Exclusion => "exclusion",
+            Self::Client => "client",
+            Self::Project => "project",
+            Self::Command => "command",
+            Self::Setting => "setting",
+            Self::Pattern => "pattern",
+            Self::Root => "root",
+            Self::RemoteRoot => "remote root",
+            Self::CategoryPath => "category path",
+            Self::Destination => "destination",
+            Self::Rate => "rate",
+        }
+    }
+}
+
+impl fmt::Display for Noun {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.word())
+    }
+}

@@ -1,0 +1,191 @@
+//! The steps of the plans for a local destination: checks space, takes the lock, copies, deletes, and rescans what it wrote.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use super::case_rename::apply_case_renames;
+use super::cleanup::remove_leftovers_of_runs;
+use super::deletion::delete_missing;
+use super::from_remote::fetch_plans;
+use super::transfer::{TransferSettings, transfer_plans};
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::copy::destination::DestinationCopy;
+use crate::copy::executor::Executor;
+use crate::copy::outcome::Outcome;
+use crate::copy::plan::Plan;
+use crate::copy::preflight;
+use crate::copy::record::{find_replica, record_copied};
+use crate::index::{Index, RunId};
+use crate::model::identity;
+use crate::model::mount::require_category_mounted;
+use crate::storage::lock::Lock;
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::{LocalStorage, Storage};
+
+impl Executor for LocalStorage {
+    fn begin(&self, _: &mut Index, _: &Storage, run: RunId) -> Result<Option<Lock>> {
+        Lock::acquire(&self.root, &self.database.name, run)
+    }
+
+    fn require_space(&self, copy: &DestinationCopy<'_>, plans: &[Plan]) -> Result<()> {
+        let source = copy.spec.source.root_folder();
+        preflight::require_space(&copy.database.name, source, &self.root, plans)
+    }
+
+    fn execute(
+        &self,
+        copy: &mut DestinationCopy<'_>,
+        plans: &[Plan],
+        lock: Option<Lock>,
+    ) -> Result<()> {
+        let lock = acquire_lock(copy, self, plans, lock)?;
+        let is_locked = lock.is_some();
+        let has_work = plans.iter().any(Plan::has_work);
+        let unfinished = if is_locked {
+            remove_leftovers_of_runs(copy, self, plans).unwrap_or_else(|error| {
+                copy.report_problem(error);
+                BTreeSet::new()
+            })
+        } else {
+            BTreeSet::new()
+        };
+        if has_work && is_locked {
+            let created = identity::read_or_create(&self.root, &copy.database.name);
+            copy.report_problems([created.map(drop)]);
+        }
+        let plans = mounted_plans(copy, self, plans);
+        copy.report_planned(&plans);
+        let written: Vec<&Path> = plans
+            .iter()
+            .filter(|plan| plan.has_work() || unfinished.contains(&plan.replica))
+            .map(|plan| plan.replica.as_path())
+            .collect();
+        let (run, root) = (copy.spec.run, &copy.database.root);
+        let marked = copy.index.mark_in_progress(run, root, &written);
+        copy.report_problems([marked]);
+        for plan in &plans {
+            apply_case_renames(copy, self, plan);
+        }
+        match copy.spec.source.root_folder() {
+            Some(source) => {
+                let settings = TransferSettings {
+                    source,
+                    move_source: false,
+                    is_locked,
+                    unfinished: &unfinished,
+                    unavailable: HashMap::new(),
+                };
+                transfer_plans(copy, self, &plans, &settings);
+            }
+            None => fetch_plans(copy, self, &plans, is_locked, &unfinished)?,
+        }
+        // After cancellation too: the index must know the copied files.
+        interrupt::with_grace_period(|| record_copied(copy, &plans));
+        let deleted = delete_missing(copy, self, &plans, lock.as_ref());
+        interrupt::with_grace_period(|| {
+            let changed = deleted.as_ref().ok().into_iter().flatten();
+            let changed = changed.map(PathBuf::as_path);
+            rescan(copy, self, &written, &changed.collect());
+        });
+        deleted.map(drop)
+    }
+}
+
+/// Takes the lock if the plans write. Metadata of folders alone is skipped where the lock cannot be taken.
+fn acquire_lock(
+    copy: &DestinationCopy<'_>,
+    storage: &LocalStorage,
+    plans: &[Plan],
+    lock: Option<Lock>,
+) -> Result<Option<Lock>> {
+    let deletes = copy.deletes();
+    let changes = |plan: &Plan| plan.changes_destination(deletes) || !plan.leftovers.is_empty();
+    let create = || Lock::create_and_acquire(&storage.root, &copy.database.name, copy.spec.run);
+    match lock {
+        None if plans.iter().any(changes) => match create() {
+            Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
+            // The copy goes on without a lock, because the folders of projects may be writable.
+            Err(error) => {
+                copy.report_problem(error);
+                Ok(None)
+            }
+            Ok(lock) => Ok(Some(lock)),
+        },
+        None if plans.iter().any(Plan::has_metadata_updates) => match create() {
+            Err(error @ Error::Locked { .. }) => Err(error),
+            taken => Ok(taken.ok()),
+        },
+        lock => Ok(lock),
+    }
+}
+
+/// Returns the plans whose categories are still mounted. The items of the others fail.
+fn mounted_plans<'p>(
+    copy: &DestinationCopy<'_>,
+    storage: &LocalStorage,
+    plans: &'p [Plan],
+) -> Vec<&'p Plan> {
+    let is_mounted = |plan: &&Plan| {
+        let replica = find_replica(&copy.spec.replicas, plan);
+        let mounted = replica.map_or(Ok(()), |replica| {
+            let category = &replica.category.path;
+            require_category_mounted(&storage.root, category, &storage.known_mounts)
+        });
+        let Err(error) = mounted else { return true };
+        copy.report_uncopied(plan);
+        let why = error.full_message();
+        let new = plan.folders.iter().filter(|folder| !folder.exists);
+        let new = new.map(|folder| folder.path.clone());
+        for path in plan.paths().map(|(path, _)| path).chain(new) {
+            copy.report_outcome(&plan.replica, &path, Outcome::Failed(why.clone()));
+        }
+        false
+    };
+    plans.iter().filter(is_mounted).collect()
+}
+
+/// Scans the written replicas, and those in which something was deleted, and records them in the index.
+fn rescan(
+    copy: &mut DestinationCopy<'_>,
+    storage: &LocalStorage,
+    written: &[&Path],
+    changed: &BTreeSet<&Path>,
+) {
+    let observed = observe(copy, storage, written, changed);
+    let (run, root) = (copy.spec.run, &copy.database.root);
+    match observed.and_then(|()| copy.index.clear_in_progress(run, root, written)) {
+        // The replicas stay recorded as in progress, and the next run scans them.
+        Err(Error::Interrupted) | Ok(()) => {}
+        Err(error) => copy.report_problem(error),
+    }
+}
+
+fn observe(
+    copy: &mut DestinationCopy<'_>,
+    storage: &LocalStorage,
+    written: &[&Path],
+    changed: &BTreeSet<&Path>,
+) -> Result<()> {
+    let spec = copy.spec;
+    let replicas = spec.replicas.iter().filter(|replica| {
+        let relative = replica.relative();
+        written.contains(&relative.as_path()) || changed.contains(relative.as_path())
+    });
+    let replicas: Vec<_> = replicas
+        .map(|replica| {
+            let id = storage.stored_spelling(&replica.category, &replica.project);
+            (&replica.category, id)
+        })
+        .collect();
+    if replicas.is_empty() {
+        return Ok(());
+    }
+    let mut builder = ObservationBuilder::start(&copy.index, &storage.database)?;
+    for (category, project) in &replicas {
+        let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
+        builder.add(category, project, &tree)?;
+    }
+    let observation = builder.finish()?;
+    observation.write(&mut copy.index, ObservedRoot::Local(&storage.root))
+}

@@ -1,0 +1,341 @@
+//! Records a copy in the index: files of the run, sync record, digests, failures, and the replicas as they are now.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::adopt::FileIds;
+use super::destination::{DestinationCopy, SourceReplica};
+use super::local::{TimeMismatch, VerifiedFile};
+use super::outcome::Outcome;
+use super::plan::Plan;
+use super::report::{Report, ReportedItem};
+use crate::base::error::{Error, Result};
+use crate::base::name::Name;
+use crate::index::{
+    DatabaseId, FileDigest, FileDigests, Index, RunId, SentChanges, SentFile, SentFolder,
+    SentRecord,
+};
+use crate::model::path::split_path;
+use crate::model::project::path_within;
+use crate::snapshot::manifest::Manifest;
+use crate::snapshot::manifest_join::join_by_name;
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
+
+/// Records the copied files: all planned files without another outcome in the report. They enter the sync record too, as if
+/// a sync had sent them.
+pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
+    let uncopied = UncopiedItems::of(&copy.lock_report().items);
+    let (mut files, mut record) = (Vec::new(), SentRecord::new());
+    for plan in plans {
+        let copied = uncopied.copied_files(&copy.database.root, plan);
+        let replica = find_replica(&copy.spec.replicas, plan);
+        if let Some(replica) = replica {
+            let with_ids = copy.spec.sync.is_some();
+            let ids = with_ids.then(|| FileIds::new(&copy.spec.source, replica));
+            let mut changes = sent_changes(replica, &copied, ids);
+            if with_ids {
+                add_empty_folders(plan, &mut changes);
+            }
+            record.insert(plan.replica.clone(), changes);
+        }
+        files.extend(
+            copied
+                .into_iter()
+                .map(|(folder, manifest)| (path_within(&plan.replica, folder), manifest)),
+        );
+    }
+    let (spec, root) = (copy.spec, &copy.database.root);
+    let kept = copy.index.add_run_files(spec.run, root, &files);
+    let source = &spec.source.database().root;
+    let recorded = copy.index.update_sent(root, source, &record);
+    copy.report_problems([kept, recorded]);
+}
+
+/// Records the failures of a sync, one for each path, and forgets earlier ones of files that are at the destination now.
+pub fn record_failures(
+    index: &mut Index,
+    run: RunId,
+    [source, destination]: [&Path; 2],
+    replicas: &[PathBuf],
+    report: &Report,
+) -> Result<()> {
+    let mut failed = BTreeMap::new();
+    let mut unfinished = BTreeSet::new();
+    for item in &report.items {
+        let Ok(path) = item.path.strip_prefix(destination) else {
+            continue;
+        };
+        match &item.outcome {
+            Outcome::Failed(reason) => {
+                failed.insert(path.to_owned(), reason.clone());
+                unfinished.insert(path);
+            }
+            Outcome::Unreached => {
+                unfinished.insert(path);
+            }
+            _ => {}
+        }
+    }
+    let earlier = index.failures_below(source, destination, Path::new(""))?;
+    let resolved = earlier.into_iter().map(|failure| failure.path);
+    let resolved: Vec<PathBuf> = resolved
+        .filter(|path| replicas.iter().any(|replica| path.starts_with(replica)))
+        .filter(|path| !path.ancestors().any(|path| unfinished.contains(path)))
+        .collect();
+    let failed: Vec<_> = failed.into_iter().collect();
+    index.record_failures(run, source, destination, &failed)?;
+    index.clear_failures(source, destination, &resolved)
+}
+
+/// Forgets the digests of folders in which a file may be replaced by another of the same size and mtime.
+pub(super) fn forget_replaced_digests(
+    copy: &mut DestinationCopy<'_>,
+    id: Option<DatabaseId>,
+    plans: &[&Plan],
+) {
+    let Some(id) = id.filter(|_| copy.spec.rules.checksum) else {
+        return;
+    };
+    for plan in plans {
+        let replaced = plan.folders.iter();
+        for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
+            let path = plan.replica.join(&folder.path);
+            let forgotten = copy.index.forget_digests(id, &path);
+            copy.report_problems([forgotten]);
+        }
+    }
+}
+
+/// Returns the replica of a plan.
+pub(super) fn find_replica<'r>(
+    replicas: &'r [SourceReplica],
+    plan: &Plan,
+) -> Option<&'r SourceReplica> {
+    let mut replicas = replicas.iter();
+    replicas.find(|replica| replica.relative() == plan.replica)
+}
+
+/// Items of the report that are not at the destination, by folder. Copied files with a warning have an item too, but they
+/// count as copied.
+struct UncopiedItems(HashMap<PathBuf, BTreeSet<Name>>);
+
+impl UncopiedItems {
+    fn of(items: &[ReportedItem]) -> Self {
+        let mut uncopied: HashMap<PathBuf, BTreeSet<Name>> = HashMap::new();
+        for item in items {
+            if !matches!(item.outcome, Outcome::Copied(_)) {
+                let (folder, name) = split_path(&item.path);
+                let names = uncopied.entry(folder.to_owned()).or_default();
+                names.insert(Name::from(name));
+            }
+        }
+        Self(uncopied)
+    }
+
+    /// Returns the copied files of a plan by folder: all planned files that are not uncopied.
+    fn copied_files<'p>(&self, root: &Path, plan: &'p Plan) -> Vec<(&'p Path, Manifest)> {
+        let none = BTreeSet::new();
+        let mut copied = Vec::new();
+        for folder in &plan.folders {
+            let path = root.join(path_within(&plan.replica, &folder.path));
+            let names = self.0.get(&path).unwrap_or(&none);
+            let names = names
+                .iter()
+                .map(Name::as_os_str)
+                .collect::<BTreeSet<&OsStr>>();
+            let manifest = folder.manifest_without(&names);
+            if !manifest.packed().is_empty() {
+                copied.push((folder.path.as_path(), manifest));
+            }
+        }
+        copied
+    }
+}
+
+/// Returns the copied files of a replica for the sync record, as the source has them.
+fn sent_changes(
+    replica: &SourceReplica,
+    copied: &[(&Path, Manifest)],
+    mut ids: Option<FileIds<'_>>,
+) -> SentChanges {
+    let relative = replica.relative();
+    let mut changes = SentChanges::default();
+    for (folder, manifest) in copied {
+        let Some(known) = replica.tree.folders.get(*folder) else {
+            continue;
+        };
+        let mut files = SentFolder::new();
+        join_by_name(manifest.as_ref(), known.manifest(), &mut |copied, file| {
+            if let (Some(_), Some(file)) = (copied, file) {
+                let sent = SentFile {
+                    file_id: ids
+                        .as_mut()
+                        .map_or(0, |ids| ids.of(&relative, folder, &file)),
+                    ..SentFile::of(&file)
+                };
+                files.insert(Name::from_bytes(file.name.to_vec()), sent);
+            }
+        });
+        changes.add_folder(folder, files);
+    }
+    changes
+}
+
+/// Adds the empty folders that a plan creates.
+pub(super) fn add_empty_folders(plan: &Plan, changes: &mut SentChanges) {
+    for path in plan.empty_folders() {
+        changes.add_folder(path, SentFolder::new());
+    }
+}
+
+/// Returns the times that the destination reports instead of those that were set, by folder relative to the root. If the
+/// source itself reports an altered time, the original one is kept.
+fn altered_times(
+    plans: &[&Plan],
+    replicas: &[SourceReplica],
+    times: &[TimeMismatch],
+) -> AlteredTimesByFolder {
+    let mut altered = AlteredTimesByFolder::new();
+    for time in times {
+        let plan = plans[time.plan];
+        let replica = find_replica(replicas, plan);
+        let original = replica.and_then(|replica| {
+            let (original, reported) = replica.tree.altered_time(&time.folder, &time.name)?;
+            (time.modified == reported).then_some(original)
+        });
+        let file = AlteredTime {
+            bytes: time.bytes,
+            reported: time.shown,
+            original: original.unwrap_or(time.modified),
+        };
+        let folder = path_within(&plan.replica, &time.folder);
+        let folder: &mut AlteredTimes = altered.entry(folder).or_default();
+        folder.insert(time.name.clone(), file);
+    }
+    altered
+}
+
+/// Records verified files and altered times during a transfer, from all its threads.
+pub(super) struct VerificationRecorder<'a> {
+    /// The index, and the first failure to write it.
+    index: Mutex<(&'a mut Index, Option<Error>)>,
+    /// Row ids of source and destination.
+    ids: [Option<DatabaseId>; 2],
+    plans: &'a [&'a Plan],
+    replicas: &'a [SourceReplica],
+}
+
+impl<'a> VerificationRecorder<'a> {
+    pub(super) fn new(
+        index: &'a mut Index,
+        ids: [Option<DatabaseId>; 2],
+        plans: &'a [&'a Plan],
+        replicas: &'a [SourceReplica],
+    ) -> Self {
+        Self {
+            index: Mutex::new((index, None)),
+            ids,
+            plans,
+            replicas,
+        }
+    }
+
+    /// Stores the digests of verified files for both source and destination, whose content is the same.
+    pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
+        let mut folders: BTreeMap<(usize, &Path), FileDigests> = BTreeMap::new();
+        for file in files {
+            let digest = FileDigest {
+                bytes: file.bytes,
+                modified: file.modified,
+                digest: file.digest,
+            };
+            let folder = folders.entry((file.plan, &file.folder)).or_default();
+            folder.insert(file.name.clone(), digest);
+        }
+        let folders: Vec<_> = folders
+            .into_iter()
+            .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
+            .collect();
+        let mut rows = Vec::new();
+        for id in self.ids.into_iter().flatten() {
+            rows.extend(
+                folders
+                    .iter()
+                    .map(|(path, digests)| (id, path.as_path(), digests)),
+            );
+        }
+        self.write(|index| index.add_digests(&rows));
+    }
+
+    /// Stores the times that the destination reports instead of those that were set.
+    pub(super) fn record_times(&self, times: &[TimeMismatch]) {
+        if let Some(id) = self.ids[1] {
+            let altered = altered_times(self.plans, self.replicas, times);
+            self.write(|index| index.add_altered_times(id, &altered));
+        }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Index) -> Result<()>) {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = write(index.0) {
+            index.1.get_or_insert(error);
+        }
+    }
+
+    /// Returns the first failure to write the index, if any.
+    pub(super) fn finish(self) -> Option<Error> {
+        let index = self.index.into_inner();
+        index.unwrap_or_else(PoisonError::into_inner).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::outcome::{CopiedItem, attribute_warning};
+    use crate::copy::plan::{Constraints, CopyRules, PlanInput, plan};
+    use crate::snapshot::tree::Tree;
+    use crate::storage::content_compare::ContentComparison;
+
+    #[test]
+    fn files_copied_with_a_warning_are_recorded() {
+        let source = Tree::of_files(&[("plain", 7, 1), ("refused", 7, 1), ("warned", 7, 1)]);
+        let plan = plan(PlanInput {
+            replica: Path::new("acme/spot"),
+            source: &source,
+            destination: &Tree::default(),
+            rules: CopyRules::default(),
+            contents: &ContentComparison::default(),
+            constraints: &Constraints::none(),
+            case_renames: Vec::new(),
+            renames_project: false,
+            renames: &[],
+            missing: &[],
+            emptied_folders: &[],
+        });
+        let item = |name: &str, outcome| ReportedItem {
+            path: Path::new("/nas/acme/spot").join(name),
+            outcome,
+        };
+        let warned = CopiedItem {
+            remark: Some(attribute_warning("no space")),
+            ..CopiedItem::default()
+        };
+        let items = [
+            item("warned", Outcome::Copied(warned)),
+            item("refused", Outcome::Failed("no".to_owned())),
+        ];
+        let copied = UncopiedItems::of(&items).copied_files(Path::new("/nas"), &plan);
+        let [(folder, manifest)] = &copied[..] else {
+            panic!("one folder");
+        };
+        assert_eq!(*folder, Path::new(""));
+        let (mut files, mut names) = (manifest.files(), Vec::new());
+        while let Some(file) = files.next() {
+            names.push(file.name.to_vec());
+        }
+        assert_eq!(names, [&b"plain"[..], b"warned"]);
+    }
+}

@@ -1,0 +1,254 @@
+//! The steps of the plans for a remote destination: renames, uploads with rclone, deletions, and the record of all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use super::change::{RemoteChanges, outgoing_files};
+use super::deletion::delete_missing;
+use super::rename::rename_files;
+use super::upload::{OutgoingFile, Upload, UploadEnd};
+use super::upload_journal::settle_journal;
+use crate::base::error::Result;
+use crate::base::interrupt;
+use crate::copy::destination::{DestinationCopy, SourceReplica};
+use crate::copy::emptied::emptied_client;
+use crate::copy::executor::Executor;
+use crate::copy::outcome::Outcome;
+use crate::copy::plan::Plan;
+use crate::copy::record::{add_empty_folders, find_replica};
+use crate::index::{Index, RunId, SentRecord};
+use crate::model::project::Scope;
+use crate::snapshot::tree::Tree;
+use crate::storage::lock::Lock;
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::{RemoteStorage, Storage};
+
+impl Executor for RemoteStorage {
+    fn begin(&self, index: &mut Index, source: &Storage, run: RunId) -> Result<Option<Lock>> {
+        let lock = Lock::acquire_remote(&self.database, run)?;
+        settle_journal(index, self, source)?;
+        Ok(Some(lock))
+    }
+
+    fn require_space(&self, _: &DestinationCopy<'_>, _: &[Plan]) -> Result<()> {
+        // Remotes do not report their free space reliably; a full one fails the files that do not fit.
+        Ok(())
+    }
+
+    fn execute(
+        &self,
+        copy: &mut DestinationCopy<'_>,
+        plans: &[Plan],
+        _lock: Option<Lock>,
+    ) -> Result<()> {
+        if plans.iter().any(Plan::has_work) {
+            self.ensure_identity()?;
+        }
+        copy.report_planned(&plans.iter().collect::<Vec<_>>());
+        for plan in plans {
+            copy.report_uncopied(plan);
+        }
+        let mut changes = RemoteChanges::new(outgoing_files(copy, self, plans)?, plans);
+        rename_files(copy, self, plans, &mut changes)?;
+        let end = send_all(copy, self, &changes.send)?;
+        if end == UploadEnd::Answered {
+            make_empty_folders(copy, self, plans)?;
+            delete_missing(copy, self, &mut changes)?;
+            remove_emptied(copy, self, plans, &mut changes)?;
+        } else {
+            copy.report_gone(&changes.missing);
+        }
+        let recorded = interrupt::with_grace_period(|| observe(copy, self, plans, &changes));
+        copy.report_problems([recorded]);
+        Ok(())
+    }
+}
+
+/// Sends files, first those with priority. After a lost connection the others fail with its error.
+fn send_all(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    files: &[OutgoingFile],
+) -> Result<UploadEnd> {
+    let priority = &copy.spec.limits.priority;
+    let is_first = |file: &&OutgoingFile| priority.contains(&file.path_below_root());
+    let (first, rest): (Vec<_>, Vec<_>) = files.iter().partition(is_first);
+    let mut end = UploadEnd::Answered;
+    for part in [first, rest] {
+        let part: Vec<OutgoingFile> = part.into_iter().cloned().collect();
+        match &end {
+            UploadEnd::Answered => end = send(copy, storage, &part)?,
+            UploadEnd::Lost(why) => {
+                for file in &part {
+                    let outcome = Outcome::Failed(why.clone());
+                    copy.report_outcome(&file.replica, &file.path, outcome);
+                }
+            }
+        }
+    }
+    Ok(end)
+}
+
+fn send(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    files: &[OutgoingFile],
+) -> Result<UploadEnd> {
+    let spec = copy.spec;
+    // Bytes count twice if they are verified; rclone reports progress for both passes at once.
+    let (meter, passes) = (copy.meter, if spec.verify { 2 } else { 1 });
+    let upload = Upload {
+        source: &spec.source,
+        destination: storage,
+        limits: &spec.limits.transfer,
+        verify: spec.verify,
+        run: spec.run,
+        on_progress: &|files, bytes| {
+            meter.add_files(files);
+            meter.add_bytes(bytes * passes);
+        },
+    };
+    let (report, database) = (copy.report, copy.database);
+    let mut kept = Vec::new();
+    let sent = upload.send(&mut copy.index, files, &mut kept, &mut |file, outcome| {
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.add(outcome, || database.path(&file.path_below_root()));
+    });
+    let kept = kept.iter().map(|versions| storage.remote.path(versions));
+    copy.lock_report().version_folders.extend(kept);
+    sent
+}
+
+/// Creates the empty folders of the plans if the storage supports them, and adds them to the sync record.
+fn make_empty_folders(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    plans: &[Plan],
+) -> Result<()> {
+    let empty = |plan: &Plan| {
+        let folders = plan.empty_folders().map(|path| plan.replica.join(path));
+        folders.collect::<Vec<_>>()
+    };
+    let folders: Vec<PathBuf> = plans.iter().flat_map(empty).collect();
+    if folders.is_empty() || interrupt::is_requested() {
+        return Ok(());
+    }
+    if storage.features.keeps_empty_folders()
+        && let Err(error) = storage.remote.create_folders(&folders)
+    {
+        for path in &folders {
+            copy.report_outcome(path, Path::new(""), Outcome::Failed(error.full_message()));
+        }
+        return Ok(());
+    }
+    let mut record = SentRecord::new();
+    for plan in plans {
+        add_empty_folders(plan, record.entry(plan.replica.clone()).or_default());
+    }
+    let source = &copy.spec.source.database().root;
+    copy.index.update_sent(&copy.database.root, source, &record)
+}
+
+/// Removes the emptied folders from the storage and from the record. Folders that cannot be removed are kept.
+fn remove_emptied(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    plans: &[Plan],
+    changes: &mut RemoteChanges,
+) -> Result<()> {
+    let emptied = plans.iter().flat_map(|plan| {
+        let folders = plan.emptied_folders.iter();
+        folders.map(|path| (plan.replica.clone(), path.clone()))
+    });
+    let mut folders: Vec<(PathBuf, PathBuf)> = emptied.collect();
+    if folders.is_empty() || interrupt::is_requested() {
+        return Ok(());
+    }
+    if storage.features.keeps_empty_folders() {
+        // Without the trailing slash of a replica's own folder.
+        let whole =
+            |(replica, path): &(PathBuf, PathBuf)| replica.join(path).components().collect();
+        let paths: Vec<PathBuf> = folders.iter().map(whole).collect();
+        let removed = storage.remote.remove_empty_folders(&paths)?;
+        folders.retain(|folder| removed.contains(&whole(folder)));
+        let mut clients = BTreeSet::new();
+        for (replica, path) in &folders {
+            clients.extend(emptied_client(&copy.spec.source, replica, path)?);
+        }
+        let clients: Vec<PathBuf> = clients.into_iter().collect();
+        // A client's folder with another project is not empty and is kept.
+        storage.remote.remove_empty_folders(&clients)?;
+    }
+    copy.index
+        .forget_sent_folders(&copy.database.root, &folders)?;
+    changes.removed_folders = folders;
+    Ok(())
+}
+
+/// Records the replicas that changed: as the index knows them, with the changes of this run.
+fn observe(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    plans: &[Plan],
+    changes: &RemoteChanges,
+) -> Result<()> {
+    let others = changes.replicas();
+    let mut trees = Vec::new();
+    for plan in plans {
+        // A respelled replica was recorded before the copy, with the storage's own names.
+        if (plan.has_work() || others.contains(plan.replica.as_path()))
+            && !plan.is_respelled
+            && let Some(replica) = find_replica(&copy.spec.replicas, plan)
+        {
+            trees.push((
+                replica,
+                tree_after(copy, storage, (plan, replica), changes)?,
+            ));
+        }
+    }
+    if trees.is_empty() {
+        return Ok(());
+    }
+    let mut builder = ObservationBuilder::start(&copy.index, copy.database)?;
+    for (replica, tree) in &trees {
+        builder.add(&replica.category, &replica.project, tree)?;
+    }
+    let observation = builder.finish()?;
+    observation.write(&mut copy.index, ObservedRoot::Remote(storage.identity()))
+}
+
+fn tree_after(
+    copy: &DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    (plan, replica): (&Plan, &SourceReplica),
+    changes: &RemoteChanges,
+) -> Result<Tree> {
+    let before = stored_tree(copy, replica)?;
+    let rows = copy.index.sent_rows(&copy.database.root, &plan.replica)?;
+    let made: Vec<PathBuf> = plan.empty_folders().map(Path::to_owned).collect();
+    let mut tree = storage.tree_after_upload(before, &rows, &made, &copy.spec.exclusions);
+    let is_own = |(replica, _): &&(PathBuf, PathBuf)| *replica == plan.replica;
+    for (_, path) in changes.removed.iter().filter(is_own) {
+        tree.remove_file(path);
+    }
+    for (_, path) in changes.removed_folders.iter().filter(is_own) {
+        tree.drop_empty_folder(path);
+    }
+    Ok(tree)
+}
+
+/// Returns the tree of a replica at the destination according to the index.
+fn stored_tree(copy: &DestinationCopy<'_>, replica: &SourceReplica) -> Result<Tree> {
+    let mut tree = Tree::default();
+    let Some(id) = copy.index.database_id(&copy.database.root)? else {
+        return Ok(tree);
+    };
+    let scope = Scope::Project(replica.project.clone());
+    copy.index
+        .visit_folders(id, &replica.category.path, &scope, &mut |folder| {
+            tree.add_folder(folder.path, folder.files());
+            Ok(true)
+        })?;
+    Ok(tree)
+}
