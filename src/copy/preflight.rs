@@ -284,3 +284,114 @@ fn allocated_bytes(source: Option<&Arc<Folder>>, plan: &Plan, block: u64) -> u64
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::snapshot::tree::{ScannedFolder, TreeFolder};
+
+    const BLOCK: u64 = 4096;
+
+    /// Creates these folders in a temporary folder and opens it.
+    fn root(folders: &[&str]) -> (tempfile::TempDir, Arc<Folder>) {
+        let temporary = tempfile::tempdir().unwrap();
+        for folder in folders {
+            fs::create_dir_all(temporary.path().join(folder)).unwrap();
+        }
+        let root = Arc::new(Folder::open(temporary.path()).unwrap());
+        (temporary, root)
+    }
+
+    /// A plan of files, with true for a replacement of a file of one byte.
+    fn plan(replica: &str, files: &[(&'static str, u64, bool)]) -> Plan {
+        let source: Vec<_> = files.iter().map(|file| (file.0, file.1, 9)).collect();
+        let replaced = files.iter().filter(|file| file.2);
+        let destination: Vec<_> = replaced.map(|file| (file.0, 1, 1)).collect();
+        let [source, destination] = [source, destination].map(|rows| Tree::of_files(&rows));
+        Plan::of_trees(replica, &source, &destination)
+    }
+
+    fn demand(free_bytes: u64, free_files: Option<u64>, plan: &Plan) -> SpaceDemand {
+        let (temporary, folder) = root(&[]);
+        let mut demand = SpaceDemand {
+            folder: temporary.path().to_owned(),
+            space: folder.free_space().unwrap(),
+            bytes: 0,
+            files: 0,
+        };
+        demand.space.block_size = BLOCK;
+        (demand.space.free_bytes, demand.space.free_files) = (free_bytes, free_files);
+        demand.add_plan(None, plan);
+        demand
+    }
+
+    fn reason(refused: Result<()>) -> &'static str {
+        match refused {
+            Err(Error::SameFolder { why, .. }) => why,
+            refused => refused.map(|()| "none").unwrap(),
+        }
+    }
+
+    #[test]
+    fn same_folder_by_another_path_is_refused() {
+        let (temporary, root) = root(&["a/spot/spot", "b/spot"]);
+        std::os::unix::fs::symlink("a", temporary.path().join("link")).unwrap();
+        let open = |path: &str| Folder::open(&root.path().join(path)).unwrap();
+        for (from, to, why) in [
+            ("a", "link", SAME_FOLDER),
+            ("a", "a/spot", "the destination is inside the source"),
+            ("a/spot", "a", "the source is inside the destination"),
+            ("a", "a/spot/spot", "none"),
+            ("a", "b", "none"),
+        ] {
+            let refused = refuse_same_folder(&open(from), &open(to), "spot".as_ref());
+            assert_eq!(reason(refused), why, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn shared_folder_inside_a_replica_is_refused() {
+        let (_temporary, root) = root(&["a/spot", "b/spot"]);
+        let open = |path: &str| root.open_descendant(path.as_ref()).unwrap();
+        let mut folder = TreeFolder::from_files(ScannedFolder::default());
+        folder.file_id = open("a/spot").stat_self().unwrap().file_id();
+        let mut tree = Tree::default();
+        tree.folders.insert(PathBuf::new(), folder);
+        // The inode number alone proves nothing: another folder may have it by now.
+        for (destination, why) in [("a", SAME_FOLDER), ("b", "none")] {
+            let (source, destination) = ((&open("a"), &tree), (&open(destination), &tree));
+            let refused = refuse_shared_folder(source, destination, "spot".as_ref());
+            assert_eq!(reason(refused), why);
+        }
+    }
+
+    #[test]
+    fn files_take_whole_blocks_and_inodes() {
+        let new = plan("", &[("a", 1, false), ("shots/b", BLOCK + 1, false)]);
+        let exact = 3 * BLOCK;
+        let cases = [(0, Some(3), true), (0, Some(2), false), (1, None, false)];
+        for (lack, inodes, fits) in cases {
+            let demand = demand(exact - lack, inodes, &new);
+            assert_eq!((demand.bytes, demand.files), (exact, 3));
+            assert_eq!(demand.require_fit("NAS").is_ok(), fits);
+        }
+        // A version that is kept on another file system takes blocks there.
+        let mut versions = demand(u64::MAX, None, &Plan::default());
+        versions.add_old_versions(&plan("", &[("new", 9, false), ("old", 2, true)]));
+        assert_eq!((versions.bytes, versions.files), (BLOCK, 1));
+    }
+
+    #[test]
+    fn holes_need_no_space() {
+        let (temporary, root) = root(&["spot"]);
+        let file = fs::File::create(temporary.path().join("spot/sparse"));
+        file.unwrap().set_len(100 * BLOCK).unwrap();
+        for (replica, needed) in [("spot", BLOCK), ("gone", 100 * BLOCK)] {
+            let sparse = plan(replica, &[("sparse", 100 * BLOCK, false)]);
+            let bytes = allocated_bytes(Some(&root), &sparse, BLOCK);
+            assert_eq!(bytes, needed);
+        }
+    }
+}

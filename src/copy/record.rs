@@ -295,26 +295,12 @@ impl<'a> VerificationRecorder<'a> {
 mod tests {
     use super::*;
     use crate::copy::outcome::{CopiedItem, attribute_warning};
-    use crate::copy::plan::{Constraints, CopyRules, PlanInput, plan};
     use crate::snapshot::tree::Tree;
-    use crate::storage::content_compare::ContentComparison;
 
     #[test]
     fn files_copied_with_a_warning_are_recorded() {
         let source = Tree::of_files(&[("plain", 7, 1), ("refused", 7, 1), ("warned", 7, 1)]);
-        let plan = plan(PlanInput {
-            replica: Path::new("acme/spot"),
-            source: &source,
-            destination: &Tree::default(),
-            rules: CopyRules::default(),
-            contents: &ContentComparison::default(),
-            constraints: &Constraints::none(),
-            case_renames: Vec::new(),
-            renames_project: false,
-            renames: &[],
-            missing: &[],
-            emptied_folders: &[],
-        });
+        let plan = Plan::of_trees("acme/spot", &source, &Tree::default());
         let item = |name: &str, outcome| ReportedItem {
             path: Path::new("/nas/acme/spot").join(name),
             outcome,

@@ -105,3 +105,111 @@ fn write_listing(
     }
     Ok(changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::ScanState;
+    use crate::scan::tests::{Studio, project};
+
+    /// A studio whose index knows three replicas in `footage`.
+    fn studio() -> Studio {
+        let mut studio = Studio::new(&[
+            "footage/acme/film/a",
+            "footage/acme/spot/a",
+            "footage/zoo/spot/a",
+            "grades/acme/spot/a",
+        ]);
+        studio.scan_all();
+        studio
+    }
+
+    /// Writes a listing of `footage` after this edit, and returns the number of missing files.
+    fn write(studio: &mut Studio, is_complete: bool, edit: fn(&mut ProjectListing<'_>)) -> u64 {
+        let root = studio.database().root;
+        let known = studio.index.database(&root).unwrap();
+        let mut listing = ProjectListing::empty(&studio.registry.categories()[0]);
+        listing.projects.insert(project("acme", "spot"));
+        edit(&mut listing);
+        let writer = studio.index.write_scan(&root, &known).unwrap();
+        let changes = write_listing(&writer, &listing, is_complete).unwrap();
+        writer.finish(false).unwrap();
+        changes.missing
+    }
+
+    #[test]
+    fn complete_listing_deletes_unlisted_replicas() {
+        let mut studio = studio();
+        assert_eq!(write(&mut studio, true, |_| {}), 2);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1"]);
+        assert!(studio.is_listed("footage"));
+    }
+
+    #[test]
+    fn unreadable_or_partial_listing_deletes_nothing() {
+        let mut studio = studio();
+        assert_eq!(write(&mut studio, false, |_| {}), 0);
+        assert_eq!(
+            studio.stored("footage"),
+            ["acme/film 1", "acme/spot 1", "zoo/spot 1"]
+        );
+        assert_eq!(
+            write(&mut studio, true, |listing| listing.is_unreadable = true),
+            0
+        );
+        assert_eq!(
+            studio.stored("footage"),
+            ["acme/film 1?", "acme/spot 1?", "zoo/spot 1?"]
+        );
+        assert!(!studio.is_listed("footage"));
+    }
+
+    #[test]
+    fn unreadable_client_keeps_its_replicas() {
+        let mut studio = studio();
+        let missing = write(&mut studio, true, |listing| {
+            listing.unreadable_clients.push("zoo".into());
+        });
+        assert_eq!(missing, 1);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/spot 1?"]);
+        assert!(!studio.is_listed("footage"));
+    }
+
+    #[test]
+    fn scan_that_read_nothing_deletes_nothing() {
+        let mut studio = studio();
+        studio.make_unreadable("footage");
+        studio.remove("grades/acme");
+        let summary = studio.scan_all();
+        assert_eq!(
+            (summary.state, summary.changes.missing),
+            (ScanState::Partial, 0)
+        );
+        assert_eq!(studio.stored("grades"), ["acme/spot 1"]);
+        // With content elsewhere, the missing project is known to be missing.
+        studio.write("grades/zoo/film/a");
+        assert_eq!(studio.scan_all().changes.missing, 1);
+        assert_eq!(studio.stored("grades"), ["zoo/film 1"]);
+        assert_eq!(studio.stored("footage").len(), 3);
+    }
+
+    #[test]
+    fn only_a_whole_scan_counts_as_one() {
+        let mut studio = Studio::new(&["footage/acme/spot/a"]);
+        let is_whole = |studio: &Studio| {
+            let known = studio.index.database(&studio.database().root).unwrap();
+            known.scanned_at.is_some()
+        };
+        studio.scan(Scope::Client("acme".into()));
+        assert!(!is_whole(&studio));
+        let footage = vec![studio.registry.categories()[0].clone()];
+        studio.scan_in(&footage, Scope::All);
+        assert!(!is_whole(&studio));
+        studio.write("grades");
+        studio.scan_all();
+        assert!(!is_whole(&studio));
+        std::fs::remove_file(studio.path("grades")).unwrap();
+        studio.scan_all();
+        assert!(is_whole(&studio));
+    }
+}

@@ -152,3 +152,128 @@ fn report_problems(listing: &ProjectListing<'_>, root: &Path, monitor: &dyn Moni
         )));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::scan::tests::{Messages, Studio, project};
+
+    #[test]
+    fn replica_folder_is_matched_exactly() {
+        let studio = Studio::new(&[]);
+        let categories = studio.scope(Scope::All).categories;
+        let matched = |scope: &Scope, folder: &str| {
+            let found = match_replica(&categories, scope, folder.as_ref());
+            found.map(|(category, project)| format!("{} {project}", category.name))
+        };
+        let (all, acme) = (Scope::All, Scope::Client("acme".into()));
+        let spot = matched(&all, "grades/acme/spot");
+        assert_eq!(spot.as_deref(), Some("grades acme/spot"));
+        for other in [
+            "grades/acme",
+            "grades/acme/spot/shots",
+            "other/acme/spot",
+            "acme/spot",
+        ] {
+            assert_eq!(matched(&all, other), None, "{other}");
+        }
+        assert_eq!(matched(&acme, "grades/acme/spot"), spot);
+        assert_eq!(matched(&acme, "grades/zoo/spot"), None);
+    }
+
+    #[test]
+    fn whole_scope_has_all_categories_and_projects() {
+        let studio = Studio::new(&[]);
+        let is_whole = |scope: &ScanScope<'_>| scope.is_whole(&studio.registry);
+        let mut scope = studio.scope(Scope::All);
+        assert!(is_whole(&scope));
+        scope.categories.pop();
+        assert!(!is_whole(&scope));
+        assert!(!is_whole(&studio.scope(Scope::Client("acme".into()))));
+    }
+
+    #[test]
+    fn only_a_client_scan_expects_known_projects() {
+        let mut studio = Studio::new(&["footage/acme/spot/a", "footage/zoo/spot/a"]);
+        studio.scan_all();
+        studio.record_mount("grades/acme");
+        let known = studio.index.database(&studio.database().root).unwrap();
+        let load = |known: &KnownDatabase, scope: Scope| {
+            Baseline::load(&studio.index, known, &studio.scope(scope)).unwrap()
+        };
+        let client = load(&known, Scope::Client("acme".into()));
+        assert_eq!(client.expected, [project("acme", "spot")].into());
+        assert_eq!(client.mounted, [PathBuf::from("grades/acme")].into());
+        assert!(load(&known, Scope::All).expected.is_empty());
+        let new = load(&KnownDatabase::default(), Scope::Client("acme".into()));
+        assert!(new.expected.is_empty() && new.mounted.is_empty());
+    }
+
+    /// Discovers replicas where `footage` lists `acme/spot`, is mounted and has a link and an unreadable client.
+    fn discover<'a>(studio: &'a Studio, scope: Scope, messages: &Messages) -> Discovery<'a> {
+        let baseline = Baseline {
+            expected: [project("acme", "known"), project("zoo", "known")].into(),
+            mounted: BTreeSet::new(),
+        };
+        let root = Path::new("/nas");
+        let (registry, scan_scope) = (&studio.registry, studio.scope(scope));
+        let mut list = |category: &'a Category, _: &[PathBuf]| {
+            let mut listing = ProjectListing::empty(category);
+            if category.name == "footage" {
+                listing.projects.insert(project("acme", "spot"));
+                listing.is_mounted = true;
+                listing.links.push("footage/link".into());
+                listing.unreadable_clients.push("zoo".into());
+                listing.problems.push(Error::Interrupted);
+            }
+            Ok(listing)
+        };
+        Discovery::discover(registry, &scan_scope, &baseline, root, messages, &mut list).unwrap()
+    }
+
+    fn replicas(discovery: &Discovery<'_>) -> Vec<String> {
+        let replicas = discovery.replicas();
+        replicas
+            .map(|(category, project)| format!("{} {project}", category.name))
+            .collect()
+    }
+
+    #[test]
+    fn problems_mounts_and_links_are_collected() {
+        let (studio, messages) = (Studio::new(&[]), Messages::default());
+        let found = discover(&studio, Scope::All, &messages);
+        assert_eq!(found.unreadable, 1);
+        assert_eq!(found.mounts, [PathBuf::from("footage")].into());
+        assert_eq!(replicas(&found), ["footage acme/spot"]);
+        let text = messages.text();
+        assert!(text.contains("`/nas/footage/link` is a symbolic link and is not followed"));
+        assert!(text.contains(&Error::Interrupted.full_message()));
+    }
+
+    #[test]
+    fn client_scan_visits_expected_projects_everywhere() {
+        let (studio, messages) = (Studio::new(&[]), Messages::default());
+        let found = discover(&studio, Scope::Client("acme".into()), &messages);
+        // The unreadable client of `footage` has no expected project there.
+        let expected = [
+            "footage acme/known",
+            "footage acme/spot",
+            "grades acme/known",
+            "grades acme/spot",
+            "grades zoo/known",
+        ];
+        assert_eq!(replicas(&found), expected);
+    }
+
+    #[test]
+    fn linked_project_is_not_scanned() {
+        let mut studio = Studio::new(&["footage/acme/spot/a"]);
+        symlink("spot", studio.path("footage/acme/link")).unwrap();
+        studio.scan_all();
+        assert_eq!(studio.stored("footage"), ["acme/spot 1"]);
+        assert!(studio.messages.text().contains("link` is a symbolic link"));
+    }
+}

@@ -146,3 +146,84 @@ fn run_in_parallel(
         ended.collect::<Vec<_>>().into_iter().collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::scan::tests::Studio;
+
+    /// The databases `NAS`, which holds two projects, and `B`, which holds one in `footage`.
+    fn studio() -> Studio {
+        let mut studio = Studio::new(&["footage/acme/film/a", "footage/acme/spot/a"]);
+        studio.add_database("B");
+        let other = studio.path("../B/footage/acme/film");
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("a"), "bytes").unwrap();
+        studio
+    }
+
+    fn load(studio: &mut Studio, scope: Scope) -> Result<Vec<ScanState>> {
+        let (index, registry) = (&mut studio.index, &studio.registry);
+        let databases: Vec<_> = registry.databases().iter().collect();
+        let scan_scope = ScanScope::all_categories(registry, scope);
+        let scans = scan_all(index, registry, &databases, &scan_scope, &studio.messages)?;
+        Ok(scans.into_iter().map(|scan| scan.state).collect())
+    }
+
+    #[test]
+    fn offline_database_stops_no_other_scan() {
+        let mut studio = studio();
+        studio.remove("");
+        let states = load(&mut studio, Scope::All).unwrap();
+        assert_eq!(states, [ScanState::Offline, ScanState::Complete]);
+        let other = &studio.registry.databases()[1];
+        assert_eq!(studio.stored_in(other, "footage"), ["acme/film 1"]);
+    }
+
+    #[test]
+    fn client_scan_records_projects_of_other_databases() {
+        let mut studio = studio();
+        load(&mut studio, Scope::All).unwrap();
+        let stored = |studio: &Studio, category: &str| {
+            studio.stored_in(&studio.registry.databases()[1], category)
+        };
+        assert_eq!(stored(&studio, "footage"), ["acme/film 1"]);
+        load(&mut studio, Scope::Client("acme".into())).unwrap();
+        assert_eq!(stored(&studio, "footage"), ["acme/film 1", "acme/spot -"]);
+        assert_eq!(stored(&studio, "grades"), ["acme/film -", "acme/spot -"]);
+    }
+
+    #[test]
+    fn known_files_are_counted_in_scope() {
+        let mut studio = studio();
+        let count = |studio: &Studio, scope: Scope| {
+            known_file_count(&studio.index, &studio.database(), &studio.scope(scope)).unwrap()
+        };
+        assert_eq!(count(&studio, Scope::All), 0);
+        studio.write("grades/zoo/spot/b");
+        load(&mut studio, Scope::All).unwrap();
+        assert_eq!(count(&studio, Scope::All), 3);
+        assert_eq!(count(&studio, Scope::Client("acme".into())), 2);
+    }
+
+    #[test]
+    fn failure_is_returned_after_all_scans() {
+        let studio = studio();
+        let ended = Mutex::new(Vec::new());
+        let databases: Vec<_> = studio.registry.databases().iter().collect();
+        let scanned = run_in_parallel(&studio.index, &databases, &|_, database| {
+            ended.lock().unwrap().push(database.name.clone());
+            Err(Error::SourceChanged {
+                path: database.root.clone(),
+            })
+        });
+        let first = scanned.unwrap_err().to_string();
+        assert!(first.contains("NAS"), "{first}");
+        let mut ended = ended.into_inner().unwrap();
+        ended.sort();
+        assert_eq!(ended, ["B", "NAS"]);
+    }
+}

@@ -117,3 +117,70 @@ fn find_mounts(
     found.retain(|mount| mount::is_mounted(root, mount));
     found.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::scan::ScanState;
+    use crate::scan::tests::Studio;
+
+    fn studio() -> Studio {
+        let mut studio = Studio::new(&["footage/acme/spot/a", "footage/acme/spot/b"]);
+        studio.scan_all();
+        studio
+    }
+
+    #[test]
+    fn emptied_database_is_offline() {
+        let mut studio = studio();
+        studio.remove("footage/acme");
+        let (registry, scope) = (&studio.registry, studio.scope(Scope::All));
+        let database = studio.database();
+        let scanned = scan_local(&studio.index, registry, &database, &scope, &studio.messages);
+        let refused = scanned.err().unwrap();
+        assert!(matches!(
+            refused,
+            Error::Offline {
+                may_be_right_disk: true,
+                ..
+            }
+        ));
+        assert_eq!(studio.scan_all().state, ScanState::Offline);
+        assert_eq!(studio.stored("footage"), ["acme/spot 2"]);
+        // Something unreadable may be the missing client.
+        studio.write("grades");
+        assert_eq!(studio.scan_all().state, ScanState::Partial);
+        assert_eq!(studio.stored("footage"), ["acme/spot 2"]);
+    }
+
+    #[test]
+    fn identity_proves_an_emptied_database() {
+        let mut studio = studio();
+        studio.create_identity();
+        studio.scan_all();
+        studio.remove("footage/acme");
+        let summary = studio.scan_all();
+        assert_eq!(
+            (summary.state, summary.changes.missing),
+            (ScanState::Complete, 2)
+        );
+        assert_eq!(studio.stored("footage"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn remaining_client_proves_an_emptied_database() {
+        let mut studio = studio();
+        for file in ["a", "b"] {
+            fs::remove_file(studio.path("footage/acme/spot").join(file)).unwrap();
+        }
+        let summary = studio.scan_all();
+        assert_eq!(
+            (summary.state, summary.changes.missing),
+            (ScanState::Complete, 2)
+        );
+        assert_eq!(studio.stored("footage"), ["acme/spot 0"]);
+    }
+}

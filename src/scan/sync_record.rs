@@ -107,3 +107,124 @@ fn stored_files(
     })?;
     Ok(stored)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::scan::tests::Studio;
+
+    const REPLICA: &str = "footage/acme/spot";
+    const TIME: Timestamp = Timestamp {
+        seconds: 1_000_000_000,
+        nanoseconds: 500,
+    };
+
+    /// A studio whose files, with these names, were sent as they are.
+    fn sent_studio(names: &[&str]) -> Studio {
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| format!("{REPLICA}/{name}"))
+            .collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let mut studio = Studio::new(&files);
+        let mut sent = SentChanges::default();
+        for (name, file) in names.iter().zip(files) {
+            let opened = fs::File::open(studio.path(file)).unwrap();
+            crate::os::file::set_modified(&opened, TIME).unwrap();
+            let file = SentFile {
+                bytes: 5,
+                modified: TIME,
+                ..SentFile::default()
+            };
+            sent.add(name.as_ref(), file);
+        }
+        let (root, record) = (studio.database().root, [(REPLICA.into(), sent)].into());
+        studio
+            .index
+            .update_sent(&root, Path::new("/work"), &record)
+            .unwrap();
+        studio
+    }
+
+    /// Scans this scope and returns the paths that remain in the record.
+    fn recorded(studio: &mut Studio, scope: Scope) -> Vec<String> {
+        studio.scan(scope);
+        let root = studio.database().root;
+        let rows = studio.index.sent_rows(&root, REPLICA.as_ref()).unwrap();
+        let paths = rows.iter().flat_map(|row| {
+            let names = row.files().into_keys();
+            names.map(|name| row.folder.join(name.as_path()).display().to_string())
+        });
+        paths.collect()
+    }
+
+    #[test]
+    fn changed_and_missing_files_are_forgotten() {
+        let mut studio = sent_studio(&["changed", "same", "shots/gone", "shots/same"]);
+        fs::write(studio.path(REPLICA).join("changed"), "more bytes").unwrap();
+        fs::remove_file(studio.path(REPLICA).join("shots/gone")).unwrap();
+        let other = Scope::Client("zoo".into());
+        assert_eq!(recorded(&mut studio, other).len(), 4);
+        assert_eq!(recorded(&mut studio, Scope::All), ["same", "shots/same"]);
+    }
+
+    #[test]
+    fn unread_files_stay_recorded() {
+        let mut studio = sent_studio(&["a", "shots/b"]);
+        studio.scan_all();
+        studio.remove("footage/acme/spot/shots");
+        studio.record_mount("footage/acme/spot/shots");
+        assert_eq!(recorded(&mut studio, Scope::All), ["a", "shots/b"]);
+    }
+
+    #[test]
+    fn excluded_files_stay_recorded() {
+        let mut studio = sent_studio(&["a", "b.tmp", "shots/c"]);
+        studio.registry.add_exclusion("*.tmp");
+        studio.registry.add_exclusion("shots/");
+        assert_eq!(recorded(&mut studio, Scope::All), ["a", "b.tmp", "shots/c"]);
+    }
+
+    #[test]
+    fn times_are_compared_at_the_precision() {
+        let file = |nanoseconds, link_digest| SentFile {
+            bytes: 5,
+            modified: Timestamp {
+                nanoseconds,
+                ..TIME
+            },
+            link_digest,
+            ..SentFile::default()
+        };
+        let (exact, coarse) = (TimePrecision::Nanosecond, TimePrecision::TwoSeconds);
+        assert!(is_as_sent(&file(500, 0), &file(500, 0), exact));
+        assert!(!is_as_sent(&file(0, 0), &file(500, 0), exact));
+        assert!(is_as_sent(&file(0, 0), &file(500, 0), coarse));
+        let longer = SentFile {
+            bytes: 6,
+            ..file(0, 0)
+        };
+        assert!(!is_as_sent(&longer, &file(0, 0), coarse));
+        // A link has no time of its own.
+        assert!(is_as_sent(&file(0, 7), &file(500, 7), exact));
+        assert!(!is_as_sent(&file(0, 7), &file(0, 8), exact));
+        assert!(!is_as_sent(&file(0, 0), &file(0, 7), exact));
+    }
+
+    #[test]
+    fn unknown_replica_has_the_coarsest_precision() {
+        let mut studio = sent_studio(&["a"]);
+        studio.scan_all();
+        let (index, category) = (&studio.index, &studio.registry.categories()[0]);
+        let id = index.database_id(&studio.database().root).unwrap().unwrap();
+        let precision = |project: &str| {
+            let project = crate::scan::tests::project("acme", project);
+            time_precision(index, id, category, &project).unwrap()
+        };
+        assert_eq!(precision("unknown"), TimePrecision::TwoSeconds);
+        assert!(precision("spot") < TimePrecision::TwoSeconds);
+    }
+}

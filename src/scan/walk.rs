@@ -268,3 +268,126 @@ impl ReadFolder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::model::project::Scope;
+    use crate::scan::ScanState;
+    use crate::scan::local::scan_local;
+    use crate::scan::tests::{Studio, project};
+    use crate::snapshot::time_alias::AlteredTime;
+
+    const SHOTS: &str = "footage/acme/spot/shots";
+
+    /// A scanned studio in which the files of this folder are gone.
+    fn studio_without(folder: &str) -> Studio {
+        let mut studio = Studio::new(&[
+            "footage/acme/spot/a",
+            "footage/acme/spot/shots/b",
+            "footage/zoo/film/c",
+        ]);
+        studio.scan_all();
+        studio.remove(folder);
+        studio
+    }
+
+    /// Walks `NAS` without writing, and returns a part of the result.
+    fn scanned<T>(studio: &Studio, part: fn(&WalkSummary<'_>) -> T) -> T {
+        let (database, scope) = (studio.database(), studio.scope(Scope::All));
+        let (index, registry) = (&studio.index, &studio.registry);
+        let scanned = scan_local(index, registry, &database, &scope, &studio.messages);
+        part(&scanned.unwrap().walked)
+    }
+
+    #[test]
+    fn missing_mount_in_a_replica_keeps_its_files() {
+        for is_folder in [true, false] {
+            let mut studio = studio_without(SHOTS);
+            studio.record_mount(SHOTS);
+            if is_folder {
+                studio.write("footage/acme/spot/shots/unrelated");
+            }
+            let summary = studio.scan_all();
+            assert_eq!(summary.state, ScanState::Partial);
+            assert_eq!(summary.changes, crate::index::ScanChanges::default());
+            assert_eq!(studio.stored("footage"), ["acme/spot 2?", "zoo/film 1"]);
+            assert!(studio.messages.text().contains("is not mounted now"));
+        }
+    }
+
+    #[test]
+    fn missing_mount_of_a_replica_is_no_deletion() {
+        for mount in ["footage/acme/spot", "footage/acme", "footage"] {
+            let mut studio = studio_without("footage/acme/spot");
+            studio.record_mount(mount);
+            assert!(scanned(&studio, |walked| walked.missing.is_empty()));
+            let summary = studio.scan_all();
+            assert_eq!(
+                (summary.state, summary.changes.missing),
+                (ScanState::Partial, 0)
+            );
+            assert_eq!(studio.stored("footage")[0], "acme/spot 2?", "{mount}");
+        }
+    }
+
+    #[test]
+    fn excluded_mount_is_not_missed() {
+        let mut studio = studio_without(SHOTS);
+        studio.registry.add_exclusion("shots/");
+        studio.record_mount(SHOTS);
+        assert_eq!(studio.scan_all().state, ScanState::Complete);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/film 1"]);
+    }
+
+    #[test]
+    fn deleted_folder_without_mount_is_missing() {
+        let mut studio = studio_without(SHOTS);
+        assert_eq!(studio.scan_all().changes.missing, 1);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/film 1"]);
+        studio.remove("footage/acme/spot");
+        studio.scan(Scope::Project(project("acme", "spot")));
+        assert_eq!(studio.stored("footage"), ["acme/spot -", "zoo/film 1"]);
+    }
+
+    #[test]
+    fn folders_alone_are_no_content() {
+        let mut studio = Studio::new(&[]);
+        let has_content = |studio: &Studio| scanned(studio, |walked| walked.has_content);
+        fs::create_dir_all(studio.path(SHOTS)).unwrap();
+        assert!(!has_content(&studio));
+        studio.write("footage/acme/spot/shots/a.tmp");
+        assert!(has_content(&studio));
+        studio.registry.add_exclusion("*.tmp");
+        assert!(has_content(&studio));
+    }
+
+    #[test]
+    fn altered_time_is_no_change() {
+        let mut studio = Studio::new(&["footage/acme/spot/a"]);
+        let folder = Folder::open(&studio.path("footage/acme/spot")).unwrap();
+        let [original, reported] = [1001, 1000].map(|seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        });
+        folder.set_modified("a".as_ref(), original).unwrap();
+        studio.scan_all();
+        let id = studio.index.database_id(&studio.database().root).unwrap();
+        let time = AlteredTime {
+            bytes: 5,
+            reported,
+            original,
+        };
+        let times = [("footage/acme/spot".into(), [("a".into(), time)].into())].into();
+        studio.index.add_altered_times(id.unwrap(), &times).unwrap();
+        folder.set_modified("a".as_ref(), reported).unwrap();
+        assert_eq!(studio.scan_all().changes.changed, 0);
+        folder
+            .set_modified("a".as_ref(), Timestamp::default())
+            .unwrap();
+        assert_eq!(studio.scan_all().changes.changed, 1);
+    }
+}

@@ -177,3 +177,184 @@ impl LocalStorage {
         super::ensure_database_id(index, &self.database, ObservedRoot::Local(&self.root))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::snapshot::time_alias::AlteredTime;
+
+    const REPLICA: &str = "footage/acme/spot";
+
+    /// A database `NAS` with the files `a.mov` and `shots/b.mov` in the replica of `acme/spot`.
+    struct Studio {
+        index: Index,
+        registry: Registry,
+        storage: LocalStorage,
+        temporary: tempfile::TempDir,
+    }
+
+    impl Studio {
+        fn new() -> Self {
+            let temporary = tempfile::tempdir().unwrap();
+            let root = temporary.path().join("nas");
+            fs::create_dir_all(root.join(REPLICA).join("shots")).unwrap();
+            for file in ["a.mov", "shots/b.mov"] {
+                fs::write(root.join(REPLICA).join(file), "bytes").unwrap();
+            }
+            let index = Index::open(&temporary.path().join("index")).unwrap().index;
+            let mut registry = Registry::default();
+            registry
+                .add_category("footage", "footage".as_ref(), false)
+                .unwrap();
+            let storage = open(&index, &root).unwrap();
+            Self {
+                index,
+                registry,
+                storage,
+                temporary,
+            }
+        }
+
+        /// Reads the tree while these mounts are remembered.
+        fn tree(&mut self, mounts: &[&str]) -> Tree {
+            self.storage.known_mounts = mounts.iter().map(PathBuf::from).collect();
+            let exclusions = Arc::new(Exclusions::new(self.registry.exclusion_rules()).unwrap());
+            let category = &self.registry.categories()[0];
+            self.storage
+                .tree(&self.registry, &exclusions, category, &project("spot"))
+                .unwrap()
+        }
+    }
+
+    fn project(name: &str) -> ProjectId {
+        ProjectId {
+            client: "acme".into(),
+            project: name.into(),
+        }
+    }
+
+    fn open(index: &Index, root: &Path) -> Result<LocalStorage> {
+        let mut registry = Registry::default();
+        registry.add_database("NAS", root, false).unwrap();
+        LocalStorage::open(index, &registry.databases()[0])
+    }
+
+    fn holds(tree: &Tree, path: &str) -> bool {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = tree.folders.get(Path::new(folder));
+        folder.is_some_and(|folder| folder.file(name.as_bytes()).is_some())
+    }
+
+    #[test]
+    fn missing_root_is_offline() {
+        let studio = Studio::new();
+        let opened = open(&studio.index, &studio.temporary.path().join("gone"));
+        assert!(matches!(opened, Err(Error::Offline { .. })));
+    }
+
+    #[test]
+    fn missing_replica_is_empty_and_unreadable_one_unknown() {
+        let mut studio = Studio::new();
+        let tree = studio.tree(&[]);
+        assert!(holds(&tree, "a.mov") && holds(&tree, "shots/b.mov"));
+        fs::remove_dir_all(studio.storage.root.path().join(REPLICA)).unwrap();
+        let missing = studio.tree(&[]);
+        assert!(missing.folders.is_empty() && missing.problems.is_empty());
+        fs::write(studio.storage.root.path().join(REPLICA), "no folder").unwrap();
+        assert!(studio.tree(&[]).failure().is_some());
+    }
+
+    #[test]
+    fn missing_mount_makes_a_replica_unknown() {
+        for mount in ["footage", "footage/acme", REPLICA] {
+            let mut studio = Studio::new();
+            let tree = studio.tree(&[mount]);
+            assert!(
+                tree.failure().is_some() && tree.folders.is_empty(),
+                "{mount}"
+            );
+            // A missing folder at the mount is no proof of a deletion either.
+            fs::remove_dir_all(studio.storage.root.path().join(mount)).unwrap();
+            assert!(studio.tree(&[mount]).failure().is_some(), "{mount}");
+        }
+        assert!(
+            Studio::new()
+                .tree(&["grades", "footage/other"])
+                .problems
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn missing_mount_inside_leaves_only_its_folder_unknown() {
+        let mut studio = Studio::new();
+        let mount = "footage/acme/spot/shots";
+        let tree = studio.tree(&[mount]);
+        assert!(tree.failure().is_none() && holds(&tree, "a.mov"));
+        assert!(tree.is_unread("shots/b.mov".as_ref()));
+        let missing = |path: &str| studio.storage.missing_mount(path.as_ref()).is_some();
+        assert!(missing(mount) && missing("footage/acme/spot/shots/b.mov"));
+        assert!(!missing(REPLICA) && !missing("footage/acme/spot/shots 2"));
+        studio.registry.add_exclusion("shots/");
+        assert!(studio.tree(&[mount]).problems.is_empty());
+    }
+
+    #[test]
+    fn altered_times_are_restored() {
+        let mut studio = Studio::new();
+        let time = |seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        };
+        let replica = studio
+            .storage
+            .root
+            .open_descendant(REPLICA.as_ref())
+            .unwrap();
+        replica.set_modified("a.mov".as_ref(), time(1000)).unwrap();
+        let id = studio
+            .storage
+            .database_id(&mut studio.index)
+            .unwrap()
+            .unwrap();
+        let altered = AlteredTime {
+            bytes: 5,
+            reported: time(1000),
+            original: time(1001),
+        };
+        let times = [("a.mov".into(), altered)].into();
+        let altered = [(REPLICA.into(), times)].into();
+        studio.index.add_altered_times(id, &altered).unwrap();
+        let time_of = |tree: &Tree| tree.folders[Path::new("")].file(b"a.mov").unwrap().modified;
+        assert_eq!(time_of(&studio.tree(&[])), time(1001));
+        replica.set_modified("a.mov".as_ref(), time(1002)).unwrap();
+        assert_eq!(time_of(&studio.tree(&[])), time(1002));
+    }
+
+    #[test]
+    fn same_files_by_another_path_are_refused() {
+        let studio = Studio::new();
+        let base = studio.temporary.path();
+        symlink(studio.storage.root.path(), base.join("link")).unwrap();
+        fs::create_dir(base.join("other")).unwrap();
+        let relation = |path: &str| {
+            let other = open(&studio.index, &base.join(path)).unwrap();
+            match studio.storage.refuse_overlap(&other) {
+                Err(Error::Overlap { relation, .. }) => relation,
+                refused => refused.map(|()| "is apart").unwrap(),
+            }
+        };
+        for (path, expected) in [
+            ("link", "is already"),
+            ("link/footage", "lies inside"),
+            ("", "contains"),
+            ("other", "is apart"),
+        ] {
+            assert_eq!(relation(path), expected, "{path}");
+        }
+    }
+}

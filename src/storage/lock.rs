@@ -357,6 +357,20 @@ mod tests {
     }
 
     #[test]
+    fn foreign_content_is_never_overwritten() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = Folder::open(temporary.path()).unwrap();
+        drop(Lock::create_and_acquire(&root, "NAS", RunId(7)).unwrap());
+        let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
+        for (text, is_foreign) in [("my notes", true), ("\0\0", false), ("host=ws1", false)] {
+            fs::write(&path, text).unwrap();
+            let taken = Lock::acquire(&root, "NAS", RunId(8));
+            assert_eq!(matches!(taken, Err(Error::Untrusted { .. })), is_foreign);
+            assert_eq!(fs::read_to_string(&path).unwrap() == text, is_foreign);
+        }
+    }
+
+    #[test]
     fn unknown_facts_are_omitted() {
         let description = |text| LockHolder::parse(text).description();
         let complete = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";

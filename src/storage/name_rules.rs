@@ -288,6 +288,23 @@ mod tests {
     }
 
     #[test]
+    fn confusable_new_names_are_refused() {
+        let rules = NameRules::for_remote(true);
+        for (new, existing, refused) in [
+            (&["A", "b"][..], &["a", "B.x"][..], &["in/A"][..]),
+            (&["A", "a", "b"], &[], &["in/A", "in/a"]),
+            (&["a", "b"], &["a", "C"], &[]),
+        ] {
+            let new: Vec<_> = new.iter().map(OsString::from).collect();
+            let existing: Vec<_> = existing.iter().map(|name| Name::from(*name)).collect();
+            let mut found = BTreeMap::new();
+            find_clashes("in".as_ref(), &new, &existing, &rules, &mut found);
+            let paths: Vec<_> = found.keys().map(|path| path.to_str().unwrap()).collect();
+            assert_eq!(paths, refused);
+        }
+    }
+
+    #[test]
     fn unix_folder_distinguishes_every_name() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();

@@ -398,6 +398,47 @@ fn needs_metadata(
 }
 
 #[cfg(test)]
+impl Plan {
+    /// Plans the copy of a tree to a destination that holds every entry; the source wins.
+    pub(crate) fn of_trees(replica: &str, source: &Tree, destination: &Tree) -> Self {
+        let rules = CopyRules {
+            overwrite: true,
+            ..CopyRules::default()
+        };
+        let contents = ContentComparison::default();
+        let constraints = Constraints::none();
+        let mut input = PlanInput::new([source, destination], rules, &contents, &constraints);
+        input.replica = Path::new(replica);
+        plan(input)
+    }
+}
+
+#[cfg(test)]
+impl<'a> PlanInput<'a> {
+    /// The input for the replica at the root, without the changes of a sync.
+    fn new(
+        [source, destination]: [&'a Tree; 2],
+        rules: CopyRules,
+        contents: &'a ContentComparison,
+        constraints: &'a Constraints<'a>,
+    ) -> Self {
+        Self {
+            replica: Path::new(""),
+            source,
+            destination,
+            rules,
+            contents,
+            constraints,
+            case_renames: Vec::new(),
+            renames_project: false,
+            renames: &[],
+            missing: &[],
+            emptied_folders: &[],
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
 
     use super::*;
@@ -412,19 +453,12 @@ mod tests {
         rules: CopyRules,
         contents: &ContentComparison,
     ) -> Plan {
-        super::plan(PlanInput {
-            replica: Path::new(""),
-            source,
-            destination,
+        super::plan(PlanInput::new(
+            [source, destination],
             rules,
             contents,
             constraints,
-            case_renames: Vec::new(),
-            renames_project: false,
-            renames: &[],
-            missing: &[],
-            emptied_folders: &[],
-        })
+        ))
     }
 
     fn plan(

@@ -155,12 +155,215 @@ fn is_locked(folder: &Folder, name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+    use std::io::Write as _;
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+    use std::path::Path;
+
     use super::*;
+    use crate::base::own_name::is_temporary;
+    use crate::base::timestamp::Timestamp;
+
+    const NAME: &str = "clip.mov";
+
+    /// Returns an empty source and destination, and the temporary folder that holds both.
+    pub(super) fn folders() -> (tempfile::TempDir, Folder, Arc<Folder>) {
+        let temporary = tempfile::tempdir().unwrap();
+        let [source, destination] = ["source", "destination"].map(|name| {
+            let path = temporary.path().join(name);
+            fs::create_dir(&path).unwrap();
+            Folder::open(&path).unwrap()
+        });
+        (temporary, source, Arc::new(destination))
+    }
+
+    /// Copies a source of these bytes.
+    pub(super) fn copy_of(
+        bytes: &[u8],
+        source: &Folder,
+        destination: &Arc<Folder>,
+        copier: &mut Copier,
+    ) -> TempCopy {
+        fs::write(source.path().join(NAME), bytes).unwrap();
+        copy_file(source, NAME.as_ref(), destination, copier, &|_| {}).unwrap()
+    }
+
+    /// Bytes that differ from one block to the next.
+    fn pattern(length: usize) -> Vec<u8> {
+        (0..=250).cycle().take(length).collect()
+    }
+
+    fn append(file: &Path) {
+        let mut opened = fs::OpenOptions::new().append(true).open(file).unwrap();
+        opened.write_all(b"more").unwrap();
+    }
+
+    #[test]
+    fn copy_has_bytes_time_and_mode() {
+        let (_temporary, source, destination) = folders();
+        let path = source.path().join(NAME);
+        let modified = Timestamp {
+            seconds: 1_000_000_000,
+            nanoseconds: 0,
+        };
+        for length in [0, 7, (64 << 10) + 1, (1 << 20) + 1] {
+            fs::write(&path, pattern(length)).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+            source.set_modified(NAME.as_ref(), modified).unwrap();
+            for buffered_only in [false, true] {
+                let mut copier = Copier::default();
+                copier.buffered_only = buffered_only;
+                let copy =
+                    copy_file(&source, NAME.as_ref(), &destination, &mut copier, &|_| {}).unwrap();
+                let (folder, name) = copy.location();
+                assert!(is_temporary(name));
+                assert_eq!(fs::read(folder.path().join(name)).unwrap(), pattern(length));
+                let stat = folder.stat(name).unwrap();
+                assert_eq!((stat.mode, stat.modified), (0o640, modified));
+                assert_eq!(Some(stat.bytes), copy.copy_stat.map(|stat| stat.bytes));
+            }
+        }
+        assert!(destination.entry_names().unwrap().is_empty());
+    }
+
+    #[test]
+    fn source_that_changes_leaves_no_copy() {
+        let (_temporary, source, destination) = folders();
+        let path = source.path().join(NAME);
+        for length in [7, (64 << 10) + 1] {
+            fs::write(&path, pattern(length)).unwrap();
+            let mut copier = Copier::default();
+            let grow = |_| append(&path);
+            let outcome = copy_file(&source, NAME.as_ref(), &destination, &mut copier, &grow);
+            assert!(matches!(outcome, Err(Error::SourceChanged { path: at }) if at == path));
+            assert!(destination.entry_names().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn reported_size_is_checked_by_reading() {
+        let (temporary, source, _destination) = folders();
+        fs::write(source.path().join(NAME), pattern(70_000)).unwrap();
+        let (from, stat) = source.open_file(NAME.as_ref()).unwrap();
+        for buffered_only in [false, true] {
+            for (bytes, is_whole) in [
+                (70_000, true),
+                (69_999, false),
+                (70_001, false),
+                (60_000, false),
+            ] {
+                let to = tempfile::tempfile_in(temporary.path()).unwrap();
+                let mut copier = Copier::default();
+                copier.buffered_only = buffered_only;
+                let reported = Stat { bytes, ..stat };
+                let method = copier.copy_bytes((&from, &reported), &to, &|_| {}).unwrap();
+                assert_eq!(method != CopyMethod::SizeChanged, is_whole, "{bytes}");
+            }
+        }
+    }
+
+    #[test]
+    fn holes_stay_holes() {
+        let (_temporary, source, destination) = folders();
+        let file = File::create(source.path().join(NAME)).unwrap();
+        file.set_len(8 << 20).unwrap();
+        file.write_all_at(b"middle", 4 << 20).unwrap();
+        let mut copier = Copier::default();
+        let copy = copy_file(&source, NAME.as_ref(), &destination, &mut copier, &|_| {}).unwrap();
+        let path = destination.path().join(copy.location().1);
+        let [from, to] = [&source.path().join(NAME), &path].map(|path| fs::read(path).unwrap());
+        assert!(from == to);
+        assert!(fs::metadata(path).unwrap().blocks() * 512 < 1 << 20);
+    }
+
+    #[test]
+    fn digest_comes_from_the_copied_buffer() {
+        let (_temporary, source, destination) = folders();
+        let mut copier = Copier::default();
+        assert_eq!(
+            copy_of(b"abc", &source, &destination, &mut copier).digest,
+            None
+        );
+        copier.with_digests = true;
+        let small = copy_of(b"abc", &source, &destination, &mut copier);
+        assert_eq!(small.digest, Some(Digest::of_bytes(b"abc")));
+        assert!(small.source_file.is_none());
+        let large = copy_of(&pattern((1 << 20) + 1), &source, &destination, &mut copier);
+        assert!(large.is_cloned || (large.digest.is_none() && large.source_file.is_some()));
+    }
+
+    #[test]
+    fn link_is_copied_with_its_time() {
+        let (_temporary, source, destination) = folders();
+        let name = OsStr::new("link");
+        source
+            .create_symlink(name, "../else where".as_ref())
+            .unwrap();
+        let modified = Timestamp {
+            seconds: 7,
+            nanoseconds: 0,
+        };
+        source.set_modified(name, modified).unwrap();
+        let copy = copy_link(&source, name, &destination).unwrap();
+        let temporary = copy.location().1;
+        assert_eq!(destination.read_link(temporary).unwrap(), "../else where");
+        assert_eq!(destination.stat(temporary).unwrap().modified, modified);
+        assert_eq!(copy.source_stat.bytes, 0);
+    }
+
+    #[test]
+    fn moved_file_leaves_its_old_name() {
+        let (_temporary, source, destination) = folders();
+        fs::write(source.path().join(NAME), b"abc").unwrap();
+        let mut copier = Copier::default();
+        copier.with_digests = true;
+        let moved = move_file(&source, NAME.as_ref(), &destination, &mut copier);
+        let moved = moved.unwrap().unwrap();
+        assert_eq!(moved.digest, Some(Digest::of_bytes(b"abc")));
+        assert!(source.entry_names().unwrap().is_empty());
+        moved.persist_noclobber(NAME.as_ref()).unwrap();
+        assert_eq!(fs::read(destination.path().join(NAME)).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn error_names_the_side_that_failed() {
+        let (_temporary, source, destination) = folders();
+        let error = |kind: ErrorKind| copier::copy_error(kind.into(), source.path(), &destination);
+        for kind in [ErrorKind::StorageFull, ErrorKind::ReadOnlyFilesystem] {
+            assert!(matches!(error(kind), Error::Io { path, .. } if path == destination.path()));
+        }
+        assert!(matches!(
+            error(ErrorKind::InvalidData),
+            Error::Copy { from, .. } if from == source.path()
+        ));
+    }
+
+    #[test]
+    fn refused_link_explains_the_file_system() {
+        let refusal = |kind: ErrorKind| {
+            let refused = Err::<(), _>(io::Error::from(kind)).at("link", "x");
+            explain_no_symlinks(refused.unwrap_err()).full_message()
+        };
+        let why = "the file system may not support symbolic links";
+        assert!(refusal(ErrorKind::PermissionDenied).contains(why));
+        assert!(!refusal(ErrorKind::StorageFull).contains(why));
+    }
+
+    #[test]
+    fn only_files_and_links_are_leftovers() {
+        let (_temporary, folder, _) = folders();
+        let [file, link, inner] = ["a", "b", "c"].map(OsStr::new);
+        drop(folder.create_file(file).unwrap());
+        folder.create_symlink(link, inner).unwrap();
+        folder.create_folder(inner, 0o755).unwrap();
+        assert!(remove_leftover(&folder, file) && remove_leftover(&folder, link));
+        assert!(!remove_leftover(&folder, inner) && !remove_leftover(&folder, file));
+        assert_eq!(folder.entry_names().unwrap(), [inner]);
+    }
 
     #[test]
     fn locked_leftover_stays() {
-        let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::open(temporary.path()).unwrap();
+        let (_temporary, folder, _) = folders();
         let name = OsStr::new(".auto-backup-same-1.part");
         let file = folder.create_file(name).unwrap();
         file.try_lock().unwrap();

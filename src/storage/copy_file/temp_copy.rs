@@ -132,3 +132,74 @@ impl Drop for TempCopy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::base::own_name::is_temporary;
+    use crate::storage::copy_file::Copier;
+    use crate::storage::copy_file::tests::{copy_of, folders};
+
+    const FINAL: &str = "final";
+
+    fn content(folder: &Folder, name: impl AsRef<OsStr>) -> String {
+        fs::read_to_string(folder.path().join(name.as_ref())).unwrap()
+    }
+
+    #[test]
+    fn dropped_copy_is_removed() {
+        let (_temporary, source, folder) = folders();
+        let mut copier = Copier::default();
+        drop(copy_of(b"new", &source, &folder, &mut copier));
+        assert!(folder.entry_names().unwrap().is_empty());
+        let mut disarmed = copy_of(b"new", &source, &folder, &mut copier);
+        disarmed.disarm();
+        drop(disarmed);
+        assert_eq!(folder.entry_names().unwrap().len(), 1);
+        let mut rearmed = copy_of(b"new", &source, &folder, &mut copier);
+        rearmed.disarm();
+        rearmed.rearm();
+        drop(rearmed);
+        assert_eq!(folder.entry_names().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn persist_noclobber_never_replaces() {
+        let (_temporary, source, folder) = folders();
+        let mut copier = Copier::default();
+        let copy = copy_of(b"new", &source, &folder, &mut copier);
+        fs::write(folder.path().join(FINAL), "theirs").unwrap();
+        let taken = copy.persist_noclobber(FINAL.as_ref());
+        assert!(matches!(taken, Err(Error::ConcurrentChange { .. })));
+        assert_eq!(content(&folder, FINAL), "theirs");
+        assert_eq!(folder.entry_names().unwrap(), [FINAL]);
+        let copy = copy_of(b"new", &source, &folder, &mut copier);
+        copy.persist_noclobber("free".as_ref()).unwrap();
+        assert_eq!(content(&folder, "free"), "new");
+        let copy = copy_of(b"newer", &source, &folder, &mut copier);
+        copy.persist(FINAL.as_ref()).unwrap();
+        assert_eq!(content(&folder, FINAL), "newer");
+        assert_eq!(folder.entry_names().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn refused_move_keeps_the_old_folder() {
+        let (temporary, source, folder) = folders();
+        fs::create_dir(temporary.path().join("kept")).unwrap();
+        let kept = Arc::new(Folder::open(&temporary.path().join("kept")).unwrap());
+        fs::write(kept.path().join(FINAL), "theirs").unwrap();
+        let mut copy = copy_of(b"new", &source, &folder, &mut Copier::default());
+        copy.move_to(&kept, FINAL.as_ref()).unwrap_err();
+        assert_eq!(copy.location().0.path(), folder.path());
+        copy.move_to(&kept, "free".as_ref()).unwrap();
+        assert_eq!(content(&kept, "free"), "new");
+        copy.move_back(&folder).unwrap();
+        let (back, name) = copy.location();
+        assert!(back.path() == folder.path() && is_temporary(name));
+        assert_eq!(content(&folder, name), "new");
+        assert_eq!(kept.entry_names().unwrap(), [FINAL]);
+    }
+}

@@ -59,3 +59,57 @@ fn with_folder_path(error: Error, folder: &Folder) -> Error {
         error => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::path::Path;
+
+    use super::*;
+    use crate::base::error::IoResultExt as _;
+    use crate::storage::copy_file::tests::folders;
+
+    fn io_error<T>(kind: ErrorKind) -> Result<T> {
+        Err(std::io::Error::from(kind)).at("create", "name")
+    }
+
+    #[test]
+    fn temporary_names_are_own_and_new() {
+        let names = [
+            temporary_name(),
+            temporary_name(),
+            temporary_name_with(b"\xff"),
+        ];
+        assert!(names.iter().all(|name| own_name::is_temporary(name)));
+        assert_ne!(names[0], names[1]);
+        for users in ["clip.mov", ".auto-backup-notes.txt", "a.part", ".part"] {
+            assert!(!own_name::is_temporary(users.as_ref()), "{users}");
+        }
+    }
+
+    #[test]
+    fn taken_name_is_never_used() {
+        let (_temporary, folder, _) = folders();
+        let attempts = Cell::new(0);
+        let (name, ()) = create_temporary(&folder, |name| {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 3 {
+                folder.create_file(name).map(drop)?;
+            }
+            folder.create_file(name).map(drop)
+        })
+        .unwrap();
+        assert_eq!(attempts.get(), 3);
+        assert!(folder.stat(&name).is_ok());
+        let endless = create_temporary(&folder, |_| io_error::<()>(ErrorKind::AlreadyExists));
+        assert!(matches!(endless, Err(Error::ConcurrentChange { .. })));
+    }
+
+    #[test]
+    fn error_names_the_folder() {
+        let (_temporary, folder, _) = folders();
+        let failed = create_temporary(&folder, |_| io_error::<()>(ErrorKind::StorageFull));
+        let is_at = |at: &Path| at == folder.path();
+        assert!(matches!(failed, Err(Error::Io { path, .. }) if is_at(&path)));
+    }
+}

@@ -93,3 +93,79 @@ fn check_stopped(read: io::Result<Digest>) -> Result<io::Result<Digest>> {
         read => Ok(read),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::storage::copy_file::tests::{copy_of, folders};
+    use crate::storage::copy_file::{Copier, copy_link};
+
+    fn with_digests() -> Copier {
+        let mut copier = Copier::default();
+        copier.with_digests = true;
+        copier
+    }
+
+    fn verify(copy: &TempCopy) -> Result<Option<DigestPair>> {
+        copy.verify(&mut Vec::new(), &|_| {}, Path::new("source"))
+    }
+
+    /// Overwrites the copy below its temporary name.
+    fn damage(copy: &TempCopy) {
+        let (folder, name) = copy.location();
+        fs::write(folder.path().join(name), "bad").unwrap();
+    }
+
+    #[test]
+    fn damaged_copy_has_another_digest() {
+        let (_temporary, source, folder) = folders();
+        let copy = copy_of(b"abc", &source, &folder, &mut with_digests());
+        let pair = verify(&copy).unwrap().unwrap();
+        assert_eq!([pair.source, pair.copy], [Digest::of_bytes(b"abc"); 2]);
+        damage(&copy);
+        let pair = verify(&copy).unwrap().unwrap();
+        assert_eq!(pair.source, Digest::of_bytes(b"abc"));
+        assert_eq!(pair.copy, Digest::of_bytes(b"bad"));
+    }
+
+    #[test]
+    fn clone_proves_nothing() {
+        let (_temporary, source, folder) = folders();
+        let mut copy = copy_of(b"abc", &source, &folder, &mut with_digests());
+        copy.is_cloned = true;
+        assert_eq!(verify(&copy).unwrap(), None);
+        let unread = copy_of(b"abc", &source, &folder, &mut Copier::default());
+        assert_eq!(verify(&unread).unwrap(), None);
+    }
+
+    #[test]
+    fn source_is_read_again_and_unchanged() {
+        let (_temporary, source, folder) = folders();
+        let mut copy = copy_of(b"abc", &source, &folder, &mut with_digests());
+        // As a larger file is copied: without a digest of its source.
+        copy.digest = None;
+        let name = source.entry_names().unwrap().remove(0);
+        copy.source_file = Some(source.open_file(&name).unwrap().0);
+        let pair = verify(&copy).unwrap().unwrap();
+        assert_eq!(pair.source, pair.copy);
+        fs::write(source.path().join(name), "longer").unwrap();
+        assert!(matches!(verify(&copy), Err(Error::SourceChanged { .. })));
+    }
+
+    #[test]
+    fn link_is_verified_by_its_target() {
+        let (_temporary, source, folder) = folders();
+        let name = OsStr::new("link");
+        source.create_symlink(name, "there".as_ref()).unwrap();
+        let copy = copy_link(&source, name, &folder).unwrap();
+        let pair = verify(&copy).unwrap().unwrap();
+        assert_eq!(pair.source, pair.copy);
+        let path = folder.path().join(copy.location().1);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        let pair = verify(&copy).unwrap().unwrap();
+        assert_ne!(pair.source, pair.copy);
+    }
+}

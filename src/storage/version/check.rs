@@ -74,3 +74,94 @@ pub(super) fn raced_error(folder: &Folder, name: &OsStr) -> Error {
 pub(super) fn is_io_error(error: &Error, kind: ErrorKind) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::storage::version::tests::{CLIP, Destination, is_raced, planned};
+
+    const TIME: Timestamp = Timestamp {
+        seconds: 1_000_000_000,
+        nanoseconds: 0,
+    };
+
+    #[test]
+    fn any_change_of_a_planned_file_counts() {
+        let destination = Destination::new();
+        let (folder, name) = destination.place();
+        folder.set_modified(name, TIME).unwrap();
+        let old = planned(destination.place());
+        require_unchanged(folder, name, &old).unwrap();
+        let modified = Timestamp {
+            nanoseconds: 1,
+            ..TIME
+        };
+        let (bytes, kind) = (old.bytes + 1, EntryKind::Link);
+        for other in [
+            DiffEntry { modified, ..old },
+            DiffEntry { bytes, ..old },
+            DiffEntry { kind, ..old },
+        ] {
+            assert!(
+                is_raced(&require_unchanged(folder, name, &other)),
+                "{other:?}"
+            );
+        }
+        fs::remove_file(folder.path().join(CLIP)).unwrap();
+        fs::create_dir(folder.path().join(CLIP)).unwrap();
+        assert!(is_raced(&require_unchanged(folder, name, &old)));
+        let any_folder = DiffEntry::of_kind(EntryKind::Folder);
+        require_unchanged(folder, name, &any_folder).unwrap();
+    }
+
+    #[test]
+    fn link_is_unchanged_by_its_time() {
+        let destination = Destination::new();
+        let (folder, name) = (&destination.replica, OsStr::new("link"));
+        folder.create_symlink(name, CLIP.as_ref()).unwrap();
+        let old = DiffEntry {
+            bytes: 0,
+            ..planned((folder, name))
+        };
+        require_unchanged(folder, name, &old).unwrap();
+        folder.set_modified(name, TIME).unwrap();
+        assert!(is_raced(&require_unchanged(folder, name, &old)));
+    }
+
+    #[test]
+    fn kept_name_needs_the_same_content() {
+        let destination = Destination::new();
+        let (kept, name) = (&destination.kept, OsStr::new(CLIP));
+        destination.replica.set_modified(name, TIME).unwrap();
+        let old = planned(destination.place());
+        let require = || require_kept(destination.place(), kept, &old);
+        destination.replica.hard_link(name, kept, name).unwrap();
+        require().unwrap();
+        for (content, is_kept) in [("old", true), ("odd", false), ("older", false)] {
+            fs::remove_file(kept.path().join(CLIP)).unwrap();
+            fs::write(kept.path().join(CLIP), content).unwrap();
+            kept.set_modified(name, TIME).unwrap();
+            assert_eq!(require().is_ok(), is_kept, "{content}");
+        }
+        require().unwrap_err();
+    }
+
+    #[test]
+    fn kept_link_needs_the_same_target() {
+        let destination = Destination::new();
+        let (folder, kept, name) = (&destination.replica, &destination.kept, OsStr::new("link"));
+        folder.create_symlink(name, "there".as_ref()).unwrap();
+        folder.set_modified(name, TIME).unwrap();
+        for (target, is_kept) in [("there", true), ("other", false)] {
+            kept.create_symlink(name, target.as_ref()).unwrap();
+            kept.set_modified(name, TIME).unwrap();
+            let old = planned((folder, name));
+            let require = require_kept((folder, name), kept, &old);
+            assert_eq!(require.is_ok(), is_kept, "{target}");
+            kept.remove_temporary(name).unwrap();
+        }
+    }
+}

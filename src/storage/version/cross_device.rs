@@ -177,3 +177,128 @@ fn concurrent_save_name(name: &OsStr) -> OsString {
     saved.push(".saved-meanwhile");
     saved
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::storage::version::tests::{CLIP, Destination, clip, contents, is_raced, planned};
+
+    fn saved_meanwhile(clip: &str, saved: &str) -> Vec<(String, String)> {
+        let name = |name: &str| name.to_owned();
+        let saved_name = format!("{CLIP}.saved-meanwhile");
+        vec![(name(CLIP), name(clip)), (saved_name, name(saved))]
+    }
+
+    #[test]
+    fn version_is_copied_before_the_original_goes() {
+        let destination = Destination::new();
+        let (versions, place, kept) = (
+            destination.versions(),
+            destination.place(),
+            &destination.kept,
+        );
+        let old = planned(place);
+        let copied = versions.copy_across_devices(place, kept, &old).unwrap();
+        assert_eq!(copied.file_id(), place.0.stat(place.1).unwrap().file_id());
+        assert_eq!(destination.contents(), clip("old"));
+        assert_eq!(contents(kept), clip("old"));
+        destination.write("other");
+        assert!(is_raced(&versions.copy_across_devices(place, kept, &old)));
+        assert_eq!(contents(kept), clip("old"));
+        let special = DiffEntry::of_kind(EntryKind::Special);
+        let refused = versions.copy_across_devices(place, kept, &special);
+        assert!(
+            refused
+                .unwrap_err()
+                .full_message()
+                .contains("no file or link")
+        );
+    }
+
+    #[test]
+    fn link_is_kept_as_a_link() {
+        let destination = Destination::new();
+        let (folder, kept, name) = (&*destination.replica, &destination.kept, OsStr::new("link"));
+        folder.create_symlink(name, CLIP.as_ref()).unwrap();
+        let old = planned((folder, name));
+        let versions = destination.versions();
+        versions
+            .copy_across_devices((folder, name), kept, &old)
+            .unwrap();
+        assert_eq!(kept.read_link(name).unwrap(), CLIP);
+    }
+
+    #[test]
+    fn replacement_leaves_new_and_kept_file() {
+        let destination = Destination::new();
+        let (versions, place, kept) = (
+            destination.versions(),
+            destination.place(),
+            &destination.kept,
+        );
+        let old = planned(place);
+        let copy = destination.copy("new");
+        versions
+            .replace_across_devices(copy, place, kept, &old)
+            .unwrap();
+        assert_eq!(destination.contents(), clip("new"));
+        assert_eq!(contents(kept), clip("old"));
+        // The second version of the name is refused, and the file stays.
+        let copy = destination.copy("newer");
+        let refused = versions.replace_across_devices(copy, place, kept, &planned(place));
+        assert!(is_raced(&refused));
+        assert_eq!(destination.contents(), clip("new"));
+        assert_eq!(contents(kept), clip("old"));
+    }
+
+    #[test]
+    fn only_the_copied_file_is_displaced() {
+        let destination = Destination::new();
+        let (folder, name) = destination.place();
+        let copied = folder.stat(name).unwrap();
+        DisplacedFile::displace(folder, name, &copied)
+            .unwrap()
+            .remove()
+            .unwrap();
+        assert_eq!(destination.contents(), []);
+        destination.write("saved");
+        assert!(is_raced(&DisplacedFile::displace(folder, name, &copied)));
+        assert_eq!(destination.contents(), clip("saved"));
+    }
+
+    #[test]
+    fn restored_file_replaces_nothing() {
+        let destination = Destination::new();
+        let (folder, name) = destination.place();
+        let displace = || {
+            let copied = folder.stat(name).unwrap();
+            DisplacedFile::displace(folder, name, &copied).unwrap()
+        };
+        displace().restore().unwrap();
+        assert_eq!(destination.contents(), clip("old"));
+        let displaced = displace();
+        destination.write("taken");
+        displaced.restore().unwrap();
+        assert_eq!(destination.contents(), saved_meanwhile("taken", "old"));
+    }
+
+    #[test]
+    fn file_saved_over_a_copy_gets_a_name() {
+        let destination = Destination::new();
+        let (folder, name) = destination.place();
+        let temporary = OsStr::new(".auto-backup-x.part");
+        let write = |content: &str| fs::write(folder.path().join(temporary), content).unwrap();
+        write("copy");
+        let copy = folder.stat(temporary).unwrap();
+        keep_concurrent_save(folder, name, temporary, &copy).unwrap();
+        assert_eq!(destination.contents(), clip("old"));
+        write("saved later");
+        keep_concurrent_save(folder, name, temporary, &copy).unwrap();
+        assert_eq!(
+            destination.contents(),
+            saved_meanwhile("old", "saved later")
+        );
+    }
+}

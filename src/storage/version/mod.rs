@@ -131,7 +131,115 @@ fn flush_if_needed(folder: &Folder) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+    use crate::base::error::Error;
+    use crate::os::stat::EntryKind;
+    use crate::snapshot::diff::DiffEntry;
+    use crate::storage::copy_file::{Copier, TempCopy, copy_file};
+
+    pub(super) const CLIP: &str = "clip.mov";
+    const REPLICA: &str = "footage/acme/spot";
+
+    /// A destination with a replica that holds an old `clip.mov`, and an empty folder of old versions.
+    pub(super) struct Destination {
+        pub(super) root: Folder,
+        pub(super) replica: Arc<Folder>,
+        pub(super) kept: Arc<Folder>,
+        temporary: tempfile::TempDir,
+    }
+
+    impl Destination {
+        pub(super) fn new() -> Self {
+            let temporary = tempfile::tempdir().unwrap();
+            let [root, _, kept] = ["root", "source", "root/kept"].map(|name| {
+                fs::create_dir(temporary.path().join(name)).unwrap();
+                Folder::open(&temporary.path().join(name)).unwrap()
+            });
+            fs::create_dir_all(root.path().join(REPLICA)).unwrap();
+            let replica = Arc::new(root.open_descendant(REPLICA.as_ref()).unwrap());
+            let destination = Self {
+                root,
+                replica,
+                kept: Arc::new(kept),
+                temporary,
+            };
+            destination.write("old");
+            destination
+        }
+
+        pub(super) fn write(&self, content: &str) {
+            fs::write(self.replica.path().join(CLIP), content).unwrap();
+        }
+
+        pub(super) fn versions(&self) -> Versions<'_> {
+            Versions::new(&self.root, RunId(7))
+        }
+
+        pub(super) fn place(&self) -> EntryRef<'_> {
+            (&self.replica, CLIP.as_ref())
+        }
+
+        pub(super) fn relative() -> PathInReplica<'static> {
+            (REPLICA.as_ref(), CLIP.as_ref())
+        }
+
+        /// A complete copy in the replica's folder.
+        pub(super) fn copy(&self, content: &str) -> TempCopy {
+            let source = self.temporary.path().join("source");
+            fs::write(source.join(CLIP), content).unwrap();
+            let (source, mut copier) = (Folder::open(&source).unwrap(), Copier::default());
+            copy_file(&source, CLIP.as_ref(), &self.replica, &mut copier, &|_| {}).unwrap()
+        }
+
+        /// Names and contents of the replica's folder.
+        pub(super) fn contents(&self) -> Vec<(String, String)> {
+            contents(&self.replica)
+        }
+
+        /// Names and contents of the run's folder of old versions.
+        pub(super) fn old_versions(&self, versions: &Versions<'_>) -> Vec<(String, String)> {
+            let path = versions.run_path().unwrap().join(REPLICA);
+            contents(&self.root.open_descendant(&path).unwrap())
+        }
+    }
+
+    /// Returns the names in a folder and their contents, sorted.
+    pub(super) fn contents(folder: &Folder) -> Vec<(String, String)> {
+        let mut names = folder.entry_names().unwrap();
+        names.sort();
+        let names = names.into_iter().map(|name| {
+            let content = fs::read_to_string(folder.path().join(&name)).unwrap_or_default();
+            (name.into_string().unwrap(), content)
+        });
+        names.collect()
+    }
+
+    /// `clip.mov` alone, with this content.
+    pub(super) fn clip(content: &str) -> Vec<(String, String)> {
+        vec![(CLIP.to_owned(), content.to_owned())]
+    }
+
+    /// The entry of a name as a plan sees it.
+    pub(super) fn planned((folder, name): EntryRef<'_>) -> DiffEntry {
+        let stat = folder.stat(name).unwrap();
+        DiffEntry {
+            kind: stat.kind,
+            bytes: stat.bytes,
+            modified: stat.modified,
+        }
+    }
+
+    /// A file that differs from every file of the tests.
+    pub(super) fn unplanned() -> DiffEntry {
+        DiffEntry::of_kind(EntryKind::File)
+    }
+
+    pub(super) fn is_raced<T>(result: &Result<T>) -> bool {
+        matches!(result, Err(Error::ConcurrentChange { .. }))
+    }
 
     #[test]
     fn attempts_never_share_a_folder() {
@@ -145,5 +253,68 @@ mod tests {
         assert!(before.ends_with("-7"), "{name}");
         assert_eq!(random.len(), 32, "{name}");
         assert!(first.starts_with(".auto-backup/versions"));
+    }
+
+    #[test]
+    fn versions_mirror_paths_and_modes() {
+        let destination = Destination::new();
+        let inner = destination.replica.path().join("shots");
+        fs::create_dir(&inner).unwrap();
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o750)).unwrap();
+        let versions = destination.versions();
+        assert_eq!(versions.run_path(), None);
+        for path in ["clip.mov", "shots/a.exr", "shots/b.exr"] {
+            let kept = versions.mirror_folder((REPLICA.as_ref(), path.as_ref()));
+            fs::write(kept.unwrap().path().join("kept"), path).unwrap();
+        }
+        let run = destination.root.path().join(versions.run_path().unwrap());
+        let replica = run.join(REPLICA);
+        assert!(replica.join("kept").exists());
+        assert!(replica.join("shots/kept").exists());
+        let mode = fs::metadata(replica.join("shots")).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o750);
+        let runs = fs::read_dir(run.parent().unwrap()).unwrap();
+        assert_eq!(runs.count(), 1);
+    }
+
+    #[test]
+    fn version_is_never_replaced_by_another() {
+        let destination = Destination::new();
+        let versions = destination.versions();
+        let replace = |versions: &Versions<'_>, content| {
+            let old = planned(destination.place());
+            let place = (&destination.replica, CLIP.as_ref());
+            versions.replace(
+                destination.copy(content),
+                place,
+                Destination::relative(),
+                &old,
+            )
+        };
+        replace(&versions, "new").unwrap();
+        assert!(is_raced(&replace(&versions, "newer")));
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+        assert_eq!(destination.contents(), clip("new"));
+        let again = destination.versions();
+        replace(&again, "newer").unwrap();
+        assert_ne!(again.run_path(), versions.run_path());
+        assert_eq!(destination.old_versions(&again), clip("new"));
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+    }
+
+    #[test]
+    fn exchanged_run_folder_is_not_written_to() {
+        let destination = Destination::new();
+        let versions = destination.versions();
+        versions.mirror_folder(Destination::relative()).unwrap();
+        let run = destination.root.path().join(versions.run_path().unwrap());
+        let moved = run.with_file_name("moved");
+        fs::rename(&run, &moved).unwrap();
+        fs::create_dir(&run).unwrap();
+        let other = (REPLICA.as_ref(), "new folder/clip.mov".as_ref());
+        fs::create_dir(destination.replica.path().join("new folder")).unwrap();
+        versions.mirror_folder(other).unwrap();
+        assert!(moved.join(REPLICA).join("new folder").exists());
+        assert_eq!(fs::read_dir(&run).unwrap().count(), 0);
     }
 }

@@ -103,3 +103,61 @@ fn restore_if_unexpected(
     kept.rename_no_replace(name, folder, name)?;
     Err(raced_error(folder, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::storage::version::tests::{
+        CLIP, Destination, clip, contents, is_raced, planned, unplanned,
+    };
+
+    #[test]
+    fn removed_file_is_kept() {
+        let destination = Destination::new();
+        let (versions, place) = (destination.versions(), destination.place());
+        let remove = |old| versions.move_to_versions(place, Destination::relative(), &old);
+        assert!(is_raced(&remove(unplanned())));
+        assert_eq!(destination.contents(), clip("old"));
+        assert_eq!(versions.run_path(), None);
+        remove(planned(place)).unwrap();
+        assert_eq!(destination.contents(), []);
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+        destination.write("next");
+        assert!(is_raced(&remove(planned(place))));
+        assert_eq!(destination.contents(), clip("next"));
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+    }
+
+    #[test]
+    fn file_saved_meanwhile_goes_back() {
+        let destination = Destination::new();
+        let (folder, name) = destination.place();
+        let (kept, old) = (&destination.kept, planned(destination.place()));
+        folder.rename_no_replace(name, kept, name).unwrap();
+        restore_if_unexpected(kept, folder, name, &old).unwrap();
+        assert_eq!(contents(kept), clip("old"));
+        let restored = restore_if_unexpected(kept, folder, name, &unplanned());
+        assert!(is_raced(&restored));
+        assert_eq!(destination.contents(), clip("old"));
+        assert_eq!(contents(kept), []);
+    }
+
+    #[test]
+    fn file_in_the_place_of_a_folder_is_kept() {
+        let destination = Destination::new();
+        let (versions, place) = (destination.versions(), destination.place());
+        let replace =
+            |old| versions.replace_with_folder(place, Destination::relative(), &old, 0o750);
+        assert!(is_raced(&replace(unplanned())));
+        assert_eq!(destination.contents(), clip("old"));
+        replace(planned(place)).unwrap();
+        assert!(
+            fs::metadata(destination.replica.path().join(CLIP))
+                .unwrap()
+                .is_dir()
+        );
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+    }
+}

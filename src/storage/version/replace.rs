@@ -179,3 +179,138 @@ fn finish_exchange(
     }
     Err(raced_error(folder, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::snapshot::diff::DiffEntry;
+    use crate::storage::version::tests::{
+        CLIP, Destination, clip, contents, is_raced, planned, unplanned,
+    };
+
+    #[test]
+    fn replaced_file_is_kept() {
+        let destination = Destination::new();
+        let (versions, old) = (destination.versions(), planned(destination.place()));
+        let place = (&destination.replica, CLIP.as_ref());
+        let replaced = versions.replace(
+            destination.copy("new"),
+            place,
+            Destination::relative(),
+            &old,
+        );
+        replaced.unwrap();
+        assert_eq!(destination.contents(), clip("new"));
+        assert_eq!(destination.old_versions(&versions), clip("old"));
+    }
+
+    #[test]
+    fn changed_file_is_not_replaced() {
+        let destination = Destination::new();
+        let (versions, place) = (
+            destination.versions(),
+            (&destination.replica, CLIP.as_ref()),
+        );
+        let replace = |old: DiffEntry| {
+            let copy = destination.copy("new");
+            versions.replace(copy, place, Destination::relative(), &old)
+        };
+        assert!(is_raced(&replace(unplanned())));
+        assert_eq!(destination.contents(), clip("old"));
+        let old = planned(destination.place());
+        fs::remove_file(destination.replica.path().join(CLIP)).unwrap();
+        fs::create_dir(destination.replica.path().join(CLIP)).unwrap();
+        assert!(is_raced(&replace(old)));
+        assert!(destination.replica.path().join(CLIP).is_dir());
+        assert_eq!(versions.run_path(), None);
+    }
+
+    /// The state after an exchange: the copy has the name, and another content is kept.
+    fn exchanged(kept: Option<&str>) -> (Destination, Stat) {
+        let destination = Destination::new();
+        destination.write("new");
+        if let Some(kept) = kept {
+            fs::write(destination.kept.path().join(CLIP), kept).unwrap();
+        }
+        let copy = destination.replica.stat(CLIP.as_ref()).unwrap();
+        (destination, copy)
+    }
+
+    #[test]
+    fn version_saved_before_the_exchange_goes_back() {
+        let (destination, copy) = exchanged(Some("saved"));
+        let (kept, place) = (&destination.kept, destination.place());
+        assert!(is_raced(&finish_exchange(kept, place, &unplanned(), &copy)));
+        assert_eq!(destination.contents(), clip("saved"));
+        assert_eq!(contents(kept), []);
+    }
+
+    #[test]
+    fn copy_that_was_saved_over_stays() {
+        let (destination, copy) = exchanged(Some("saved"));
+        destination.write("saved over the copy");
+        let (kept, place) = (&destination.kept, destination.place());
+        assert!(is_raced(&finish_exchange(kept, place, &unplanned(), &copy)));
+        assert_eq!(destination.contents(), clip("saved"));
+        assert_eq!(contents(kept), clip("saved over the copy"));
+    }
+
+    #[test]
+    fn exchange_is_verified_on_both_names() {
+        let (destination, copy) = exchanged(Some("old"));
+        let (kept, place) = (&destination.kept, destination.place());
+        let old = planned((kept, CLIP.as_ref()));
+        finish_exchange(kept, place, &old, &copy).unwrap();
+        let (destination, copy) = exchanged(None);
+        let lost = finish_exchange(&destination.kept, destination.place(), &old, &copy);
+        let message = lost.unwrap_err().full_message();
+        assert!(message.contains("the old version is lost"), "{message}");
+        assert_eq!(destination.contents(), clip("new"));
+    }
+
+    #[test]
+    fn old_version_gets_a_second_name_without_exchange() {
+        let destination = Destination::new();
+        let (kept, place) = (&destination.kept, destination.place());
+        let replace = |old: DiffEntry| {
+            let versions = destination.versions();
+            versions.replace_without_exchange(destination.copy("new"), place, kept, &old)
+        };
+        assert!(is_raced(&replace(unplanned())));
+        assert_eq!(destination.contents(), clip("old"));
+        fs::remove_file(kept.path().join(CLIP)).unwrap();
+        replace(planned(place)).unwrap();
+        assert_eq!(destination.contents(), clip("new"));
+        assert_eq!(contents(kept), clip("old"));
+        // The name among the old versions is taken now.
+        replace(planned(place)).unwrap_err();
+        assert_eq!(contents(kept), clip("old"));
+        assert_eq!(destination.contents(), clip("new"));
+    }
+
+    #[test]
+    fn failed_replacement_restores_the_moved_file() {
+        let destination = Destination::new();
+        let (kept, place) = (&destination.kept, destination.place());
+        let (folder, name) = place;
+        let old = planned(place);
+        let move_old = || folder.rename_no_replace(name, kept, name).unwrap();
+        move_old();
+        let unexpected = persist_or_restore(destination.copy("new"), place, kept, &unplanned());
+        assert!(is_raced(&unexpected));
+        assert_eq!(destination.contents(), clip("old"));
+        move_old();
+        let missing = destination.copy("new");
+        folder.remove_temporary(missing.location().1).unwrap();
+        persist_or_restore(missing, place, kept, &old).unwrap_err();
+        assert_eq!(destination.contents(), clip("old"));
+        move_old();
+        destination.write("taken");
+        let taken = persist_or_restore(destination.copy("new"), place, kept, &old);
+        assert!(is_raced(&taken));
+        assert_eq!(destination.contents(), clip("taken"));
+        assert_eq!(contents(kept), clip("old"));
+    }
+}
