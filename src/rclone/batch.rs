@@ -2,6 +2,7 @@
 //!
 //! The log's report on each file is passed on at once. It is no proof; only a later listing is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use super::log;
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Concurrency, Remote};
+use super::retry::Backoff;
 use super::status::{ProcessEnd, RcloneStatus};
 use super::transfer_log::{TransferEvent, TransferLog, Verb};
 use crate::base::error::Result;
@@ -43,14 +45,14 @@ pub struct BatchEnd {
 }
 
 /// Files to transfer from one root to another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TransferBatch<'a> {
     remote: &'a Remote,
     verb: Verb,
     from: PathBuf,
     to: PathBuf,
     /// Paths below both roots.
-    files: &'a [PathBuf],
+    files: Cow<'a, [PathBuf]>,
     limits: &'a TransferLimits,
     /// Folder below the remote's root that receives replaced files.
     versions: Option<PathBuf>,
@@ -75,7 +77,7 @@ impl<'a> TransferBatch<'a> {
             verb,
             from,
             to,
-            files,
+            files: files.into(),
             limits,
             versions: None,
             ignore_times: false,
@@ -147,11 +149,48 @@ impl<'a> TransferBatch<'a> {
         self
     }
 
-    /// Executes the transfer.
+    /// Executes the transfer, and repeats it for files that the storage refused because there were too many requests.
     ///
     /// # Errors
     /// Interruption, or rclone could not be started.
     pub fn run(&self, on_event: &mut dyn FnMut(TransferEvent<'_>)) -> Result<BatchEnd> {
+        let mut backoff = Backoff::until(self.limits.deadline);
+        let (mut attempt, mut error) = (self.clone(), None);
+        loop {
+            let (mut end, refused) = attempt.run_once(&mut backoff, on_event)?;
+            error = end.error.or(error);
+            if refused.is_empty() {
+                end.error = error;
+                return Ok(end);
+            }
+            attempt = self.repetition(backoff.waits, refused);
+            if let Some(versions) = &attempt.versions {
+                on_event(TransferEvent::Repeated(versions));
+            }
+        }
+    }
+
+    /// Returns the repetition of this number, for these files.
+    fn repetition(&self, number: u32, files: Vec<PathBuf>) -> Self {
+        let mut attempt = self.clone();
+        attempt.files = files.into();
+        attempt.destination_is_new = false;
+        // The refused attempt may have replaced or moved a file in spite of its report: its old version must stay.
+        attempt.only_new |= self.verb == Verb::Move;
+        attempt.versions = self.versions.as_ref().map(|versions| {
+            let mut name = versions.as_os_str().to_owned();
+            name.push(format!("-{number}"));
+            name.into()
+        });
+        attempt
+    }
+
+    /// Executes one attempt, and waits before the next one. Returns the files for that.
+    fn run_once(
+        &self,
+        backoff: &mut Backoff,
+        on_event: &mut dyn FnMut(TransferEvent<'_>),
+    ) -> Result<(BatchEnd, Vec<PathBuf>)> {
         let mut index_of = HashMap::new();
         for (index, file) in self.files.iter().enumerate() {
             match name::encode_path(file) {
@@ -163,17 +202,30 @@ impl<'a> TransferBatch<'a> {
         }
         // rclone takes an empty list for every file below the root.
         if index_of.is_empty() {
-            return Ok(BatchEnd {
+            let end = BatchEnd {
                 error: None,
                 exited_normally: true,
-            });
+            };
+            return Ok((end, Vec::new()));
         }
-        let list = TempFile::with_lines(name::encoded_paths(self.files))?;
-        let log = TransferLog::new(self.verb, self.files, index_of);
-        match self.daemon(&list) {
-            Some(daemon) => self.run_by_daemon(daemon, &list, log, on_event),
-            None => self.run_by_process(&list, log, on_event),
+        let list = TempFile::with_lines(name::encoded_paths(&self.files))?;
+        let mut log = TransferLog::new(self.verb, self.remote.root(), &self.files, index_of);
+        let mut end = match self.daemon(&list) {
+            Some(daemon) => self.run_by_daemon(daemon, &list, &mut log, on_event)?,
+            None => self.run_by_process(&list, &mut log, on_event)?,
+        };
+        let refused = if end.exited_normally {
+            log.refused_files()
+        } else {
+            Vec::new()
+        };
+        if refused.is_empty() || !backoff.wait()? {
+            log.fail_refused(on_event);
+            return Ok((end, Vec::new()));
         }
+        // An error that is repeated with all files does not remain.
+        end.error = end.error.filter(|_| !log.is_rate_limited());
+        Ok((end, refused))
     }
 
     /// The daemon, if it can execute this transfer: it has no limits for a single request, and its requests are text.
@@ -191,22 +243,23 @@ impl<'a> TransferBatch<'a> {
         &self,
         daemon: &Daemon,
         list: &TempFile,
-        mut log: TransferLog<'_>,
+        log: &mut TransferLog<'_>,
         on_event: &mut dyn FnMut(TransferEvent<'_>),
     ) -> Result<BatchEnd> {
         let failure = daemon.transfer("sync/copy", self.rc_params(list), &mut |entry| {
             log.read_entry(entry, on_event)
         })?;
+        log.read_end(failure);
         Ok(BatchEnd {
-            exited_normally: failure.is_none() && !log.is_connection_lost() && daemon.is_ready(),
-            error: log.last_error.or(failure),
+            exited_normally: !log.is_connection_lost() && daemon.is_ready(),
+            error: log.error(),
         })
     }
 
     fn run_by_process(
         &self,
         list: &TempFile,
-        mut log: TransferLog<'_>,
+        log: &mut TransferLog<'_>,
         on_event: &mut dyn FnMut(TransferEvent<'_>),
     ) -> Result<BatchEnd> {
         let command = self.command(list);
@@ -223,8 +276,8 @@ impl<'a> TransferBatch<'a> {
                 ProcessEnd::Stopped if !log.is_connection_lost() => {
                     Some("no progress for 30 min; rclone was stopped".to_owned())
                 }
-                ProcessEnd::Exited(RcloneStatus::DurationExceeded) => None,
-                _ => log.last_error,
+                ProcessEnd::Exited(RcloneStatus::DURATION_EXCEEDED) => None,
+                _ => log.error(),
             },
         })
     }
@@ -233,7 +286,7 @@ impl<'a> TransferBatch<'a> {
     /// behind a link looks empty, and the files in it would be replaced without being kept.
     fn uses_no_traverse(&self) -> bool {
         let keeps_existing = self.versions.is_some() || self.only_new;
-        (keeps_existing && !self.destination_is_new) || are_scattered(self.files)
+        (keeps_existing && !self.destination_is_new) || are_scattered(&self.files)
     }
 
     /// True if files must be written from beginning to end. Under its final name, a file that several streams write would

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::command::{ENDED_EARLY, PATIENT_FLAGS, PROGRESS_FLAGS, RcloneCommand};
+use super::command::{PATIENT_FLAGS, PROGRESS_FLAGS, RcloneCommand};
 use super::feature::RemoteFeatures;
 use super::line::OutputLine;
 use super::log;
-use super::log::LogEvent;
+use super::log::{LogEntry, LogEvent};
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};
+use super::retry::Backoff;
 use super::status::{ProcessEnd, RcloneStatus};
 use crate::base::error::Result;
 use crate::os::scratch::TempFile;
@@ -57,7 +58,7 @@ impl Remote {
         method: CheckMethod,
         on_progress: &mut dyn FnMut(u64),
     ) -> Result<HashMap<PathBuf, CheckVerdict>> {
-        let (mut verdicts, lacks_hashes) = self.check_once(other, files, method, on_progress)?;
+        let (mut verdicts, lacks_hashes) = self.check_all(other, files, method, on_progress)?;
         if !lacks_hashes {
             return Ok(verdicts);
         }
@@ -66,44 +67,54 @@ impl Remote {
             .extract_if(|_, verdict| *verdict == CheckVerdict::Same)
             .map(|(file, _)| file)
             .collect();
-        let (read, _) = self.check_once(other, &same, CheckMethod::Download, on_progress)?;
+        let (read, _) = self.check_all(other, &same, CheckMethod::Download, on_progress)?;
         verdicts.extend(read);
         Ok(verdicts)
     }
 
-    /// Compares files once. Also returns true if checksums were requested and a storage lacks some of them.
-    fn check_once(
+    /// Compares files, and repeats it for those that the storage refused because there were too many requests. Also returns
+    /// true if checksums were requested and a storage lacks some of them.
+    fn check_all(
         &self,
         other: &Path,
         files: &[PathBuf],
         method: CheckMethod,
         on_progress: &mut dyn FnMut(u64),
     ) -> Result<(HashMap<PathBuf, CheckVerdict>, bool)> {
-        if files.is_empty() {
-            return Ok((HashMap::new(), false));
+        let (mut verdicts, mut lacks_hashes) = (HashMap::new(), false);
+        let (mut due, mut backoff) = (files.to_vec(), Backoff::until(None));
+        while !due.is_empty() {
+            let list = TempFile::with_lines(name::encoded_paths(&due))?;
+            let mut output = CheckOutput::new(&due);
+            let command = self.check_command(other, &list, method);
+            let end = command.run(ProcessLimits::LISTING, &mut |line| {
+                output.read_line(&line, on_progress);
+                ControlFlow::Continue(())
+            })?;
+            let refused = due.iter().filter(|file| output.is_refused(file));
+            let refused: Vec<PathBuf> = refused.cloned().collect();
+            let has_compared = output.symbols.values().any(Option::is_some) || end.is_success();
+            if !has_compared && refused.is_empty() {
+                let error = output.last_error.map(|error| error.message);
+                let why = error.or_else(|| end.failure()).unwrap_or_default();
+                return Err(remote_error("compare", self.root(), why));
+            }
+            lacks_hashes |= method == CheckMethod::Digests && !output.used_hashes(end);
+            // Before rclone reached its end, no file that it reported as equal counts.
+            let has_finished = matches!(
+                end,
+                ProcessEnd::Exited(RcloneStatus::SUCCESS | RcloneStatus::FAILURE)
+            );
+            for file in due {
+                let verdict = output.verdict(self.root(), &file, has_finished);
+                verdicts.insert(file, verdict);
+            }
+            due = refused;
+            if !due.is_empty() && !backoff.wait()? {
+                break;
+            }
         }
-        let list = TempFile::with_lines(name::encoded_paths(files))?;
-        let mut output = CheckOutput::new(files);
-        let command = self.check_command(other, &list, method);
-        let end = command.run(ProcessLimits::LISTING, &mut |line| {
-            output.read_line(&line, on_progress);
-            ControlFlow::Continue(())
-        })?;
-        if output.symbols.values().all(Option::is_none) && !end.is_success() {
-            let error = output.last_error.or_else(|| end.failure());
-            let why = error.unwrap_or_else(|| ENDED_EARLY.to_owned());
-            return Err(remote_error("compare", self.root(), why));
-        }
-        let lacks_hashes = method == CheckMethod::Digests && !output.used_hashes(end);
-        // Before rclone reached its end, no file that it reported as equal counts.
-        let has_finished = matches!(
-            end,
-            ProcessEnd::Exited(RcloneStatus::Success | RcloneStatus::Failure(1))
-        );
-        let verdicts = files
-            .iter()
-            .map(|file| (file.clone(), output.verdict(file, has_finished)));
-        Ok((verdicts.collect(), lacks_hashes))
+        Ok((verdicts, lacks_hashes))
     }
 
     fn check_command(
@@ -147,9 +158,9 @@ struct CheckOutput {
     /// By file names in rclone's encoding; `None` if the file was not reported.
     symbols: HashMap<String, Option<CombinedSymbol>>,
     /// Reasons why single files could not be compared.
-    file_errors: HashMap<String, String>,
+    file_errors: HashMap<String, LogEntry>,
     /// The last error that is not about a requested file.
-    last_error: Option<String>,
+    last_error: Option<LogEntry>,
     has_common_hash: bool,
     has_missing_hashes: bool,
     bytes: u64,
@@ -192,11 +203,11 @@ impl CheckOutput {
             _ => {}
         }
         let is_error = entry.is_error();
-        match entry.object {
-            Some(object) if is_error && self.symbols.contains_key(&object) => {
-                self.file_errors.entry(object).or_insert(entry.message);
+        match &entry.object {
+            Some(object) if is_error && self.symbols.contains_key(object) => {
+                self.file_errors.entry(object.clone()).or_insert(entry);
             }
-            None if is_error => self.last_error = Some(entry.message),
+            None if is_error => self.last_error = Some(entry),
             _ => {}
         }
     }
@@ -207,13 +218,27 @@ impl CheckOutput {
         self.has_common_hash && !self.has_missing_hashes && end.exited_normally()
     }
 
-    fn verdict(&self, file: &Path, has_finished: bool) -> CheckVerdict {
+    /// Returns the error about a file, or about all files.
+    fn error(&self, name: &str) -> Option<&LogEntry> {
+        let is_reported = self.symbols.values().any(Option::is_some);
+        let common_error = self.last_error.as_ref().filter(|_| !is_reported);
+        self.file_errors.get(name).or(common_error)
+    }
+
+    /// True if the storage refused to compare a file because there were too many requests.
+    fn is_refused(&self, file: &Path) -> bool {
+        let name = name::encode_path(file).unwrap_or_default();
+        self.error(&name).is_some_and(LogEntry::is_rate_limited)
+    }
+
+    /// Returns the verdict on a file of a storage with this root.
+    fn verdict(&self, root: &Path, file: &Path, has_finished: bool) -> CheckVerdict {
         let name = name::encode_path(file).unwrap_or_default();
         match self.symbols.get(&name).copied().flatten() {
             Some(CombinedSymbol::Same) if has_finished => CheckVerdict::Same,
             Some(CombinedSymbol::Differs) => CheckVerdict::Differs,
             _ => {
-                let why = self.file_errors.get(&name).cloned();
+                let why = self.error(&name).map(|error| error.explained(root));
                 CheckVerdict::Unknown(why.unwrap_or_else(|| "rclone did not compare it".to_owned()))
             }
         }

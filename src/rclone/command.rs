@@ -3,19 +3,17 @@
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::line::OutputLine;
-use super::log;
+use super::log::{self, LogEntry};
 use super::process::{self, ProcessLimits};
+use super::retry::Backoff;
 use super::status::{ProcessEnd, RcloneStatus};
 use crate::base::error::{ConnectionError, Result};
 
 /// Reason for an answer in a form that this program does not know.
 pub(super) const UNREADABLE_ANSWER: &str = "rclone's answer cannot be read";
-
-/// Reason for a failure without a message of rclone.
-pub(super) const ENDED_EARLY: &str = "rclone ended early";
 
 /// Flags of every command: log lines in JSON, and no prompt for a password.
 pub(super) const COMMON_FLAGS: [&str; 3] =
@@ -51,7 +49,7 @@ pub(super) struct CommandOutput {
     /// Standard output, each line with its line feed.
     pub(super) stdout: Vec<u8>,
     /// The first error in the log. It names the cause; the last one only counts the errors.
-    pub(super) first_error: Option<String>,
+    first_error: Option<LogEntry>,
     /// True if the log names a file or folder that was left out, for example a link.
     pub(super) has_skipped_entries: bool,
 }
@@ -108,11 +106,22 @@ impl<'a> RcloneCommand<'a> {
         process::run(self.program, &self.args, limits, on_line)
     }
 
-    /// Runs the command and collects its output.
+    /// Runs the command and collects its output. Repeats it while the storage limits the rate of requests.
     ///
     /// # Errors
     /// Interruption, or the program could not be started.
     pub(super) fn collect(&self, limits: ProcessLimits) -> Result<CommandOutput> {
+        let start = Instant::now();
+        let mut backoff = Backoff::within(limits.timeout);
+        loop {
+            let output = self.collect_once(limits.after(start.elapsed()))?;
+            if !output.is_rate_limited() || !backoff.wait()? {
+                return Ok(output);
+            }
+        }
+    }
+
+    fn collect_once(&self, limits: ProcessLimits) -> Result<CommandOutput> {
         let (mut stdout, mut first_error, mut has_skipped_entries) = (Vec::new(), None, false);
         let end = self.run(limits, &mut |line| {
             match line {
@@ -124,7 +133,7 @@ impl<'a> RcloneCommand<'a> {
                     let entry = log::parse_line(&line);
                     has_skipped_entries |= entry.is_notice() && entry.object.is_some();
                     if entry.is_error() {
-                        first_error.get_or_insert(entry.message);
+                        first_error.get_or_insert(entry);
                     }
                 }
             }
@@ -153,7 +162,13 @@ impl CommandOutput {
         if self.end.is_success() {
             return None;
         }
-        self.first_error.or_else(|| self.end.failure())
+        let message = self.first_error.map(|error| error.message);
+        message.or_else(|| self.end.failure())
+    }
+
+    fn is_rate_limited(&self) -> bool {
+        let error = self.first_error.as_ref();
+        !self.end.is_success() && error.is_some_and(LogEntry::is_rate_limited)
     }
 
     /// Classifies the reason why a request has no usable answer, by the exit status first.
@@ -162,13 +177,13 @@ impl CommandOutput {
             (ProcessEnd::Timeout | ProcessEnd::IdleTimeout, _) => {
                 ConnectionError::Timeout(timeout.as_secs())
             }
-            (ProcessEnd::Exited(status), Some(message)) => {
-                ConnectionError::from_exit(Some(status.code()), &message)
-            }
-            (ProcessEnd::Killed, Some(message)) => ConnectionError::from_message(&message),
-            (ProcessEnd::Exited(RcloneStatus::DirectoryNotFound), None) => {
-                ConnectionError::FolderNotFound
-            }
+            (
+                ProcessEnd::Exited(
+                    RcloneStatus::DIRECTORY_NOT_FOUND | RcloneStatus::FILE_NOT_FOUND,
+                ),
+                _,
+            ) => ConnectionError::FolderNotFound,
+            (ProcessEnd::Exited(_) | ProcessEnd::Killed, Some(error)) => error.cause(),
             (end, _) => {
                 let why = end.failure();
                 ConnectionError::Other(why.unwrap_or_else(|| UNREADABLE_ANSWER.to_owned()))

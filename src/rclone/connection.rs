@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::folder_name::NamesResult;
 use super::remote::Remote;
 use crate::base::error::{ConnectionError, Result};
-use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
 
@@ -43,7 +42,7 @@ impl Remote {
         let start = Instant::now();
         let left = || timeout.saturating_sub(start.elapsed());
         if known_identity.is_some() {
-            match retry_rate_limited(timeout, || self.read_identity(left()))? {
+            match self.read_identity(left())? {
                 Ok(Some(identity)) => {
                     self.record_latency(start);
                     return Ok(Ok(ConnectionCheck {
@@ -55,19 +54,13 @@ impl Remote {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        let names = retry_rate_limited(left(), || {
-            Ok(match self.list_names_by_process(Path::new(""), left())? {
-                NamesResult::Listed(names) => Ok(names),
-                NamesResult::Missing => Err(ConnectionError::FolderNotFound),
-                NamesResult::Failed(error) => Err(error),
-            })
-        })?;
-        let found = match names {
-            Ok(found) => found,
-            Err(ConnectionError::Timeout(_)) => {
+        let found = match self.list_names_by_process(Path::new(""), left())? {
+            NamesResult::Listed(found) => found,
+            NamesResult::Missing => return Ok(Err(ConnectionError::FolderNotFound)),
+            NamesResult::Failed(ConnectionError::Timeout(_)) => {
                 return Ok(Err(ConnectionError::Timeout(timeout.as_secs())));
             }
-            Err(error) => return Ok(Err(error)),
+            NamesResult::Failed(error) => return Ok(Err(error)),
         };
         self.record_latency(start);
         let mut identity = None;
@@ -82,23 +75,5 @@ impl Remote {
             names: Some(found.names.into_iter().collect()),
             is_incomplete: found.is_incomplete,
         }))
-    }
-}
-
-/// Repeats a request within this time while the storage limits the rate of requests.
-fn retry_rate_limited<T>(
-    timeout: Duration,
-    request: impl Fn() -> Result<Result<T, ConnectionError>>,
-) -> Result<Result<T, ConnectionError>> {
-    let start = Instant::now();
-    let mut wait = Duration::from_secs(1);
-    loop {
-        let answer = request()?;
-        let is_limited = matches!(answer, Err(ConnectionError::RateLimited));
-        if !is_limited || start.elapsed() + wait > timeout / 2 {
-            return Ok(answer);
-        }
-        interrupt::sleep(wait)?;
-        wait *= 2;
     }
 }

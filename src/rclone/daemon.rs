@@ -18,9 +18,11 @@ use serde_json::{Value, json};
 use super::command::{COMMON_FLAGS, PATIENT_FLAGS, UNREADABLE_ANSWER};
 use super::entry::ListEntry;
 use super::line::{CHUNK_BYTES, LineSplitter};
+use super::message::classify;
 use super::process;
+use super::retry::Backoff;
 use super::socket::{HttpReply, Socket};
-use crate::base::error::{IoResultExt as _, Result};
+use crate::base::error::{ConnectionError, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::os::exec_shim;
@@ -147,16 +149,12 @@ impl Daemon {
 
     /// True if the daemon accepts requests. Waits for one that was just started.
     pub(super) fn is_ready(&self) -> bool {
-        *self.ready.get_or_init(|| self.wait_until_ready()) && self.accepts_connections()
-    }
-
-    fn accepts_connections(&self) -> bool {
-        self.socket.accepts_connections()
+        *self.ready.get_or_init(|| self.wait_until_ready()) && self.socket.accepts_connections()
     }
 
     /// Waits until the daemon listens; returns false if it ended, is too late, or the run was interrupted.
     fn wait_until_ready(&self) -> bool {
-        while !self.accepts_connections() {
+        while !self.socket.accepts_connections() {
             let is_late = self.started.elapsed() > START_TIMEOUT;
             if is_late || interrupt::is_requested() || self.has_ended() {
                 return false;
@@ -174,11 +172,25 @@ impl Daemon {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request and waits for the answer.
+    /// Sends a request and waits for the answer. Repeats it while the storage limits the rate of requests.
     ///
     /// # Errors
     /// Interruption.
     pub(super) fn call(&self, path: &str, params: &Value, timeout: Duration) -> Result<RcAnswer> {
+        let start = Instant::now();
+        let mut backoff = Backoff::within(Some(timeout));
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            let answer = self.call_once(path, params, left)?;
+            let is_limited = matches!(&answer, RcAnswer::Failure(why)
+                if classify(why, None) == ConnectionError::RateLimited);
+            if !is_limited || !backoff.wait()? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn call_once(&self, path: &str, params: &Value, timeout: Duration) -> Result<RcAnswer> {
         Ok(
             match self.socket.post(path, params, timeout, MAX_ANSWER_BYTES)? {
                 HttpReply::TimedOut => RcAnswer::TimedOut,

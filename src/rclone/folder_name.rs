@@ -110,10 +110,10 @@ impl Remote {
             }
         }
         Ok(match output.end {
-            ProcessEnd::Exited(RcloneStatus::Success) if list.is_complete() => {
+            ProcessEnd::Exited(RcloneStatus::SUCCESS) if list.is_complete() => {
                 NamesResult::Listed(found)
             }
-            ProcessEnd::Exited(RcloneStatus::DirectoryNotFound)
+            ProcessEnd::Exited(RcloneStatus::DIRECTORY_NOT_FOUND)
                 if list.entry_count == 0 && list.is_well_formed() =>
             {
                 NamesResult::Missing

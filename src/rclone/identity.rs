@@ -80,26 +80,24 @@ impl Remote {
         let count = format!("--count={READ_LIMIT}");
         let content = self.read_about_identity(&["cat", &count], left())?;
         match content.end {
-            ProcessEnd::Exited(RcloneStatus::Success) if !content.stdout.is_empty() => {
+            ProcessEnd::Exited(RcloneStatus::SUCCESS) if !content.stdout.is_empty() => {
                 return Ok(self.parse_identity(&content.stdout));
             }
             // On a storage without folders, `cat` succeeds with an empty answer for a missing file.
             ProcessEnd::Exited(
-                RcloneStatus::Success
-                | RcloneStatus::DirectoryNotFound
-                | RcloneStatus::FileNotFound,
+                RcloneStatus::SUCCESS
+                | RcloneStatus::DIRECTORY_NOT_FOUND
+                | RcloneStatus::FILE_NOT_FOUND,
             ) if content.stdout.is_empty() => {}
             _ => return Ok(Err(content.connection_error(timeout))),
         }
         let words = ["lsjson", "--stat", "--no-mimetype"];
         let entry = self.read_about_identity(&words, left())?;
         Ok(match entry.end {
-            ProcessEnd::Exited(RcloneStatus::DirectoryNotFound | RcloneStatus::FileNotFound)
-                if entry.stdout.is_empty() =>
-            {
-                Ok(None)
-            }
-            ProcessEnd::Exited(RcloneStatus::Success) => {
+            ProcessEnd::Exited(
+                RcloneStatus::DIRECTORY_NOT_FOUND | RcloneStatus::FILE_NOT_FOUND,
+            ) if entry.stdout.is_empty() => Ok(None),
+            ProcessEnd::Exited(RcloneStatus::SUCCESS) => {
                 Err(unreadable_identity("it exists but cannot be read"))
             }
             _ => Err(entry.connection_error(timeout)),

@@ -13,19 +13,12 @@ use super::listed_file::{ListTarget, RemoteListing, TimeSource};
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};
+use super::retry::Backoff;
 use crate::base::error::{Error, Result};
-use crate::base::interrupt;
 use crate::os::scratch::TempFile;
 
 /// Time for a listing of chosen files.
 const FILES_TIMEOUT: Duration = Duration::from_secs(900);
-
-/// Waits before a listing is repeated that hit a rate limit.
-const RATE_LIMIT_WAITS: [Duration; 3] = [
-    Duration::from_secs(1),
-    Duration::from_secs(4),
-    Duration::from_secs(12),
-];
 
 /// Greatest depth of nested folders that each hold more than [`MAX_ENTRIES`].
 const MAX_SPLIT_DEPTH: u32 = 8;
@@ -106,8 +99,12 @@ impl Remote {
                 None if depth > 0 => self.list_in_parts(&part, features, time_source, depth - 1)?,
                 None => return Err(self.too_many_entries(&part)),
             };
-            if let Some(more) = more {
-                listed.merge(more);
+            match more {
+                Some(more) => listed.merge(more),
+                // It was removed meanwhile.
+                None => {
+                    listed.folders.remove(&part);
+                }
             }
         }
         Ok(Some(listed))
@@ -136,17 +133,13 @@ impl Remote {
                 .files_from(list.path());
         }
         let command = command.operands([self.rclone_path(target.base())?]);
-        let mut waits = RATE_LIMIT_WAITS.iter();
+        let mut backoff = Backoff::until(None);
         loop {
-            let mut reader = ListReader::new(target);
+            let mut reader = ListReader::new(self.root(), target);
             let end = command.run(ProcessLimits::LISTING, &mut |line| reader.read_line(&line))?;
-            if reader.is_rate_limited(end)
-                && let Some(wait) = waits.next()
-            {
-                interrupt::sleep(*wait)?;
-                continue;
+            if !reader.is_rate_limited(end) || !backoff.wait()? {
+                return Ok(reader.into_outcome(end));
             }
-            return Ok(reader.into_outcome(end));
         }
     }
 

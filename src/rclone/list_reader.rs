@@ -8,10 +8,9 @@ use super::command::UNREADABLE_ANSWER;
 use super::entry::{ListParser, decode_path_below};
 use super::line::OutputLine;
 use super::listed_file::{DUPLICATE_NAME, ListTarget, RemoteListing};
-use super::log::{self, LogEvent};
+use super::log::{self, LogEntry, LogEvent};
 use super::name;
 use super::status::{ProcessEnd, RcloneStatus};
-use crate::base::error::ConnectionError;
 use crate::snapshot::digest::Digest;
 
 /// Greatest number of files and folders in one listing: about 150 MB of memory. A folder with more is listed in parts.
@@ -22,6 +21,7 @@ const MAX_PROBLEMS: usize = 20_000;
 
 /// State of a list while its output arrives.
 pub(super) struct ListReader<'a> {
+    root: &'a Path,
     base: &'a Path,
     /// Requested files in rclone's encoding; `None` for a folder. A listing of chosen files may show others, which are ignored.
     requested: Option<HashSet<String>>,
@@ -30,7 +30,9 @@ pub(super) struct ListReader<'a> {
     /// Digests of the paths of listed folders.
     seen_folders: HashSet<u64>,
     /// The last error that is not about a folder.
-    last_error: Option<String>,
+    last_error: Option<LogEntry>,
+    /// True if the storage refused to list a folder because there were too many requests.
+    has_refused_folder: bool,
     /// Number of errors in the log.
     logged_errors: u64,
     /// Number of errors that the last line reports.
@@ -46,18 +48,20 @@ pub(super) enum ListOutcome {
 }
 
 impl<'a> ListReader<'a> {
-    pub(super) fn new(target: ListTarget<'a>) -> Self {
+    pub(super) fn new(root: &'a Path, target: ListTarget<'a>) -> Self {
         let requested = match target {
             ListTarget::Files(files) => Some(name::encoded_paths(files).collect()),
             ListTarget::Folder(_) => None,
         };
         Self {
+            root,
             base: target.base(),
             requested,
             parser: ListParser::default(),
             listing: RemoteListing::default(),
             seen_folders: HashSet::new(),
             last_error: None,
+            has_refused_folder: false,
             logged_errors: 0,
             reported_errors: None,
         }
@@ -93,13 +97,13 @@ impl<'a> ListReader<'a> {
         self.listing.add(self.base, &entry);
     }
 
-    fn read_log_entry(&mut self, entry: &log::LogEntry) {
+    fn read_log_entry(&mut self, entry: &LogEntry) {
         let object = entry.object.as_deref().unwrap_or_default();
         if let LogEvent::ErrorCount(count) = entry.event() {
             self.reported_errors = Some(count);
             // The line repeats the last logged error, if any.
             if self.logged_errors == 0 {
-                self.last_error = Some(entry.message.clone());
+                self.last_error = Some(entry.clone());
             }
             return;
         }
@@ -109,19 +113,19 @@ impl<'a> ListReader<'a> {
         }
         self.logged_errors += 1;
         if object.is_empty() {
-            self.last_error = Some(entry.message.clone());
+            self.last_error = Some(entry.clone());
             return;
         }
+        self.has_refused_folder |= entry.is_rate_limited();
         let (Ok(path) | Err(path)) = decode_path_below(self.base, object);
-        self.listing.problems.push((path, entry.message.clone()));
+        let why = entry.explained(self.root);
+        self.listing.problems.push((path, why));
     }
 
     pub(super) fn is_rate_limited(&self, end: ProcessEnd) -> bool {
-        let error = self.last_error.as_deref();
+        let error = self.last_error.as_ref();
         !end.is_success()
-            && error.is_some_and(|message| {
-                ConnectionError::from_message(message) == ConnectionError::RateLimited
-            })
+            && (self.has_refused_folder || error.is_some_and(LogEntry::is_rate_limited))
     }
 
     /// Returns the result; `None` if the target holds more than [`MAX_ENTRIES`].
@@ -134,12 +138,12 @@ impl<'a> ListReader<'a> {
         }
         Some(match end {
             ProcessEnd::Stopped => ListOutcome::Failed(UNREADABLE_ANSWER.to_owned()),
-            ProcessEnd::Exited(RcloneStatus::Success)
+            ProcessEnd::Exited(RcloneStatus::SUCCESS)
                 if self.parser.is_complete() && self.last_error.is_none() =>
             {
                 ListOutcome::Listed(self.listing)
             }
-            ProcessEnd::Exited(RcloneStatus::DirectoryNotFound)
+            ProcessEnd::Exited(RcloneStatus::DIRECTORY_NOT_FOUND)
                 if self.parser.entry_count == 0
                     && self.parser.is_well_formed()
                     && self.listing.problems.is_empty() =>
@@ -147,8 +151,8 @@ impl<'a> ListReader<'a> {
                 ListOutcome::NotFound
             }
             ProcessEnd::Exited(status)
-                if status != RcloneStatus::Success
-                    && status != RcloneStatus::Crash
+                if status != RcloneStatus::SUCCESS
+                    && status != RcloneStatus::CRASH
                     && self.last_error.is_none()
                     && self.parser.is_well_formed()
                     && !self.listing.problems.is_empty()
@@ -161,9 +165,80 @@ impl<'a> ListReader<'a> {
                 ListOutcome::Failed("rclone wrote nothing for 15 min".to_owned())
             }
             end => {
-                let why = self.last_error.or_else(|| end.failure());
+                let error = self.last_error.map(|error| error.message);
+                let why = error.or_else(|| end.failure());
                 ListOutcome::Failed(why.unwrap_or_else(|| UNREADABLE_ANSWER.to_owned()))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = r#"{"Path":"a","Name":"a","Size":1,"ModTime":"","IsDir":false}"#;
+    const LIMIT: &str = r#"{"level":"error","msg":"googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded","object":"sub"}"#;
+    const COUNT: &str =
+        r#"{"level":"error","msg":"Failed to lsjson with 2 errors: last error was: x"}"#;
+
+    fn read(list: &str, log: &[&str]) -> ListReader<'static> {
+        let target = ListTarget::Folder(Path::new("footage"));
+        let mut reader = ListReader::new(Path::new("drive:"), target);
+        let lines = list.split('\n').map(|line| OutputLine::Stdout(line.into()));
+        let log = log.iter().map(|line| OutputLine::Log((*line).into()));
+        for line in lines.chain(log) {
+            let _end = reader.read_line(&line);
+        }
+        reader
+    }
+
+    fn exited(status: i32) -> ProcessEnd {
+        ProcessEnd::Exited(RcloneStatus(status))
+    }
+
+    #[test]
+    fn failed_listing_is_never_empty() {
+        let whole = format!("[\n{ONE}\n]\n");
+        let cut = format!("[\n{ONE}");
+        let error = r#"{"level":"error","msg":"error listing: directory not found","object":""}"#;
+        for (list, log, end) in [
+            ("", &[][..], exited(0)),
+            ("[\n", &[], exited(0)),
+            ("[\n]\n", &[error], exited(0)),
+            ("[\n]\n", &[], exited(1)),
+            ("[\n]\n", &[error], exited(1)),
+            ("[\n]\n", &[], ProcessEnd::Killed),
+            ("[\n]\n", &[], ProcessEnd::IdleTimeout),
+            (&*cut, &[], exited(0)),
+            (&cut, &[], exited(3)),
+            (&whole, &[], exited(3)),
+            (&whole, &[], exited(5)),
+            (&whole, &[], ProcessEnd::Killed),
+            (&whole, &[LIMIT, COUNT], exited(2)),
+        ] {
+            let outcome = read(list, log).into_outcome(end);
+            let is_failed = matches!(outcome, Some(ListOutcome::Failed(_)));
+            assert!(is_failed, "{list} {log:?} {end:?}");
+        }
+        let empty = read("[\n]\n", &[]).into_outcome(exited(0));
+        assert!(matches!(empty, Some(ListOutcome::Listed(_))));
+        let missing = read("", &[error]).into_outcome(exited(3));
+        assert!(matches!(missing, Some(ListOutcome::NotFound)));
+    }
+
+    #[test]
+    fn refused_folder_is_a_problem() {
+        let reader = read(&format!("[\n{ONE}\n"), &[LIMIT, COUNT]);
+        assert!(reader.is_rate_limited(exited(1)));
+        let Some(ListOutcome::Listed(listed)) = reader.into_outcome(exited(1)) else {
+            panic!("the rest is listed");
+        };
+        let (path, why) = &listed.problems[0];
+        assert_eq!(path, Path::new("footage/sub"));
+        assert!(
+            why.starts_with("the storage limits the rate of requests: "),
+            "{why}"
+        );
     }
 }

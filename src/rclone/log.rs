@@ -1,6 +1,12 @@
-//! Lines of rclone's log. All English wording of rclone that this program relies on is in this file.
+//! Lines of rclone's log. The wording of its reports that this program relies on is in this file, and that of its errors in
+//! `message`.
+
+use std::path::Path;
 
 use serde::Deserialize;
+
+use super::message;
+use crate::base::error::ConnectionError;
 
 /// Meaning of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +28,7 @@ pub(super) enum LogEvent {
 
 /// Beginnings of plain reports. A server-side copy is not one of [`LogEvent::Copied`]: rclone also keeps old versions this way
 /// where a storage cannot rename.
-const REPORTS: [(&str, LogEvent); 8] = [
+const REPORTS: [(&str, LogEvent); 7] = [
     ("Copied (new)", LogEvent::Copied),
     ("Copied (replaced existing)", LogEvent::Copied),
     ("Multi-thread Copied (new)", LogEvent::Copied),
@@ -30,7 +36,6 @@ const REPORTS: [(&str, LogEvent); 8] = [
     ("Moved (server-side)", LogEvent::MovedServerSide),
     ("Moved (", LogEvent::Moved),
     ("Deleted", LogEvent::Deleted),
-    ("Using ", LogEvent::UsesHash),
 ];
 
 /// Beginning of the line with which a failed `lsjson` ends.
@@ -54,7 +59,7 @@ pub(super) enum LogLevel {
     Report,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LogEntry {
     level: LogLevel,
     pub(super) message: String,
@@ -64,6 +69,15 @@ pub(super) struct LogEntry {
 }
 
 impl LogEntry {
+    /// An error that rclone did not log.
+    pub(super) fn of_error(message: String) -> Self {
+        Self {
+            level: LogLevel::Error,
+            message,
+            ..Self::default()
+        }
+    }
+
     /// An entry that only reports progress.
     pub(super) fn of_progress(progress: Option<TransferProgress>) -> Self {
         Self {
@@ -74,6 +88,25 @@ impl LogEntry {
 
     pub(super) fn is_error(&self) -> bool {
         self.level == LogLevel::Error
+    }
+
+    /// The cause of an error, without the path of the file or folder that it is about.
+    pub(super) fn cause(&self) -> ConnectionError {
+        message::classify(&self.message, self.object.as_deref())
+    }
+
+    pub(super) fn is_rate_limited(&self) -> bool {
+        self.is_error() && self.cause() == ConnectionError::RateLimited
+    }
+
+    /// True if the file was written to while it was read.
+    pub(super) fn is_source_changing(&self) -> bool {
+        self.is_error() && message::is_source_changing(&self.message, self.object.as_deref())
+    }
+
+    /// The message, with the cause of a problem of the database with this root.
+    pub(super) fn explained(&self, root: &Path) -> String {
+        message::explain(&self.message, self.object.as_deref(), root)
     }
 
     /// True for a line about something odd or left out.
@@ -90,17 +123,20 @@ impl LogEntry {
         if let Some(rest) = message.strip_prefix(FAILED_LIST).filter(|_| !has_object) {
             return LogEvent::ErrorCount(error_count(rest));
         }
-        if message.ends_with("hash could not be checked")
-            || message.ends_with("hashes could not be checked")
-        {
-            return LogEvent::HashesMissing;
-        }
-        // A failure may quote any of the reports as the name of a file.
-        let report = REPORTS
-            .iter()
-            .find(|(beginning, _)| message.starts_with(beginning));
-        match report {
-            Some((_, event)) if self.level == LogLevel::Report => *event,
+        let words: Vec<&str> = message.split(' ').collect();
+        match (self.level, words.as_slice()) {
+            (_, [number, "hash" | "hashes", "could", "not", "be", "checked"])
+                if number.parse::<u64>().is_ok() =>
+            {
+                LogEvent::HashesMissing
+            }
+            (LogLevel::Report, ["Using", _, "for", "hash", "comparisons"]) => LogEvent::UsesHash,
+            // A failure may quote any of the reports as the name of a file.
+            (LogLevel::Report, _) => {
+                let mut reports = REPORTS.iter();
+                let report = reports.find(|(beginning, _)| message.starts_with(beginning));
+                report.map_or(LogEvent::Other, |(_, event)| *event)
+            }
             _ => LogEvent::Other,
         }
     }
@@ -233,6 +269,18 @@ mod tests {
         assert_eq!(
             event("notice", "3 hashes could not be checked"),
             LogEvent::HashesMissing
+        );
+        assert_eq!(
+            event("info", "Using md5 for hash comparisons"),
+            LogEvent::UsesHash
+        );
+        assert_eq!(
+            event("error", "Using md5 for hash comparisons"),
+            LogEvent::Other
+        );
+        assert_eq!(
+            event("error", "open 3 hashes could not be checked"),
+            LogEvent::Other
         );
         let last = parse_line(
             br#"{"level":"error","msg":"Failed to lsjson with 3 errors: last error was: x"}"#,

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::command::UNREADABLE_ANSWER;
 use super::daemon::{Daemon, RcAnswer};
@@ -91,11 +91,11 @@ fn any_exists_by_daemon(daemon: &Daemon, base: &Path, list: &TempFile) -> Result
     });
     let answer = daemon.call("operations/list", &params, SEARCH_TIMEOUT)?;
     let why = match &answer {
-        RcAnswer::Success(body) => match body["list"].as_array() {
-            Some(list) => return Ok(!list.is_empty()),
+        RcAnswer::Success(body) => match body.get("list") {
+            Some(Value::Array(list)) => return Ok(!list.is_empty()),
             // An empty list is `null`.
-            None if body["list"].is_null() => return Ok(false),
-            None => UNREADABLE_ANSWER.to_owned(),
+            Some(Value::Null) => return Ok(false),
+            _ => UNREADABLE_ANSWER.to_owned(),
         },
         _ => answer.failure().unwrap_or_default(),
     };

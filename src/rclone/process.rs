@@ -39,7 +39,7 @@ pub(super) struct ProcessLimits {
     /// Time without any output.
     idle_timeout: Duration,
     /// Total time.
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// Bytes of standard output; `None` if the function that reads the lines counts entries instead.
     stdout_bytes: Option<u64>,
     log_bytes: u64,
@@ -61,6 +61,12 @@ impl ProcessLimits {
         stdout_bytes: None,
         log_bytes: 64 << 20,
     };
+
+    /// The limits that are left after this time, and the total time, if any.
+    pub(super) fn after(self, elapsed: Duration) -> Self {
+        let timeout = self.timeout.map(|timeout| timeout.saturating_sub(elapsed));
+        Self { timeout, ..self }
+    }
 
     /// For a short request that must end within this time.
     pub(super) const fn with_timeout(timeout: Duration) -> Self {
@@ -241,7 +247,7 @@ impl RunningProcess {
     fn wait(&mut self, program: &Path) -> Result<ProcessEnd> {
         let status = self.child.wait().at("wait for", program)?;
         self.has_exited = true;
-        let code = status.code().map(RcloneStatus::from_code);
+        let code = status.code().map(RcloneStatus);
         Ok(code.map_or(ProcessEnd::Killed, ProcessEnd::Exited))
     }
 

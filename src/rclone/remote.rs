@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::command::RcloneCommand;
 use super::daemon::Daemon;
+use super::message;
 use super::name;
 use super::program::{Program, RcloneVersion, VersionLookup, configuration_fingerprint};
 use crate::base::error::{Error, Result};
@@ -137,9 +138,10 @@ impl Remote {
 
 /// The error of a failed operation on the remote.
 pub(super) fn remote_error(action: &'static str, path: &Path, why: impl Into<String>) -> Error {
+    let why = why.into();
     Error::Rclone {
         action,
         path: path.to_owned(),
-        why: why.into(),
+        why: message::explain(&why, None, path),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::message;
 use super::name;
 use super::remote::Remote;
 
@@ -47,7 +48,9 @@ impl Remote {
             .daemon()
             .ok_or("this rclone cannot rename single files")?;
         match daemon.call(command, params, RENAME_TIMEOUT) {
-            Ok(answer) => answer.failure().map_or(Ok(()), Err),
+            Ok(answer) => answer
+                .failure()
+                .map_or(Ok(()), |why| Err(message::explain(&why, None, self.root()))),
             Err(error) => Err(error.full_message()),
         }
     }

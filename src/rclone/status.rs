@@ -1,46 +1,19 @@
 //! Exit statuses of rclone and the ways in which its process ends.
 
-use crate::base::error::{EXIT_DIRECTORY_NOT_FOUND, EXIT_FILE_NOT_FOUND};
-
 /// An exit status (rclone's documentation, "Exit code").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RcloneStatus {
-    Success,
-    /// 1 and statuses without a meaning of their own: something failed, but rclone reached its end.
-    Failure(i32),
-    /// 2: wrong usage, or a panic of the program.
-    Crash,
-    DirectoryNotFound,
-    FileNotFound,
-    /// The time of `--max-duration` was over.
-    DurationExceeded,
-}
+pub(super) struct RcloneStatus(pub(super) i32);
 
 impl RcloneStatus {
-    const CRASH: i32 = 2;
-    const DURATION_EXCEEDED: i32 = 10;
-
-    pub(super) const fn from_code(code: i32) -> Self {
-        match code {
-            0 => Self::Success,
-            Self::CRASH => Self::Crash,
-            EXIT_DIRECTORY_NOT_FOUND => Self::DirectoryNotFound,
-            EXIT_FILE_NOT_FOUND => Self::FileNotFound,
-            Self::DURATION_EXCEEDED => Self::DurationExceeded,
-            other => Self::Failure(other),
-        }
-    }
-
-    pub(super) const fn code(self) -> i32 {
-        match self {
-            Self::Success => 0,
-            Self::Crash => Self::CRASH,
-            Self::DirectoryNotFound => EXIT_DIRECTORY_NOT_FOUND,
-            Self::FileNotFound => EXIT_FILE_NOT_FOUND,
-            Self::DurationExceeded => Self::DURATION_EXCEEDED,
-            Self::Failure(other) => other,
-        }
-    }
+    pub(super) const SUCCESS: Self = Self(0);
+    /// Something failed, but rclone reached its end.
+    pub(super) const FAILURE: Self = Self(1);
+    /// Wrong usage, or a panic of the program.
+    pub(super) const CRASH: Self = Self(2);
+    pub(super) const DIRECTORY_NOT_FOUND: Self = Self(3);
+    pub(super) const FILE_NOT_FOUND: Self = Self(4);
+    /// The time of `--max-duration` was over.
+    pub(super) const DURATION_EXCEEDED: Self = Self(10);
 }
 
 /// The end of a process.
@@ -60,19 +33,19 @@ pub(super) enum ProcessEnd {
 
 impl ProcessEnd {
     pub(super) fn is_success(self) -> bool {
-        self == Self::Exited(RcloneStatus::Success)
+        self == Self::Exited(RcloneStatus::SUCCESS)
     }
 
     /// True if rclone reached its end, whether or not single files failed.
     pub(super) fn exited_normally(self) -> bool {
-        matches!(self, Self::Exited(status) if status != RcloneStatus::Crash)
+        matches!(self, Self::Exited(status) if status != RcloneStatus::CRASH)
     }
 
     /// The reason why there is no answer; `None` after success.
     pub(super) fn failure(self) -> Option<String> {
         Some(match self {
-            Self::Exited(RcloneStatus::Success) => return None,
-            Self::Exited(status) => format!("rclone ended with exit status {}", status.code()),
+            Self::Exited(RcloneStatus::SUCCESS) => return None,
+            Self::Exited(status) => format!("rclone ended with exit status {}", status.0),
             Self::Killed => "rclone was killed".to_owned(),
             Self::IdleTimeout | Self::Timeout => "rclone did not answer in time".to_owned(),
             Self::OutputLimit => "rclone's answer is far too long".to_owned(),

@@ -2,12 +2,6 @@
 
 use std::fmt;
 
-/// Exit status of rclone if a folder does not exist.
-pub const EXIT_DIRECTORY_NOT_FOUND: i32 = 3;
-
-/// Exit status of rclone if a file does not exist.
-pub const EXIT_FILE_NOT_FOUND: i32 = 4;
-
 /// The reason why a remote cannot be reached. Each message continues a sentence about the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionError {
@@ -25,8 +19,8 @@ pub enum ConnectionError {
     AuthenticationFailed,
     /// The host key differs from the known one.
     HostKeyMismatch,
-    /// The access token expired or was revoked.
-    TokenExpired,
+    /// The access token expired or was revoked. Contains the name of its remote, if it is another one than the database's.
+    TokenExpired(Option<String>),
     /// The storage accepts no more requests for now.
     RateLimited,
     /// The user may not read the root.
@@ -53,7 +47,7 @@ impl fmt::Display for ConnectionError {
             Self::RemoteNotConfigured => "is on a remote that is not configured in rclone",
             Self::AuthenticationFailed => "rejected the key, user or password",
             Self::HostKeyMismatch => "presented an unexpected host key: it may be another machine",
-            Self::TokenExpired => "rejected the access token: it expired or was revoked",
+            Self::TokenExpired(_) => "rejected the access token: it expired or was revoked",
             Self::RateLimited => "limits the rate of requests, and accepts no more for now",
             Self::AccessDenied => "denies access to this user",
             Self::FolderNotFound => "does not exist: no such bucket or folder",
@@ -64,8 +58,9 @@ impl fmt::Display for ConnectionError {
 }
 
 impl ConnectionError {
-    pub(super) fn hint(&self, root: &str) -> String {
-        let remote = root.split(':').next().unwrap_or_default();
+    /// Returns the command or the step that solves the problem of a database with this root.
+    pub fn hint(&self, root: &str) -> String {
+        let remote = root.split([':', ',']).next().unwrap_or_default();
         match self {
             Self::ConnectionRefused => format!("check that its server runs, and that `rclone config show {remote}` shows the right host and port"),
             Self::Timeout(_) | Self::HostUnreachable => "check that the network and the host are up, then try again".to_owned(),
@@ -73,7 +68,7 @@ impl ConnectionError {
             Self::RemoteNotConfigured => "`rclone config` sets it up, `rclone listremotes` lists the configured remotes".to_owned(),
             Self::AuthenticationFailed => format!("`rclone config update {remote}` sets another key or password"),
             Self::HostKeyMismatch => "ask its administrator; if the key is right, add it to the file of known hosts".to_owned(),
-            Self::TokenExpired => format!("`rclone config reconnect {remote}:` gets a new token"),
+            Self::TokenExpired(inner) => format!("`rclone config reconnect {}:` gets a new token", inner.as_deref().unwrap_or(remote)),
             Self::RateLimited => "try again later; an API key of your own in rclone's configuration has a limit of its own".to_owned(),
             Self::AccessDenied => "ask its administrator for permission".to_owned(),
             Self::FolderNotFound => format!("if the name is right, `rclone mkdir {root}` creates it"),

@@ -12,7 +12,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::connection::{ConnectionError, EXIT_DIRECTORY_NOT_FOUND, EXIT_FILE_NOT_FOUND};
+pub use self::connection::ConnectionError;
 pub use self::hint::did_you_mean;
 pub use self::index::IndexProblem;
 use super::exit_status::ExitStatus;

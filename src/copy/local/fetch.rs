@@ -144,13 +144,13 @@ impl RemoteFetch<'_> {
         );
         let ended = batch.run(&mut |event| match event {
             TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
-            TransferEvent::VersionKept => {}
+            TransferEvent::VersionKept | TransferEvent::Repeated(_) => {}
             TransferEvent::Done(path) => {
                 if let Some(index) = index_of.get(path) {
                     states[*index] = FetchState::ReportedDone;
                 }
             }
-            TransferEvent::Failed(path, why) => {
+            TransferEvent::Failed(path, why) | TransferEvent::Changing(path, why) => {
                 if let Some(index) = index_of.get(path) {
                     states[*index] = FetchState::Failed(self.staging.with_folder_name(why));
                 }

@@ -32,14 +32,9 @@ impl Upload<'_> {
         let journal_rows = batch.mark_attempted(&due);
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;
-        let versions = version::remote_version_folder(self.run)?;
-        let is_known_missing = |index: &usize| {
-            let replica = &batch.files[*index].replica;
-            self.destination.is_known_missing(replica)
-        };
-        let transfer = self
-            .transfer_batch(&paths, &versions)
-            .with_new_destination(due.iter().all(is_known_missing));
+        let mut versions = version::remote_version_folder(self.run)?;
+        let transfer = self.transfer_batch(&paths, &versions);
+        let transfer = transfer.with_new_destination(self.is_new_destination(batch, &due));
         let mut journal = SendJournal::begin(index, destination, source, &journal_rows)?;
         let mut has_kept_version = false;
         let ended = transfer.run(&mut |event| match event {
@@ -54,17 +49,22 @@ impl Upload<'_> {
                 }
             }
             TransferEvent::VersionKept => has_kept_version = true,
+            TransferEvent::Repeated(next) => {
+                kept.extend(has_kept_version.then(|| versions.clone()));
+                (versions, has_kept_version) = (next.to_owned(), false);
+            }
             // After cancellation rclone reports the files it abandons as failed.
-            TransferEvent::Failed(_, _) if interrupt::is_requested() => {}
+            TransferEvent::Failed(..) | TransferEvent::Changing(..)
+                if interrupt::is_requested() => {}
             TransferEvent::Failed(path, why) => {
-                if let Some(index) = index_of.get(path) {
-                    batch.states[*index] = SendState::Failed(why.to_owned());
-                }
+                batch.set_state(&index_of, path, SendState::Failed(why.to_owned()));
+            }
+            TransferEvent::Changing(path, why) => {
+                batch.set_state(&index_of, path, SendState::Changing(why.to_owned()));
             }
         });
-        if has_kept_version && self.destination.features.can_move() {
-            kept.push(versions);
-        }
+        has_kept_version &= self.destination.features.can_move();
+        kept.extend(has_kept_version.then_some(versions));
         let written = journal.finish();
         match ended {
             Err(Error::Interrupted) => Ok(None),
@@ -73,6 +73,12 @@ impl Upload<'_> {
                 Ok(ended?.error)
             }
         }
+    }
+
+    /// True if the folders of these files are known to be missing at the destination.
+    fn is_new_destination(&self, batch: &SendBatch<'_>, indexes: &[usize]) -> bool {
+        let mut files = indexes.iter().map(|index| &batch.files[*index]);
+        files.all(|file| self.destination.is_known_missing(&file.replica))
     }
 
     /// Returns the transfer of these files. It replaces files only if the storage can keep their old versions.
@@ -136,8 +142,8 @@ impl Upload<'_> {
                 SendState::ReportedSent => {
                     matches!(probe.stat_in_replica(&file.replica, &file.path), EntryState::File(now) if now != batch.source_stats[index])
                 }
-                SendState::Failed(why) => why.contains("source file is being updated ("),
-                SendState::Unknown | SendState::Vanished => false,
+                SendState::Changing(_) => true,
+                SendState::Failed(_) | SendState::Unknown | SendState::Vanished => false,
             };
             if is_changing {
                 changing.push(index);

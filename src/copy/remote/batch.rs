@@ -1,6 +1,7 @@
 //! State of the files of one batch, and the outcomes that follow from it.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::listed::ListedState;
 use super::upload::{OutgoingFile, SendOutcomeFn};
@@ -17,6 +18,8 @@ pub(super) enum SendState {
     ReportedSent,
     /// Not sent, for this reason.
     Failed(String),
+    /// Not sent because it was written to meanwhile, in rclone's words.
+    Changing(String),
     /// Missing at the source.
     Vanished,
 }
@@ -32,7 +35,7 @@ impl SendState {
         match self {
             Self::ReportedSent => reported.clone(),
             Self::Unknown => unknown.clone(),
-            Self::Failed(why) => Outcome::Failed(why.clone()),
+            Self::Failed(why) | Self::Changing(why) => Outcome::Failed(why.clone()),
             Self::Vanished => Outcome::Skipped(VANISHED.to_owned()),
         }
     }
@@ -55,6 +58,18 @@ impl<'a> SendBatch<'a> {
             source_stats: vec![SentFile::default(); files.len()],
             states: vec![SendState::Unknown; files.len()],
             attempted: vec![false; files.len()],
+        }
+    }
+
+    /// Sets the state of one of these files.
+    pub(super) fn set_state(
+        &mut self,
+        index_of: &HashMap<PathBuf, usize>,
+        path: &Path,
+        state: SendState,
+    ) {
+        if let Some(index) = index_of.get(path) {
+            self.states[*index] = state;
         }
     }
 

@@ -107,13 +107,15 @@ impl VersionMoves {
         let batch = TransferBatch::move_to_versions(&storage.remote, files, versions, &limits);
         moves.message = batch
             .run(&mut |event| match event {
-                TransferEvent::Failed(path, message) => {
+                TransferEvent::Failed(path, message) | TransferEvent::Changing(path, message) => {
                     moves.failed.insert(path.to_owned(), message.to_owned());
                 }
                 TransferEvent::Done(path) => {
                     moves.moved.insert(path.to_owned());
                 }
-                TransferEvent::Bytes(_) | TransferEvent::VersionKept => {}
+                TransferEvent::Bytes(_)
+                | TransferEvent::VersionKept
+                | TransferEvent::Repeated(_) => {}
             })?
             .error;
         Ok(moves)

@@ -178,3 +178,69 @@ fn endless_log_ends_the_transfer() {
         "sync acme/spot footage WORK CLOUD",
     );
 }
+
+/// Number of requests that the fake counted.
+fn counted(studio: &Studio, lie: &str) -> u64 {
+    let count = studio.path(format!("bin-{lie}/count"));
+    fs::metadata(count).map_or(0, |count| count.len())
+}
+
+#[test]
+fn passing_rate_limit_is_waited_for() {
+    for asked in BOTH_MODES {
+        let studio = Studio::filled();
+        let Some(liar) = FakeRclone::new(&studio, asked) else {
+            return;
+        };
+        let lie = "transfer-refused-twice";
+        let sent = liar.run(lie, "sync acme/spot footage WORK CLOUD");
+        assert_eq!(sent.status, 0, "{asked:?}: {sent}");
+        assert_eq!(counted(&studio, lie), 3, "{asked:?}");
+        assert_eq!(files(&studio, "cloud"), files(&studio, "WORK"));
+        // Each attempt keeps what it replaces in a folder of its own.
+        studio.file("WORK/footage/acme/spot/reel.mov", "the second cut");
+        studio.remove(format!("bin-{lie}/count"));
+        let sent = liar.run(lie, "sync acme/spot footage WORK CLOUD");
+        assert_eq!(sent.status, 0, "{asked:?}: {sent}");
+        assert_eq!(files(&studio, "cloud"), files(&studio, "WORK"));
+        let kept = fs::read_dir(studio.path("cloud/.auto-backup/versions")).unwrap();
+        let kept: Vec<_> = kept.map(|folder| folder.unwrap().path()).collect();
+        assert_eq!(kept.len(), 1, "{asked:?}: {kept:?}");
+        assert!(kept[0].join("footage/acme/spot/reel.mov").exists());
+        assert!(kept[0].to_str().unwrap().ends_with("-2"), "{kept:?}");
+    }
+}
+
+#[test]
+fn passing_rate_limit_loses_no_listing() {
+    let studio = Studio::filled();
+    let Some(liar) = FakeRclone::filled(&studio, QueryMode::Alone) else {
+        return;
+    };
+    let index = known(&liar);
+    let lie = "list-refused-twice";
+    let run = liar.run(lie, "load CLOUD");
+    assert_eq!(run.status, 0, "{run}");
+    assert!(counted(&studio, lie) > 2, "{run}");
+    assert_eq!(known(&liar), index);
+}
+
+#[test]
+fn lasting_rate_limit_is_named() {
+    let studio = Studio::filled();
+    let Some(liar) = FakeRclone::filled(&studio, QueryMode::Alone) else {
+        return;
+    };
+    studio.file("WORK/footage/acme/spot/new.mov", "new");
+    // The time of the sync ends the waits.
+    let line = "sync acme/spot footage WORK CLOUD --for 4s";
+    let run = liar.run("transfer-refused", line);
+    assert_eq!(run.status, 3, "{run}");
+    assert!(
+        run.stdout
+            .contains("the storage limits the rate of requests"),
+        "{run}"
+    );
+    assert!(!run.stdout.contains("denies access"), "{run}");
+    assert!(!studio.path("cloud/footage/acme/spot/new.mov").exists());
+}

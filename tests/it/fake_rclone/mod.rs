@@ -79,9 +79,10 @@ impl<'a> FakeRclone<'a> {
         };
         let text = format!(
             "#!/bin/sh\nplace=0\nfor word; do export \"LYING_WORD_$place=$word\"; place=$((place+1)); done\n\
-             export LYING_WORDS=$place LYING_LIE='{lie}' LYING_REAL='{}' LYING_VERSION='{version}'\n\
+             export LYING_WORDS=$place LYING_LIE='{lie}' LYING_REAL='{}' LYING_VERSION='{version}' LYING_COUNT='{}'\n\
              exec '{}' --exact fake_rclone::program::fake_rclone_process_entry --nocapture 3>&1 >/dev/null\n",
             rclone().unwrap().display(),
+            folder.join("count").display(),
             std::env::current_exe().unwrap().display(),
         );
         fs::write(&script, text).unwrap();

@@ -25,6 +25,38 @@ const CLIMBING: &str = r#"{"Path":"../outside","Name":"outside","Size":1,"ModTim
 {"Path":"acme/spot/\n","Name":"\n","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false},
 {"Path":"acme/spot/\u001b[31m","Name":"\u001b[31m","Size":1,"ModTime":"2001-01-01T00:00:00Z","IsDir":false}"#;
 
+/// Id of a job that the current rclone does not have.
+const REFUSED_JOB: &str = "{\"jobid\": 1000000}";
+
+const RATE_LIMIT: &str = "googleapi: Error 403: User rate limit exceeded, userRateLimitExceeded";
+
+/// True if the storage refuses this request of its kind.
+fn is_refused(lie: &str, kind: &str) -> bool {
+    match lie.split_once("-refused") {
+        Some((refused, "")) => refused == kind,
+        Some((refused, "-twice")) if refused == kind => {
+            let file = env::var("LYING_COUNT").unwrap();
+            let mut file = File::options()
+                .create(true)
+                .append(true)
+                .open(file)
+                .unwrap();
+            file.write_all(b"x").unwrap();
+            file.metadata().unwrap().len() <= 2
+        }
+        _ => false,
+    }
+}
+
+fn say_refused(files: &[String]) {
+    for file in files {
+        let line = format!(
+            "{{\"level\":\"error\",\"msg\":\"Failed to copy: {RATE_LIMIT}\",\"object\":\"{file}\"}}\n"
+        );
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+}
+
 /// Not a test but the entry point of the script. It passes without the script's variables.
 #[test]
 #[expect(clippy::exit, reason = "a stand-in for a program ends as one")]
@@ -75,6 +107,10 @@ fn list(lie: &str, words: &[String], out: &mut File) -> i32 {
         let said = format!("{{\"level\":\"error\",\"msg\":\"{message}\",\"object\":\"\"}}\n");
         std::io::stderr().write_all(said.as_bytes()).unwrap();
     };
+    if is_refused(lie, "list") {
+        log(RATE_LIMIT);
+        return 1;
+    }
     match lie {
         "one-bracket" => {
             out.write_all(b"garbage\n]\n").unwrap();
@@ -175,6 +211,10 @@ fn corrupt_fetched_files(folder: &Path, files: &[String]) {
 }
 
 fn transfer(lie: &str, words: &[String]) -> i32 {
+    if is_refused(lie, "transfer") {
+        say_refused(&listed(words));
+        return 1;
+    }
     match lie {
         "said-and-not-done" => {
             say_copied(&listed(words));
@@ -298,13 +338,17 @@ fn fabricated_answer(lie: &str, path: &str, question: &str) -> Option<String> {
         }
         ("said-and-not-done" | "nothing-done", "sync/copy") => {
             if lie == "said-and-not-done" {
-                let question: serde_json::Value = serde_json::from_str(question).ok()?;
-                let list = question["_filter"]["FilesFromRaw"][0].as_str()?;
-                let files = fs::read_to_string(list).ok()?;
-                say_copied(&files.lines().map(str::to_owned).collect::<Vec<_>>());
+                say_copied(&files_of(question)?);
             }
             good("{\"jobid\": 1}")
         }
+        (_, "sync/copy") if is_refused(lie, "transfer") => {
+            say_refused(&files_of(question)?);
+            good(REFUSED_JOB)
+        }
+        (_, "job/status") if question.contains("1000000") => good(&format!(
+            "{{\"finished\": true, \"success\": false, \"error\": \"{RATE_LIMIT}\"}}"
+        )),
         ("said-and-not-done" | "nothing-done", "job/status") => {
             good("{\"finished\": true, \"success\": true, \"error\": \"\"}")
         }
@@ -315,6 +359,14 @@ fn fabricated_answer(lie: &str, path: &str, question: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Returns the files of a request for a transfer.
+fn files_of(question: &str) -> Option<Vec<String>> {
+    let question: serde_json::Value = serde_json::from_str(question).ok()?;
+    let list = question["_filter"]["FilesFromRaw"][0].as_str()?;
+    let files = fs::read_to_string(list).ok()?;
+    Some(files.lines().map(str::to_owned).collect())
 }
 
 fn answer_with(stream: &mut UnixStream, lie: &str, answer: &str) -> Option<()> {
