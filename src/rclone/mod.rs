@@ -39,7 +39,7 @@ mod transfer_log;
 mod unicode;
 
 pub use self::bandwidth::is_rate;
-pub use self::batch::{TransferBatch, TransferLimits};
+pub use self::batch::{BatchEnd, TransferBatch, TransferLimits};
 pub use self::check::{CheckMethod, CheckVerdict};
 pub use self::connection::ConnectionCheck;
 pub use self::feature::RemoteFeatures;

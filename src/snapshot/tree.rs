@@ -279,56 +279,59 @@ impl Tree {
     }
 }
 
-/// A file of a test's tree: path, size in bytes, and mtime in seconds. A path with a slash at its end is a folder.
 #[cfg(test)]
-pub(crate) type FileRow = (&'static str, u64, i64);
+mod fixture {
+    use super::*;
 
-#[cfg(test)]
-impl Tree {
-    /// A tree of these files and folders.
-    pub(crate) fn of_files(rows: &[FileRow]) -> Self {
-        let mut folders: BTreeMap<PathBuf, BTreeMap<&str, FileRow>> = BTreeMap::new();
-        folders.insert(PathBuf::new(), BTreeMap::new());
-        for row in rows {
-            match (row.0.strip_suffix('/'), row.0.rsplit_once('/')) {
-                (Some(folder), _) => drop(folders.entry(folder.into()).or_default()),
-                (None, Some((folder, name))) => {
-                    folders.entry(folder.into()).or_default().insert(name, *row);
-                }
-                (None, None) => {
-                    folders
-                        .entry(PathBuf::new())
-                        .or_default()
-                        .insert(row.0, *row);
+    /// A file of a test's tree: path, size in bytes, and mtime in seconds. A path with a slash at its end is a folder.
+    pub(crate) type FileRow = (&'static str, u64, i64);
+
+    impl Tree {
+        /// A tree of these files and folders.
+        pub(crate) fn of_files(rows: &[FileRow]) -> Self {
+            let mut folders: BTreeMap<PathBuf, BTreeMap<&str, FileRow>> = BTreeMap::new();
+            folders.insert(PathBuf::new(), BTreeMap::new());
+            for row in rows {
+                match (row.0.strip_suffix('/'), row.0.rsplit_once('/')) {
+                    (Some(folder), _) => drop(folders.entry(folder.into()).or_default()),
+                    (None, Some((folder, name))) => {
+                        folders.entry(folder.into()).or_default().insert(name, *row);
+                    }
+                    (None, None) => {
+                        folders
+                            .entry(PathBuf::new())
+                            .or_default()
+                            .insert(row.0, *row);
+                    }
                 }
             }
-        }
-        let mut tree = Self {
-            proven_precision: Some(TimePrecision::Second),
-            ..Self::default()
-        };
-        for (path, files) in folders {
-            let files = files.into_iter().map(|(name, (_, bytes, seconds))| {
-                let modified = Timestamp {
-                    seconds,
-                    nanoseconds: 0,
+            let mut tree = Self {
+                proven_precision: Some(TimePrecision::Second),
+                ..Self::default()
+            };
+            for (path, files) in folders {
+                let files = files.into_iter().map(|(name, (_, bytes, seconds))| {
+                    let modified = Timestamp {
+                        seconds,
+                        nanoseconds: 0,
+                    };
+                    ManifestFile::regular(name.as_bytes(), bytes, modified)
+                });
+                let (manifest, totals) = Manifest::of_files(files);
+                let scanned = ScannedFolder {
+                    path: path.clone(),
+                    manifest,
+                    totals,
+                    ..ScannedFolder::default()
                 };
-                ManifestFile::regular(name.as_bytes(), bytes, modified)
-            });
-            let (manifest, totals) = Manifest::of_files(files);
-            let scanned = ScannedFolder {
-                path: path.clone(),
-                manifest,
-                totals,
-                ..ScannedFolder::default()
-            };
-            let folder = TreeFolder {
-                modified: Timestamp::default(),
-                ..TreeFolder::from_files(scanned)
-            };
-            tree.folders.insert(path, folder);
+                let folder = TreeFolder {
+                    modified: Timestamp::default(),
+                    ..TreeFolder::from_files(scanned)
+                };
+                tree.folders.insert(path, folder);
+            }
+            tree.set_subfolder_names();
+            tree
         }
-        tree.set_subfolder_names();
-        tree
     }
 }

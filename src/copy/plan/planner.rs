@@ -398,42 +398,45 @@ fn needs_metadata(
 }
 
 #[cfg(test)]
-impl Plan {
-    /// Plans the copy of a tree to a destination that holds every entry; the source wins.
-    pub(crate) fn of_trees(replica: &str, source: &Tree, destination: &Tree) -> Self {
-        let rules = CopyRules {
-            overwrite: true,
-            ..CopyRules::default()
-        };
-        let contents = ContentComparison::default();
-        let constraints = Constraints::none();
-        let mut input = PlanInput::new([source, destination], rules, &contents, &constraints);
-        input.replica = Path::new(replica);
-        plan(input)
-    }
-}
+mod fixture {
+    use super::*;
 
-#[cfg(test)]
-impl<'a> PlanInput<'a> {
-    /// The input for the replica at the root, without the changes of a sync.
-    fn new(
-        [source, destination]: [&'a Tree; 2],
-        rules: CopyRules,
-        contents: &'a ContentComparison,
-        constraints: &'a Constraints<'a>,
-    ) -> Self {
-        Self {
-            replica: Path::new(""),
-            source,
-            destination,
-            rules,
-            contents,
-            constraints,
-            case_renames: Vec::new(),
-            renames_project: false,
-            renames: &[],
-            missing: &[],
-            emptied_folders: &[],
+    impl Plan {
+        /// Plans the copy of a tree to a destination that holds every entry; the source wins.
+        pub(crate) fn of_trees(replica: &str, source: &Tree, destination: &Tree) -> Self {
+            let rules = CopyRules {
+                overwrite: true,
+                ..CopyRules::default()
+            };
+            let contents = ContentComparison::default();
+            let constraints = Constraints::none();
+            let mut input = PlanInput::new([source, destination], rules, &contents, &constraints);
+            input.replica = Path::new(replica);
+            plan(input)
+        }
+    }
+
+    impl<'a> PlanInput<'a> {
+        /// The input for the replica at the root, without the changes of a sync.
+        pub(super) fn new(
+            [source, destination]: [&'a Tree; 2],
+            rules: CopyRules,
+            contents: &'a ContentComparison,
+            constraints: &'a Constraints<'a>,
+        ) -> Self {
+            Self {
+                replica: Path::new(""),
+                source,
+                destination,
+                rules,
+                contents,
+                constraints,
+                case_renames: Vec::new(),
+                renames_project: false,
+                renames: &[],
+                missing: &[],
+                emptied_folders: &[],
+            }
         }
     }
 }

@@ -11,20 +11,20 @@ use crate::base::interrupt;
 use crate::copy::plan::CANNOT_KEEP_VERSION;
 use crate::index::{Index, SentFile};
 use crate::rclone;
-use crate::rclone::{TransferBatch, TransferEvent};
+use crate::rclone::{BatchEnd, TransferBatch, TransferEvent};
 use crate::storage::version;
 use crate::storage::{EntryProbe, EntryState};
 
 impl Upload<'_> {
-    /// Sends these files, except those that are known to fail, and sets their states from rclone's log. Returns the error
-    /// that ended rclone, if any.
+    /// Sends these files, except those that are known to fail, and sets their states from rclone's log. Returns how
+    /// rclone ended.
     pub(super) fn send_once(
         &self,
         index: &mut Index,
         batch: &mut SendBatch<'_>,
         indexes: &[usize],
         kept: &mut Vec<PathBuf>,
-    ) -> Result<Option<String>> {
+    ) -> Result<BatchEnd> {
         self.stat_sources(batch, indexes);
         self.reject_unicode_variants(batch, indexes)?;
         let (due, paths) = batch.unreported_files(indexes);
@@ -67,10 +67,10 @@ impl Upload<'_> {
         kept.extend(has_kept_version.then_some(versions));
         let written = journal.finish();
         match ended {
-            Err(Error::Interrupted) => Ok(None),
+            Err(Error::Interrupted) => Ok(BatchEnd::default()),
             ended => {
                 written?;
-                Ok(ended?.error)
+                ended
             }
         }
     }

@@ -58,14 +58,14 @@ impl Upload<'_> {
     ) -> Result<UploadEnd> {
         let mut batch = SendBatch::new(files);
         let all: Vec<usize> = (0..files.len()).collect();
-        let mut stopped = self.send_once(index, &mut batch, &all, kept)?;
+        let mut end = self.send_once(index, &mut batch, &all, kept)?;
         let changing = self.find_changing(&batch);
-        if !changing.is_empty() && stopped.is_none() {
+        if !changing.is_empty() && end.exited_normally {
             // These files were written to while they were sent; one retry, in case the writer has finished.
             for file in &changing {
                 batch.states[*file] = SendState::Unknown;
             }
-            stopped = self.send_once(index, &mut batch, &changing, kept)?;
+            end = self.send_once(index, &mut batch, &changing, kept)?;
             for file in self.find_changing(&batch) {
                 let why = "it changed during both attempts to send it";
                 batch.states[file] = SendState::Failed(why.to_owned());
@@ -78,7 +78,7 @@ impl Upload<'_> {
         }
         match self.verify_batch(&batch) {
             Ok((listed, listing)) => {
-                self.record_outcomes(index, &batch, &listed, stopped.as_deref(), on_outcome)?;
+                self.record_outcomes(index, &batch, &listed, end.error.as_deref(), on_outcome)?;
                 self.settle_batch(index, &batch, &listed, &listing)?;
                 Ok(UploadEnd::Answered)
             }
@@ -88,7 +88,7 @@ impl Upload<'_> {
             }
             // Files reported as sent stay in the journal, and the next run verifies them.
             Err(error) => {
-                let why = stopped.unwrap_or_else(|| error.full_message());
+                let why = end.error.unwrap_or_else(|| error.full_message());
                 batch.report_unverified(&why, on_outcome);
                 Ok(UploadEnd::Lost(why))
             }
@@ -150,7 +150,10 @@ impl Upload<'_> {
             }
             let is_as_sent = matches!(listed[number], ListedState::AsSent { .. })
                 && batch.states[number].may_be_sent();
-            match listing.file(&file.path_below_root()).map(listed_version) {
+            let path = file.path_below_root();
+            match listing.file(&path).map(listed_version) {
+                // A folder that could not be listed settles nothing.
+                None if listing.is_unread(&path) => {}
                 Some(found) if !is_as_sent && !is_previous_version(file, found) => {
                     doubtful.push((file.journal_file(), found));
                 }
