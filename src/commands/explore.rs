@@ -18,7 +18,7 @@ use crate::os::folder::is_not_found;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::storage::Storage;
+use crate::storage::{Layout, Storage};
 
 /// Time for the desktop to report that it cannot open a folder.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ impl RunCommand for ExploreArgs {
             registry.category(&self.category)?,
             registry.database(&self.database)?,
         );
-        let storage = Storage::open(index, database)?;
+        let storage = Storage::open(index, &Layout::new(registry)?, database)?;
         let scope = Scope::Project(project.clone());
         let relative = replica_path(&category.path, &project);
         let exists = match storage.root_folder() {
@@ -70,13 +70,10 @@ impl RunCommand for ExploreArgs {
                 Err(error) if is_not_found(&error) => false,
                 opened => opened.map(|_| true)?,
             },
-            None => !storage
-                .list_projects(registry, category, &scope)?
-                .projects
-                .is_empty(),
+            None => !storage.list_projects(category, &scope)?.projects.is_empty(),
         };
         if !exists {
-            let error = storage.no_replica_error(registry, &[category], &scope, &self.database)?;
+            let error = storage.no_replica_error(&[category], &scope, &self.database)?;
             return Err(add_holders(error, index, registry, &[category], &scope)?);
         }
         let path = storage.path(&relative, Path::new(""));

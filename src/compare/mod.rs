@@ -13,7 +13,6 @@ mod request;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 pub use self::comparison::{CompareCounts, CompareVerdict, Comparison, DifferingItem};
 pub use self::request::CompareRequest;
@@ -22,11 +21,10 @@ use self::replica::{Comparer, ReplicaKey};
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::Index;
-use crate::model::exclusion::Exclusions;
 use crate::model::project::ProjectId;
 use crate::model::registry::Registry;
-use crate::storage::Storage;
 use crate::storage::content_compare::{CompareSettings, ContentComparer};
+use crate::storage::{Layout, Storage};
 
 /// Compares two databases and records their contents in the index.
 ///
@@ -39,17 +37,17 @@ pub fn compare(
     request: &CompareRequest<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Comparison> {
+    let layout = Layout::new(registry)?;
     let sides = [
-        Storage::open(index, request.databases[0])?,
-        Storage::open(index, request.databases[1])?,
+        Storage::open(index, &layout, request.databases[0])?,
+        Storage::open(index, &layout, request.databases[1])?,
     ];
     sides[0].refuse_comparison(&sides[1])?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut comparison = Comparison {
         counts: vec![CompareCounts::default(); request.categories.len()],
         ..Comparison::default()
     };
-    let replicas = find_replicas(&sides, registry, request, &mut comparison)?;
+    let replicas = find_replicas(&sides, request, &mut comparison)?;
     monitor.on_event(&ProgressEvent::Started {
         task: Task::Compare,
         files: None,
@@ -80,7 +78,7 @@ pub fn compare(
         contents,
     };
     let spelled = OnceCell::new();
-    let observations = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
+    let observations = comparer.compare_all(&replicas, &spelled);
     let Comparer {
         mut comparison,
         contents,
@@ -105,14 +103,13 @@ pub fn compare(
 /// Returns the replicas in scope. Folders that cannot be listed are added to the items.
 fn find_replicas(
     sides: &[Storage; 2],
-    registry: &Registry,
     request: &CompareRequest<'_>,
     comparison: &mut Comparison,
 ) -> Result<BTreeSet<ReplicaKey>> {
     let mut replicas = BTreeSet::new();
     for (place, category) in request.categories.iter().enumerate() {
         for side in sides {
-            let listing = side.list_projects(registry, category, &request.scope)?;
+            let listing = side.list_projects(category, &request.scope)?;
             for (number, problem) in listing.problems.iter().enumerate() {
                 let verdict = CompareVerdict::Failed(problem.full_message());
                 let folder = listing.problem_folder(number);
@@ -136,7 +133,7 @@ fn find_replicas(
             request.databases[0].name, request.databases[1].name
         );
         let (categories, scope) = (&request.categories, &request.scope);
-        return Err(sides[0].no_replica_error(registry, categories, scope, &database)?);
+        return Err(sides[0].no_replica_error(categories, scope, &database)?);
     }
     Ok(replicas)
 }

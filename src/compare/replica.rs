@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::comparison::{CompareVerdict, Comparison};
 use super::folder::FolderComparison;
@@ -13,9 +12,8 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::Index;
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, path_within, replica_path};
-use crate::model::registry::{Category, Registry};
+use crate::model::registry::Category;
 use crate::snapshot::diff;
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
@@ -42,8 +40,6 @@ impl<'a> Comparer<'_, 'a> {
     /// Compares all replicas and returns the contents of both databases for the index.
     pub(super) fn compare_all<'r>(
         &mut self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
         replicas: &'r BTreeSet<ReplicaKey>,
         spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
     ) -> Result<[Observation<'r>; 2]>
@@ -63,7 +59,7 @@ impl<'a> Comparer<'_, 'a> {
             interrupt::check()?;
             let category = self.request.categories[*place];
             let relative = replica_path(&category.path, project);
-            let mut trees = self.read_trees(registry, exclusions, category, project)?;
+            let mut trees = self.read_trees(category, project)?;
             self.monitor.on_event(&ProgressEvent::Files(
                 trees[0].file_count().max(trees[1].file_count()),
             ));
@@ -92,14 +88,8 @@ impl<'a> Comparer<'_, 'a> {
     }
 
     /// Reads a replica in both databases.
-    fn read_trees(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<[Tree; 2]> {
-        let read_tree = |side: &Storage| side.tree(registry, exclusions, category, project);
+    fn read_trees(&self, category: &Category, project: &ProjectId) -> Result<[Tree; 2]> {
+        let read_tree = |side: &Storage| side.tree(category, project);
         // In parallel, because the two are usually on two disks.
         let [first, second] = self.sides;
         let (a, b) = run_both(|| read_tree(first), || read_tree(second));

@@ -13,9 +13,8 @@ use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::{Index, RunId, SentRow};
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::{Category, Database};
 use crate::rclone::TransferLimits;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
@@ -24,9 +23,7 @@ use crate::storage::lock::Lock;
 /// Source, scope and rules of a copy, shared by all its destinations.
 #[derive(Debug)]
 pub struct CopySpec {
-    pub registry: Registry,
     pub scope: Scope,
-    pub exclusions: Arc<Exclusions>,
     pub source: Arc<Storage>,
     /// Replicas to copy, as scanned at the source.
     pub replicas: Vec<SourceReplica>,
@@ -92,6 +89,11 @@ pub struct SyncChanges {
 }
 
 impl SourceReplica {
+    /// Returns it as the index records it.
+    pub(super) const fn as_tree(&self) -> (&Category, &ProjectId, &Tree) {
+        (&self.category, &self.project, &self.tree)
+    }
+
     /// Returns its folder relative to the root.
     pub fn relative(&self) -> PathBuf {
         replica_path(&self.category.path, &self.project)

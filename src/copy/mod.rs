@@ -22,6 +22,7 @@ mod prepare;
 pub mod record;
 mod remote;
 pub mod report;
+pub mod source;
 
 pub use self::pipeline::begin;
 
@@ -34,17 +35,19 @@ use self::fan_out::DestinationCopies;
 use self::outcome::Outcome;
 use self::plan::CopyRules;
 use self::report::Report;
+use self::source::SourceSnapshot;
 use crate::base::confirmation::Confirmation;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
+use crate::base::timestamp::Timestamp;
 use crate::index::overview::add_holders;
 use crate::index::{Index, RunId};
-use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
-use crate::storage::Storage;
-use crate::storage::observation::ObservationBuilder;
+use crate::snapshot::tree::Tree;
+use crate::storage::observation;
+use crate::storage::{Layout, Storage};
 
 /// Start of the comparison of source and destination.
 pub const COMPARING_STARTED: ProgressEvent<'_> = ProgressEvent::Started {
@@ -84,19 +87,16 @@ pub fn copy(
 ) -> Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
-    let source = Storage::open(index, request.source)?;
-    let replicas = find_replicas(&source, registry, request, &mut report).or_else(|error| {
+    let source = Storage::open(index, &Layout::new(registry)?, request.source)?;
+    monitor.on_event(&COMPARING_STARTED);
+    let replicas = read_source(index, &source, request, &mut report, monitor).or_else(|error| {
         let (categories, scope) = (&request.categories, &request.scope);
         Err(add_holders(error, index, registry, categories, scope)?)
     })?;
-    monitor.on_event(&COMPARING_STARTED);
-    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let mut spec = CopySpec {
-        registry: registry.clone(),
+    let spec = CopySpec {
         scope: request.scope.clone(),
-        exclusions,
         source: Arc::new(source),
-        replicas: Vec::new(),
+        replicas,
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
@@ -105,7 +105,6 @@ pub fn copy(
         limits: CopyLimits::default(),
         sync: None,
     };
-    scan_source(index, &mut spec, &replicas, &mut report, monitor)?;
     let destinations = request.destinations.iter();
     let destinations = destinations.map(|database| Destination::closed((*database).clone()));
     let destinations = destinations.collect();
@@ -140,68 +139,74 @@ pub fn execute(
     copies.finish(report)
 }
 
-/// Returns the requested replicas at the source, and reports the folders that cannot be listed.
-fn find_replicas<'a>(
+/// Reads the requested replicas at the source, and reports those that cannot be read. Unless it is a dry run, they are
+/// recorded in the index.
+fn read_source(
+    index: &mut Index,
     source: &Storage,
-    registry: &Registry,
-    request: &CopyRequest<'a>,
+    request: &CopyRequest<'_>,
     report: &mut Report,
-) -> Result<Vec<(&'a Category, ProjectId)>> {
-    let scope = &request.scope;
-    let mut replicas = Vec::new();
-    for category in &request.categories {
-        let listing = source.list_projects(registry, category, scope)?;
-        let path = |path: &Path| source.path(path, Path::new(""));
-        for (index, problem) in listing.problems.iter().enumerate() {
-            let folder = listing.problem_folder(index);
-            report.add(Outcome::Failed(problem.full_message()), || path(&folder));
-        }
-        for link in &listing.links {
-            let why = "it is a symbolic link, and is not followed".to_owned();
-            report.add(Outcome::Skipped(why), || path(link));
-        }
-        let projects = listing.projects.into_iter();
-        replicas.extend(projects.map(|project| (*category, project)));
+    monitor: &dyn Monitor,
+) -> Result<Vec<SourceReplica>> {
+    let (started, scope) = (Timestamp::now(), &request.scope);
+    let categories: Vec<Category> = request.categories.iter().copied().cloned().collect();
+    let on_files = |files| monitor.on_event(&ProgressEvent::Files(files));
+    let snapshot = SourceSnapshot::read(source, &categories, scope, &on_files)?;
+    let path = |path: &Path| source.path(path, Path::new(""));
+    for (folder, why) in snapshot.problems {
+        report.add(Outcome::Failed(why), || path(&folder));
     }
-    if replicas.is_empty() && report.items.is_empty() {
+    for link in &snapshot.links {
+        let why = "it is a symbolic link, and is not followed".to_owned();
+        report.add(Outcome::Skipped(why), || path(link));
+    }
+    if snapshot.replicas.is_empty() && report.items.is_empty() {
         let (categories, database) = (&request.categories, &request.source.name);
-        return Err(source.no_replica_error(registry, categories, scope, database)?);
+        return Err(source.no_replica_error(categories, scope, database)?);
+    }
+    let mut replicas = Vec::new();
+    for (place, project, tree) in snapshot.replicas {
+        let replica = SourceReplica {
+            category: categories[place].clone(),
+            project,
+            tree,
+            changes: SyncChanges::default(),
+        };
+        if let Some(error) = replica.tree.failure() {
+            let outcome = Outcome::Failed(error.full_message());
+            report.add(outcome, || path(&replica.relative()));
+        } else {
+            replicas.push(replica);
+        }
+    }
+    if !request.dry_run {
+        let trees = replicas.iter().map(SourceReplica::as_tree);
+        record_source(index, source, started, trees, monitor, report);
     }
     Ok(replicas)
 }
 
-/// Scans every replica at the source. Unless it is a dry run, the scan is recorded in the index.
-fn scan_source(
+/// Records replicas of the source in the index, which were read since `started`. A failure stops no copy.
+pub fn record_source<'t>(
     index: &mut Index,
-    spec: &mut CopySpec,
-    replicas: &[(&Category, ProjectId)],
-    report: &mut Report,
+    source: &'t Storage,
+    started: Timestamp,
+    replicas: impl IntoIterator<Item = (&'t Category, &'t ProjectId, &'t Tree)>,
     monitor: &dyn Monitor,
-) -> Result<()> {
-    let (source, registry) = (&spec.source, &spec.registry);
-    let mut builder = ObservationBuilder::start(index, source.database())?;
-    for (category, project) in replicas {
-        let tree = source.tree(registry, &spec.exclusions, category, project)?;
-        monitor.on_event(&ProgressEvent::Files(tree.file_count()));
-        if let Some(error) = tree.failure() {
-            let path = source.path(&replica_path(&category.path, project), Path::new(""));
-            report.add(Outcome::Failed(error.full_message()), || path);
-            continue;
+    report: &mut Report,
+) {
+    let (database, root) = (source.database(), source.observed_root());
+    let recorded = observation::record(index, database, root, |builder| {
+        builder.set_started(started);
+        let mut replicas = replicas.into_iter();
+        replicas.try_for_each(|(category, project, tree)| builder.add(category, project, tree))
+    });
+    match recorded {
+        // The steps that follow end at once.
+        Ok(()) | Err(Error::Interrupted) => {}
+        Err(error) => {
+            monitor.on_event(&ProgressEvent::Problem(&error));
+            report.unrecorded = true;
         }
-        builder.add(category, project, &tree)?;
-        spec.replicas.push(SourceReplica {
-            category: (*category).clone(),
-            project: project.clone(),
-            tree,
-            changes: SyncChanges::default(),
-        });
     }
-    let observation = builder.finish()?;
-    if !spec.dry_run
-        && let Err(error) = source.record_observation(&observation, index)
-    {
-        monitor.on_event(&ProgressEvent::Problem(&error));
-        report.unrecorded = true;
-    }
-    Ok(())
 }

@@ -43,7 +43,10 @@ pub(super) fn run(
     let spec = copy.spec;
     let (storage, held) = match opened {
         Some(opened) => opened,
-        None => (Storage::open(&copy.index, copy.database)?, None),
+        None => (
+            Storage::open(&copy.index, spec.source.layout(), copy.database)?,
+            None,
+        ),
     };
     spec.source.refuse_overlap(&storage)?;
     let executor = executor_of(&storage);

@@ -38,7 +38,7 @@ pub(super) fn plan_replicas(
     let scanned = spec.replicas.iter().filter(|replica| needs_scan(replica));
     let categories: Vec<_> = scanned.map(|replica| &replica.category).collect();
     if categories.len() > 1 {
-        storage.prefetch(&spec.registry, categories, &spec.scope)?;
+        storage.prefetch(categories, &spec.scope)?;
     }
     let spelling = |replica: &SourceReplica| {
         if needs_scan(replica) {
@@ -196,11 +196,8 @@ impl<'r> Preparation<'_, 'r> {
             return self.plan_tree(replica, recorded, &ContentComparison::default(), Vec::new());
         }
         let spec = self.copy.spec;
-        let (registry, exclusions) = (&spec.registry, &spec.exclusions);
         let (category, project) = (&replica.category, &replica.project);
-        let mut tree = self
-            .storage
-            .destination_tree(registry, exclusions, category, project)?;
+        let mut tree = self.storage.destination_tree(category, project)?;
         if let Err(error) = self.refuse_shared_folder(replica, &tree) {
             return Ok(Plan::refused(relative, error.full_message()));
         }

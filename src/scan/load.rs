@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::thread;
 
 use super::discover::ScanScope;
@@ -11,12 +10,11 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::Index;
 use crate::index::overview;
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Database, Registry};
 use crate::os::disk::DiskLocks;
-use crate::storage::Storage;
-use crate::storage::observation::ObservationBuilder;
+use crate::storage::observation;
+use crate::storage::{Layout, Storage};
 
 /// Scans databases and returns the summaries in the order of the databases.
 ///
@@ -104,19 +102,16 @@ fn record_absent_projects(
     if replicas.is_empty() {
         return Ok(());
     }
-    let storage = Storage::open(index, database)?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
+    let storage = Storage::open(index, &Layout::new(registry)?, database)?;
     // Prefetch: on a remote, one listing then serves all projects of a category.
-    for category in &scan_scope.categories {
-        storage.list_projects(registry, category, &scan_scope.scope)?;
-    }
-    let mut builder = ObservationBuilder::start(index, database)?;
-    for (category, project) in &replicas {
-        let tree = storage.tree(registry, &exclusions, category, project)?;
-        builder.add(category, project, &tree)?;
-    }
-    let observation = builder.finish()?;
-    storage.record_observation(&observation, index)
+    let categories = scan_scope.categories.iter().copied();
+    storage.prefetch(categories, &scan_scope.scope)?;
+    observation::record(index, database, storage.observed_root(), |builder| {
+        for (category, project) in &replicas {
+            builder.add(category, project, &storage.tree(category, project)?)?;
+        }
+        Ok(())
+    })
 }
 
 /// Scans each database in a thread with its own handle of the index: a slow storage then delays no other scan, and each

@@ -10,12 +10,11 @@ use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, ScanStaging};
-use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 use crate::snapshot::tree::Tree;
-use crate::storage::RemoteStorage;
 use crate::storage::availability::RootIds;
+use crate::storage::{Layout, RemoteStorage};
 
 /// Lists everything in scope without writing.
 pub(super) fn scan_remote<'a>(
@@ -27,8 +26,8 @@ pub(super) fn scan_remote<'a>(
 ) -> Result<CompletedScan<'a>> {
     let started = Timestamp::now();
     let known = index.database(&database.root)?;
-    let storage = RemoteStorage::open(index, database)?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
+    let layout = Layout::new(registry)?;
+    let storage = RemoteStorage::open(index, &layout, database)?;
     let baseline = Baseline::load(index, &known, scan_scope)?;
     let scope = &scan_scope.scope;
     let discovery = Discovery::discover(
@@ -37,8 +36,8 @@ pub(super) fn scan_remote<'a>(
         &baseline,
         &database.root,
         monitor,
-        &mut |category, inner| {
-            let mut listing = storage.list_projects(category, scope, inner)?;
+        &mut |category, _| {
+            let mut listing = storage.list_projects(category, scope)?;
             if let Scope::Project(project) = scope {
                 listing.projects.insert(project.clone());
             }
@@ -47,10 +46,10 @@ pub(super) fn scan_remote<'a>(
     )?;
     let mut staging = index
         .stage_scan(&known)?
-        .with_exclusions(Arc::clone(&exclusions));
+        .with_exclusions(Arc::clone(&layout.exclusions));
     let mut walked = WalkSummary::default();
     for (category, project) in discovery.replicas() {
-        let tree = storage.tree(registry, &exclusions, category, project)?;
+        let tree = storage.tree(category, project)?;
         if tree.folders.is_empty() && tree.failure().is_none() {
             walked.missing.push((category, project.clone()));
             continue;

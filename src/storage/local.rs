@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::availability;
+use super::layout::Layout;
 use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
 use crate::index::{DatabaseId, Index};
-use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
 use crate::model::place::{overlap, resolve_root};
 use crate::model::project::{ProjectId, path_within, replica_path};
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::{Category, Database};
 use crate::os::disk::Disk;
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_not_found};
@@ -28,6 +28,7 @@ use crate::snapshot::tree_walk;
 #[derive(Clone, Debug)]
 pub struct LocalStorage {
     pub database: Database,
+    pub layout: Arc<Layout>,
     pub root: Arc<Folder>,
     /// Remembered mount points below the root, at categories or inside them.
     pub known_mounts: BTreeSet<PathBuf>,
@@ -40,7 +41,7 @@ impl LocalStorage {
     ///
     /// # Errors
     /// [`Error::Offline`].
-    pub fn open(index: &Index, database: &Database) -> Result<Self> {
+    pub fn open(index: &Index, layout: &Arc<Layout>, database: &Database) -> Result<Self> {
         let stored = index.database(&database.root)?;
         let root = availability::open_root(index, database, &stored)?;
         let mounted = stored
@@ -48,6 +49,7 @@ impl LocalStorage {
             .map_or(Ok(BTreeSet::new()), |id| index.mounted_folders(id))?;
         Ok(Self {
             database: database.clone(),
+            layout: Arc::clone(layout),
             root,
             known_mounts: mounted,
             index: Arc::new(Mutex::new(index.try_clone()?)),
@@ -90,15 +92,10 @@ impl LocalStorage {
 
     /// Reads the tree of a replica. The tree is empty if the replica does not exist, and has a problem if the replica
     /// cannot be read or a mount is missing.
-    pub fn tree(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<Tree> {
+    pub fn tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
         let relative = replica_path(&category.path, project);
-        let inner = registry.inner_categories(category);
+        let inner = self.layout.inner_categories(category);
+        let exclusions = &self.layout.exclusions;
         let walked =
             mount::require_category_mounted(&self.root, &category.path, &self.known_mounts)
                 .and_then(|()| {
@@ -185,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::base::timestamp::Timestamp;
+    use crate::model::registry::Registry;
     use crate::snapshot::time_alias::AlteredTime;
 
     const REPLICA: &str = "footage/acme/spot";
@@ -222,11 +220,9 @@ mod tests {
         /// Reads the tree while these mounts are remembered.
         fn tree(&mut self, mounts: &[&str]) -> Tree {
             self.storage.known_mounts = mounts.iter().map(PathBuf::from).collect();
-            let exclusions = Arc::new(Exclusions::new(self.registry.exclusion_rules()).unwrap());
+            self.storage.layout = Layout::new(&self.registry).unwrap();
             let category = &self.registry.categories()[0];
-            self.storage
-                .tree(&self.registry, &exclusions, category, &project("spot"))
-                .unwrap()
+            self.storage.tree(category, &project("spot")).unwrap()
         }
     }
 
@@ -240,7 +236,7 @@ mod tests {
     fn open(index: &Index, root: &Path) -> Result<LocalStorage> {
         let mut registry = Registry::default();
         registry.add_database("NAS", root, false).unwrap();
-        LocalStorage::open(index, &registry.databases()[0])
+        LocalStorage::open(index, &Layout::new(&registry)?, &registry.databases()[0])
     }
 
     fn holds(tree: &Tree, path: &str) -> bool {

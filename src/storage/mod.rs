@@ -9,6 +9,7 @@ pub mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
 mod entry_probe;
+mod layout;
 mod local;
 pub mod lock;
 pub mod name_rules;
@@ -24,17 +25,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::entry_probe::{EntryProbe, EntryState};
+pub use self::layout::Layout;
 pub use self::local::LocalStorage;
 pub use self::remote::RemoteStorage;
 
 use self::name_rules::NameRules;
-use self::observation::{Observation, ObservationBuilder, ObservedRoot};
+use self::observation::{Observation, ObservedRoot};
 use crate::base::error::Result;
 use crate::index::{DatabaseId, Index};
 use crate::model::address;
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::{Category, Database};
 use crate::os::folder::{Folder, is_not_found};
 use crate::rclone::{RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery;
@@ -56,12 +57,19 @@ impl Storage {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::StorageUnreachable`].
-    pub fn open(index: &Index, database: &Database) -> Result<Self> {
+    pub fn open(index: &Index, layout: &Arc<Layout>, database: &Database) -> Result<Self> {
         Ok(if database.is_remote() {
-            Self::Remote(Box::new(RemoteStorage::open(index, database)?))
+            Self::Remote(Box::new(RemoteStorage::open(index, layout, database)?))
         } else {
-            Self::Local(LocalStorage::open(index, database)?)
+            Self::Local(LocalStorage::open(index, layout, database)?)
         })
+    }
+
+    pub const fn layout(&self) -> &Arc<Layout> {
+        match self {
+            Self::Local(storage) => &storage.layout,
+            Self::Remote(storage) => &storage.layout,
+        }
     }
 
     pub const fn database(&self) -> &Database {
@@ -109,14 +117,13 @@ impl Storage {
     /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
     pub fn list_projects<'a>(
         &self,
-        registry: &Registry,
         category: &'a Category,
         scope: &Scope,
     ) -> Result<ProjectListing<'a>> {
-        let inner = registry.inner_categories(category);
         match self {
             Self::Local(storage) => {
                 let (root, mounted) = (&storage.root, &storage.known_mounts);
+                let inner = storage.layout.inner_categories(category);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
                 listing.projects.retain(|project| {
                     let opened = root.open_descendant(&replica_path(&category.path, project));
@@ -124,7 +131,7 @@ impl Storage {
                 });
                 Ok(listing)
             }
-            Self::Remote(storage) => storage.list_projects(category, scope, &inner),
+            Self::Remote(storage) => storage.list_projects(category, scope),
         }
     }
 
@@ -133,16 +140,10 @@ impl Storage {
     ///
     /// # Errors
     /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
-    pub fn tree(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<Tree> {
+    pub fn tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
         match self {
-            Self::Local(storage) => storage.tree(registry, exclusions, category, project),
-            Self::Remote(storage) => storage.tree(registry, exclusions, category, project),
+            Self::Local(storage) => storage.tree(category, project),
+            Self::Remote(storage) => storage.tree(category, project),
         }
     }
 
@@ -151,18 +152,10 @@ impl Storage {
     ///
     /// # Errors
     /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
-    pub fn destination_tree(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<Tree> {
+    pub fn destination_tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
         match self {
-            Self::Local(storage) => storage.tree(registry, exclusions, category, project),
-            Self::Remote(storage) => {
-                storage.destination_tree(registry, exclusions, category, project)
-            }
+            Self::Local(storage) => storage.tree(category, project),
+            Self::Remote(storage) => storage.destination_tree(category, project),
         }
     }
 
@@ -233,7 +226,6 @@ impl Storage {
     /// Lists these categories if they are behind rclone, where one listing then serves all replicas of a category.
     pub fn prefetch<'a>(
         &self,
-        registry: &Registry,
         categories: impl IntoIterator<Item = &'a Category>,
         scope: &Scope,
     ) -> Result<()> {
@@ -244,8 +236,7 @@ impl Storage {
         for category in categories {
             if !listed.contains(&category) {
                 listed.push(category);
-                let inner = registry.inner_categories(category);
-                storage.list_projects(category, scope, &inner)?;
+                storage.list_projects(category, scope)?;
             }
         }
         Ok(())
@@ -278,12 +269,11 @@ impl Storage {
     /// Builds the error for a scope that no category contains, with similar names as suggestions.
     pub fn no_replica_error(
         &self,
-        registry: &Registry,
         categories: &[&Category],
         scope: &Scope,
         database: &str,
     ) -> Result<crate::base::error::Error> {
-        let list = |category| self.list_projects(registry, category, &Scope::All);
+        let list = |category| self.list_projects(category, &Scope::All);
         discovery::no_replica_error(&list, categories, scope, database)
     }
 
@@ -309,8 +299,7 @@ fn ensure_database_id(
     if known.is_some() || index.is_read_only() {
         return Ok(known);
     }
-    let seen = ObservationBuilder::start(index, database)?.finish()?;
-    seen.write(index, observed_root)?;
+    observation::record(index, database, observed_root, |_| Ok(()))?;
     index.database_id(&database.root)
 }
 

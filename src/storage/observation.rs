@@ -49,6 +49,11 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
         })
     }
 
+    /// Sets the time at which reading began, for replicas that were read before.
+    pub const fn set_started(&mut self, started: Timestamp) {
+        self.started = started;
+    }
+
     /// Adds a replica. A tree without folders means that the replica does not exist; an unreadable tree adds nothing.
     pub fn add(
         &mut self,
@@ -101,6 +106,19 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             mounts: self.walked_mounts,
         })
     }
+}
+
+/// Records the replicas of a database that `add` adds to an observation.
+pub fn record<'a>(
+    index: &mut Index,
+    database: &'a Database,
+    observed_root: ObservedRoot<'_>,
+    add: impl FnOnce(&mut ObservationBuilder<'_, 'a>) -> Result<()>,
+) -> Result<()> {
+    let mut builder = ObservationBuilder::start(index, database)?;
+    add(&mut builder)?;
+    let observation = builder.finish()?;
+    observation.write(index, observed_root)
 }
 
 /// The root at which replicas were observed.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::availability;
 use super::content_compare::{ContentComparison, ProgressFn};
+use super::layout::Layout;
 use super::remote_tree;
 use super::remote_tree::ReplicaTreeBuilder;
 use super::upload_record::{PartialFiles, UploadRecord};
@@ -13,9 +14,8 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::index::{Index, SentChanges, SentRow};
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::{Category, Database};
 use crate::rclone::{
     CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
 };
@@ -26,6 +26,7 @@ use crate::snapshot::tree::Tree;
 #[derive(Debug)]
 pub struct RemoteStorage {
     pub database: Database,
+    pub layout: Arc<Layout>,
     /// The connection to the remote.
     pub remote: Remote,
     pub features: RemoteFeatures,
@@ -42,7 +43,7 @@ impl RemoteStorage {
     ///
     /// # Errors
     /// [`crate::base::error::Error::StorageUnreachable`] or [`crate::base::error::Error::Offline`].
-    pub fn open(index: &Index, database: &Database) -> Result<Self> {
+    pub fn open(index: &Index, layout: &Arc<Layout>, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
         let (remote, connection) = availability::connect(index, database, &known)?;
         let features = load_features(index, &remote)?;
@@ -54,6 +55,7 @@ impl RemoteStorage {
         }
         Ok(Self {
             database: database.clone(),
+            layout: Arc::clone(layout),
             remote,
             features,
             identity: connection.identity.map(OnceLock::from).unwrap_or_default(),
@@ -111,11 +113,11 @@ impl RemoteStorage {
         &self,
         category: &'a Category,
         scope: &Scope,
-        inner: &[PathBuf],
     ) -> Result<ProjectListing<'a>> {
+        let inner = self.layout.inner_categories(category);
         let listed = self.listing_of(&Self::listing_base(category, scope))?;
         let mut listing = ProjectListing::empty(category);
-        remote_tree::collect_projects(&listed, &mut listing, scope, inner);
+        remote_tree::collect_projects(&listed, &mut listing, scope, &inner);
         for (path, why) in &listed.problems {
             let Ok(below) = path.strip_prefix(&category.path) else {
                 continue;
@@ -175,32 +177,18 @@ impl RemoteStorage {
     }
 
     /// Reads the tree of a replica. Files that an interrupted run may have sent only in part are unreadable.
-    pub fn tree(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<Tree> {
-        self.read_tree(registry, exclusions, category, project, false)
+    pub fn tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
+        self.read_tree(category, project, false)
     }
 
     /// Reads the tree of a replica that is a destination. Files that an interrupted run may have sent only in part count as
     /// older than any version, so that a copy replaces them and keeps them as old versions.
-    pub fn destination_tree(
-        &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
-        category: &Category,
-        project: &ProjectId,
-    ) -> Result<Tree> {
-        self.read_tree(registry, exclusions, category, project, true)
+    pub fn destination_tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
+        self.read_tree(category, project, true)
     }
 
     fn read_tree(
         &self,
-        registry: &Registry,
-        exclusions: &Arc<Exclusions>,
         category: &Category,
         project: &ProjectId,
         replaces_partial: bool,
@@ -217,8 +205,8 @@ impl RemoteStorage {
             partial: &partial,
             replaces_partial,
             relative: &relative,
-            inner_categories: &registry.inner_categories(category),
-            exclusions,
+            inner_categories: &self.layout.inner_categories(category),
+            exclusions: &self.layout.exclusions,
             features: &self.features,
             record: &record,
         };
@@ -238,14 +226,8 @@ impl RemoteStorage {
 
     /// Returns the tree of a replica after an upload: with the recorded files, unless they are excluded by now, and with
     /// the created folders.
-    pub fn tree_after_upload(
-        &self,
-        tree: Tree,
-        rows: &[SentRow],
-        made: &[PathBuf],
-        exclusions: &Exclusions,
-    ) -> Tree {
-        let record = UploadRecord::from_rows(rows).without(exclusions);
+    pub fn tree_after_upload(&self, tree: Tree, rows: &[SentRow], made: &[PathBuf]) -> Tree {
+        let record = UploadRecord::from_rows(rows).without(&self.layout.exclusions);
         remote_tree::with_record(tree, &record, made, &self.features)
     }
 

@@ -4,19 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::run::SyncRun;
-use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
+use crate::copy;
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
+use crate::copy::source::SourceSnapshot;
 use crate::index::overview::add_holders;
 use crate::index::{Index, SentRow};
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
 use crate::snapshot::tree::Tree;
 use crate::storage::EntryProbe;
-use crate::storage::observation::ObservationBuilder;
 
 /// One replica of a sync.
 pub(super) struct SyncReplica<'a> {
@@ -85,16 +85,17 @@ impl<'a> SyncRun<'a> {
             replicas.push(self.replica(index, (category, project), relative, tree)?);
         }
         if !self.request.dry_run {
-            self.record_source(index, &replicas, report)?;
+            let trees = replicas.iter();
+            let trees = trees.map(|replica| (replica.category, &replica.project, &replica.tree));
+            let (source, started) = (&self.source, self.started);
+            copy::record_source(index, source, started, trees, self.monitor, report);
         }
         self.add_missing_replicas(index, &mut replicas, &coverage, report)?;
         self.forget_failures(index, &coverage)?;
         if replicas.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
             let name = &self.request.source.name;
-            let error = self
-                .source
-                .no_replica_error(self.registry, categories, scope, name)?;
+            let error = self.source.no_replica_error(categories, scope, name)?;
             return Err(add_holders(error, index, self.registry, categories, scope)?);
         }
         Ok(replicas)
@@ -116,24 +117,6 @@ impl<'a> SyncRun<'a> {
         })
     }
 
-    fn record_source(
-        &self,
-        index: &mut Index,
-        replicas: &[SyncReplica<'_>],
-        report: &mut Report,
-    ) -> Result<()> {
-        let mut builder = ObservationBuilder::start(index, self.request.source)?;
-        for replica in replicas {
-            builder.add(replica.category, &replica.project, &replica.tree)?;
-        }
-        let observation = builder.finish()?;
-        if let Err(error) = self.source.record_observation(&observation, index) {
-            self.monitor.on_event(&ProgressEvent::Problem(&error));
-            report.unrecorded = true;
-        }
-        Ok(())
-    }
-
     /// Adds the replicas that this source sent and that no longer exist there.
     fn add_missing_replicas(
         &self,
@@ -151,8 +134,7 @@ impl<'a> SyncRun<'a> {
                 continue;
             };
             // Empty, unless a mount inside the replica is missing, which is a problem in its tree.
-            let (registry, exclusions) = (self.registry, &self.exclusions);
-            let tree = self.source.tree(registry, exclusions, category, &project)?;
+            let tree = self.source.tree(category, &project)?;
             if tree.failure().is_some() {
                 self.report_unreadable(&relative, &tree, report);
             } else {

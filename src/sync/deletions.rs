@@ -37,9 +37,7 @@ impl SyncRun<'_> {
 
     /// True if the source holds no project in a category.
     pub(super) fn is_category_empty(&self, category: &Category) -> Result<bool> {
-        let listing = self
-            .source
-            .list_projects(self.registry, category, &Scope::All)?;
+        let listing = self.source.list_projects(category, &Scope::All)?;
         Ok(listing.projects.is_empty()
             && !listing.is_unreadable
             && listing.unreadable_clients.is_empty())

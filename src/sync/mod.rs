@@ -29,20 +29,21 @@ use std::time::Instant;
 pub use self::request::SyncRequest;
 
 use self::run::SyncRun;
-use self::source::{SourcePrefetch, SourceSnapshot, read_source};
+use self::source::SourcePrefetch;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::Timestamp;
 use crate::copy;
 use crate::copy::COMPARING_STARTED;
 use crate::copy::destination::{Destination, SourceReplica};
 use crate::copy::outcome::Outcome;
 use crate::copy::record::record_failures;
 use crate::copy::report::Report;
+use crate::copy::source::SourceSnapshot;
 use crate::index::{Index, RunId};
-use crate::model::exclusion::Exclusions;
 use crate::model::registry::{Category, Registry};
-use crate::storage::Storage;
+use crate::storage::{Layout, Storage};
 
 /// Executes a sync, or plans it in a dry run. Failed files are reported and recorded; the others are sent.
 ///
@@ -57,12 +58,13 @@ pub fn sync(
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();
-    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let (source, destination, snapshot) = open_both(index, registry, request, &exclusions)?;
+    let started = Timestamp::now();
+    let layout = Layout::new(registry)?;
+    let (source, destination, snapshot) = open_both(index, &layout, request)?;
     let sync = SyncRun {
         registry,
         request,
-        exclusions,
+        started,
         source: Arc::new(source),
         destination: &destination,
         run,
@@ -120,23 +122,22 @@ pub fn sync(
 /// unreachable, nothing is recorded.
 fn open_both(
     index: &Index,
-    registry: &Registry,
+    layout: &Arc<Layout>,
     request: &SyncRequest<'_>,
-    exclusions: &Arc<Exclusions>,
 ) -> Result<(Storage, Storage, SourceSnapshot)> {
     if !request.source.is_remote() && !request.retry_failed {
-        let prefetch = SourcePrefetch::start(index, registry, request, exclusions)?;
-        let destination = Storage::open(index, request.destination)?;
+        let prefetch = SourcePrefetch::start(index, layout, request)?;
+        let destination = Storage::open(index, layout, request.destination)?;
         let (source, snapshot) = prefetch.wait()?;
         return Ok((source, destination, snapshot));
     }
-    let destination = Storage::open(index, request.destination)?;
-    let source = Storage::open(index, request.source)?;
+    let destination = Storage::open(index, layout, request.destination)?;
+    let source = Storage::open(index, layout, request.source)?;
     let snapshot = if request.retry_failed && destination.uses_rclone() {
         SourceSnapshot::default()
     } else {
         let categories: Vec<Category> = request.categories.iter().copied().cloned().collect();
-        read_source(&source, registry, exclusions, &categories, &request.scope)?
+        SourceSnapshot::read(&source, &categories, &request.scope, &|_| {})?
     };
     Ok((source, destination, snapshot))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::request::SyncRequest;
 use crate::base::monitor::Monitor;
+use crate::base::timestamp::Timestamp;
 use crate::index::RunId;
-use crate::model::exclusion::Exclusions;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Registry};
 use crate::scan::discover;
@@ -16,7 +16,8 @@ use crate::storage::Storage;
 pub(super) struct SyncRun<'a> {
     pub(super) registry: &'a Registry,
     pub(super) request: &'a SyncRequest<'a>,
-    pub(super) exclusions: Arc<Exclusions>,
+    /// Time at which reading the source began.
+    pub(super) started: Timestamp,
     pub(super) source: Arc<Storage>,
     pub(super) destination: &'a Storage,
     pub(super) run: RunId,

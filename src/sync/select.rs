@@ -145,9 +145,7 @@ impl<'a> SyncRun<'a> {
     fn copy_spec(&self, failed: HashSet<PathBuf>) -> CopySpec {
         let retries_in_tree = self.request.retry_failed && !self.retries_by_record();
         CopySpec {
-            registry: self.registry.clone(),
             scope: self.request.scope.clone(),
-            exclusions: self.exclusions.clone(),
             source: self.source.clone(),
             replicas: Vec::new(),
             rules: CopyRules {

@@ -62,7 +62,7 @@ impl SyncRun<'_> {
     pub(super) fn excluded_paths<'a>(&'a self, relative: &'a Path) -> ExcludedPaths<'a> {
         let category = self.match_replica(relative).map(|(category, _)| category);
         ExcludedPaths {
-            exclusions: Some(&self.exclusions),
+            exclusions: Some(&self.source.layout().exclusions),
             relative,
             inner_categories: category.map_or(Vec::new(), |category| {
                 self.registry.inner_categories(category)

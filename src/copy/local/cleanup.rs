@@ -34,7 +34,7 @@ pub(super) fn remove_leftovers_of_runs(
         if plans.iter().any(|plan| plan.replica == relative) {
             unfinished.insert(relative);
         } else if !is_clean {
-            clean_replica(copy, storage, &relative);
+            clean_replica(storage, &relative);
             copy.index.mark_cleaned_up(root, &relative)?;
         }
     }
@@ -42,11 +42,11 @@ pub(super) fn remove_leftovers_of_runs(
 }
 
 /// Removes the temporary files from a replica.
-fn clean_replica(copy: &DestinationCopy<'_>, storage: &LocalStorage, relative: &Path) {
+fn clean_replica(storage: &LocalStorage, relative: &Path) {
     let walked = tree_walk::walk(
         &storage.root,
         relative,
-        &copy.spec.exclusions,
+        &storage.layout.exclusions,
         &[],
         storage.walk_threads(),
     );

@@ -20,7 +20,8 @@ use crate::index::{Index, RunId};
 use crate::model::identity;
 use crate::model::mount::require_category_mounted;
 use crate::storage::lock::Lock;
-use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::observation;
+use crate::storage::observation::ObservedRoot;
 use crate::storage::{LocalStorage, Storage};
 
 impl Executor for LocalStorage {
@@ -167,8 +168,7 @@ fn observe(
     written: &[&Path],
     changed: &BTreeSet<&Path>,
 ) -> Result<()> {
-    let spec = copy.spec;
-    let replicas = spec.replicas.iter().filter(|replica| {
+    let replicas = copy.spec.replicas.iter().filter(|replica| {
         let relative = replica.relative();
         written.contains(&relative.as_path()) || changed.contains(relative.as_path())
     });
@@ -181,11 +181,11 @@ fn observe(
     if replicas.is_empty() {
         return Ok(());
     }
-    let mut builder = ObservationBuilder::start(&copy.index, &storage.database)?;
-    for (category, project) in &replicas {
-        let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
-        builder.add(category, project, &tree)?;
-    }
-    let observation = builder.finish()?;
-    observation.write(&mut copy.index, ObservedRoot::Local(&storage.root))
+    let root = ObservedRoot::Local(&storage.root);
+    observation::record(&mut copy.index, &storage.database, root, |builder| {
+        for (category, project) in &replicas {
+            builder.add(category, project, &storage.tree(category, project)?)?;
+        }
+        Ok(())
+    })
 }

@@ -21,7 +21,8 @@ use crate::index::{Index, RunId, SentRecord};
 use crate::model::project::Scope;
 use crate::snapshot::tree::Tree;
 use crate::storage::lock::Lock;
-use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::observation;
+use crate::storage::observation::ObservedRoot;
 use crate::storage::{RemoteStorage, Storage};
 
 impl Executor for RemoteStorage {
@@ -210,12 +211,12 @@ fn observe(
     if trees.is_empty() {
         return Ok(());
     }
-    let mut builder = ObservationBuilder::start(&copy.index, copy.database)?;
-    for (replica, tree) in &trees {
-        builder.add(&replica.category, &replica.project, tree)?;
-    }
-    let observation = builder.finish()?;
-    observation.write(&mut copy.index, ObservedRoot::Remote(storage.identity()))
+    let root = ObservedRoot::Remote(storage.identity());
+    observation::record(&mut copy.index, copy.database, root, |builder| {
+        trees
+            .iter()
+            .try_for_each(|(replica, tree)| builder.add(&replica.category, &replica.project, tree))
+    })
 }
 
 fn tree_after(
@@ -227,7 +228,7 @@ fn tree_after(
     let before = stored_tree(copy, replica)?;
     let rows = copy.index.sent_rows(&copy.database.root, &plan.replica)?;
     let made: Vec<PathBuf> = plan.empty_folders().map(Path::to_owned).collect();
-    let mut tree = storage.tree_after_upload(before, &rows, &made, &copy.spec.exclusions);
+    let mut tree = storage.tree_after_upload(before, &rows, &made);
     let is_own = |(replica, _): &&(PathBuf, PathBuf)| *replica == plan.replica;
     for (_, path) in changes.removed.iter().filter(is_own) {
         tree.remove_file(path);

@@ -1,0 +1,57 @@
+//! The contents of a source: all replicas in scope, and the folders that could not be read.
+
+use std::path::PathBuf;
+
+use crate::base::error::Result;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::Category;
+use crate::snapshot::tree::Tree;
+use crate::storage::Storage;
+
+/// Contents of the source.
+#[derive(Default)]
+pub struct SourceSnapshot {
+    /// The replicas: position of the category in the request, project, and tree.
+    pub replicas: Vec<(usize, ProjectId, Tree)>,
+    /// Folders that could not be listed, relative to the root, with the errors.
+    pub problems: Vec<(PathBuf, String)>,
+    /// Symbolic links in place of folders, relative to the root. They are not followed.
+    pub links: Vec<PathBuf>,
+    /// Unreadable folders of categories and clients. Files that were sent from below them are not missing.
+    pub unreadable: Vec<PathBuf>,
+}
+
+impl SourceSnapshot {
+    /// Reads all replicas in scope. Passes the number of files of each to `on_files`.
+    pub fn read(
+        storage: &Storage,
+        categories: &[Category],
+        scope: &Scope,
+        on_files: &dyn Fn(u64),
+    ) -> Result<Self> {
+        let mut snapshot = Self::default();
+        let mut found = Vec::new();
+        for (place, category) in categories.iter().enumerate() {
+            let listing = storage.list_projects(category, scope)?;
+            for (number, problem) in listing.problems.iter().enumerate() {
+                let folder = listing.problem_folder(number);
+                snapshot.problems.push((folder, problem.full_message()));
+            }
+            snapshot.links.extend(listing.links);
+            if listing.is_unreadable {
+                snapshot.unreadable.push(category.path.clone());
+            }
+            let clients = listing.unreadable_clients.iter();
+            let clients = clients.map(|client| category.path.join(client.as_path()));
+            snapshot.unreadable.extend(clients);
+            let projects = listing.projects.into_iter();
+            found.extend(projects.map(|project| (place, project)));
+        }
+        for (place, project) in found {
+            let tree = storage.tree(&categories[place], &project)?;
+            on_files(tree.file_count());
+            snapshot.replicas.push((place, project, tree));
+        }
+        Ok(snapshot)
+    }
+}
