@@ -152,3 +152,6 @@ fn count_left_files(report: &mut Report) {
         report.left_files += left.count() as u64;
     }
 }
+
+#[cfg(test)]
+mod law;
