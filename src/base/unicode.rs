@@ -1,6 +1,7 @@
 //! Unicode normal forms and case folding of names, to find names that differ in spelling only.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
@@ -33,6 +34,12 @@ pub fn fold_case(name: &[u8]) -> Cow<'_, [u8]> {
         }
         _ => name,
     }
+}
+
+/// True if two paths differ in case or Unicode form only, or are equal.
+pub fn is_respelled(a: &Path, b: &Path) -> bool {
+    let [a, b] = [a, b].map(|path| fold_case(path.as_os_str().as_encoded_bytes()));
+    a == b
 }
 
 #[cfg(test)]

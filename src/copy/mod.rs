@@ -37,7 +37,7 @@ use self::plan::CopyRules;
 use self::report::Report;
 use self::source::SourceSnapshot;
 use crate::base::confirmation::Confirmation;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::base::timestamp::Timestamp;
@@ -181,12 +181,15 @@ fn read_source(
     }
     if !request.dry_run {
         let trees = replicas.iter().map(SourceReplica::as_tree);
-        record_source(index, source, started, trees, monitor, report);
+        record_source(index, source, started, trees, monitor, report)?;
     }
     Ok(replicas)
 }
 
-/// Records replicas of the source in the index, which were read since `started`. A failure stops no copy.
+/// Records replicas of the source in the index, which were read since `started`. A failure to write them stops no copy.
+///
+/// # Errors
+/// The index is damaged.
 pub fn record_source<'t>(
     index: &mut Index,
     source: &'t Storage,
@@ -194,7 +197,7 @@ pub fn record_source<'t>(
     replicas: impl IntoIterator<Item = (&'t Category, &'t ProjectId, &'t Tree)>,
     monitor: &dyn Monitor,
     report: &mut Report,
-) {
+) -> Result<()> {
     let (database, root) = (source.database(), source.observed_root());
     let recorded = observation::record(index, database, root, |builder| {
         builder.set_started(started);
@@ -204,9 +207,11 @@ pub fn record_source<'t>(
     match recorded {
         // The steps that follow end at once.
         Ok(()) | Err(Error::Interrupted) => {}
+        Err(error) if error.index_problem() == Some(IndexProblem::Damaged) => return Err(error),
         Err(error) => {
             monitor.on_event(&ProgressEvent::Problem(&error));
             report.unrecorded = true;
         }
     }
+    Ok(())
 }

@@ -17,6 +17,7 @@ use crate::index::{
     DatabaseId, FileDigest, FileDigests, Index, RunId, SentChanges, SentFile, SentFolder,
     SentRecord,
 };
+use crate::model::address;
 use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::snapshot::manifest::Manifest;
@@ -64,12 +65,12 @@ pub fn record_failures(
     let mut failed = BTreeMap::new();
     let mut unfinished = BTreeSet::new();
     for item in &report.items {
-        let Ok(path) = item.path.strip_prefix(destination) else {
+        let Some(path) = address::strip(destination, &item.path) else {
             continue;
         };
         match &item.outcome {
             Outcome::Failed(reason) => {
-                failed.insert(path.to_owned(), reason.clone());
+                failed.insert(path.clone(), reason.clone());
                 unfinished.insert(path);
             }
             Outcome::Unreached => {

@@ -95,6 +95,20 @@ pub fn join(root: &Path, below: &Path) -> PathBuf {
     OsString::from_vec([root, slash, below].concat()).into()
 }
 
+/// The path below a root of an entry with this full path, as [`join`] makes it; `None` for an entry elsewhere.
+pub fn strip(root: &Path, path: &Path) -> Option<PathBuf> {
+    if !is_remote(root) {
+        return path.strip_prefix(root).ok().map(Path::to_owned);
+    }
+    let (root, path) = (root.as_os_str().as_bytes(), path.as_os_str().as_bytes());
+    let below = path.strip_prefix(root)?;
+    if below.is_empty() || root.ends_with(b":") || root.ends_with(b"/") {
+        return Some(OsStr::from_bytes(below).into());
+    }
+    let below = below.strip_prefix(b"/")?;
+    Some(OsStr::from_bytes(below).into())
+}
+
 /// The topmost folder of an address, and the path below it; `None` for a folder.
 pub fn split_top(root: &Path) -> Option<(PathBuf, PathBuf)> {
     if !is_remote(root) {
@@ -148,6 +162,21 @@ mod tests {
             let parts = parts.map(|(top, path)| (top.into(), path.into()));
             assert_eq!(split_top(Path::new(root)), parts, "{root}");
         }
+    }
+
+    #[test]
+    fn joined_paths_are_stripped_again() {
+        for root in ["/srv/studio", "nas:", "nas:/", "s3:bucket/studio"] {
+            let root = Path::new(root);
+            for below in ["", "footage/acme/spot/a b"] {
+                let below = Path::new(below);
+                let stripped = strip(root, &join(root, below));
+                assert_eq!(stripped.as_deref(), Some(below), "{root:?}");
+            }
+            assert_eq!(strip(root, Path::new("/elsewhere/a")), None);
+        }
+        let sibling = Path::new("s3:bucket/studio2/a");
+        assert_eq!(strip(Path::new("s3:bucket/studio"), sibling), None);
     }
 
     #[test]

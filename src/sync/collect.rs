@@ -88,7 +88,7 @@ impl<'a> SyncRun<'a> {
             let trees = replicas.iter();
             let trees = trees.map(|replica| (replica.category, &replica.project, &replica.tree));
             let (source, started) = (&self.source, self.started);
-            copy::record_source(index, source, started, trees, self.monitor, report);
+            copy::record_source(index, source, started, trees, self.monitor, report)?;
         }
         self.add_missing_replicas(index, &mut replicas, &coverage, report)?;
         self.forget_failures(index, &coverage)?;

@@ -11,6 +11,7 @@ use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
 use crate::index::Index;
+use crate::model::address;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::tree::Tree;
 
@@ -59,11 +60,11 @@ pub(super) fn record_folder_digests(
     let (source, destination) = (&request.source.root, &request.destination.root);
     let is_unfinished =
         |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unreached);
-    let unfinished: Vec<&Path> = report
+    let unfinished: Vec<PathBuf> = report
         .items
         .iter()
         .filter(|item| is_unfinished(&item.outcome))
-        .filter_map(|item| item.path.strip_prefix(destination).ok())
+        .filter_map(|item| address::strip(destination, &item.path))
         .collect();
     let mut changed = Vec::new();
     for (replica, digest) in folders {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -11,6 +11,8 @@ use super::{
 };
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
+use crate::base::unicode::is_respelled;
+use crate::model::path::split_path;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
@@ -79,6 +81,9 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         planner.plan_folder(path, folder, existing);
     }
     let mut plan = planner.plan;
+    let unplanned = planner.renames.into_values();
+    plan.missing
+        .extend(unplanned.map(|rename| old_file(rename, input.replica, destination)));
     if let Some(error) = destination.failure()
         && plan.omissions.is_empty()
     {
@@ -92,6 +97,22 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
     plan
 }
 
+/// Returns the old file of a rename that is not planned: it keeps its old name, which is missing at the source. If the
+/// destination has a file with the new name, both names may lead to it.
+fn old_file(rename: &Rename, replica: &Path, destination: &Tree) -> MissingFile {
+    let (folder, name) = split_path(&rename.path);
+    let folder = destination.folders.get(folder);
+    let exists = folder.is_some_and(|folder| folder.file(name.as_bytes()).is_some());
+    let (old, new) = (
+        rename.previous.path_below_root(),
+        replica.join(&rename.path),
+    );
+    MissingFile {
+        respelled: (exists && is_respelled(&old, &new)).then_some(new),
+        ..rename.previous.clone()
+    }
+}
+
 /// State of the planning of one replica.
 struct Planner<'a> {
     plan: Plan,
@@ -100,8 +121,8 @@ struct Planner<'a> {
     rules: CopyRules,
     contents: &'a ContentComparison,
     constraints: &'a Constraints<'a>,
-    /// Renames by their new paths.
-    renames: HashMap<&'a Path, &'a Rename>,
+    /// Renames that are not planned yet, by their new paths.
+    renames: BTreeMap<&'a Path, &'a Rename>,
     /// Folders whose names the destination cannot hold or distinguish, with the reasons.
     unsupported: HashMap<PathBuf, String>,
     /// Folders that are not created, with the reasons for their contents.
@@ -239,10 +260,11 @@ impl<'a> Planner<'a> {
         let unsupported = constraints.unsupported_names(path, &new, destination);
         for rename in renames {
             match unsupported.get(rename.name()) {
-                None => self.plan.renames.push(rename.clone()),
-                Some(why) => {
-                    self.omit(rename.path.clone(), OmissionReason::Failed(why.clone()));
+                None => {
+                    self.plan.renames.push(rename.clone());
+                    self.renames.remove(rename.path.as_path());
                 }
+                Some(why) => self.omit(rename.path.clone(), OmissionReason::Failed(why.clone())),
             }
         }
         if unsupported.is_empty() {
@@ -443,9 +465,10 @@ mod fixture {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::base::error::Error;
+    use crate::base::timestamp::Timestamp;
+    use crate::index::SentFile;
     use crate::snapshot::tree::Problem;
 
     /// Returns the plan for a destination under these constraints.
@@ -635,5 +658,33 @@ mod tests {
             omitted,
             ["A", "A/x", "B", "a", "changed", "\u{201b}"].map(Path::new)
         );
+    }
+
+    #[test]
+    fn refused_rename_leaves_its_old_file_missing() {
+        let old = |path: &str| MissingFile {
+            replica: "spot".into(),
+            path: path.into(),
+            sent: SentFile::default(),
+            respelled: None,
+        };
+        let renames = [("B", "old b"), ("new", "old")].map(|(path, previous)| Rename {
+            path: path.into(),
+            bytes: 1,
+            modified: Timestamp::default(),
+            previous: old(previous),
+        });
+        let source = Tree::of_files(&[("B", 1, 1), ("new", 1, 1)]);
+        let destination = Tree::of_files(&[("b", 7, 1)]);
+        let (constraints, contents) = (
+            Constraints::of_simple_remote(),
+            ContentComparison::default(),
+        );
+        let mut input = PlanInput::new([&source, &destination], OVERWRITE, &contents, &constraints);
+        input.renames = &renames;
+        let plan = super::plan(input);
+        assert_eq!(plan.renames, renames[1..]);
+        assert_eq!(plan.missing, [old("old b")]);
+        assert_eq!(plan.omissions.len(), 1);
     }
 }

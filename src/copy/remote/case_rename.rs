@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name;
-use crate::base::unicode::fold_case;
+use crate::base::unicode::is_respelled;
 use crate::copy::destination::DestinationCopy;
 use crate::copy::plan::{Plan, Rename};
 use crate::index::SentRecord;
@@ -68,11 +68,6 @@ pub(super) fn respell_files(
     copy.index
         .update_sent(&copy.database.root, source, &record)?;
     Ok(respelled)
-}
-
-fn is_respelled(old: &Path, new: &Path) -> bool {
-    let [old, new] = [old, new].map(|path| fold_case(path.as_os_str().as_encoded_bytes()));
-    old == new
 }
 
 /// Spellings of names at a storage, and the results of renames.

@@ -27,7 +27,14 @@ fn case_colliding_names_fail_alone() {
     studio.file(spot("Reel.mov"), "another");
     studio.file(spot("PLATES/x"), "x");
     let run = site.sync("").status(3);
-    let clashing = ["PLATES/x", "Reel.mov", "plates/p1.exr", "reel.mov"];
+    let clashing = [
+        "PLATES",
+        "PLATES/x",
+        "Reel.mov",
+        "plates",
+        "plates/p1.exr",
+        "reel.mov",
+    ];
     let failed: Vec<String> = clashing.map(|path| format!("{SPOT}/{path}")).into();
     assert_eq!(run.paths_with("failed"), failed, "{run}");
     assert_eq!(site.failures().len(), failed.len());
