@@ -2,14 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, DirEntry, File, FileTimes};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use regex::Regex;
 use tempfile::TempDir;
@@ -22,6 +23,25 @@ pub(crate) const CHANGED: u64 = 1_767_323_045;
 
 /// A user without files, for tests that root's privileges would spoil.
 pub(crate) const NOBODY: u32 = 65_534;
+
+/// Waits until a thread of a process is in this system call.
+#[track_caller]
+pub(crate) fn wait_for_call(process: u32, call: nix::libc::c_long) {
+    let start = Instant::now();
+    let call = format!("{call} ");
+    let is_in_call = |task: DirEntry| {
+        let shown = fs::read_to_string(task.path().join("syscall"));
+        shown.is_ok_and(|shown| shown.starts_with(&call))
+    };
+    loop {
+        let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        if tasks.flatten().any(is_in_call) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{call}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// A studio. Relative paths given to its methods are relative to its folder.
 #[derive(Debug)]

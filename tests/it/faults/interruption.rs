@@ -147,7 +147,7 @@ fn interrupt_waits_for_slow_flush() {
             let (parts, whole): (Vec<_>, Vec<_>) = files.partition(is_part);
             whole.len() == named && parts.len() == FILES - named
         });
-        thread::sleep(Duration::from_millis(300));
+        held.wait_for_call(nix::libc::SYS_syncfs);
         held.signal(Signal::INT);
         let run = held.finish().status(130);
         let document = assert_accounted(&run);

@@ -15,7 +15,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{TO, has_programs};
-use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip};
+use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip, wait_for_call};
 
 /// Interval of checks for a held program.
 const STEP: Duration = Duration::from_millis(1);
@@ -163,6 +163,12 @@ impl HeldProgram<'_> {
 
     pub(super) fn signal(&mut self, signal: Signal) {
         kill_process(Pid::from_child(self.child()), signal).unwrap();
+    }
+
+    /// Waits until a thread is in this system call.
+    #[track_caller]
+    pub(super) fn wait_for_call(&mut self, call: nix::libc::c_long) {
+        wait_for_call(self.child().id(), call);
     }
 
     /// Waits until every thread is stopped.

@@ -3,14 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{INDEX, index};
-use crate::studio::{ProgramRun, Studio};
+use crate::studio::{ProgramRun, Studio, wait_for_call};
 
 /// A project whose folder belongs to another category, or is inside one, is no replica of the outer category, whatever
 /// its name is.
@@ -95,7 +94,7 @@ fn ctrl_c_ends_wait_for_index() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
-    thread::sleep(Duration::from_millis(700));
+    wait_for_call(child.id(), nix::libc::SYS_clock_nanosleep);
     let begin = Instant::now();
     let number = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(number, Signal::INT).unwrap();
@@ -118,16 +117,16 @@ fn index_deleted_during_session_is_recreated() {
         rustix::fs::Mode::from_raw_mode(0o600),
     )
     .unwrap();
+    studio.file("script.ab", "list clients\nsource lines\n");
     let mut command = studio.command();
     command
-        .arg(&pipe)
+        .arg(studio.path("script.ab"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
+    // Opens once the second line reads it.
     let mut lines = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     let studio = &studio;
-    std::io::Write::write_all(&mut lines, b"list clients\n").unwrap();
-    thread::sleep(Duration::from_millis(300));
     for suffix in ["", "-wal", "-shm"] {
         fs::remove_file(studio.path(format!("{INDEX}{suffix}"))).unwrap_or_default();
     }
