@@ -11,7 +11,6 @@ mod folder;
 mod replica;
 mod request;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 pub use self::comparison::{CompareCounts, CompareVerdict, Comparison, DifferingItem};
@@ -77,8 +76,7 @@ pub fn compare(
         comparison,
         contents,
     };
-    let spelled = OnceCell::new();
-    let observations = comparer.compare_all(&replicas, &spelled);
+    let observations = comparer.compare_all(&replicas);
     let Comparer {
         mut comparison,
         contents,
@@ -91,8 +89,8 @@ pub fn compare(
     let observations = observations?;
     recorded?;
     if !index.is_read_only() {
-        sides[0].record_observation(&observations[0], index)?;
-        sides[1].record_observation(&observations[1], &mut other)?;
+        observations[0].write(index)?;
+        observations[1].write(&mut other)?;
     }
     comparison
         .items

@@ -1,6 +1,5 @@
 //! The comparison of replicas.
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -36,28 +35,23 @@ pub(super) struct Comparer<'i, 'a> {
     pub(super) contents: ContentComparer<'i>,
 }
 
-impl<'a> Comparer<'_, 'a> {
+impl Comparer<'_, '_> {
     /// Compares all replicas and returns the contents of both databases for the index.
-    pub(super) fn compare_all<'r>(
+    pub(super) fn compare_all(
         &mut self,
-        replicas: &'r BTreeSet<ReplicaKey>,
-        spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
-    ) -> Result<[Observation<'r>; 2]>
-    where
-        'a: 'r,
-    {
-        let ids = replicas.iter().map(|(place, project)| {
-            let category = self.request.categories[*place];
-            [0, 1].map(|side: usize| self.sides[side].stored_spelling(category, project))
-        });
-        let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
-        let mut builders = [
-            ObservationBuilder::start(self.indexes[0], self.request.databases[0])?,
-            ObservationBuilder::start(self.indexes[1], self.request.databases[1])?,
-        ];
-        for ((place, project), ids) in replicas.iter().zip(ids) {
+        replicas: &BTreeSet<ReplicaKey>,
+    ) -> Result<[Observation; 2]> {
+        let builder = |side: usize| {
+            let storage = &self.sides[side];
+            let (database, root) = (storage.database(), storage.observed_root());
+            ObservationBuilder::start(self.indexes[side], database, root)
+        };
+        let mut builders = [builder(0)?, builder(1)?];
+        for (place, project) in replicas {
             interrupt::check()?;
             let category = self.request.categories[*place];
+            let sides = self.sides.each_ref();
+            let ids = sides.map(|side| side.stored_spelling(category, project));
             let relative = replica_path(&category.path, project);
             let mut trees = self.read_trees(category, project)?;
             self.monitor.on_event(&ProgressEvent::Files(
@@ -66,7 +60,7 @@ impl<'a> Comparer<'_, 'a> {
             // The index stores names as the storages spell them, so that trees are recorded before they are respelled.
             let is_recorded = respelled::is_needed(&trees[0], &trees[1]);
             if is_recorded {
-                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
+                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(&ids) {
                     builder.add(category, id, tree)?;
                 }
                 self.respell(&relative, &mut trees);
@@ -74,7 +68,7 @@ impl<'a> Comparer<'_, 'a> {
             let [first, second] = &mut trees;
             let contents = self.contents.compare(&relative, first, second)?;
             if !is_recorded {
-                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
+                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(&ids) {
                     builder.add(category, id, tree)?;
                 }
             }

@@ -14,7 +14,7 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::SentRecord;
 use crate::model::path::split_path;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::replica_path;
 use crate::rclone;
 use crate::snapshot::respelled;
 use crate::snapshot::respelled::RespelledEntry;
@@ -40,26 +40,18 @@ pub(super) fn plan_replicas(
     if categories.len() > 1 {
         storage.prefetch(categories, &spec.scope)?;
     }
-    let spelling = |replica: &SourceReplica| {
-        if needs_scan(replica) {
-            storage.stored_spelling(&replica.category, &replica.project)
-        } else {
-            replica.project.clone()
-        }
-    };
-    let ids: Vec<ProjectId> = spec.replicas.iter().map(spelling).collect();
     let Prepared {
         plans,
         observation,
         adopted,
         contents,
-    } = scan_and_plan(copy, storage, &ids)?;
+    } = scan_and_plan(copy, storage)?;
     if !spec.dry_run {
-        let written = storage.record_observation(&observation, &mut copy.index);
+        let written = observation.write(&mut copy.index);
         let scanned = spec.replicas.iter().filter(|replica| needs_scan(replica));
         let corrected = scanned
             .map(SourceReplica::relative)
-            .try_for_each(|relative| storage.correct_record(&relative));
+            .try_for_each(|relative| storage.correct_record(&relative).map(drop));
         let source = &spec.source.database().root;
         let adopted = copy
             .index
@@ -74,21 +66,17 @@ pub(super) fn plan_replicas(
 }
 
 /// The plans, and what was found on the way to them.
-struct Prepared<'r> {
+struct Prepared {
     plans: Vec<Plan>,
-    observation: Observation<'r>,
+    observation: Observation,
     /// Files that are the same at the destination, for the record of a sync.
     adopted: SentRecord,
     /// The result of storing compared contents in the index.
     contents: Result<()>,
 }
 
-/// Scans and plans every replica. `ids` are the projects as the destination spells them.
-fn scan_and_plan<'r>(
-    copy: &DestinationCopy<'r>,
-    storage: &Storage,
-    ids: &'r [ProjectId],
-) -> Result<Prepared<'r>> {
+/// Scans and plans every replica.
+fn scan_and_plan(copy: &DestinationCopy<'_>, storage: &Storage) -> Result<Prepared> {
     let spec = copy.spec;
     let settings = CompareSettings {
         checksum: spec.rules.checksum,
@@ -105,12 +93,12 @@ fn scan_and_plan<'r>(
         copy,
         storage,
         contents,
-        builder: ObservationBuilder::start(&copy.index, copy.database)?,
+        builder: ObservationBuilder::start(&copy.index, copy.database, storage.observed_root())?,
         clashing: clashing_projects(copy, storage)?,
         unicode_variants: Vec::new(),
         adopted: SentRecord::new(),
     };
-    let planned = preparation.plan_all(ids);
+    let planned = preparation.plan_all();
     let notices = preparation.contents.notices();
     // After cancellation too, so that no content is read a second time.
     let contents = preparation.contents.finish();
@@ -161,11 +149,11 @@ fn report_variants(copy: &DestinationCopy<'_>, variants: &[Name]) {
 }
 
 /// The planning of all replicas.
-struct Preparation<'c, 'r> {
-    copy: &'c DestinationCopy<'r>,
+struct Preparation<'c> {
+    copy: &'c DestinationCopy<'c>,
     storage: &'c Storage,
     contents: ContentComparer<'c>,
-    builder: ObservationBuilder<'c, 'r>,
+    builder: ObservationBuilder<'c>,
     /// Clients and projects that would be mixed with others, with the reasons.
     clashing: BTreeMap<PathBuf, String>,
     /// Paths at the destination that differ from the source only in Unicode form.
@@ -174,18 +162,18 @@ struct Preparation<'c, 'r> {
     adopted: SentRecord,
 }
 
-impl<'r> Preparation<'_, 'r> {
-    fn plan_all(&mut self, ids: &'r [ProjectId]) -> Result<Vec<Plan>> {
-        let replicas = self.copy.spec.replicas.iter().zip(ids);
+impl Preparation<'_> {
+    fn plan_all(&mut self) -> Result<Vec<Plan>> {
+        let replicas = self.copy.spec.replicas.iter();
         replicas
-            .map(|(replica, id)| {
+            .map(|replica| {
                 interrupt::check()?;
-                self.plan_replica(replica, id)
+                self.plan_replica(replica)
             })
             .collect()
     }
 
-    fn plan_replica(&mut self, replica: &'r SourceReplica, id: &'r ProjectId) -> Result<Plan> {
+    fn plan_replica(&mut self, replica: &SourceReplica) -> Result<Plan> {
         let relative = replica.relative();
         if let Err(why) = self.refuse_replica(&relative, replica.changes.renames_project) {
             return Ok(Plan::refused(relative, why));
@@ -197,6 +185,8 @@ impl<'r> Preparation<'_, 'r> {
         }
         let spec = self.copy.spec;
         let (category, project) = (&replica.category, &replica.project);
+        // The project as the destination spells it.
+        let id = &self.storage.stored_spelling(category, project);
         let mut tree = self.storage.destination_tree(category, project)?;
         if let Err(error) = self.refuse_shared_folder(replica, &tree) {
             return Ok(Plan::refused(relative, error.full_message()));

@@ -58,7 +58,7 @@ pub struct ScanStaging<'a> {
 }
 
 /// A complete scan, ready to be written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct StagedScan {
     pub(super) replicas: Vec<StagedReplica>,
 }
@@ -125,16 +125,9 @@ impl<'a> ScanStaging<'a> {
         category: &Path,
         project: &ProjectId,
     ) -> Result<AlteredTimesByFolder> {
-        let relative = replica_path(category, project);
-        let altered = match self.database {
-            Some(id) if self.has_altered_times => self.index.altered_times(id, &relative)?,
-            _ => AlteredTimesByFolder::new(),
-        };
-        let below = altered.into_iter().filter_map(|(folder, times)| {
-            let folder = folder.strip_prefix(&relative).ok()?.to_owned();
-            Some((folder, times))
-        });
-        Ok(below.collect())
+        let known = self.database.filter(|_| self.has_altered_times);
+        self.index
+            .altered_times(known, &replica_path(category, project))
     }
 
     /// Begins a present replica and returns its place, the key for the other functions.

@@ -34,19 +34,27 @@ impl Index {
         })
     }
 
-    /// Returns the altered times of a folder and all folders below it.
+    /// Returns the altered times of a replica, by folder below the replica's. A database that is not in the index has none.
     pub fn altered_times(
         &self,
-        database: DatabaseId,
-        folder: &Path,
+        database: Option<DatabaseId>,
+        replica: &Path,
     ) -> Result<AlteredTimesByFolder> {
+        let Some(database) = database else {
+            return Ok(AlteredTimesByFolder::new());
+        };
         let sql =
             format!("SELECT folder, shown, meant FROM held WHERE database_id = ?4 AND {SUBTREE}");
-        let [from, to] = subtree_bounds(folder);
-        let parameters = params![bytes(folder), from, to, database];
-        self.rows(&sql, parameters, |row| {
+        let [from, to] = subtree_bounds(replica);
+        let parameters = params![bytes(replica), from, to, database];
+        let times: AlteredTimesByFolder = self.rows(&sql, parameters, |row| {
             Ok((read_path(row, 0)?, read_times(row, 1, 2)?))
-        })
+        })?;
+        let below = times.into_iter().filter_map(|(folder, times)| {
+            let folder = folder.strip_prefix(replica).ok()?.to_owned();
+            Some((folder, times))
+        });
+        Ok(below.collect())
     }
 
     /// True if any altered time of a database is known.
@@ -159,13 +167,15 @@ mod tests {
             let held = [(PathBuf::from(path), folder(files))].into();
             index.add_altered_times(id, &held).unwrap();
         }
-        let held = index.altered_times(id, Path::new("f/acme/spot")).unwrap();
+        let held = index
+            .altered_times(Some(id), Path::new("f/acme/spot"))
+            .unwrap();
         assert_eq!(held.len(), 2);
+        assert_eq!(held[Path::new("")], folder(&[("a", 2), ("b", 9)]));
         assert_eq!(
-            held[Path::new("f/acme/spot")],
-            folder(&[("a", 2), ("b", 9)])
+            index.altered_times(Some(id), Path::new("")).unwrap().len(),
+            3
         );
-        assert_eq!(index.altered_times(id, Path::new("")).unwrap().len(), 3);
         assert!(index.has_altered_times(id).unwrap());
     }
 }

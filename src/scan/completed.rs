@@ -1,33 +1,65 @@
 //! A scan that has read everything and not yet written anything.
 
-use super::discover::{Discovery, ScanScope};
-use super::walk::WalkSummary;
-use crate::base::error::{Error, Result};
-use crate::base::timestamp::Timestamp;
-use crate::base::unit;
-use crate::index::{Index, KnownDatabase, ScanChanges, ScanWriter, StagedScan};
+use std::time::Instant;
+
+use super::discover::{ScanScope, discover, replicas};
+use super::emptied::refuse_emptied;
+use crate::base::error::Result;
+use crate::base::monitor::Monitor;
+use crate::index::{Index, ScanChanges, ScanWriter};
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::{Database, Registry};
+use crate::model::registry::Registry;
 use crate::snapshot::discovery::ProjectListing;
-use crate::storage::RemoteStorage;
-use crate::storage::availability::RootIds;
+use crate::storage::Storage;
+use crate::storage::observation::{Observation, ObservationBuilder};
 
 /// Results of a scan, ready to be written to the index.
 pub(super) struct CompletedScan<'a> {
-    /// The database as the index knew it when the scan began.
-    pub(super) previous: KnownDatabase,
-    pub(super) started: Timestamp,
-    pub(super) root_ids: RootIds,
-    pub(super) discovery: Discovery<'a>,
-    pub(super) walked: WalkSummary<'a>,
-    pub(super) staged: StagedScan,
-    /// The open database, if it is behind rclone.
-    pub(super) remote: Option<RemoteStorage>,
+    pub(super) start: Instant,
+    pub(super) storage: Storage,
+    /// One listing for each category.
+    listings: Vec<ProjectListing<'a>>,
+    observation: Observation,
 }
 
-impl CompletedScan<'_> {
+impl<'a> CompletedScan<'a> {
+    /// Reads everything in scope without writing.
+    pub(super) fn read(
+        index: &Index,
+        registry: &Registry,
+        storage: Storage,
+        scan_scope: &ScanScope<'a>,
+        monitor: &dyn Monitor,
+    ) -> Result<Self> {
+        let start = Instant::now();
+        let (database, root) = (storage.database(), storage.observed_root());
+        let mut builder = ObservationBuilder::start(index, database, root)?
+            .with_exclusions(&storage.layout().exclusions);
+        let listings = discover(index, &storage, scan_scope, monitor)?;
+        for listing in &listings {
+            builder.add_category(listing.category);
+        }
+        let replicas: Vec<_> = replicas(&listings)
+            .map(|(category, project)| (category, project.clone()))
+            .collect();
+        storage.observe(&replicas, &mut builder, monitor)?;
+        let scan = Self {
+            start,
+            observation: builder.finish()?,
+            storage,
+            listings,
+        };
+        if scan.unreadable() == 0 && !scan.observation.has_content {
+            let known = &scan.observation.previous;
+            refuse_emptied(registry, scan_scope, &scan.storage, known)?;
+        }
+        Ok(scan)
+    }
+
+    /// Number of files and folders that could not be read.
     pub(super) fn unreadable(&self) -> u64 {
-        self.discovery.unreadable + self.walked.unreadable
+        let listed = self.listings.iter().map(|listing| listing.problems.len());
+        listed.sum::<usize>() as u64 + self.observation.unreadable
     }
 
     /// Writes the differences to the index. Reads nothing from the storage, because other processes wait for the index.
@@ -35,47 +67,18 @@ impl CompletedScan<'_> {
         &self,
         index: &mut Index,
         registry: &Registry,
-        database: &Database,
         scan_scope: &ScanScope<'_>,
     ) -> Result<ScanChanges> {
         // If every folder that was found is unreadable, nothing is known to be missing.
-        let is_blind = self.unreadable() > 0 && !self.walked.has_content;
+        let is_blind = self.unreadable() > 0 && !self.observation.has_content;
         let is_listed = scan_scope.scope == Scope::All && !is_blind;
-        let writer = index
-            .write_scan(&database.root, &self.previous)?
-            .started_at(self.started);
-        let ids = &self.root_ids;
-        writer.record_root(ids.identity.as_deref(), ids.root_id.as_deref())?;
-        let mut changes = writer.write_replicas(&self.staged)?;
-        for (category, project) in &self.walked.missing {
-            changes += writer.record_missing(&category.path, project)?;
-        }
-        for mount in &self.discovery.mounts {
-            writer.record_mount(mount)?;
-        }
-        for listing in &self.discovery.listings {
+        let (writer, mut changes) = self.observation.begin_write(index)?;
+        for listing in &self.listings {
             changes += write_listing(&writer, listing, is_listed)?;
         }
         let is_whole = is_listed && self.unreadable() == 0 && scan_scope.is_whole(registry);
         writer.finish(is_whole)?;
         Ok(changes)
-    }
-
-    /// True if the scan found no content in a database that no identity file identifies. The root may then be another
-    /// disk, or a mount point that holds only category folders.
-    pub(super) fn may_be_other_database(&self) -> bool {
-        self.previous.identity.is_none() && self.unreadable() == 0 && !self.walked.has_content
-    }
-
-    /// Reports a database without clients as offline, so that it is never recorded as empty.
-    pub(super) fn emptied_error(&self, database: &Database) -> Error {
-        let files = unit::format_counted(self.previous.files, "file");
-        Error::Offline {
-            database: database.name.clone(),
-            root: database.root.clone(),
-            why: format!("holds no client in any category, though the index knows {files} there"),
-            may_be_right_disk: true,
-        }
     }
 }
 
@@ -108,9 +111,17 @@ fn write_listing(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::os::folder::Folder;
     use crate::scan::ScanState;
     use crate::scan::tests::{Studio, project};
+    use crate::snapshot::time_alias::AlteredTime;
+    use crate::storage::Layout;
+
+    const SHOTS: &str = "footage/acme/spot/shots";
 
     /// A studio whose index knows three replicas in `footage`.
     fn studio() -> Studio {
@@ -208,8 +219,116 @@ mod tests {
         studio.write("grades");
         studio.scan_all();
         assert!(!is_whole(&studio));
-        std::fs::remove_file(studio.path("grades")).unwrap();
+        fs::remove_file(studio.path("grades")).unwrap();
         studio.scan_all();
         assert!(is_whole(&studio));
+    }
+
+    /// A scanned studio in which the files of this folder are gone.
+    fn studio_without(folder: &str) -> Studio {
+        let mut studio = Studio::new(&[
+            "footage/acme/spot/a",
+            "footage/acme/spot/shots/b",
+            "footage/zoo/film/c",
+        ]);
+        studio.scan_all();
+        studio.remove(folder);
+        studio
+    }
+
+    /// True if `NAS` holds anything.
+    fn has_content(studio: &Studio) -> bool {
+        let (database, scope) = (studio.database(), studio.scope(Scope::All));
+        let (index, registry) = (&studio.index, &studio.registry);
+        let layout = Layout::new(registry).unwrap();
+        let storage = Storage::open(index, &layout, &database).unwrap();
+        let scan = CompletedScan::read(index, registry, storage, &scope, &studio.messages);
+        scan.unwrap().observation.has_content
+    }
+
+    #[test]
+    fn missing_mount_in_a_replica_keeps_its_files() {
+        for is_folder in [true, false] {
+            let mut studio = studio_without(SHOTS);
+            studio.record_mount(SHOTS);
+            if is_folder {
+                studio.write("footage/acme/spot/shots/unrelated");
+            }
+            let summary = studio.scan_all();
+            assert_eq!(summary.state, ScanState::Partial);
+            assert_eq!(summary.changes, ScanChanges::default());
+            assert_eq!(studio.stored("footage"), ["acme/spot 2?", "zoo/film 1"]);
+            assert!(studio.messages.text().contains("is not mounted now"));
+        }
+    }
+
+    #[test]
+    fn missing_mount_of_a_replica_is_no_deletion() {
+        for mount in ["footage/acme/spot", "footage/acme", "footage"] {
+            let mut studio = studio_without("footage/acme/spot");
+            studio.record_mount(mount);
+            let summary = studio.scan_all();
+            assert_eq!(
+                (summary.state, summary.changes.missing),
+                (ScanState::Partial, 0)
+            );
+            assert_eq!(studio.stored("footage")[0], "acme/spot 2?", "{mount}");
+        }
+    }
+
+    #[test]
+    fn excluded_mount_is_not_missed() {
+        let mut studio = studio_without(SHOTS);
+        studio.registry.add_exclusion("shots/");
+        studio.record_mount(SHOTS);
+        assert_eq!(studio.scan_all().state, ScanState::Complete);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/film 1"]);
+    }
+
+    #[test]
+    fn deleted_folder_without_mount_is_missing() {
+        let mut studio = studio_without(SHOTS);
+        assert_eq!(studio.scan_all().changes.missing, 1);
+        assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/film 1"]);
+        studio.remove("footage/acme/spot");
+        studio.scan(Scope::Project(project("acme", "spot")));
+        assert_eq!(studio.stored("footage"), ["acme/spot -", "zoo/film 1"]);
+    }
+
+    #[test]
+    fn folders_alone_are_no_content() {
+        let mut studio = Studio::new(&[]);
+        fs::create_dir_all(studio.path(SHOTS)).unwrap();
+        assert!(!has_content(&studio));
+        studio.write("footage/acme/spot/shots/a.tmp");
+        assert!(has_content(&studio));
+        studio.registry.add_exclusion("*.tmp");
+        assert!(has_content(&studio));
+    }
+
+    #[test]
+    fn altered_time_is_no_change() {
+        let mut studio = Studio::new(&["footage/acme/spot/a"]);
+        let folder = Folder::open(&studio.path("footage/acme/spot")).unwrap();
+        let [original, reported] = [1001, 1000].map(|seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        });
+        folder.set_modified("a".as_ref(), original).unwrap();
+        studio.scan_all();
+        let id = studio.index.database_id(&studio.database().root).unwrap();
+        let time = AlteredTime {
+            bytes: 5,
+            reported,
+            original,
+        };
+        let times = [("footage/acme/spot".into(), [("a".into(), time)].into())].into();
+        studio.index.add_altered_times(id.unwrap(), &times).unwrap();
+        folder.set_modified("a".as_ref(), reported).unwrap();
+        assert_eq!(studio.scan_all().changes.changed, 0);
+        folder
+            .set_modified("a".as_ref(), Timestamp::default())
+            .unwrap();
+        assert_eq!(studio.scan_all().changes.changed, 1);
     }
 }

@@ -1,26 +1,16 @@
 //! The replicas in the scope of a scan: categories and their projects, without the files in them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
-use crate::index::{Index, KnownDatabase};
+use crate::index::Index;
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::{Category, Registry};
+use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::discovery::ProjectListing;
-
-/// The replicas found in the categories of a database.
-#[derive(Debug, Default)]
-pub struct Discovery<'a> {
-    /// One listing for each category.
-    pub listings: Vec<ProjectListing<'a>>,
-    /// Mounted category folders and mounts inside them, relative to the root.
-    pub mounts: BTreeSet<PathBuf>,
-    /// Number of folders that could not be listed.
-    pub unreadable: u64,
-}
+use crate::storage::Storage;
 
 /// The part of a database that a scan reads.
 #[derive(Clone, Debug)]
@@ -64,80 +54,65 @@ pub fn match_replica<'a>(
     })
 }
 
-/// The index's knowledge of a database before a scan.
-#[derive(Debug, Default)]
-pub(super) struct Baseline {
-    /// Projects that are scanned even if no listing contains them.
-    pub(super) expected: BTreeSet<ProjectId>,
-    /// Folders that were mounts at the previous scan, relative to the root.
-    pub(super) mounted: BTreeSet<PathBuf>,
+/// Lists the categories in scope. Unreadable folders and links are reported to the monitor.
+///
+/// A scan of one project expects it, and a scan of one client expects the projects that the index or another category
+/// knows, so that missing projects are recorded. A scan of everything finds missing projects by its listings.
+pub(super) fn discover<'a>(
+    index: &Index,
+    storage: &Storage,
+    scan_scope: &ScanScope<'a>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<ProjectListing<'a>>> {
+    let mut listings = Vec::new();
+    for &category in &scan_scope.categories {
+        let mut listing = storage.list_projects(category, &scan_scope.scope)?;
+        report_problems(&listing, &storage.database().root, monitor);
+        if let Scope::Project(project) = &scan_scope.scope
+            && !listing.is_unreadable
+            && !storage.layout().is_in_inner_category(category, project)
+        {
+            let stored = storage.stored_spelling(category, project);
+            listing.projects.insert(stored);
+        }
+        listings.push(listing);
+    }
+    if matches!(scan_scope.scope, Scope::Client(_)) {
+        let mut expected = known_projects(index, storage.database(), scan_scope)?;
+        for listing in &listings {
+            expected.extend(listing.projects.iter().cloned());
+        }
+        for listing in &mut listings {
+            listing.add_expected(&expected);
+        }
+    }
+    Ok(listings)
 }
 
-impl Baseline {
-    /// Loads the baseline. Projects are expected only in a scan of one client, so that its missing projects are recorded.
-    /// A scan of everything finds missing projects by its listings, and a scan of one project names it.
-    pub(super) fn load(
-        index: &Index,
-        known: &KnownDatabase,
-        scan_scope: &ScanScope<'_>,
-    ) -> Result<Self> {
-        let Some(id) = known.id else {
-            return Ok(Self::default());
-        };
-        let mut expected = BTreeSet::new();
-        if let Scope::Client(_) = scan_scope.scope {
-            for category in &scan_scope.categories {
-                expected.extend(index.projects(id, &category.path)?);
-            }
-            expected.retain(|project| scan_scope.scope.contains(project));
+/// Returns the projects in scope that the index knows in a database.
+fn known_projects(
+    index: &Index,
+    database: &Database,
+    scan_scope: &ScanScope<'_>,
+) -> Result<BTreeSet<ProjectId>> {
+    let mut known = BTreeSet::new();
+    if let Some(id) = index.database_id(&database.root)? {
+        for category in &scan_scope.categories {
+            known.extend(index.projects(id, &category.path)?);
         }
-        let mounted = index.mounted_folders(id)?;
-        Ok(Self { expected, mounted })
+        known.retain(|project| scan_scope.scope.contains(project));
     }
+    Ok(known)
 }
 
-/// Lists one category, given the categories nested inside it.
-type ListFn<'l, 'a> = dyn FnMut(&'a Category, &[PathBuf]) -> Result<ProjectListing<'a>> + 'l;
-
-impl<'a> Discovery<'a> {
-    /// Lists the categories in scope. Unreadable folders are counted and reported to the monitor.
-    pub(super) fn discover(
-        registry: &Registry,
-        scan_scope: &ScanScope<'a>,
-        baseline: &Baseline,
-        root: &Path,
-        monitor: &dyn Monitor,
-        list: &mut ListFn<'_, 'a>,
-    ) -> Result<Self> {
-        let mut discovery = Self::default();
-        for &category in &scan_scope.categories {
-            let listing = list(category, &registry.inner_categories(category))?;
-            if listing.is_mounted {
-                discovery.mounts.insert(category.path.clone());
-            }
-            discovery.unreadable += listing.problems.len() as u64;
-            report_problems(&listing, root, monitor);
-            discovery.listings.push(listing);
-        }
-        if matches!(scan_scope.scope, Scope::Client(_)) {
-            let mut expected = baseline.expected.clone();
-            for listing in &discovery.listings {
-                expected.extend(listing.projects.iter().cloned());
-            }
-            for listing in &mut discovery.listings {
-                listing.add_expected(&expected);
-            }
-        }
-        Ok(discovery)
-    }
-
-    /// Returns the replicas to scan, category by category.
-    pub fn replicas(&self) -> impl Iterator<Item = (&'a Category, &ProjectId)> {
-        self.listings.iter().flat_map(|listing| {
-            let projects = listing.projects.iter();
-            projects.map(|project| (listing.category, project))
-        })
-    }
+/// Returns the replicas to scan, category by category.
+pub(super) fn replicas<'l, 'a>(
+    listings: &'l [ProjectListing<'a>],
+) -> impl Iterator<Item = (&'a Category, &'l ProjectId)> {
+    listings.iter().flat_map(|listing| {
+        let projects = listing.projects.iter();
+        projects.map(|project| (listing.category, project))
+    })
 }
 
 /// Reports unreadable folders, and symbolic links in place of client or project folders.
@@ -158,8 +133,8 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::base::error::Error;
-    use crate::scan::tests::{Messages, Studio, project};
+    use crate::scan::tests::{Studio, project};
+    use crate::storage::Layout;
 
     #[test]
     fn replica_folder_is_matched_exactly() {
@@ -195,77 +170,63 @@ mod tests {
         assert!(!is_whole(&studio.scope(Scope::Client("acme".into()))));
     }
 
-    #[test]
-    fn only_a_client_scan_expects_known_projects() {
-        let mut studio = Studio::new(&["footage/acme/spot/a", "footage/zoo/spot/a"]);
-        studio.scan_all();
-        studio.record_mount("grades/acme");
-        let known = studio.index.database(&studio.database().root).unwrap();
-        let load = |known: &KnownDatabase, scope: Scope| {
-            Baseline::load(&studio.index, known, &studio.scope(scope)).unwrap()
-        };
-        let client = load(&known, Scope::Client("acme".into()));
-        assert_eq!(client.expected, [project("acme", "spot")].into());
-        assert_eq!(client.mounted, [PathBuf::from("grades/acme")].into());
-        assert!(load(&known, Scope::All).expected.is_empty());
-        let new = load(&KnownDatabase::default(), Scope::Client("acme".into()));
-        assert!(new.expected.is_empty() && new.mounted.is_empty());
-    }
-
-    /// Discovers replicas where `footage` lists `acme/spot`, is mounted and has a link and an unreadable client.
-    fn discover<'a>(studio: &'a Studio, scope: Scope, messages: &Messages) -> Discovery<'a> {
-        let baseline = Baseline {
-            expected: [project("acme", "known"), project("zoo", "known")].into(),
-            mounted: BTreeSet::new(),
-        };
-        let root = Path::new("/nas");
-        let (registry, scan_scope) = (&studio.registry, studio.scope(scope));
-        let mut list = |category: &'a Category, _: &[PathBuf]| {
-            let mut listing = ProjectListing::empty(category);
-            if category.name == "footage" {
-                listing.projects.insert(project("acme", "spot"));
-                listing.is_mounted = true;
-                listing.links.push("footage/link".into());
-                listing.unreadable_clients.push("zoo".into());
-                listing.problems.push(Error::Interrupted);
-            }
-            Ok(listing)
-        };
-        Discovery::discover(registry, &scan_scope, &baseline, root, messages, &mut list).unwrap()
-    }
-
-    fn replicas(discovery: &Discovery<'_>) -> Vec<String> {
-        let replicas = discovery.replicas();
+    fn discovered(studio: &Studio, scope: Scope) -> Vec<String> {
+        let layout = Layout::new(&studio.registry).unwrap();
+        let storage = Storage::open(&studio.index, &layout, &studio.database()).unwrap();
+        let scan_scope = studio.scope(scope);
+        let listings = discover(&studio.index, &storage, &scan_scope, &studio.messages);
+        let listings = listings.unwrap();
+        let replicas = replicas(&listings);
         replicas
             .map(|(category, project)| format!("{} {project}", category.name))
             .collect()
     }
 
     #[test]
-    fn problems_mounts_and_links_are_collected() {
-        let (studio, messages) = (Studio::new(&[]), Messages::default());
-        let found = discover(&studio, Scope::All, &messages);
-        assert_eq!(found.unreadable, 1);
-        assert_eq!(found.mounts, [PathBuf::from("footage")].into());
-        assert_eq!(replicas(&found), ["footage acme/spot"]);
-        let text = messages.text();
-        assert!(text.contains("`/nas/footage/link` is a symbolic link and is not followed"));
-        assert!(text.contains(&Error::Interrupted.full_message()));
+    fn client_scan_expects_known_projects_everywhere() {
+        let mut studio = Studio::new(&["footage/acme/spot/a", "footage/zoo/spot/a"]);
+        studio.scan_all();
+        studio.remove("footage/acme/spot");
+        studio.write("grades/acme/film/a");
+        let expected = [
+            "footage acme/film",
+            "footage acme/spot",
+            "grades acme/film",
+            "grades acme/spot",
+        ];
+        assert_eq!(discovered(&studio, Scope::Client("acme".into())), expected);
+        let listed = ["footage zoo/spot", "grades acme/film"];
+        assert_eq!(discovered(&studio, Scope::All), listed);
     }
 
     #[test]
-    fn client_scan_visits_expected_projects_everywhere() {
-        let (studio, messages) = (Studio::new(&[]), Messages::default());
-        let found = discover(&studio, Scope::Client("acme".into()), &messages);
-        // The unreadable client of `footage` has no expected project there.
-        let expected = [
-            "footage acme/known",
-            "footage acme/spot",
-            "grades acme/known",
-            "grades acme/spot",
-            "grades zoo/known",
-        ];
-        assert_eq!(replicas(&found), expected);
+    fn project_scan_expects_its_project_once() {
+        let studio = Studio::new(&["footage/acme/spot/a"]);
+        let spot = Scope::Project(project("acme", "spot"));
+        let expected = ["footage acme/spot", "grades acme/spot"];
+        assert_eq!(discovered(&studio, spot), expected);
+    }
+
+    #[test]
+    fn unreadable_client_expects_no_project() {
+        let mut studio = Studio::new(&["footage/acme/spot/a", "grades/acme/spot/a"]);
+        studio.scan_all();
+        studio.make_unreadable("footage/acme");
+        let acme = Scope::Client("acme".into());
+        assert_eq!(discovered(&studio, acme), ["grades acme/spot"]);
+        assert!(studio.messages.text().contains("footage/acme"));
+    }
+
+    #[test]
+    fn project_of_an_inner_category_is_not_expected() {
+        let mut studio = Studio::new(&["footage/acme/spot/a"]);
+        let added = studio
+            .registry
+            .add_category("inner", "footage/acme/spot".as_ref(), false);
+        added.unwrap();
+        let spot = Scope::Project(project("acme", "spot"));
+        let expected = ["grades acme/spot", "inner acme/spot"];
+        assert_eq!(discovered(&studio, spot), expected);
     }
 
     #[test]

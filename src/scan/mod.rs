@@ -1,22 +1,20 @@
 //! A scan: one database is compared with the index, and the differences are written.
 //!
-//! `discover` lists the categories and their projects. `local` walks the replicas on a disk, and `remote` lists those
-//! behind rclone; both fill a staging table and return a `CompletedScan`. Only when it is complete are its differences
-//! written, in one transaction. `sync_record` then removes files from the record of syncs that the scan found changed or
-//! missing. `load` scans several databases at once.
+//! `discover` lists the categories and their projects, and the storage observes their replicas. Only when everything is
+//! read, in a `CompletedScan`, are the differences written, in one transaction. `sync_record` then removes files from the
+//! record of syncs that the scan found changed or missing. `load` scans several databases at once.
 //!
 //! Rule: an unreachable disk, an unmounted folder or an unreadable folder is never taken for a deletion. The index keeps
 //! its previous entries for everything that a scan could not read.
 
 mod completed;
 pub mod discover;
+mod emptied;
 pub mod load;
-mod local;
-mod remote;
 mod summary;
 mod sync_record;
-mod walk;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use self::summary::{ScanState, ScanSummary, stored_summary};
@@ -28,7 +26,7 @@ use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::{Index, ScanChanges};
 use crate::model::registry::{Database, Registry};
 use crate::os::disk::{Disk, DiskLocks};
-use crate::storage::availability;
+use crate::storage::{Layout, Storage, availability};
 
 /// Scans a database and writes the differences to the index. Waits for other scans of the same disk.
 ///
@@ -44,16 +42,15 @@ pub fn scan(
 ) -> Result<ScanSummary> {
     let mut start = Instant::now();
     index.require_writable()?;
-    let scanned = if database.is_remote() {
-        remote::scan_remote(index, registry, database, scan_scope, monitor)
-    } else {
-        with_disk_lock(index, database, disk_locks, monitor, &mut || {
-            start = Instant::now();
-            local::scan_local(index, registry, database, scan_scope, monitor)
-        })
-    };
+    let layout = Layout::new(registry)?;
+    let scanned = read_in_turn(index, &layout, database, disk_locks, monitor, &|storage| {
+        CompletedScan::read(index, registry, storage, scan_scope, monitor)
+    });
     let (changes, state, unreadable) = match scanned {
-        Ok(scanned) => write_scan(index, registry, database, scan_scope, &scanned, monitor)?,
+        Ok(scan) => {
+            start = scan.start;
+            write_scan(index, registry, scan_scope, &scan, monitor)?
+        }
         Err(
             error @ (Error::Offline { .. }
             | Error::StorageUnreachable { .. }
@@ -86,41 +83,42 @@ pub fn scan(
 fn write_scan(
     index: &mut Index,
     registry: &Registry,
-    database: &Database,
     scan_scope: &ScanScope<'_>,
-    scanned: &CompletedScan<'_>,
+    scan: &CompletedScan<'_>,
     monitor: &dyn Monitor,
 ) -> Result<(ScanChanges, ScanState, u64)> {
-    let state = if scanned.unreadable() > 0 {
+    let state = if scan.unreadable() > 0 {
         ScanState::Partial
     } else {
         ScanState::Complete
     };
-    let changes = scanned.write(index, registry, database, scan_scope)?;
-    match &scanned.remote {
-        Some(storage) => sync_record::correct_remote_record(index, storage, scan_scope)?,
-        None => sync_record::correct_local_record(index, registry, database, scan_scope)?,
-    }
-    if let Some(error) = availability::shared_identity_error(index, registry.databases(), database)?
-    {
+    let changes = scan.write(index, registry, scan_scope)?;
+    sync_record::correct(index, &scan.storage, scan_scope)?;
+    let (databases, database) = (registry.databases(), scan.storage.database());
+    if let Some(error) = availability::shared_identity_error(index, databases, database)? {
         monitor.on_event(&ProgressEvent::Problem(&error));
     }
-    Ok((changes, state, scanned.unreadable()))
+    Ok((changes, state, scan.unreadable()))
 }
 
-/// Runs `work` on a reachable local database while no other scan uses its disk.
-fn with_disk_lock<T>(
+/// Opens a database and reads it while no other scan uses its disk.
+fn read_in_turn<T>(
     index: &Index,
+    layout: &Arc<Layout>,
     database: &Database,
     disk_locks: &DiskLocks,
     monitor: &dyn Monitor,
-    work: &mut dyn FnMut() -> Result<T>,
+    read: &dyn Fn(Storage) -> Result<T>,
 ) -> Result<T> {
-    let root = availability::open_root(index, database, &index.database(&database.root)?)?;
+    let storage = Storage::open(index, layout, database)?;
+    let Some(root) = storage.root_folder() else {
+        return read(storage);
+    };
     monitor.on_event(&ProgressEvent::DatabaseFinished(&database.name));
-    let _lock = disk_locks.lock(Disk::of(&root))?;
+    let _lock = disk_locks.lock(Disk::of(root))?;
     monitor.on_event(&ProgressEvent::DatabaseStarted(&database.name));
-    work()
+    // Another process may have written the index, or the disk may have been exchanged, while this scan waited.
+    read(Storage::open(index, layout, database)?)
 }
 
 #[cfg(test)]

@@ -10,62 +10,71 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::index::{DatabaseId, Index, SentChanges, SentFile, SentFolder};
-use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::{Category, Database, Registry};
-use crate::storage::RemoteStorage;
+use crate::model::registry::Category;
+use crate::storage::Storage;
 
-/// Corrects the record of a database behind rclone by its listings.
-pub(super) fn correct_remote_record(
-    index: &Index,
-    storage: &RemoteStorage,
+/// Corrects the record of a database by its listings, or by the index after a scan. Where the scan could not read, the
+/// index keeps its previous entries, and so does the record.
+pub(super) fn correct(
+    index: &mut Index,
+    storage: &Storage,
     scan_scope: &ScanScope<'_>,
 ) -> Result<()> {
-    for replica in index.all_sent_replicas(&storage.database.root)? {
-        if discover::match_replica(&scan_scope.categories, &scan_scope.scope, &replica).is_some() {
-            storage.correct_record(&replica)?;
+    let root = &storage.database().root;
+    let Some(id) = index.database_id(root)? else {
+        return Ok(());
+    };
+    for replica in index.all_sent_replicas(root)? {
+        let matched = discover::match_replica(&scan_scope.categories, &scan_scope.scope, &replica);
+        if let Some((category, project)) = matched
+            && !storage.correct_record(&replica)?
+        {
+            let key = SentReplica {
+                database: id,
+                category,
+                project,
+            };
+            let outdated = outdated_files(index, storage, &replica, &key)?;
+            index.update_sent(root, Path::new(""), &[(replica, outdated)].into())?;
         }
     }
     Ok(())
 }
 
-/// Corrects the record of a local database by the index. Where the scan could not read, the index keeps its previous
-/// entries, and so does the record.
-pub(super) fn correct_local_record(
-    index: &mut Index,
-    registry: &Registry,
-    database: &Database,
-    scan_scope: &ScanScope<'_>,
-) -> Result<()> {
-    let exclusions = Exclusions::new(registry.exclusion_rules())?;
-    let Some(id) = index.database_id(&database.root)? else {
-        return Ok(());
-    };
-    for replica in index.all_sent_replicas(&database.root)? {
-        let matched = discover::match_replica(&scan_scope.categories, &scan_scope.scope, &replica);
-        let Some((category, project)) = matched else {
+/// A replica with sent files, in the index.
+struct SentReplica<'a> {
+    database: DatabaseId,
+    category: &'a Category,
+    project: ProjectId,
+}
+
+/// Returns the sent files of a replica that the index shows changed or not at all.
+fn outdated_files(
+    index: &Index,
+    storage: &Storage,
+    replica: &Path,
+    key: &SentReplica<'_>,
+) -> Result<SentChanges> {
+    let exclusions = &storage.layout().exclusions;
+    let precision = time_precision(index, key)?;
+    let stored = stored_files(index, key)?;
+    let mut outdated = SentChanges::default();
+    for row in index.sent_rows(&storage.database().root, replica)? {
+        if exclusions.excludes_folder(&row.folder) {
             continue;
-        };
-        let precision = time_precision(index, id, category, &project)?;
-        let stored = stored_files(index, id, category, &project)?;
-        let mut outdated = SentChanges::default();
-        for row in index.sent_rows(&database.root, &replica)? {
-            if exclusions.excludes_folder(&row.folder) {
-                continue;
-            }
-            let stored = stored.get(&row.folder);
-            for (name, sent) in row.files() {
-                let file = stored.and_then(|files| files.get(&name));
-                if !exclusions.excludes(&row.folder, name.as_os_str(), false)
-                    && !file.is_some_and(|file| is_as_sent(file, &sent, precision))
-                {
-                    outdated.remove(&row.folder.join(name.as_path()));
-                }
+        }
+        let stored = stored.get(&row.folder);
+        for (name, sent) in row.files() {
+            let file = stored.and_then(|files| files.get(&name));
+            if !exclusions.excludes(&row.folder, name.as_os_str(), false)
+                && !file.is_some_and(|file| is_as_sent(file, &sent, precision))
+            {
+                outdated.remove(&row.folder.join(name.as_path()));
             }
         }
-        index.update_sent(&database.root, Path::new(""), &[(replica, outdated)].into())?;
     }
-    Ok(())
+    Ok(outdated)
 }
 
 /// True if a file is as it was sent. A link is compared by its target alone.
@@ -75,26 +84,17 @@ fn is_as_sent(file: &SentFile, sent: &SentFile, precision: TimePrecision) -> boo
 }
 
 /// Returns the time precision of a replica's file system; the coarsest if the index does not know it.
-fn time_precision(
-    index: &Index,
-    database: DatabaseId,
-    category: &Category,
-    project: &ProjectId,
-) -> Result<TimePrecision> {
-    let known = index.replica(database, &category.path, project)?;
+fn time_precision(index: &Index, key: &SentReplica<'_>) -> Result<TimePrecision> {
+    let known = index.replica(key.database, &key.category.path, &key.project)?;
     Ok(known.map_or(TimePrecision::TwoSeconds, |replica| {
         replica.aggregate.precision
     }))
 }
 
 /// Returns the files of a replica according to the index, by folder.
-fn stored_files(
-    index: &Index,
-    database: DatabaseId,
-    category: &Category,
-    project: &ProjectId,
-) -> Result<BTreeMap<PathBuf, SentFolder>> {
-    let scope = Scope::Project(project.clone());
+fn stored_files(index: &Index, key: &SentReplica<'_>) -> Result<BTreeMap<PathBuf, SentFolder>> {
+    let (database, category) = (key.database, key.category);
+    let scope = Scope::Project(key.project.clone());
     let mut stored = BTreeMap::new();
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
         let mut files = folder.files();
@@ -222,7 +222,12 @@ mod tests {
         let id = index.database_id(&studio.database().root).unwrap().unwrap();
         let precision = |project: &str| {
             let project = crate::scan::tests::project("acme", project);
-            time_precision(index, id, category, &project).unwrap()
+            let key = SentReplica {
+                database: id,
+                category,
+                project,
+            };
+            time_precision(index, &key).unwrap()
         };
         assert_eq!(precision("unknown"), TimePrecision::TwoSeconds);
         assert!(precision("spot") < TimePrecision::TwoSeconds);

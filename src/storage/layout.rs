@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::model::exclusion::Exclusions;
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Registry};
 
 /// Categories and exclusion rules, as the registry had them when a command began.
@@ -26,5 +27,12 @@ impl Layout {
     /// Returns the folders of the categories nested inside a category.
     pub fn inner_categories(&self, category: &Category) -> Vec<PathBuf> {
         self.registry.inner_categories(category)
+    }
+
+    /// True if a project's folder in a category is part of a category nested inside it.
+    pub fn is_in_inner_category(&self, category: &Category, project: &ProjectId) -> bool {
+        let replica = replica_path(&category.path, project);
+        let mut inner = self.inner_categories(category).into_iter();
+        inner.any(|inner| replica.starts_with(inner))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::availability;
 use super::layout::Layout;
+use super::observation;
 use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
@@ -65,7 +66,7 @@ impl LocalStorage {
     /// replica's.
     pub fn altered_times(&self, relative: &Path) -> Result<AlteredTimesByFolder> {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        super::stored_altered_times(&index, &self.database, relative)
+        index.altered_times(index.database_id(&self.database.root)?, relative)
     }
 
     /// Fails if a destination holds files of this database, because of a mount or link that changed since `add`.
@@ -132,7 +133,7 @@ impl LocalStorage {
     }
 
     /// The remembered mounts that affect a replica and are not mounted now.
-    fn missing_mounts(
+    pub(super) fn missing_mounts(
         &self,
         category: &Category,
         relative: &Path,
@@ -168,10 +169,15 @@ impl LocalStorage {
         self.root.path().join(path_within(replica, path))
     }
 
+    /// The root of observations of this database.
+    pub fn observed_root(&self) -> ObservedRoot {
+        ObservedRoot::Local(Arc::clone(&self.root))
+    }
+
     /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
     /// read-only.
     pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
-        super::ensure_database_id(index, &self.database, ObservedRoot::Local(&self.root))
+        observation::ensure_database_id(index, &self.database, self.observed_root())
     }
 }
 

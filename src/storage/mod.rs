@@ -11,6 +11,7 @@ pub mod copy_file;
 mod entry_probe;
 mod layout;
 mod local;
+mod local_walk;
 pub mod lock;
 pub mod name_rules;
 pub mod observation;
@@ -30,8 +31,9 @@ pub use self::local::LocalStorage;
 pub use self::remote::RemoteStorage;
 
 use self::name_rules::NameRules;
-use self::observation::{Observation, ObservedRoot};
+use self::observation::{ObservationBuilder, ObservedRoot};
 use crate::base::error::Result;
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::{DatabaseId, Index};
 use crate::model::address;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
@@ -40,7 +42,6 @@ use crate::os::folder::{Folder, is_not_found};
 use crate::rclone::{RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 
 /// A database that is online.
@@ -125,10 +126,14 @@ impl Storage {
                 let (root, mounted) = (&storage.root, &storage.known_mounts);
                 let inner = storage.layout.inner_categories(category);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
-                listing.projects.retain(|project| {
-                    let opened = root.open_descendant(&replica_path(&category.path, project));
-                    !opened.is_err_and(|error| is_not_found(&error))
-                });
+                if matches!(scope, Scope::Project(_)) {
+                    listing.projects.retain(|project| {
+                        let path = replica_path(&category.path, project);
+                        let opened = root.open_descendant(&path);
+                        !opened.is_err_and(|error| is_not_found(&error))
+                            || storage.missing_mount(&path).is_some()
+                    });
+                }
                 Ok(listing)
             }
             Self::Remote(storage) => storage.list_projects(category, scope),
@@ -182,12 +187,12 @@ impl Storage {
         matches!(self, Self::Local(_))
     }
 
-    /// Removes from the record of sent files those that a listing shows changed or not at all. A folder is not listed as a
-    /// whole, so a scan corrects its record.
-    pub fn correct_record(&self, replica: &Path) -> Result<()> {
+    /// Removes from the record of sent files those that a listing shows changed or not at all. Returns false for a folder,
+    /// which has no listing: a scan corrects its record by the index.
+    pub fn correct_record(&self, replica: &Path) -> Result<bool> {
         match self {
-            Self::Local(_) => Ok(()),
-            Self::Remote(storage) => storage.correct_record(replica),
+            Self::Local(_) => Ok(false),
+            Self::Remote(storage) => storage.correct_record(replica).map(|()| true),
         }
     }
 
@@ -250,19 +255,43 @@ impl Storage {
     /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
     /// read-only.
     pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
-        ensure_database_id(index, self.database(), self.observed_root())
+        observation::ensure_database_id(index, self.database(), self.observed_root())
     }
 
-    /// Writes an observation to the index.
-    pub fn record_observation(&self, seen: &Observation<'_>, index: &mut Index) -> Result<()> {
-        seen.write(index, self.observed_root())
+    /// Reads replicas and adds them to an observation. What cannot be read is counted and reported to the monitor.
+    pub fn observe(
+        &self,
+        replicas: &[(&Category, ProjectId)],
+        builder: &mut ObservationBuilder<'_>,
+        monitor: &dyn Monitor,
+    ) -> Result<()> {
+        let storage = match self {
+            Self::Local(storage) => {
+                return local_walk::observe(storage, replicas, builder, monitor);
+            }
+            Self::Remote(storage) => storage,
+        };
+        for (category, project) in replicas {
+            let tree = storage.tree(category, project)?;
+            for problem in &tree.problems {
+                monitor.on_event(&ProgressEvent::Problem(&problem.error));
+            }
+            if tree.failure().is_some() {
+                builder.add_unreadable(category, project)?;
+            } else {
+                builder.add(category, project, &tree)?;
+            }
+            monitor.on_event(&ProgressEvent::Folders(tree.folders.len() as u64));
+            monitor.on_event(&ProgressEvent::Files(tree.file_count()));
+        }
+        Ok(())
     }
 
-    /// The root that observations of this database were made at.
-    pub fn observed_root(&self) -> ObservedRoot<'_> {
+    /// The root of observations of this database.
+    pub fn observed_root(&self) -> ObservedRoot {
         match self {
-            Self::Local(storage) => ObservedRoot::Local(&storage.root),
-            Self::Remote(storage) => ObservedRoot::Remote(storage.identity()),
+            Self::Local(storage) => storage.observed_root(),
+            Self::Remote(storage) => storage.observed_root(),
         }
     }
 
@@ -287,35 +316,4 @@ impl Storage {
             _ => Ok(()),
         }
     }
-}
-
-/// The row of a database in the index, which is created if it is missing.
-fn ensure_database_id(
-    index: &mut Index,
-    database: &Database,
-    observed_root: ObservedRoot<'_>,
-) -> Result<Option<DatabaseId>> {
-    let known = index.database_id(&database.root)?;
-    if known.is_some() || index.is_read_only() {
-        return Ok(known);
-    }
-    observation::record(index, database, observed_root, |_| Ok(()))?;
-    index.database_id(&database.root)
-}
-
-/// The times that a storage reports instead of the original ones for the files of a replica, by folder below the replica's.
-fn stored_altered_times(
-    index: &Index,
-    database: &Database,
-    relative: &Path,
-) -> Result<AlteredTimesByFolder> {
-    let Some(id) = index.database_id(&database.root)? else {
-        return Ok(AlteredTimesByFolder::new());
-    };
-    let altered = index.altered_times(id, relative)?.into_iter();
-    let below = altered.filter_map(|(folder, times)| {
-        let folder = folder.strip_prefix(relative).ok()?.to_owned();
-        Some((folder, times))
-    });
-    Ok(below.collect())
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::availability;
 use super::content_compare::{ContentComparison, ProgressFn};
 use super::layout::Layout;
+use super::observation::ObservedRoot;
 use super::remote_tree;
 use super::remote_tree::ReplicaTreeBuilder;
 use super::upload_record::{PartialFiles, UploadRecord};
@@ -67,6 +68,11 @@ impl RemoteStorage {
     /// The identity in its identity file, if it has one.
     pub fn identity(&self) -> Option<&str> {
         self.identity.get().map(String::as_str)
+    }
+
+    /// The root of observations of this database.
+    pub fn observed_root(&self) -> ObservedRoot {
+        ObservedRoot::Remote(self.identity().map(str::to_owned))
     }
 
     /// Creates the identity file if it does not exist. It must be the first file that is sent.
@@ -211,11 +217,8 @@ impl RemoteStorage {
             record: &record,
         };
         let mut tree = replica.build(&listed);
-        tree.restore_original_times(&super::stored_altered_times(
-            &self.index(),
-            &self.database,
-            &relative,
-        )?);
+        let database = self.index().database_id(&self.database.root)?;
+        tree.restore_original_times(&self.index().altered_times(database, &relative)?);
         for problem in &mut tree.problems {
             if let crate::base::error::Error::Rclone { path, .. } = &mut problem.error {
                 *path = self.remote.path(&path_within(&relative, &problem.path));

@@ -21,7 +21,6 @@ use crate::model::identity;
 use crate::model::mount::require_category_mounted;
 use crate::storage::lock::Lock;
 use crate::storage::observation;
-use crate::storage::observation::ObservedRoot;
 use crate::storage::{LocalStorage, Storage};
 
 impl Executor for LocalStorage {
@@ -181,7 +180,7 @@ fn observe(
     if replicas.is_empty() {
         return Ok(());
     }
-    let root = ObservedRoot::Local(&storage.root);
+    let root = storage.observed_root();
     observation::record(&mut copy.index, &storage.database, root, |builder| {
         for (category, project) in &replicas {
             builder.add(category, project, &storage.tree(category, project)?)?;

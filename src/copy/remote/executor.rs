@@ -22,7 +22,6 @@ use crate::model::project::Scope;
 use crate::snapshot::tree::Tree;
 use crate::storage::lock::Lock;
 use crate::storage::observation;
-use crate::storage::observation::ObservedRoot;
 use crate::storage::{RemoteStorage, Storage};
 
 impl Executor for RemoteStorage {
@@ -211,7 +210,7 @@ fn observe(
     if trees.is_empty() {
         return Ok(());
     }
-    let root = ObservedRoot::Remote(storage.identity());
+    let root = storage.observed_root();
     observation::record(&mut copy.index, copy.database, root, |builder| {
         trees
             .iter()

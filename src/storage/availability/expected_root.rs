@@ -29,14 +29,6 @@ impl RootIds {
             root_id: root.root_id(),
         }
     }
-
-    /// The values of a remote, which has an identity only.
-    pub fn of_remote(identity: Option<&str>) -> Self {
-        Self {
-            identity: identity.map(str::to_owned),
-            root_id: None,
-        }
-    }
 }
 
 /// The reason why a root is not the expected one.
