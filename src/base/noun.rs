@@ -19,6 +19,9 @@ pub enum Noun {
     CategoryPath,
     Destination,
     Rate,
+    Script,
+    StartupFile,
+    File,
 }
 
 impl Noun {
@@ -38,6 +41,9 @@ impl Noun {
             Self::CategoryPath => "category path",
             Self::Destination => "destination",
             Self::Rate => "rate",
+            Self::Script => "script",
+            Self::StartupFile => "start-up file",
+            Self::File => "file",
         }
     }
 }

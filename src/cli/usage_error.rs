@@ -13,8 +13,7 @@ use crate::language::lexer::quote;
 
 /// Explains a missing script whose name is a command: the command was meant.
 pub(super) fn explain_missing_script(error: Error, path: &Path, arguments: &[OsString]) -> Error {
-    let is_missing =
-        matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    let is_missing = matches!(&error, Error::UnreadScript { source, .. } if source.kind() == io::ErrorKind::NotFound);
     if is_missing && grammar().find_subcommand(path).is_some() {
         let mut words = vec![path.into()];
         words.extend_from_slice(arguments);

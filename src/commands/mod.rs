@@ -21,6 +21,7 @@ pub(crate) mod help;
 mod history;
 mod list;
 mod load;
+mod outcome_item;
 pub mod pattern;
 mod remove;
 mod run;

@@ -37,14 +37,3 @@ pub struct Workspace {
     /// disk.
     pub root_prefetch: Option<RootPrefetch>,
 }
-
-impl std::fmt::Debug for Workspace {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Workspace")
-            .field("registry", &self.registry)
-            .field("index", &self.index)
-            .field("base", &self.base)
-            .finish_non_exhaustive()
-    }
-}

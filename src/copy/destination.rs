@@ -162,15 +162,6 @@ pub struct DestinationCopy<'a> {
     pub on_event: &'a dyn Fn(CopyEvent),
 }
 
-impl std::fmt::Debug for DestinationCopy<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("DestinationCopy")
-            .field("database", &self.database)
-            .finish_non_exhaustive()
-    }
-}
-
 impl DestinationCopy<'_> {
     /// Returns the absolute path of an entry of a replica.
     pub(super) fn path(&self, replica: &Path, path: &Path) -> PathBuf {

@@ -1,7 +1,6 @@
 //! Reads an open folder: every name in it, with the metadata of the entry.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -16,12 +15,6 @@ use crate::base::error::{IoResultExt as _, Result};
 pub struct FolderReader {
     #[cfg(target_os = "linux")]
     buffer: Vec<std::mem::MaybeUninit<u8>>,
-}
-
-impl fmt::Debug for FolderReader {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Reader")
-    }
 }
 
 impl FolderReader {

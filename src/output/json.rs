@@ -10,7 +10,6 @@ fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Writer of a document piece by piece, so that no list is held in memory.
-#[derive(Debug)]
 pub struct JsonWriter<'a> {
     sink: &'a mut Sink,
     /// True if the next value needs no comma before it.

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -95,12 +94,6 @@ pub(super) struct Pager {
     input: ChildStdin,
     waiter: JoinHandle<()>,
     terminal_lease: TerminalLease,
-}
-
-impl fmt::Debug for Pager {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Pager").finish_non_exhaustive()
-    }
 }
 
 impl Pager {

@@ -16,7 +16,6 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 
 /// Writer of answers. After a broken pipe it discards answers, and work goes on.
-#[derive(Debug)]
 pub struct Printer {
     sink: Sink,
     format: Format,

@@ -1,6 +1,5 @@
 //! Batches for standard output. The first row of an answer is written at once, later rows together.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -26,16 +25,6 @@ pub(super) struct Sink {
     batch: Vec<u8>,
     row_count: u32,
     last_write: Option<Instant>,
-}
-
-impl fmt::Debug for Sink {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Sink")
-            .field("format", &self.format)
-            .field("terminal", &self.is_terminal)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Sink {

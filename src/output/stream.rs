@@ -44,7 +44,6 @@ pub trait Stream {
 }
 
 /// Writer of a page for people.
-#[derive(Debug)]
 pub struct PageWriter<'a> {
     sink: &'a mut Sink,
     screen: Screen,
@@ -85,7 +84,6 @@ impl<'a> PageWriter<'a> {
 }
 
 /// Writer of rows for programs.
-#[derive(Debug)]
 pub struct RowWriter<'a> {
     sink: &'a mut Sink,
     write: fn(&[Cell], &mut Vec<u8>) -> Result<()>,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::statement::{Statement, statements};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
+use crate::base::noun::Noun;
 use crate::commands::startup::StartupFile;
 
 /// Maximum size of a script: 16 MiB.
@@ -26,40 +27,40 @@ impl Script {
     /// # Errors
     /// [`Error::NotAScript`] for a folder, a file over 16 MiB or a file that is not UTF-8 text.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::read_as("read the script", path)
+        Self::read_as(Noun::Script, path)
     }
 
     /// Reads the file of a `source` line.
     pub fn read_sourced(path: &Path) -> Result<Self> {
-        Self::read_as("read the file", path)
+        Self::read_as(Noun::File, path)
     }
 
     /// Reads the start-up file.
     pub fn read_startup(file: StartupFile) -> Result<Self> {
-        const ACTION: &str = "read the start-up file";
         match file.handle {
-            Some(opened) => Self::read_opened(ACTION, &file.path, opened),
-            None => Self::read_as(ACTION, &file.path),
+            Some(opened) => Self::read_opened(Noun::StartupFile, &file.path, opened),
+            None => Self::read_as(Noun::StartupFile, &file.path),
         }
     }
 
-    fn read_as(action: &'static str, path: &Path) -> Result<Self> {
-        let file = File::open(path).at(action, path)?;
-        Self::read_opened(action, path, file)
+    fn read_as(noun: Noun, path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| unread(noun, path, error))?;
+        Self::read_opened(noun, path, file)
     }
 
     /// Reads an open file. The path is only for messages: it may lead to another file by now.
-    fn read_opened(action: &'static str, path: &Path, file: File) -> Result<Self> {
+    fn read_opened(noun: Noun, path: &Path, file: File) -> Result<Self> {
         let not_a_script = |why: &str| Error::NotAScript {
             path: path.to_owned(),
             why: why.to_owned(),
         };
-        if file.metadata().at(action, path)?.is_dir() {
+        let metadata = file.metadata().map_err(|error| unread(noun, path, error))?;
+        if metadata.is_dir() {
             return Err(not_a_script("it is a folder"));
         }
         let mut bytes = Vec::new();
         let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-        if read.at(action, path)? as u64 > MAX_BYTES {
+        if read.map_err(|error| unread(noun, path, error))? as u64 > MAX_BYTES {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
         let mut script = Self::new(Name::from(path).to_string(), bytes, path)?;
@@ -127,6 +128,14 @@ impl Script {
             text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
             path: None,
         })
+    }
+}
+
+fn unread(noun: Noun, path: &Path, source: io::Error) -> Error {
+    Error::UnreadScript {
+        noun,
+        path: path.to_owned(),
+        source,
     }
 }
 

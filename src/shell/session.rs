@@ -27,7 +27,6 @@ use crate::output::progress::Progress;
 const MAX_SCRIPT_DEPTH: usize = 100;
 
 /// State of a prompt or script.
-#[derive(Debug)]
 pub struct Session {
     /// State that commands read and change.
     pub workspace: Workspace,

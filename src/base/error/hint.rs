@@ -127,7 +127,10 @@ impl Error {
     /// Returns the hint for a file of the program, or for a refusal of the operating system.
     fn file_hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Io { action, source, .. } => io_hint(action, source.kind())?,
+            Self::UnreadScript { noun, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                missing_script_hint(*noun)?
+            }
+            Self::Io { source, .. } | Self::UnreadScript { source, .. } => io_hint(source.kind())?,
             Self::Index { problem, .. } => problem.hint()?,
             Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
             Self::Untrusted { .. } => {
@@ -139,9 +142,8 @@ impl Error {
     }
 }
 
-fn io_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
+fn io_hint(kind: io::ErrorKind) -> Option<&'static str> {
     Some(match kind {
-        io::ErrorKind::NotFound => return missing_hint(action),
         io::ErrorKind::PermissionDenied => "ask its owner for permission, or use another place",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free some space there, then try again"
@@ -154,14 +156,13 @@ fn io_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
     })
 }
 
-/// Returns the hint for a missing file, if the action shows that the user named it.
-fn missing_hint(action: &str) -> Option<&'static str> {
-    Some(match action {
-        "read the script" => "to run a command, use `-c`, as in `auto-backup -c 'list clients'`",
-        "read the start-up file" => {
+fn missing_script_hint(noun: Noun) -> Option<&'static str> {
+    Some(match noun {
+        Noun::Script => "to run a command, use `-c`, as in `auto-backup -c 'list clients'`",
+        Noun::StartupFile => {
             "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` starts without it"
         }
-        "read the file" => {
+        Noun::File => {
             "a relative path starts at the script's folder, at the prompt at the current folder"
         }
         _ => return None,

@@ -40,6 +40,13 @@ pub enum Error {
         path: PathBuf,
         source: io::Error,
     },
+    /// A script that a user named: the argument of the process, the start-up file, or the file of a `source` line.
+    #[error("cannot read the {noun} `{}`", Name::from(path.as_path()))]
+    UnreadScript {
+        noun: Noun,
+        path: PathBuf,
+        source: io::Error,
+    },
     /// The bytes of a file could not be copied: the source or the destination failed.
     #[error("cannot copy `{}` to `{}`", Name::from(from.as_path()), Name::from(to.as_path()))]
     Copy {

@@ -10,8 +10,9 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
+use crate::commands::outcome_item::{HEADINGS, OutcomeItem};
 use crate::commands::run::FinishedRun;
-use crate::copy::report::{Report, ReportedItem};
+use crate::copy::report::Report;
 use crate::index::{OutcomeKind, RunId, RunState};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
@@ -37,42 +38,17 @@ struct CopyTotals {
     seconds: f64,
 }
 
-/// A file with a reason to be listed; files that are copied or the same are only counted.
-#[derive(Debug, Serialize)]
-struct CopyItem<'a> {
-    path: Name,
-    outcome: OutcomeKind,
-    reason: Option<&'a str>,
-}
-
-impl<'a> CopyItem<'a> {
-    fn from_report(item: &'a ReportedItem) -> Self {
-        Self {
-            path: Name::from(item.path.as_path()),
-            outcome: item.outcome.kind(),
-            reason: item.outcome.reason(),
-        }
-    }
-
-    fn planned(base: &Path, path: &Path, replaces: bool) -> Self {
-        let reason = if replaces {
-            "replace, keeping the old version"
-        } else {
-            "add"
-        };
-        Self {
-            path: Name::from(base.join(path)),
-            outcome: OutcomeKind::Planned,
-            reason: Some(reason),
-        }
-    }
-
-    fn tone(&self) -> Tone {
-        match self.outcome {
-            OutcomeKind::Failed => Tone::Bad,
-            OutcomeKind::Planned => Tone::Good,
-            _ => Tone::Warning,
-        }
+/// Returns the item of a file that a dry run would copy.
+fn planned_item(base: &Path, path: &Path, replaces: bool) -> OutcomeItem<'static> {
+    let reason = if replaces {
+        "replace, keeping the old version"
+    } else {
+        "add"
+    };
+    OutcomeItem {
+        path: Name::from(base.join(path)),
+        outcome: OutcomeKind::Planned,
+        reason: Some(reason),
     }
 }
 
@@ -93,14 +69,20 @@ impl CopyAnswer {
     }
 
     /// Visits the files that a dry run would copy, then the items of the report.
-    fn visit_items(&self, on_item: &mut dyn FnMut(&CopyItem<'_>) -> Result<()>) -> Result<()> {
+    fn visit_items(&self, on_item: &mut dyn FnMut(&OutcomeItem<'_>) -> Result<()>) -> Result<()> {
         for (base, plan) in &self.report.dry_run_plans {
             for (path, replaces) in plan.paths() {
-                on_item(&CopyItem::planned(base, &path, replaces))?;
+                on_item(&planned_item(base, &path, replaces))?;
             }
         }
         let mut items = self.report.items.iter();
-        items.try_for_each(|item| on_item(&CopyItem::from_report(item)))
+        items.try_for_each(|item| {
+            on_item(&OutcomeItem {
+                path: Name::from(item.path.as_path()),
+                outcome: item.outcome.kind(),
+                reason: item.outcome.reason(),
+            })
+        })
     }
 
     /// Writes a line for each item.
@@ -110,12 +92,7 @@ impl CopyAnswer {
             if matches!(item.outcome, OutcomeKind::Unreached | OutcomeKind::Gone) {
                 return Ok(());
             }
-            lines.cells(vec![
-                Cell::Styled(item.outcome.as_str().to_owned(), item.tone()),
-                Cell::text(" "),
-                Cell::from(&item.path),
-                Cell::optional(item.reason, |reason| Cell::text(format!(": {reason}"))),
-            ])
+            item.write_line(lines)
         })
     }
 
@@ -278,7 +255,7 @@ impl CopyAnswer {
 impl Stream for CopyAnswer {
     const COMMAND: &'static str = "copy";
 
-    const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
+    const HEADINGS: &'static [&'static str] = HEADINGS;
 
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.write_items(lines)?;
@@ -291,13 +268,7 @@ impl Stream for CopyAnswer {
     }
 
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
-        self.visit_items(&mut |item| {
-            rows.row(&[
-                Cell::from(&item.path),
-                Cell::text(item.outcome.as_str()),
-                Cell::optional(item.reason, Cell::text),
-            ])
-        })
+        self.visit_items(&mut |item| item.write_row(rows))
     }
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {

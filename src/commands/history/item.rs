@@ -4,16 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::row::{RunRow, TABLE_HEADINGS};
 use crate::base::error::Result;
-use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::unit;
+use crate::commands::outcome_item::{HEADINGS, OutcomeItem};
 use crate::index::{Index, OutcomeKind, ReadTransaction, RunId};
 use crate::model::address;
-use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::page::Page;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -25,24 +22,6 @@ pub(crate) struct RunItemsAnswer<'a> {
     /// Keeps the answer consistent while the run is still in progress.
     _snapshot: ReadTransaction<'a>,
     run: RunRow,
-}
-
-/// A file of the run.
-#[derive(Debug, Serialize)]
-struct HistoryItem<'a> {
-    path: Name,
-    outcome: OutcomeKind,
-    reason: Option<&'a str>,
-}
-
-impl HistoryItem<'_> {
-    fn tone(&self) -> Tone {
-        match self.outcome {
-            OutcomeKind::Failed => Tone::Bad,
-            OutcomeKind::Copied => Tone::Good,
-            _ => Tone::Warning,
-        }
-    }
 }
 
 impl<'a> RunItemsAnswer<'a> {
@@ -57,9 +36,9 @@ impl<'a> RunItemsAnswer<'a> {
     }
 
     /// Visits all files: first the listed items, then the copied files.
-    fn visit_items(&self, on_item: &mut dyn FnMut(&HistoryItem<'_>) -> Result<()>) -> Result<()> {
+    fn visit_items(&self, on_item: &mut dyn FnMut(&OutcomeItem<'_>) -> Result<()>) -> Result<()> {
         self.index.visit_run_items(self.run.run, &mut |item| {
-            on_item(&HistoryItem {
+            on_item(&OutcomeItem {
                 path: Name::from(item.path),
                 outcome: item.outcome,
                 reason: item.reason,
@@ -70,7 +49,7 @@ impl<'a> RunItemsAnswer<'a> {
             let base = address::join(folder.root, folder.folder);
             let mut files = folder.files();
             while let Some(file) = files.next() {
-                on_item(&HistoryItem {
+                on_item(&OutcomeItem {
                     path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
                     outcome: OutcomeKind::Copied,
                     reason: None,
@@ -84,7 +63,7 @@ impl<'a> RunItemsAnswer<'a> {
 impl Stream for RunItemsAnswer<'_> {
     const COMMAND: &'static str = "history";
 
-    const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
+    const HEADINGS: &'static [&'static str] = HEADINGS;
 
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         let mut page = Page::default();
@@ -98,15 +77,7 @@ impl Stream for RunItemsAnswer<'_> {
                 return Ok(());
             }
             listed += 1;
-            lines.cells(vec![
-                Cell::Styled(item.outcome.as_str().to_owned(), item.tone()),
-                Cell::text(" "),
-                Cell::from(&item.path),
-                Cell::optional(item.reason, |reason| {
-                    // The text may come from another program and contain control characters.
-                    Cell::text(format!(": {}", visible(reason.as_bytes())))
-                }),
-            ])
+            item.write_line(lines)
         })?;
         match (listed, unreached) {
             (0, 0) => lines.line("no files were recorded for this run"),
@@ -119,13 +90,7 @@ impl Stream for RunItemsAnswer<'_> {
     }
 
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
-        self.visit_items(&mut |item| {
-            rows.row(&[
-                Cell::from(&item.path),
-                Cell::text(item.outcome.as_str()),
-                Cell::optional(item.reason, Cell::text),
-            ])
-        })
+        self.visit_items(&mut |item| item.write_row(rows))
     }
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {

@@ -80,13 +80,3 @@ pub struct TransferContext<'a> {
     pub on_verified: &'a VerifiedFn<'a>,
     pub on_time_mismatch: &'a TimeMismatchFn<'a>,
 }
-
-impl std::fmt::Debug for TransferContext<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("TransferContext")
-            .field("source", &self.source)
-            .field("destination", &self.destination)
-            .finish_non_exhaustive()
-    }
-}

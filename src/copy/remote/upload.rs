@@ -55,15 +55,6 @@ pub struct Upload<'a> {
     pub on_progress: &'a dyn Fn(u64, u64),
 }
 
-impl std::fmt::Debug for Upload<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Upload")
-            .field("destination", &self.destination)
-            .finish_non_exhaustive()
-    }
-}
-
 /// State of the destination at the end of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadEnd {

@@ -9,7 +9,6 @@ mod queue;
 mod visit;
 mod walker;
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,15 +41,6 @@ pub struct Walk<T> {
     spawn_error: Option<io::Error>,
     /// Number of replicas that are not complete.
     remaining: usize,
-}
-
-impl<T> fmt::Debug for Walk<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Walk")
-            .field("remaining", &self.remaining)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<T: Send + 'static> Walk<T> {
