@@ -1,5 +1,7 @@
 //! The execution of a run: number, state, log and items in the history. A dry run is not recorded.
 
+use std::path::PathBuf;
+
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -9,13 +11,15 @@ use crate::copy::report::Report;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
 use crate::index::{Index, RunEnd, RunId, RunItem, RunStart, RunState};
+use crate::model::path;
 
 /// The options of a line and of its session that every run has.
-#[derive(Clone, Copy)]
 pub(super) struct RunOptions {
     /// Shows what would be done, and does nothing.
     pub(super) dry_run: bool,
     pub(super) confirmation: Confirmation,
+    /// The folder of the run log; `None` without a home folder.
+    log_folder: Option<PathBuf>,
 }
 
 impl RunOptions {
@@ -24,6 +28,7 @@ impl RunOptions {
         Self {
             dry_run: dry_run || workspace.dry_run,
             confirmation: workspace.confirmation.or_granted(yes),
+            log_folder: path::state_folder(),
         }
     }
 }
@@ -52,7 +57,7 @@ pub(crate) struct FinishedRun<R> {
 pub(super) fn execute<R: RunReport>(
     index: &mut Index,
     start: &RunStart<'_>,
-    options: RunOptions,
+    options: &RunOptions,
     monitor: &dyn Monitor,
     work: impl FnOnce(&mut Index, RunId) -> Result<R>,
 ) -> Result<FinishedRun<R>> {
@@ -76,7 +81,12 @@ pub(super) fn execute<R: RunReport>(
         error: result.as_ref().err(),
     };
     let items = result.as_ref().map(R::items).unwrap_or_default();
-    let is_logged = run_log::append(&entry, items.iter().copied(), monitor);
+    let is_logged = run_log::append(
+        options.log_folder.as_deref(),
+        &entry,
+        items.iter().copied(),
+        monitor,
+    );
     let recorded = index.add_run_items(run, items);
     let recorded = recorded.and(index.end_run(run, &end));
     let report = result?;
@@ -123,5 +133,137 @@ impl RunReport for Report {
 
     fn items(&self) -> Vec<RunItem<'_>> {
         self.run_items().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::path::Path;
+
+    use super::*;
+    use crate::base::error::IoResultExt as _;
+    use crate::copy::fixture::Messages;
+    use crate::copy::outcome::Outcome;
+    use crate::index::OutcomeKind;
+
+    /// A session with an index and a folder for the log.
+    struct Session {
+        index: Index,
+        folder: tempfile::TempDir,
+        messages: Messages,
+    }
+
+    const START: RunStart<'static> = RunStart {
+        command: "copy",
+        subject: "acme/spot footage",
+        source: Some("WORK"),
+        destination: Some("NAS"),
+    };
+
+    impl Session {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            Self {
+                index: Index::open(&folder.path().join("index")).unwrap().index,
+                folder,
+                messages: Messages::default(),
+            }
+        }
+
+        fn run(
+            &mut self,
+            dry_run: bool,
+            work: impl FnOnce(&mut Index, RunId) -> Result<Report>,
+        ) -> Result<FinishedRun<Report>> {
+            let options = RunOptions {
+                dry_run,
+                confirmation: Confirmation::NonInteractive,
+                log_folder: Some(self.folder.path().join("log")),
+            };
+            execute(&mut self.index, &START, &options, &self.messages, work)
+        }
+
+        fn state(&self, run: i64) -> RunState {
+            self.index.run(RunId(run)).unwrap().state
+        }
+
+        fn log(&self) -> String {
+            let folder = fs::read_dir(self.folder.path().join("log")).unwrap();
+            let files = folder.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+            files.collect()
+        }
+    }
+
+    fn failed_report() -> Report {
+        let mut report = Report::default();
+        report.add(Outcome::Failed("no space".to_owned()), || "/nas/a".into());
+        report
+    }
+
+    #[test]
+    fn run_is_recorded_with_its_items() {
+        let mut session = Session::new();
+        let finished = session.run(false, |_, _| Ok(failed_report())).unwrap();
+        assert_eq!(
+            (finished.run, finished.state),
+            (Some(RunId(1)), RunState::Partial)
+        );
+        assert_eq!(session.state(1), RunState::Partial);
+        let mut items = Vec::new();
+        let visited = session.index.visit_run_items(RunId(1), &mut |item| {
+            items.push((item.path.to_owned(), item.outcome));
+            Ok(true)
+        });
+        visited.unwrap();
+        assert_eq!(items, [(PathBuf::from("/nas/a"), OutcomeKind::Failed)]);
+        assert!(session.log().contains("failed /nas/a: no space"));
+    }
+
+    #[test]
+    fn dry_run_is_not_recorded() {
+        let mut session = Session::new();
+        let finished = session.run(true, |_, run| {
+            assert_eq!(run, RunId::DRY_RUN);
+            Ok(failed_report())
+        });
+        let finished = finished.unwrap();
+        assert_eq!((finished.run, finished.state), (None, RunState::Partial));
+        assert!(session.index.run(RunId(1)).is_err());
+        assert!(!session.folder.path().join("log").exists());
+    }
+
+    #[test]
+    fn failed_work_is_recorded_and_returned() {
+        let mut session = Session::new();
+        let failures: [(Error, RunState); 2] = [
+            (Error::Interrupted, RunState::Interrupted),
+            (
+                Err::<(), _>(io::Error::other("broken"))
+                    .at("read", "x")
+                    .unwrap_err(),
+                RunState::Refused,
+            ),
+        ];
+        for (number, (error, state)) in (1..).zip(failures) {
+            let message = error.full_message();
+            let returned = session.run(false, |_, _| Err(error)).unwrap_err();
+            assert_eq!(returned.full_message(), message);
+            assert_eq!(session.state(number), state);
+            assert!(session.log().contains(&message));
+        }
+    }
+
+    #[test]
+    fn run_without_its_log_is_not_complete() {
+        let mut session = Session::new();
+        // A file in place of the folder.
+        fs::write(session.folder.path().join("log"), "").unwrap();
+        let finished = session.run(false, |_, _| Ok(Report::default())).unwrap();
+        assert_eq!(finished.state, RunState::Partial);
+        let log = session.folder.path().join("log");
+        assert!(session.messages.text().contains(log.to_str().unwrap()));
+        assert!(Path::new(&log).is_file());
     }
 }

@@ -92,7 +92,7 @@ impl SyncArgs {
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
         let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, options)?;
+        let request = self.request(registry, &options)?;
         let monitor = workspace.monitor.as_ref();
         let subject = format!("{} {}", quote(&self.project), self.category);
         let start = RunStart {
@@ -101,7 +101,7 @@ impl SyncArgs {
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
-        let copy = run::execute(index, &start, options, monitor, |index, run| {
+        let copy = run::execute(index, &start, &options, monitor, |index, run| {
             sync::sync(index, registry, &request, run, monitor)
         })?;
         Ok(SyncAnswer {
@@ -113,7 +113,7 @@ impl SyncArgs {
     }
 
     /// Looks up the names of the line in the registry.
-    fn request<'a>(&self, registry: &'a Registry, options: RunOptions) -> Result<SyncRequest<'a>> {
+    fn request<'a>(&self, registry: &'a Registry, options: &RunOptions) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {

@@ -13,7 +13,6 @@ use crate::base::ignore::ignore;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::model::path;
 use crate::os::host;
 use crate::os::own_file::OwnFile;
 
@@ -32,15 +31,16 @@ pub struct RunLogEntry<'a> {
     pub error: Option<&'a Error>,
 }
 
-/// Appends a run that ends now to the log of this month, with the items that failed or are in conflict. Reports a failure
-/// to the monitor and returns `false` then: the run is not `complete` without its log.
+/// Appends a run that ends now to the log of this month in a folder, with the items that failed or are in conflict. Reports
+/// a failure to the monitor and returns `false` then: the run is not `complete` without its log.
 pub fn append<'i>(
+    folder: Option<&Path>,
     entry: &RunLogEntry<'_>,
     items: impl IntoIterator<Item = RunItem<'i>>,
     monitor: &dyn Monitor,
 ) -> bool {
     // Without a home folder there is no log.
-    let Some(folder) = path::state_folder() else {
+    let Some(folder) = folder else {
         return true;
     };
     let now = Timestamp::now();
@@ -50,7 +50,7 @@ pub fn append<'i>(
             append_item(&mut text, &item);
         }
     }
-    let written = append_to_file(&month_file(&folder, now), &text);
+    let written = append_to_file(&month_file(folder, now), &text);
     if let Err(error) = &written {
         monitor.on_event(&ProgressEvent::Problem(error));
     }

@@ -93,7 +93,7 @@ impl CopyArgs {
         let options = RunOptions::of(workspace, self.dry_run, self.yes);
         let verify = self.verify || (workspace.settings.verify && !self.no_verify);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, verify, options)?;
+        let request = self.request(registry, verify, &options)?;
         let subject = format!("{} {}", quote(&self.project), self.category);
         let to = database_names(request.destinations.iter().copied());
         let start = RunStart {
@@ -103,7 +103,7 @@ impl CopyArgs {
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        run::execute(index, &start, options, monitor, |index, run| {
+        run::execute(index, &start, &options, monitor, |index, run| {
             copy::copy(index, registry, &request, run, monitor)
         })
     }
@@ -113,7 +113,7 @@ impl CopyArgs {
         &self,
         registry: &'a Registry,
         verify: bool,
-        options: RunOptions,
+        options: &RunOptions,
     ) -> Result<CopyRequest<'a>> {
         let source = registry.database(&self.from)?;
         let mut destinations: Vec<&Database> = Vec::new();

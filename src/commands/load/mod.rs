@@ -82,7 +82,7 @@ impl RunCommand for LoadArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let monitor = workspace.monitor.as_ref();
         let older_than = self.older_than;
-        let loaded = run::execute(index, &start, options, monitor, |index, _| {
+        let loaded = run::execute(index, &start, &options, monitor, |index, _| {
             match (options.dry_run, &self.forget) {
                 (true, _) => self.plan(index, registry, &databases),
                 (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
