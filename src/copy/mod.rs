@@ -215,3 +215,8 @@ pub fn record_source<'t>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod law;

@@ -3,22 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
 use super::{SyncRequest, sync};
 use crate::base::confirmation::Confirmation;
-use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::copy::fixture::Studio;
 use crate::copy::plan::CopyRules;
 use crate::copy::report::Report;
-use crate::copy::{CopyRequest, copy};
-use crate::index::{Index, OutcomeKind, RunId, RunStart};
+use crate::index::OutcomeKind;
 use crate::model::project::Scope;
-use crate::model::registry::Registry;
 use crate::rclone::TransferLimits;
-
-const REPLICA: &str = "footage/acme/spot";
 
 /// Paths of the files of a tree. One is a folder in some trees and a file in others.
 const PATHS: [&str; 6] = ["a", "b", "d/x", "d/y", "e/f/z", "d"];
@@ -26,96 +21,24 @@ const PATHS: [&str; 6] = ["a", "b", "d/x", "d/y", "e/f/z", "d"];
 /// Files by path: content and mtime in seconds.
 type Files = BTreeMap<&'static str, (u8, u64)>;
 
-struct Silence;
-
-impl Monitor for Silence {
-    fn on_event(&self, _: &ProgressEvent<'_>) {}
-}
-
-/// Two databases, and an index.
-struct Studio {
-    temporary: tempfile::TempDir,
-    index: Index,
-    registry: Registry,
-}
-
 impl Studio {
-    fn new() -> Self {
-        let temporary = tempfile::tempdir().unwrap();
-        let mut registry = Registry::default();
-        for name in ["WORK", "NAS"] {
-            let root = temporary.path().join(name);
-            fs::create_dir_all(root.join(REPLICA)).unwrap();
-            registry.add_database(name, &root, false).unwrap();
-        }
-        registry
-            .add_category("footage", "footage".as_ref(), false)
-            .unwrap();
-        let index = Index::open(&temporary.path().join("index")).unwrap().index;
-        Self {
-            temporary,
-            index,
-            registry,
-        }
-    }
-
-    /// Replaces all files of the replica on a database.
+    /// Replaces all files of the project on a database.
     fn set(&self, database: &str, files: &Files) {
-        let replica = self.temporary.path().join(database).join(REPLICA);
+        let replica = self.path(database, "");
         fs::remove_dir_all(&replica).unwrap();
         fs::create_dir_all(&replica).unwrap();
         for (path, (content, seconds)) in files {
-            let path = replica.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, vec![*content; usize::from(content % 3)]).unwrap();
-            let time = UNIX_EPOCH + Duration::from_secs(*seconds);
-            let file = fs::File::options().write(true).open(&path).unwrap();
-            file.set_modified(time).unwrap();
+            let content = vec![*content; usize::from(content % 3)];
+            self.write(database, path, &content, *seconds);
         }
-    }
-
-    /// Returns the contents of all files of a database, old versions included, with their paths.
-    fn contents(&self, database: &str) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        let mut folders = vec![self.temporary.path().join(database)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let content = fs::read(&path).unwrap();
-                    found.insert(path, content);
-                }
-            }
-        }
-        found
-    }
-
-    fn begin_run(&mut self, command: &str) -> RunId {
-        let start = RunStart {
-            command,
-            subject: "acme/spot footage",
-            source: None,
-            destination: None,
-        };
-        self.index.begin_run(&start).unwrap()
     }
 
     fn copy(&mut self, rules: CopyRules, dry_run: bool) -> Report {
-        let run = self.begin_run("copy");
-        let databases = self.registry.databases();
-        let request = CopyRequest {
-            scope: Scope::All,
-            categories: self.registry.categories().iter().collect(),
-            source: &databases[0],
-            destinations: vec![&databases[1]],
-            rules,
-            verify: true,
-            dry_run,
-            confirmation: Confirmation::NonInteractive,
-        };
-        copy(&mut self.index, &self.registry, &request, run, &Silence).unwrap()
+        let copied = self.copy_to(&["NAS"], |request| {
+            request.rules = rules;
+            request.dry_run = dry_run;
+        });
+        copied.unwrap()
     }
 
     fn sync(&mut self, delete: bool, dry_run: bool) -> Report {
@@ -135,12 +58,19 @@ impl Studio {
             limits: TransferLimits::default(),
             confirmation: Confirmation::NonInteractive,
         };
-        sync(&mut self.index, &self.registry, &request, run, &Silence).unwrap()
+        sync(
+            &mut self.index,
+            &self.registry,
+            &request,
+            run,
+            &self.messages,
+        )
+        .unwrap()
     }
 
     /// Checks that every planned file is at the destination as the source has it.
     fn check_planned(&self, planned: &BTreeSet<PathBuf>) -> Result<(), TestCaseError> {
-        let [work, nas] = ["WORK", "NAS"].map(|database| self.temporary.path().join(database));
+        let [work, nas] = ["WORK", "NAS"].map(|database| self.root(database));
         for path in planned {
             let source = work.join(path.strip_prefix(&nas).unwrap());
             prop_assert_eq!(fs::read(path).unwrap(), fs::read(&source).unwrap());

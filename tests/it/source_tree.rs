@@ -41,10 +41,10 @@ pub fn sources(folder: &str) -> BTreeMap<String, String> {
     sources
 }
 
-/// Reads the files of `src/` without comments, unit tests and laws.
+/// Reads the files of `src/` without comments, unit tests, their fixtures and laws.
 pub fn production() -> BTreeMap<String, String> {
     let mut sources = sources("src");
-    sources.retain(|path, _| !path.ends_with("law.rs"));
+    sources.retain(|path, _| !path.ends_with("law.rs") && !path.ends_with("fixture.rs"));
     for text in sources.values_mut() {
         let end = text.find("#[cfg(test)]\nmod").unwrap_or(text.len());
         text.truncate(end);

@@ -167,3 +167,104 @@ pub(super) fn report_all(
         on_outcome(file, outcome.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::copy::outcome::Verification;
+    use crate::index::OutcomeKind;
+
+    fn file(path: &str) -> OutgoingFile {
+        OutgoingFile {
+            replica: "footage/acme/spot".into(),
+            path: path.into(),
+            bytes: 7,
+            modified: Timestamp::default(),
+            replaces: false,
+            previous_tag: 0,
+        }
+    }
+
+    fn states() -> [SendState; 5] {
+        [
+            SendState::ReportedSent,
+            SendState::Unknown,
+            SendState::Failed("no".to_owned()),
+            SendState::Changing("busy".to_owned()),
+            SendState::Vanished,
+        ]
+    }
+
+    fn kinds(outcomes: impl IntoIterator<Item = Outcome>) -> Vec<OutcomeKind> {
+        outcomes.into_iter().map(|outcome| outcome.kind()).collect()
+    }
+
+    #[test]
+    fn only_a_listed_file_counts_as_copied() {
+        use OutcomeKind::{Copied, Failed, Skipped, Unreached};
+        let files = [file("a")];
+        let outcomes = |listed: &ListedState, past_deadline| {
+            kinds(states().map(|state| {
+                let mut batch = SendBatch::new(&files);
+                batch.states = vec![state];
+                batch.outcome(0, listed, None, past_deadline)
+            }))
+        };
+        let as_sent = ListedState::AsSent {
+            tag: 1,
+            verification: Verification::Written,
+        };
+        let other = ListedState::Mismatch("another size".to_owned());
+        assert_eq!(
+            outcomes(&as_sent, false),
+            [Copied, Copied, Failed, Failed, Skipped]
+        );
+        assert_eq!(
+            outcomes(&other, false),
+            [Failed, Failed, Failed, Failed, Skipped]
+        );
+        assert_eq!(
+            outcomes(&other, true),
+            [Failed, Unreached, Failed, Failed, Skipped]
+        );
+    }
+
+    #[test]
+    fn error_of_the_program_explains_unreported_files() {
+        let files = [file("a")];
+        let batch = SendBatch::new(&files);
+        let other = ListedState::Mismatch("missing".to_owned());
+        let outcome = batch.outcome(0, &other, Some("disk full"), false);
+        assert_eq!(outcome, Outcome::Failed("disk full".to_owned()));
+    }
+
+    #[test]
+    fn unlisted_batch_claims_no_copy() {
+        use OutcomeKind::{Failed, Skipped, Unreached};
+        let files: Vec<_> = ["a", "b", "c", "d", "e"].map(file).into();
+        let mut batch = SendBatch::new(&files);
+        batch.states = states().into();
+        let mut outcomes = Vec::new();
+        batch.report_interrupted(&mut |_, outcome| outcomes.push(outcome));
+        assert_eq!(
+            kinds(outcomes),
+            [Skipped, Unreached, Failed, Failed, Skipped]
+        );
+        let mut outcomes = Vec::new();
+        batch.report_unverified("lost", &mut |_, outcome| outcomes.push(outcome));
+        assert_eq!(kinds(outcomes), [Failed, Failed, Failed, Failed, Skipped]);
+    }
+
+    #[test]
+    fn retry_sends_only_unreported_files() {
+        let files: Vec<_> = ["a", "b", "c", "d", "e"].map(file).into();
+        let mut batch = SendBatch::new(&files);
+        batch.states = states().into();
+        let (indexes, paths) = batch.unreported_files(&[0, 1, 2, 3, 4]);
+        assert_eq!(indexes, [1]);
+        assert_eq!(paths, [Path::new("footage/acme/spot/b")]);
+        assert_eq!(batch.mark_attempted(&indexes).len(), 1);
+        assert_eq!(batch.attempted, [false, true, false, false, false]);
+    }
+}

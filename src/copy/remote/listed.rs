@@ -77,3 +77,45 @@ pub(super) const fn listed_version(found: &ListedFile) -> ListedVersion {
 pub(super) const fn is_previous_version(file: &OutgoingFile, found: ListedVersion) -> bool {
     file.previous_tag != 0 && file.previous_tag == found.tag
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp {
+            seconds,
+            nanoseconds: 0,
+        }
+    }
+
+    #[test]
+    fn only_the_sent_version_is_as_sent() {
+        let sent = SentFile {
+            bytes: 7,
+            modified: at(100),
+            ..SentFile::default()
+        };
+        let listed = |bytes, seconds| ListedFile {
+            bytes,
+            modified: at(seconds),
+            tag: 5,
+        };
+        let (exact, coarse) = (TimePrecision::Nanosecond, TimePrecision::TwoSeconds);
+        let check = |precision, found: Option<&ListedFile>| check_listed(precision, &sent, found);
+        assert_eq!(check(Some(exact), Some(&listed(Some(7), 100))), Ok(5));
+        assert_eq!(check(Some(coarse), Some(&listed(Some(7), 101))), Ok(5));
+        // Without times the size alone decides.
+        assert_eq!(check(None, Some(&listed(Some(7), 9))), Ok(5));
+        for (precision, found, why) in [
+            (None, None, "does not list it"),
+            (None, Some(listed(None, 100)), "without a size"),
+            (None, Some(listed(Some(8), 100)), "8 B instead of 7 B"),
+            (Some(exact), Some(listed(Some(7), 101)), "another time"),
+        ] {
+            let mismatch = check(precision, found.as_ref()).unwrap_err();
+            assert!(mismatch.contains(why), "{mismatch}");
+        }
+    }
+}

@@ -173,3 +173,62 @@ pub fn settle_journal(
     index.clear_failures(source_root, root, &confirmed)?;
     index.settle_uploads(root, source_root, &settled.resolved, &settled.doubtful)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::timestamp::Timestamp;
+
+    fn row(previous_tag: u64, found: Option<ListedVersion>) -> UnverifiedUpload {
+        UnverifiedUpload {
+            file: SentPath {
+                replica: "footage/acme/spot".into(),
+                path: "a".into(),
+            },
+            sent: SentFile {
+                bytes: 7,
+                ..SentFile::default()
+            },
+            is_reported: true,
+            previous_tag,
+            found,
+        }
+    }
+
+    const fn listed(bytes: u64, tag: u64) -> ListedFile {
+        ListedFile {
+            bytes: Some(bytes),
+            modified: Timestamp::UNKNOWN,
+            tag,
+        }
+    }
+
+    /// Returns the numbers of confirmed, resolved, doubtful and undecided files.
+    fn settle(row: UnverifiedUpload, found: Option<&ListedFile>, is_proof: bool) -> [usize; 4] {
+        let mut settled = SettledFiles::default();
+        settled.add(row, found, is_proof);
+        [
+            settled.confirmed.len(),
+            settled.resolved.len(),
+            settled.doubtful.len(),
+            settled.undecided.len(),
+        ]
+    }
+
+    #[test]
+    fn interrupted_upload_is_settled_by_proof_only() {
+        let [confirmed, resolved, doubtful, undecided] =
+            [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]];
+        assert_eq!(settle(row(0, None), Some(&listed(7, 2)), true), confirmed);
+        // The size alone proves nothing.
+        assert_eq!(settle(row(0, None), Some(&listed(7, 2)), false), undecided);
+        assert_eq!(settle(row(0, None), Some(&listed(3, 2)), false), doubtful);
+        // Nothing was sent: the file is missing, or as it was before.
+        assert_eq!(settle(row(0, None), None, false), resolved);
+        assert_eq!(settle(row(2, None), Some(&listed(3, 2)), false), resolved);
+        // Another program wrote the file after the doubtful version was found.
+        let found = Some(listed_version(&listed(3, 2)));
+        assert_eq!(settle(row(0, found), Some(&listed(3, 2)), false), doubtful);
+        assert_eq!(settle(row(0, found), Some(&listed(9, 4)), false), resolved);
+    }
+}

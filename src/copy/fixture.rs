@@ -1,0 +1,157 @@
+//! A small studio on two disks, for tests in process.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::plan::CopyRules;
+use super::report::Report;
+use super::{CopyRequest, copy};
+use crate::base::confirmation::Confirmation;
+use crate::base::error::Result;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::index::{Index, RunId, RunStart};
+use crate::model::project::Scope;
+use crate::model::registry::Registry;
+
+/// The replica of every test.
+pub(crate) const REPLICA: &str = "footage/acme/spot";
+
+/// The questions, problems and notices of a run.
+#[derive(Default)]
+pub(crate) struct Messages(Mutex<Vec<String>>);
+
+impl Messages {
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+impl Monitor for Messages {
+    fn on_event(&self, event: &ProgressEvent<'_>) {
+        let message = match event {
+            ProgressEvent::Problem(error) => error.full_message(),
+            ProgressEvent::Notice(text) | ProgressEvent::Warning(text) => (*text).to_owned(),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(message);
+    }
+}
+
+/// The databases `WORK` and `NAS` with one project, and an index.
+pub(crate) struct Studio {
+    pub(crate) index: Index,
+    pub(crate) registry: Registry,
+    pub(crate) messages: Messages,
+    temporary: tempfile::TempDir,
+}
+
+impl Studio {
+    pub(crate) fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let index = Index::open(&temporary.path().join("index")).unwrap().index;
+        let mut studio = Self {
+            index,
+            registry: Registry::default(),
+            messages: Messages::default(),
+            temporary,
+        };
+        for name in ["WORK", "NAS"] {
+            studio.add_database(name);
+        }
+        let added = studio
+            .registry
+            .add_category("footage", "footage".as_ref(), false);
+        added.unwrap();
+        studio
+    }
+
+    /// Adds a database with the folder of the project.
+    pub(crate) fn add_database(&mut self, name: &str) {
+        let root = self.temporary.path().join(name);
+        fs::create_dir_all(root.join(REPLICA)).unwrap();
+        self.registry.add_database(name, &root, false).unwrap();
+    }
+
+    /// Returns the full path of a file of the project.
+    pub(crate) fn path(&self, database: &str, path: &str) -> PathBuf {
+        self.root(database).join(REPLICA).join(path)
+    }
+
+    pub(crate) fn root(&self, database: &str) -> PathBuf {
+        self.temporary.path().join(database)
+    }
+
+    /// Writes a file of the project with this mtime in seconds.
+    pub(crate) fn write(&self, database: &str, path: &str, content: &[u8], seconds: u64) {
+        let path = self.path(database, path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        let time = UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    }
+
+    /// Returns the contents of all files of a database, old versions included, by their paths.
+    pub(crate) fn contents(&self, database: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.root(database)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let content = fs::read(&path).unwrap();
+                    found.insert(path, content);
+                }
+            }
+        }
+        found
+    }
+
+    /// Returns the contents of the old versions of a database, sorted.
+    pub(crate) fn versions(&self, database: &str) -> Vec<Vec<u8>> {
+        let versions = self.root(database).join(".auto-backup/versions");
+        let files = self.contents(database).into_iter();
+        let files = files.filter(|(path, _)| path.starts_with(&versions));
+        let mut contents: Vec<_> = files.map(|(_, content)| content).collect();
+        contents.sort();
+        contents
+    }
+
+    pub(crate) fn begin_run(&mut self, command: &str) -> RunId {
+        let start = RunStart {
+            command,
+            subject: "acme/spot footage",
+            source: None,
+            destination: None,
+        };
+        self.index.begin_run(&start).unwrap()
+    }
+
+    /// Copies from `WORK` to these databases, after changes to the request.
+    pub(crate) fn copy_to(
+        &mut self,
+        destinations: &[&str],
+        change: impl FnOnce(&mut CopyRequest<'_>),
+    ) -> Result<Report> {
+        let run = self.begin_run("copy");
+        let registry = &self.registry;
+        let database = |name: &&str| registry.database(name).unwrap();
+        let mut request = CopyRequest {
+            scope: Scope::All,
+            categories: registry.categories().iter().collect(),
+            source: database(&"WORK"),
+            destinations: destinations.iter().map(database).collect(),
+            rules: CopyRules::default(),
+            verify: true,
+            dry_run: false,
+            confirmation: Confirmation::NonInteractive,
+        };
+        change(&mut request);
+        copy(&mut self.index, registry, &request, run, &self.messages)
+    }
+}
