@@ -36,12 +36,7 @@ pub fn compare(
     request: &CompareRequest<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Comparison> {
-    let layout = Layout::new(registry)?;
-    let sides = [
-        Storage::open(index, &layout, request.databases[0])?,
-        Storage::open(index, &layout, request.databases[1])?,
-    ];
-    sides[0].refuse_comparison(&sides[1])?;
+    let sides = open_sides(index, registry, request)?;
     let mut comparison = Comparison {
         counts: vec![CompareCounts::default(); request.categories.len()],
         ..Comparison::default()
@@ -96,6 +91,20 @@ pub fn compare(
         .items
         .sort_by(|a, b| (a.category, &a.path).cmp(&(b.category, &b.path)));
     Ok(comparison)
+}
+
+fn open_sides(
+    index: &Index,
+    registry: &Registry,
+    request: &CompareRequest<'_>,
+) -> Result<[Storage; 2]> {
+    let layout = Layout::new(registry)?;
+    let sides = [
+        Storage::open(index, &layout, request.databases[0])?,
+        Storage::open(index, &layout, request.databases[1])?,
+    ];
+    sides[0].refuse_comparison(&sides[1])?;
+    Ok(sides)
 }
 
 /// Returns the replicas in scope. Folders that cannot be listed are added to the items.

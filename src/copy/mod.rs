@@ -38,7 +38,6 @@ use self::report::Report;
 use self::source::SourceSnapshot;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IndexProblem, Result};
-use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::base::timestamp::Timestamp;
 use crate::index::overview::add_holders;
@@ -116,9 +115,7 @@ pub fn copy(
         monitor,
         &mut report,
     )?;
-    report.elapsed = start.elapsed();
-    report.interrupted = interrupt::is_requested();
-    report.items.sort_by(|a, b| a.path.cmp(&b.path));
+    report.finish(start);
     Ok(report)
 }
 

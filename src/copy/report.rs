@@ -1,10 +1,11 @@
 //! Report of a copy: counts of all outcomes, and the items that need attention.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
+use crate::base::interrupt;
 use crate::index::{RunItem, RunState};
 
 /// An item that needs attention: neither copied without a warning nor already the same.
@@ -96,6 +97,13 @@ impl Report {
             path: path(),
             outcome,
         });
+    }
+
+    /// Ends the report of a run that began at `start`.
+    pub fn finish(&mut self, start: Instant) {
+        self.elapsed = start.elapsed();
+        self.interrupted = interrupt::is_requested();
+        self.items.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// Returns the state of a run that ended with this report.

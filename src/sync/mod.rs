@@ -28,6 +28,7 @@ use std::time::Instant;
 
 pub use self::request::SyncRequest;
 
+use self::folder_metadata::FolderDigests;
 use self::run::SyncRun;
 use self::source::SourcePrefetch;
 use crate::base::error::Result;
@@ -43,6 +44,7 @@ use crate::copy::report::Report;
 use crate::copy::source::SourceSnapshot;
 use crate::index::{Index, RunId};
 use crate::model::registry::{Category, Registry};
+use crate::storage::lock::Lock;
 use crate::storage::{Layout, Storage};
 
 /// Executes a sync, or plans it in a dry run. Failed files are reported and recorded; the others are sent.
@@ -70,16 +72,7 @@ pub fn sync(
         run,
         monitor,
     };
-    let lock = if destination.uses_rclone() && !request.dry_run {
-        copy::begin(index, &sync.source, &destination, run)?
-    } else {
-        None
-    };
-    if !request.dry_run {
-        // Before anything is recorded about the destination.
-        let is_unknown = destination.uses_rclone() && destination.identity().is_none();
-        sync.source.refuse_same_place(&destination, is_unknown)?;
-    }
+    let lock = sync.begin(index)?;
     let mut report = Report::default();
     monitor.on_event(&COMPARING_STARTED);
     let replicas = if sync.retries_by_record() {
@@ -105,16 +98,9 @@ pub fn sync(
         )?;
     }
     if !request.dry_run {
-        let relative = spec.replicas.iter().map(SourceReplica::relative);
-        let relative: Vec<PathBuf> = relative.collect();
-        let roots = [&*request.source.root, &*request.destination.root];
-        folder_metadata::record_folder_digests(index, request, &folders, &report)?;
-        record_failures(index, run, roots, &relative, &report)?;
-        count_left_files(&mut report);
+        record(index, request, run, &spec.replicas, &folders, &mut report)?;
     }
-    report.elapsed = start.elapsed();
-    report.interrupted = interrupt::is_requested();
-    report.items.sort_by(|a, b| a.path.cmp(&b.path));
+    report.finish(start);
     Ok(report)
 }
 
@@ -142,15 +128,43 @@ fn open_both(
     Ok((source, destination, snapshot))
 }
 
-/// Counts the items that a limit left for the next sync.
-fn count_left_files(report: &mut Report) {
+impl SyncRun<'_> {
+    /// Takes the lock of a remote, before anything is recorded about it. Refuses the place of the source.
+    fn begin(&self, index: &mut Index) -> Result<Option<Lock>> {
+        if self.request.dry_run {
+            return Ok(None);
+        }
+        let lock = if self.destination.uses_rclone() {
+            copy::begin(index, &self.source, self.destination, self.run)?
+        } else {
+            None
+        };
+        let is_unknown = self.destination.uses_rclone() && self.destination.identity().is_none();
+        self.source
+            .refuse_same_place(self.destination, is_unknown)?;
+        Ok(lock)
+    }
+}
+
+/// Records failures and the metadata of folders, and counts the items that a limit left for the next sync.
+fn record(
+    index: &mut Index,
+    request: &SyncRequest<'_>,
+    run: RunId,
+    replicas: &[SourceReplica],
+    folders: &FolderDigests,
+    report: &mut Report,
+) -> Result<()> {
+    let relative: Vec<PathBuf> = replicas.iter().map(SourceReplica::relative).collect();
+    let roots = [&*request.source.root, &*request.destination.root];
+    folder_metadata::record_folder_digests(index, request, folders, report)?;
+    record_failures(index, run, roots, &relative, report)?;
     if !interrupt::is_requested() {
-        let mut left = report.items.iter();
-        let left = left
-            .by_ref()
-            .filter(|item| item.outcome == Outcome::Unreached);
+        let left = report.items.iter();
+        let left = left.filter(|item| item.outcome == Outcome::Unreached);
         report.left_files += left.count() as u64;
     }
+    Ok(())
 }
 
 #[cfg(test)]
