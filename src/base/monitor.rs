@@ -13,8 +13,6 @@ pub enum Task {
     Compare,
     /// Copying files.
     Copy,
-    /// Sending files to a remote.
-    Sync,
 }
 
 impl Task {
@@ -24,7 +22,6 @@ impl Task {
             Self::Scan => "scanning",
             Self::Compare => "comparing",
             Self::Copy => "copying",
-            Self::Sync => "syncing",
         }
     }
 }

@@ -86,11 +86,6 @@ fn file_id(path: &Path) -> Option<FileId> {
 }
 
 impl Index {
-    /// The path of the index.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// True if the index cannot be written.
     pub const fn is_read_only(&self) -> bool {
         self.read_only

@@ -22,17 +22,6 @@ pub struct ProjectId {
 }
 
 impl ProjectId {
-    /// Parses `CLIENT/PROJECT`.
-    ///
-    /// # Errors
-    /// [`Error::InvalidWord`] unless it is two folder names.
-    pub fn parse(word: &OsStr) -> Result<Self> {
-        match Scope::parse(word)? {
-            Scope::Project(project) => Ok(project),
-            _ => Err(malformed_error(word, "a project is written CLIENT/PROJECT")),
-        }
-    }
-
     /// The folder below a category's folder: `CLIENT/PROJECT`.
     pub fn path(&self) -> PathBuf {
         self.client.as_path().join(self.project.as_path())
@@ -248,6 +237,5 @@ mod tests {
                 "{word}"
             );
         }
-        assert!(ProjectId::parse(OsStr::new("acme")).is_err());
     }
 }

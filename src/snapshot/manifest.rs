@@ -189,10 +189,6 @@ impl<'a> ManifestRef<'a> {
         Ok(Self { packed })
     }
 
-    pub const fn packed(self) -> &'a [u8] {
-        self.packed
-    }
-
     pub fn to_owned(self) -> Manifest {
         Manifest {
             packed: self.packed.to_vec(),

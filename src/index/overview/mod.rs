@@ -8,7 +8,7 @@ mod project;
 mod summary;
 
 pub use self::project::{
-    add_holders, clients, example_project, known_projects, projects, unknown_name_error,
+    add_holders, clients, example_project, known_projects, projects,
     visit_projects,
 };
 pub use self::summary::{ProjectSummary, ReplicaStatus, ReplicaSummary};

@@ -136,7 +136,7 @@ pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Resu
 }
 
 /// Returns the error of an unknown name, with similar names.
-pub fn unknown_name_error(noun: Noun, name: Name, names: &BTreeSet<Name>) -> Error {
+fn unknown_name_error(noun: Noun, name: Name, names: &BTreeSet<Name>) -> Error {
     let typed = name.to_string();
     let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
     let near = suggest(&typed, words.iter().map(String::as_str))

@@ -202,10 +202,6 @@ impl FolderContents {
     pub const fn len(&self) -> usize {
         self.rows.len()
     }
-
-    pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
 }
 
 /// Reads the values that only some kinds of entries have.
