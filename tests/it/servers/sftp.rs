@@ -67,7 +67,10 @@ impl<'a> Server<'a> {
             make_key(&home.join(key));
         }
         let path = home.display();
-        let keys = format!("HostKey {path}/host\nAuthorizedKeysFile {path}/user.pub\n");
+        // The shell reads no start-up file of the user, which would run for each digest.
+        let keys = format!(
+            "HostKey {path}/host\nAuthorizedKeysFile {path}/user.pub\nSetEnv HOME={path}\n"
+        );
         fs::write(home.join("conf"), format!("{SETTINGS}{keys}{forced}")).unwrap();
         if rustix::process::geteuid().is_root() {
             // It is missing if packages were installed and no service was ever started.
