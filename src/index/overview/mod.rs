@@ -8,8 +8,7 @@ mod project;
 mod summary;
 
 pub use self::project::{
-    add_holders, clients, example_project, known_projects, projects,
-    visit_projects,
+    add_holders, clients, example_project, known_projects, projects, visit_projects,
 };
 pub use self::summary::{ProjectSummary, ReplicaStatus, ReplicaSummary};
 

@@ -1,5 +1,6 @@
 //! Syncs to real servers, to folders behind rclone and to disks: files that are sent, stay, fail or are kept.
 
+mod absent_server;
 mod altered_time;
 mod concurrency;
 mod deletion;
@@ -14,7 +15,6 @@ mod many_files;
 mod mount;
 mod name_case;
 mod name_collision;
-mod outage;
 mod rename;
 mod report;
 mod same_storage;
