@@ -17,3 +17,6 @@ pub(crate) mod suggest;
 pub mod timestamp;
 pub(crate) mod unicode;
 pub mod unit;
+
+#[cfg(test)]
+pub(crate) mod fixture;

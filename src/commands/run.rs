@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::base::error::IoResultExt as _;
-    use crate::copy::fixture::Messages;
+    use crate::base::fixture::RecordedMessages;
     use crate::copy::outcome::Outcome;
     use crate::index::OutcomeKind;
 
@@ -152,7 +152,7 @@ mod tests {
     struct Session {
         index: Index,
         folder: tempfile::TempDir,
-        messages: Messages,
+        messages: RecordedMessages,
     }
 
     const START: RunStart<'static> = RunStart {
@@ -168,7 +168,7 @@ mod tests {
             Self {
                 index: Index::open(&folder.path().join("index")).unwrap().index,
                 folder,
-                messages: Messages::default(),
+                messages: RecordedMessages::default(),
             }
         }
 

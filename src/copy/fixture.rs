@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::plan::CopyRules;
@@ -11,7 +10,7 @@ use super::report::Report;
 use super::{CopyRequest, copy};
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
-use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::fixture::RecordedMessages;
 use crate::index::{Index, RunId, RunStart};
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
@@ -19,32 +18,11 @@ use crate::model::registry::Registry;
 /// The replica of every test.
 pub(crate) const REPLICA: &str = "footage/acme/spot";
 
-/// The questions, problems and notices of a run.
-#[derive(Default)]
-pub(crate) struct Messages(Mutex<Vec<String>>);
-
-impl Messages {
-    pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap().join("\n")
-    }
-}
-
-impl Monitor for Messages {
-    fn on_event(&self, event: &ProgressEvent<'_>) {
-        let message = match event {
-            ProgressEvent::Problem(error) => error.full_message(),
-            ProgressEvent::Notice(text) | ProgressEvent::Warning(text) => (*text).to_owned(),
-            _ => return,
-        };
-        self.0.lock().unwrap().push(message);
-    }
-}
-
 /// The databases `WORK` and `NAS` with one project, and an index.
 pub(crate) struct Studio {
     pub(crate) index: Index,
     pub(crate) registry: Registry,
-    pub(crate) messages: Messages,
+    pub(crate) messages: RecordedMessages,
     temporary: tempfile::TempDir,
 }
 
@@ -55,7 +33,7 @@ impl Studio {
         let mut studio = Self {
             index,
             registry: Registry::default(),
-            messages: Messages::default(),
+            messages: RecordedMessages::default(),
             temporary,
         };
         for name in ["WORK", "NAS"] {

@@ -125,40 +125,19 @@ fn read_in_turn<T>(
 mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
-    use std::sync::Mutex;
 
     use super::*;
+    use crate::base::fixture::RecordedMessages;
     use crate::model::identity;
     use crate::model::project::{ProjectId, Scope};
     use crate::model::registry::Category;
     use crate::os::folder::Folder;
 
-    /// The messages of problems and notices.
-    #[derive(Default)]
-    pub(super) struct Messages(Mutex<Vec<String>>);
-
-    impl Messages {
-        pub(super) fn text(&self) -> String {
-            self.0.lock().unwrap().join("\n")
-        }
-    }
-
-    impl Monitor for Messages {
-        fn on_event(&self, event: &ProgressEvent<'_>) {
-            let message = match event {
-                ProgressEvent::Problem(error) => error.full_message(),
-                ProgressEvent::Notice(notice) => (*notice).to_owned(),
-                _ => return,
-            };
-            self.0.lock().unwrap().push(message);
-        }
-    }
-
     /// The database `NAS` in a temporary folder, and the categories `footage` and `grades`.
     pub(super) struct Studio {
         pub(super) index: Index,
         pub(super) registry: Registry,
-        pub(super) messages: Messages,
+        pub(super) messages: RecordedMessages,
         temporary: tempfile::TempDir,
     }
 
@@ -170,7 +149,7 @@ mod tests {
             let mut studio = Self {
                 index,
                 registry: Registry::default(),
-                messages: Messages::default(),
+                messages: RecordedMessages::default(),
                 temporary,
             };
             studio.add_database("NAS");
