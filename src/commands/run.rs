@@ -72,7 +72,7 @@ pub(super) fn execute<R: RunReport>(
     let started = Timestamp::now();
     let run = index.begin_run(start)?;
     let result = work(index, run);
-    let end = result.as_ref().map_or_else(failed_end, R::end);
+    let mut end = result.as_ref().map_or_else(failed_end, R::end);
     let entry = RunLogEntry {
         run,
         start,
@@ -87,21 +87,20 @@ pub(super) fn execute<R: RunReport>(
         items.iter().copied(),
         monitor,
     );
-    let recorded = index.add_run_items(run, items);
-    let recorded = recorded.and(index.end_run(run, &end));
+    let items_recorded = index.add_run_items(run, items);
+    if items_recorded.is_err() || !is_logged {
+        end.state = end.state.downgraded();
+    }
+    let recorded = items_recorded.and(index.end_run(run, &end));
     let report = result?;
     // The work is done even if the index could not record it.
     if let Err(error) = &recorded {
         monitor.on_event(&ProgressEvent::Problem(error));
+        end.state = end.state.downgraded();
     }
-    let state = if recorded.is_ok() && is_logged {
-        end.state
-    } else {
-        end.state.downgraded()
-    };
     Ok(FinishedRun {
         run: Some(run),
-        state,
+        state: end.state,
         report,
     })
 }
@@ -262,6 +261,7 @@ mod tests {
         fs::write(session.folder.path().join("log"), "").unwrap();
         let finished = session.run(false, |_, _| Ok(Report::default())).unwrap();
         assert_eq!(finished.state, RunState::Partial);
+        assert_eq!(session.state(1), RunState::Partial);
         let log = session.folder.path().join("log");
         assert!(session.messages.text().contains(log.to_str().unwrap()));
         assert!(Path::new(&log).is_file());

@@ -210,7 +210,10 @@ fn unwritable_log_is_reported() {
     }
     assert!(studio.path("NAS/footage/acme/spot/reel.mov").exists());
     let run = studio.json(&["history"]).ok();
-    assert!(!run.stdout.contains("refused"), "{run}");
+    let runs = run.document()["runs"].as_array().unwrap().clone();
+    assert_eq!(runs.len(), 2, "{run}");
+    // The history agrees with the exit status.
+    assert!(runs.iter().all(|row| row["state"] == "partial"), "{run}");
 }
 
 #[test]
