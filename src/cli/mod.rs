@@ -25,6 +25,7 @@ use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
+use crate::commands::last_answer::LastAnswer;
 use crate::commands::settings::Settings;
 use crate::commands::startup;
 use crate::commands::startup::{StartupFile, StartupSearch};
@@ -219,6 +220,7 @@ fn run_startup(
         .saved_registry
         .clone_from(&session.workspace.registry);
     session.workspace.replaced_keys.clear();
+    session.workspace.last_answer.forget();
     ended
 }
 
@@ -268,6 +270,7 @@ fn open_workspace(
         index: opened.index,
         variables,
         settings,
+        last_answer: LastAnswer::default(),
         monitor: Box::new(Progress::new(messages, options.is_accessible())),
         base: folder.to_owned(),
         startup_path: startup,

@@ -28,7 +28,7 @@ pub(super) fn parse_project(
     workspace: &Workspace,
     client_command: Option<&str>,
 ) -> Result<ProjectId> {
-    let client = match Scope::parse(word)? {
+    let client = match workspace.last_answer.scope(word)? {
         Scope::Project(project) => return Ok(project),
         scope => scope.name(),
     };

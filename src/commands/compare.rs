@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::command::RunCommand;
+use super::last_answer::LastAnswer;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
@@ -15,7 +16,6 @@ use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::compare;
 use crate::compare::{CompareCounts, CompareRequest, CompareVerdict, Comparison, DifferingItem};
-use crate::model::project::Scope;
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -93,7 +93,7 @@ impl RunCommand for CompareArgs {
 
     fn run(self, workspace: &mut Workspace) -> Result<CompareAnswer> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry)?;
+        let request = self.request(registry, &workspace.last_answer)?;
         let comparison = compare::compare(index, registry, &request, workspace.monitor.as_ref())?;
         Ok(CompareAnswer::new(&request, &comparison))
     }
@@ -101,7 +101,7 @@ impl RunCommand for CompareArgs {
 
 impl CompareArgs {
     /// Looks up the names of the line in the registry.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<CompareRequest<'a>> {
+    fn request<'a>(&self, registry: &'a Registry, last: &LastAnswer) -> Result<CompareRequest<'a>> {
         let (category, a, b) = match &self.third {
             Some(third) => (self.first.as_str(), &self.second, third),
             None => ("all", &self.first, &self.second),
@@ -113,7 +113,7 @@ impl CompareArgs {
             });
         }
         Ok(CompareRequest {
-            scope: Scope::parse(&self.project)?,
+            scope: last.scope(&self.project)?,
             categories: registry.select_categories(category)?,
             databases,
             checksum: self.checksum,

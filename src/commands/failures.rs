@@ -116,7 +116,8 @@ impl RunCommand for FailuresArgs {
     fn run(self, workspace: &mut Workspace) -> Result<FailuresAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let project = self.project.as_deref();
-        let scope = project.map_or(Ok(Scope::All), Scope::parse)?;
+        let last = &workspace.last_answer;
+        let scope = project.map_or(Ok(Scope::All), |word| last.scope(word))?;
         let to = self.to.as_deref().map(|name| registry.database(name));
         let to = to.transpose()?;
         let mut failures = index.failures()?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::last_answer::LastAnswer;
 use super::pattern::Pattern;
 use super::search;
 use super::search::Hit;
@@ -94,6 +95,7 @@ pub(crate) struct FindAnswer<'a> {
     group_sequences: bool,
     limit: Option<u64>,
     no_match_message: &'static str,
+    last_answer: &'a LastAnswer,
 }
 
 /// A category of a scanned database.
@@ -163,6 +165,7 @@ impl FindArgs {
             group_sequences: !self.no_sequences,
             limit: self.limit,
             no_match_message,
+            last_answer: &workspace.last_answer,
         })
     }
 }
@@ -175,6 +178,7 @@ impl FindAnswer<'_> {
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut keep_going = true;
+        self.last_answer.keep([]);
         for location in &self.locations {
             let category = &location.category.path;
             let mut visit = |folder: &FolderFiles<'_>| {
@@ -217,6 +221,7 @@ impl FindAnswer<'_> {
         let mut cached_folder: Option<PathBuf> = None;
         let category = &location.category.path;
         let mut on_hit = |hit: &Hit<'_>| {
+            self.last_answer.add(project);
             let folder = cached_folder.get_or_insert_with(|| {
                 let root = &location.database.root;
                 address::join(root, &replica_path(category, project)).join(folder.path)

@@ -102,11 +102,11 @@ impl RunCommand for ListArgs {
             }
             ListSubcommand::Projects {
                 client, database, ..
-            } => ListItems::Projects(projects(
-                workspace,
-                client.map(Name::from),
-                database.as_deref(),
-            )?),
+            } => {
+                let listed = projects(workspace, client.map(Name::from), database.as_deref())?;
+                workspace.last_answer.keep(&listed);
+                ListItems::Projects(listed)
+            }
             ListSubcommand::Databases => ListItems::Databases(databases(workspace)?),
             ListSubcommand::Categories => {
                 let categories = registry.categories().iter();

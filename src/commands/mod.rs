@@ -19,6 +19,7 @@ mod fetch;
 mod find;
 pub(crate) mod help;
 mod history;
+pub(crate) mod last_answer;
 mod list;
 mod load;
 mod outcome_item;

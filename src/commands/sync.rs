@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::copy::answer::CopyAnswer;
+use super::last_answer::scope_subject;
 use super::run;
 use super::run::RunOptions;
 use super::workspace::Workspace;
@@ -15,7 +16,6 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::noun::Noun;
 use crate::base::unit;
 use crate::index::{OutcomeKind, RunStart};
-use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 use crate::output::cell::{Cell, Tone};
@@ -92,9 +92,11 @@ impl SyncArgs {
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
         let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, &options)?;
+        let scope = workspace.last_answer.scope(&self.project)?;
+        let subject = scope_subject(&self.project, &scope);
+        let subject = format!("{subject} {}", self.category);
+        let request = self.request(registry, scope, &options)?;
         let monitor = workspace.monitor.as_ref();
-        let subject = format!("{} {}", quote(&self.project), self.category);
         let start = RunStart {
             command: "sync",
             subject: &subject,
@@ -113,7 +115,12 @@ impl SyncArgs {
     }
 
     /// Looks up the names of the line in the registry.
-    fn request<'a>(&self, registry: &'a Registry, options: &RunOptions) -> Result<SyncRequest<'a>> {
+    fn request<'a>(
+        &self,
+        registry: &'a Registry,
+        scope: Scope,
+        options: &RunOptions,
+    ) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
@@ -132,7 +139,7 @@ impl SyncArgs {
             check_rate(rate, source.is_remote() || destination.is_remote())?;
         }
         Ok(SyncRequest {
-            scope: Scope::parse(&self.project)?,
+            scope,
             categories: registry.select_categories(&self.category)?,
             source,
             destination,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::last_answer::LastAnswer;
 use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
 use crate::base::monitor::Monitor;
@@ -23,6 +24,8 @@ pub struct Workspace {
     /// Values of `$NAME` and `$1`.
     pub variables: Variables,
     pub settings: Settings,
+    /// The projects that `_` stands for.
+    pub last_answer: LastAnswer,
     /// Receives progress and problems.
     pub monitor: Box<dyn Monitor>,
     /// The folder where relative paths start: of the script, at the prompt the current one.

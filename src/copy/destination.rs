@@ -256,9 +256,10 @@ impl DestinationCopy<'_> {
         let files = plans.iter().map(|plan| plan.files).sum();
         let bytes = plans.iter().map(|plan| plan.bytes).sum();
         self.confirm(format!(
-            "copy {}, {}, to `{}` at `{}`, and replace {} there, whose old versions are kept?",
+            "copy {}, {}{}, to `{}` at `{}`, and replace {} there, whose old versions are kept?",
             unit::format_counted(files, "file"),
             unit::format_bytes(bytes),
+            self.project_count(),
             self.database.name,
             Name::from(self.database.root.as_path()),
             unit::format_counted(replaced as u64, "file"),
@@ -274,14 +275,26 @@ impl DestinationCopy<'_> {
             return Ok(true);
         }
         let question = format!(
-            "move {} at `{}`, missing at `{}`, to the old versions?",
+            "move {}{} at `{}`, missing at `{}`, to the old versions?",
             unit::format_counted(files as u64, "file"),
+            self.project_count(),
             self.database.name,
             self.spec.source.database().name,
         );
         match self.confirm(question) {
             Err(Error::Declined) => Ok(false),
             confirmed => confirmed.map(|()| true),
+        }
+    }
+
+    /// Returns ` of 12 projects` if the scope names several.
+    fn project_count(&self) -> String {
+        match &self.spec.scope {
+            Scope::Projects(projects) => {
+                let count = unit::format_counted(projects.len() as u64, "project");
+                format!(" of {count}")
+            }
+            _ => String::new(),
         }
     }
 

@@ -153,6 +153,12 @@ fn read_source(
     for (folder, why) in snapshot.problems {
         report.add(Outcome::Failed(why), || path(&folder));
     }
+    if !snapshot.replicas.is_empty() {
+        for project in &snapshot.absent {
+            let why = format!("it is not on {}", request.source.name);
+            report.add(Outcome::Failed(why), || project.path());
+        }
+    }
     for link in &snapshot.links {
         let why = "it is a symbolic link, and is not followed".to_owned();
         report.add(Outcome::Skipped(why), || path(link));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::error::Result;
-use crate::model::project::{ProjectId, Scope};
+use crate::model::project::{ProjectId, ProjectSet, Scope};
 use crate::model::registry::Category;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
@@ -19,6 +19,8 @@ pub struct SourceSnapshot {
     pub links: Vec<PathBuf>,
     /// Unreadable folders of categories and clients. Files that were sent from below them are not missing.
     pub unreadable: Vec<PathBuf>,
+    /// Projects that a scope of several names and that no category has. Empty if a category could not be read.
+    pub absent: Vec<ProjectId>,
 }
 
 impl SourceSnapshot {
@@ -47,6 +49,7 @@ impl SourceSnapshot {
             let projects = listing.projects.into_iter();
             found.extend(projects.map(|project| (place, project)));
         }
+        snapshot.absent = absent_projects(scope, &snapshot, &found);
         for (place, project) in found {
             let tree = storage.tree(&categories[place], &project)?;
             on_files(tree.file_count());
@@ -54,4 +57,21 @@ impl SourceSnapshot {
         }
         Ok(snapshot)
     }
+}
+
+/// Returns the projects of a scope of several that were not found.
+fn absent_projects(
+    scope: &Scope,
+    snapshot: &SourceSnapshot,
+    found: &[(usize, ProjectId)],
+) -> Vec<ProjectId> {
+    let Scope::Projects(named) = scope else {
+        return Vec::new();
+    };
+    if !snapshot.unreadable.is_empty() {
+        return Vec::new();
+    }
+    let found: ProjectSet = found.iter().map(|(_, project)| project.clone()).collect();
+    let absent = named.iter().filter(|project| !found.contains(project));
+    absent.cloned().collect()
 }

@@ -12,4 +12,6 @@ pub mod own_folder;
 pub mod path;
 pub mod place;
 pub mod project;
+mod project_id;
+mod project_set;
 pub mod registry;

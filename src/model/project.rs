@@ -1,60 +1,16 @@
-//! Projects, and the scopes of commands: one project, one client, or all.
+//! The scopes of commands: one project, several, the projects of one client, or all.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Serialize, Serializer};
-
 use super::address;
+pub use super::project_id::{ProjectId, composed_name};
+pub use super::project_set::ProjectSet;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::noun::Noun;
 use crate::base::own_name::is_own;
-use crate::base::unicode::to_nfc;
-
-/// `CLIENT/PROJECT`: one project's folder below every category of every database.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProjectId {
-    pub client: Name,
-    pub project: Name,
-}
-
-impl ProjectId {
-    /// The folder below a category's folder: `CLIENT/PROJECT`.
-    pub fn path(&self) -> PathBuf {
-        self.client.as_path().join(self.project.as_path())
-    }
-
-    /// The project with its names in composed form (NFC). All spellings of one project are equal in this form.
-    pub fn composed(&self) -> Self {
-        let [client, project] = [&self.client, &self.project].map(composed_name);
-        Self { client, project }
-    }
-
-    /// `CLIENT/PROJECT` as one name.
-    pub fn name(&self) -> Name {
-        self.path().into()
-    }
-}
-
-impl fmt::Display for ProjectId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(formatter)
-    }
-}
-
-impl Serialize for ProjectId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.name().serialize(serializer)
-    }
-}
-
-/// The name in composed form (NFC).
-pub fn composed_name(name: &Name) -> Name {
-    Name::from_bytes(to_nfc(name.as_bytes()).into_owned())
-}
 
 /// The projects that a command works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +21,8 @@ pub enum Scope {
     Client(Name),
     /// One project.
     Project(ProjectId),
+    /// Several projects.
+    Projects(ProjectSet),
 }
 
 impl Scope {
@@ -123,15 +81,36 @@ impl Scope {
                 *client == project.client || composed_name(client) == composed_name(&project.client)
             }
             Self::Project(one) => one == project || one.composed() == project.composed(),
+            Self::Projects(several) => several.contains(project),
         }
     }
 
-    /// The scope as typed.
+    /// True if the scope may include a project of a client, in any Unicode form.
+    pub fn has_client(&self, client: &Name) -> bool {
+        match self {
+            Self::All => true,
+            Self::Client(name) => name == client || composed_name(name) == composed_name(client),
+            Self::Project(project) => composed_name(&project.client) == composed_name(client),
+            Self::Projects(several) => several.has_client(client),
+        }
+    }
+
+    /// Returns the projects that the scope names one by one; `None` if they must be looked up.
+    pub fn named_projects(&self) -> Option<Vec<&ProjectId>> {
+        match self {
+            Self::All | Self::Client(_) => None,
+            Self::Project(project) => Some(vec![project]),
+            Self::Projects(several) => Some(several.iter().collect()),
+        }
+    }
+
+    /// The scope as typed. Several projects are described.
     pub fn name(&self) -> Name {
         match self {
             Self::All => "all".into(),
             Self::Client(client) => client.clone(),
             Self::Project(project) => project.name(),
+            Self::Projects(several) => several.description(),
         }
     }
 }

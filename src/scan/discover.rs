@@ -56,7 +56,7 @@ pub fn match_replica<'a>(
 
 /// Lists the categories in scope. Unreadable folders and links are reported to the monitor.
 ///
-/// A scan of one project expects it, and a scan of one client expects the projects that the index or another category
+/// A scan of named projects expects them, and a scan of one client expects the projects that the index or another category
 /// knows, so that missing projects are recorded. A scan of everything finds missing projects by its listings.
 pub(super) fn discover<'a>(
     index: &Index,
@@ -68,12 +68,12 @@ pub(super) fn discover<'a>(
     for &category in &scan_scope.categories {
         let mut listing = storage.list_projects(category, &scan_scope.scope)?;
         report_problems(&listing, &storage.database().root, monitor);
-        if let Scope::Project(project) = &scan_scope.scope
-            && !listing.is_unreadable
-            && !storage.layout().is_in_inner_category(category, project)
-        {
-            let stored = storage.stored_spelling(category, project);
-            listing.projects.insert(stored);
+        let named = scan_scope.scope.named_projects().unwrap_or_default();
+        for project in named {
+            if !listing.is_unreadable && !storage.layout().is_in_inner_category(category, project) {
+                let stored = storage.stored_spelling(category, project);
+                listing.projects.insert(stored);
+            }
         }
         listings.push(listing);
     }

@@ -41,7 +41,9 @@ pub(super) fn execute_line(
     workspace: &mut Workspace,
     printer: &mut Printer,
 ) -> Result<(Flow, ExitStatus)> {
-    let words = workspace.variables.expand(lex(text)?)?;
+    let typed = lex(text)?;
+    workspace.last_answer.begin_line(text, &typed);
+    let words = workspace.variables.expand(typed)?;
     if words.is_empty() {
         return Ok((Flow::Continue, ExitStatus::Done));
     }

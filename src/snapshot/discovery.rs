@@ -129,12 +129,8 @@ impl<'a> ProjectListing<'a> {
                 [client] => {
                     let is_client =
                         |name: &Name| to_nfc(name.as_bytes()) == to_nfc(client.as_bytes());
-                    let in_scope = match scope {
-                        Scope::Client(name) => is_client(name),
-                        _ => true,
-                    };
                     found.folders.retain(|name| !is_client(name));
-                    if in_scope {
+                    if scope.has_client(client) {
                         self.problems.push(mount.error);
                         self.unreadable_clients.push(client.clone());
                     }
@@ -167,7 +163,7 @@ impl<'a> ProjectListing<'a> {
 
 /// Lists the projects of a scope. `inner` are the folders of other categories inside this one, `mounted` the remembered mounts.
 ///
-/// A single project is listed even if its folder is missing. A missing category folder holds no project.
+/// Projects that the scope names are listed even if their folders are missing. A missing category folder holds no project.
 ///
 /// # Errors
 /// Interruption. Folders that cannot be read become problems.
@@ -185,12 +181,14 @@ pub fn list<'a>(
         listing.is_unreadable = true;
         return Ok(listing);
     }
-    if let Scope::Project(project) = scope {
-        let path = replica_path(&category.path, project);
-        if !inner.iter().any(|inner| path.starts_with(inner)) {
-            listing
-                .projects
-                .insert(stored_spelling(root, category, project));
+    if let Some(projects) = scope.named_projects() {
+        for project in projects {
+            let path = replica_path(&category.path, project);
+            if !inner.iter().any(|inner| path.starts_with(inner)) {
+                listing
+                    .projects
+                    .insert(stored_spelling(root, category, project));
+            }
         }
         return Ok(listing);
     }
@@ -214,8 +212,7 @@ pub fn list<'a>(
 
 /// A project in the database's spelling: the folder of its client or project may be in another Unicode normal form.
 pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
-    let names = [&project.client, &project.project];
-    if names.iter().all(|name| name.as_bytes().is_ascii()) {
+    if project.is_ascii() {
         return project.clone();
     }
     let Ok(clients) = root.open_descendant(&category.path) else {

@@ -126,7 +126,7 @@ impl Storage {
                 let (root, mounted) = (&storage.root, &storage.known_mounts);
                 let inner = storage.layout.inner_categories(category);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
-                if matches!(scope, Scope::Project(_)) {
+                if scope.named_projects().is_some() {
                     listing.projects.retain(|project| {
                         let path = replica_path(&category.path, project);
                         let opened = root.open_descendant(&path);

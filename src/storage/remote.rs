@@ -111,6 +111,10 @@ impl RemoteStorage {
             Scope::All => category.path.clone(),
             Scope::Client(client) => category.path.join(client.as_path()),
             Scope::Project(project) => replica_path(&category.path, project),
+            Scope::Projects(several) => match several.common_client() {
+                Some(client) => category.path.join(client.as_path()),
+                None => category.path.clone(),
+            },
         }
     }
 
@@ -131,7 +135,9 @@ impl RemoteStorage {
             let names: Vec<Name> = below.iter().map(Name::from).collect();
             match names.as_slice() {
                 [] => listing.is_unreadable = true,
-                [client] => listing.unreadable_clients.push(client.clone()),
+                [client] if scope.has_client(client) => {
+                    listing.unreadable_clients.push(client.clone());
+                }
                 // Reading the project reports its closed folders.
                 _ => continue,
             }

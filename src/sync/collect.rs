@@ -92,6 +92,16 @@ impl<'a> SyncRun<'a> {
         }
         self.add_missing_replicas(index, &mut replicas, &coverage, report)?;
         self.forget_failures(index, &coverage)?;
+        for project in &snapshot.absent {
+            // A project that was sent before is gone from the source, and is reported file by file.
+            let was_sent = replicas
+                .iter()
+                .any(|replica| replica.project.composed() == project.composed());
+            if !was_sent && !replicas.is_empty() {
+                let why = format!("it is not on {}", self.request.source.name);
+                report.add(Outcome::Failed(why), || project.path());
+            }
+        }
         if replicas.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
             let name = &self.request.source.name;

@@ -17,6 +17,7 @@ mod generated_file;
 mod hints;
 mod index;
 mod killed_copy;
+mod last_answer;
 mod layers;
 mod legacy_script;
 mod line_syntax;

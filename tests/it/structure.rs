@@ -55,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Modules of `src/commands/` that commands share.
 const SHARED: &[&str] = &[
     "command",
+    "last_answer",
     "outcome_item",
     "pattern",
     "run",

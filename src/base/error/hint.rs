@@ -48,6 +48,9 @@ impl Error {
             }
             Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
             Self::InvalidWord { noun, .. } => return example_hint(*noun),
+            Self::NoLastAnswer { .. } => {
+                "list some first, as with `list projects`; a client with this name is written `'_'`"
+            }
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => return hint.clone(),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),

@@ -86,6 +86,9 @@ pub enum Error {
         listing_command: Option<String>,
         suggestions: Vec<String>,
     },
+    /// `_` without projects that it could stand for.
+    #[error("`_` stands for the projects of the last answer, but {why}")]
+    NoLastAnswer { why: &'static str },
     /// A line that is not a command. The span holds the byte range of the words concerned.
     #[error("{message}")]
     Syntax {
@@ -296,6 +299,7 @@ impl Error {
     pub fn offending_word(&self) -> Option<Name> {
         match self {
             Self::UnknownName { name, .. } => Some(name.clone()),
+            Self::NoLastAnswer { .. } => Some("_".into()),
             Self::RunNotFound { run, .. } => Some(run.to_string().as_str().into()),
             Self::NotAProject { word, .. }
             | Self::InvalidWord { word, .. }

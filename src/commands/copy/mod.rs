@@ -12,6 +12,7 @@ use clap::Args;
 use self::answer::CopyAnswer;
 
 use super::command::database_names;
+use super::last_answer::scope_subject;
 use super::run;
 use super::run::RunOptions;
 use super::workspace::Workspace;
@@ -20,7 +21,6 @@ use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
 use crate::index::RunStart;
-use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 
@@ -93,8 +93,10 @@ impl CopyArgs {
         let options = RunOptions::of(workspace, self.dry_run, self.yes);
         let verify = self.verify || (workspace.settings.verify && !self.no_verify);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry, verify, &options)?;
-        let subject = format!("{} {}", quote(&self.project), self.category);
+        let scope = workspace.last_answer.scope(&self.project)?;
+        let subject = scope_subject(&self.project, &scope);
+        let subject = format!("{subject} {}", self.category);
+        let request = self.request(registry, scope, verify, &options)?;
         let to = database_names(request.destinations.iter().copied());
         let start = RunStart {
             command: "copy",
@@ -112,6 +114,7 @@ impl CopyArgs {
     fn request<'a>(
         &self,
         registry: &'a Registry,
+        scope: Scope,
         verify: bool,
         options: &RunOptions,
     ) -> Result<CopyRequest<'a>> {
@@ -129,7 +132,7 @@ impl CopyArgs {
             }
         }
         Ok(CopyRequest {
-            scope: Scope::parse(&self.project)?,
+            scope,
             categories: registry.select_categories(&self.category)?,
             source,
             destinations,

@@ -110,9 +110,10 @@ impl FetchSubcommand {
         Ok(match self {
             Self::All { .. } => Scope::All,
             Self::Client { client, .. } => Scope::Client(Scope::parse_client(&client)?),
-            Self::Project { project, .. } => {
-                Scope::Project(parse_project(&project, workspace, Some("fetch client"))?)
-            }
+            Self::Project { project, .. } => match workspace.last_answer.scope(&project)? {
+                scope @ Scope::Projects(_) => scope,
+                _ => Scope::Project(parse_project(&project, workspace, Some("fetch client"))?),
+            },
         })
     }
 }

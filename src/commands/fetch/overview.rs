@@ -27,8 +27,11 @@ pub(crate) struct FetchAnswer {
 impl FetchAnswer {
     pub(super) fn read(workspace: &Workspace, scope: &Scope, is_complete: bool) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
+        let projects = overview::compare(index, registry, scope)?;
+        let listed = projects.iter().map(|summary| &summary.project);
+        workspace.last_answer.keep(listed);
         Ok(Self {
-            projects: overview::compare(index, registry, scope)?,
+            projects,
             is_complete,
             setup_hint: registry.setup_hint(),
         })

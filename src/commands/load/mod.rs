@@ -12,6 +12,7 @@ use clap::Args;
 
 use self::answer::{DatabaseState, LoadAnswer, LoadedDatabase};
 use super::command::{RunCommand, database_names};
+use super::last_answer::LastAnswer;
 use super::run;
 use super::run::{RunOptions, RunReport};
 use super::workspace::Workspace;
@@ -70,7 +71,7 @@ impl RunCommand for LoadArgs {
     fn run(self, workspace: &mut Workspace) -> Result<LoadAnswer> {
         let begin = Instant::now();
         let databases = self.databases(&workspace.registry)?;
-        let scan_scope = self.scan_scope(&workspace.registry)?;
+        let scan_scope = self.scan_scope(&workspace.registry, &workspace.last_answer)?;
         let (what, names) = (self.description(), database_names(&databases));
         let start = RunStart {
             command: "load",
@@ -162,11 +163,11 @@ impl LoadArgs {
     }
 
     /// Returns the projects and categories to scan.
-    fn scan_scope<'a>(&self, registry: &'a Registry) -> Result<ScanScope<'a>> {
+    fn scan_scope<'a>(&self, registry: &'a Registry, last: &LastAnswer) -> Result<ScanScope<'a>> {
         let scope = self
             .project
             .as_deref()
-            .map_or(Ok(Scope::All), Scope::parse)?;
+            .map_or(Ok(Scope::All), |word| last.scope(word))?;
         let mut scan_scope = ScanScope::all_categories(registry, scope);
         if !self.categories.is_empty() {
             scan_scope.categories.clear();
