@@ -47,6 +47,7 @@ use crate::shell::failure_summary::FailureSummary;
 use crate::shell::prompt;
 use crate::shell::script::Script;
 use crate::shell::session::{ScriptOutcome, Session};
+use crate::storage::availability::Reach;
 
 /// Runs the process and returns its exit status.
 pub fn run() -> ExitStatus {
@@ -119,16 +120,22 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     let has_startup_file = search.file.is_some() || !search.rejections.is_empty();
     let workspace = open_workspace(options, messages, &folder, search.save_path)?;
     let mut session = Session::new(workspace, printer(options), messages);
-    let mut worst = ExitStatus::Done;
     if let Some(file) = search.file {
         let ended = run_startup(file, &mut session, options, interactive, &folder)?;
-        if ended.exit_requested || (ended.status.stops_script() && !interactive) {
+        let has_failed = ended.status.stops_script();
+        if ended.exit_requested && !has_failed {
+            return Ok(ExitStatus::Done);
+        }
+        if has_failed && !ended.status.is_cancellation() {
+            messages.notice(if interactive {
+                "the rest of the start-up file was not run"
+            } else {
+                "the rest of the start-up file, and what should follow it, was not run"
+            });
+        }
+        if ended.exit_requested || (has_failed && !interactive) {
             return Ok(ended.status);
         }
-        if ended.status.stops_script() {
-            messages.notice("the rest of the start-up file was not run");
-        }
-        worst = ended.status;
     }
     if interactive {
         session.begin_prompt(if options.yes {
@@ -138,7 +145,7 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         });
         return prompt::run(&mut session);
     }
-    let worst = run_scripts(scripts, &mut session, options, &folder, worst)?;
+    let worst = run_scripts(scripts, &mut session, options, &folder)?;
     let nothing_tracked = session.workspace.registry.databases().is_empty();
     if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
         messages.notice(&startup::not_found_message());
@@ -162,14 +169,15 @@ fn find_startup_file(options: &Options, folder: &Path) -> StartupSearch {
     startup::find(options.config.as_deref(), folder)
 }
 
-/// Runs the scripts up to the first that fails and returns the worst status, including the one given.
+/// Runs the scripts up to the first that fails and returns the worst status. A start-up file that ended with 3 does not
+/// count: the status answers the script alone.
 fn run_scripts(
     scripts: Vec<(Script, PathBuf)>,
     session: &mut Session,
     options: &Options,
     folder: &Path,
-    mut worst: ExitStatus,
 ) -> Result<ExitStatus> {
+    let mut worst = ExitStatus::Done;
     session.keep_going = options.keep_going;
     for (script, base) in scripts {
         let ended = session.run_script(&script, &folder.join(base), options.arguments.clone())?;
@@ -221,6 +229,7 @@ fn run_startup(
         .clone_from(&session.workspace.registry);
     session.workspace.replaced_keys.clear();
     session.workspace.last_answer.forget();
+    session.workspace.adopt_moved_databases(Reach::Local)?;
     ended
 }
 

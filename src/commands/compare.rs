@@ -21,6 +21,7 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::snapshot::diff::{DiffEntry, Difference};
+use crate::storage::availability::Reach;
 
 /// Compare a project on two databases, file by file
 ///
@@ -92,6 +93,7 @@ impl RunCommand for CompareArgs {
     type Answer = CompareAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<CompareAnswer> {
+        workspace.adopt_moved_databases(Reach::All)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry, &workspace.last_answer)?;
         let comparison = compare::compare(index, registry, &request, workspace.monitor.as_ref())?;

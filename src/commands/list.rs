@@ -16,6 +16,7 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::storage::availability;
+use crate::storage::availability::Availability;
 
 /// List clients, projects, databases or categories
 ///
@@ -83,6 +84,9 @@ pub(crate) struct ListedDatabase {
     name: String,
     root: Name,
     online: bool,
+    shelf: bool,
+    #[serde(skip)]
+    availability: Availability,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,22 +157,25 @@ fn projects(
 
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let databases = workspace.registry.databases();
-    let online = availability::online_databases(&workspace.index, databases)?;
-    let listed = databases.iter().zip(online);
-    let listed = listed.map(|(database, online)| ListedDatabase {
+    let checked = availability::check_all(&workspace.index, databases)?;
+    let listed = databases.iter().zip(checked);
+    let listed = listed.map(|(database, availability)| ListedDatabase {
         name: database.name.clone(),
         root: database.root.clone().into(),
-        online,
+        online: availability == Availability::Online,
+        shelf: database.is_shelf,
+        availability,
     });
     Ok(listed.collect())
 }
 
-fn online_cell(online: bool) -> Cell {
-    if online {
-        Cell::Styled("online".to_owned(), Tone::Good)
-    } else {
-        Cell::Styled("offline".to_owned(), Tone::Warning)
-    }
+fn state_cell(database: &ListedDatabase) -> Cell {
+    let (word, tone) = match database.availability {
+        Availability::Online => ("online", Tone::Good),
+        Availability::Away(_) => ("away", Tone::Good),
+        Availability::Offline(_) => ("offline", Tone::Warning),
+    };
+    Cell::Styled(word.to_owned(), tone)
 }
 
 impl ListItems {
@@ -193,7 +200,7 @@ impl ListItems {
                     vec![
                         database.name.as_str().into(),
                         Cell::from(&database.root),
-                        online_cell(database.online),
+                        state_cell(database),
                     ]
                 })
                 .collect(),

@@ -39,18 +39,32 @@ pub(super) trait RunReport {
 
     /// Returns the items that were not simply done.
     fn items(&self) -> Vec<RunItem<'_>>;
+
+    /// False for a run that did nothing that the history should show.
+    fn is_recorded(&self) -> bool {
+        true
+    }
 }
 
 /// A run that has ended.
 #[derive(Debug)]
 pub(crate) struct FinishedRun<R> {
-    /// `None` for a dry run.
+    /// `None` for a run that is not recorded.
     pub(super) run: Option<RunId>,
     pub(super) state: RunState,
     pub(super) report: R,
 }
 
-/// Executes `work` as a run.
+/// Returns a run without a number.
+pub(super) fn unrecorded<R: RunReport>(report: R) -> FinishedRun<R> {
+    FinishedRun {
+        run: None,
+        state: report.end().state,
+        report,
+    }
+}
+
+/// Executes `work` as a run. One that did nothing leaves no trace in the history.
 ///
 /// # Errors
 /// The error of `work`, after it was recorded; the run could not be recorded before it began.
@@ -62,16 +76,17 @@ pub(super) fn execute<R: RunReport>(
     work: impl FnOnce(&mut Index, RunId) -> Result<R>,
 ) -> Result<FinishedRun<R>> {
     if options.dry_run {
-        let report = work(index, RunId::DRY_RUN)?;
-        return Ok(FinishedRun {
-            run: None,
-            state: report.end().state,
-            report,
-        });
+        return work(index, RunId::DRY_RUN).map(unrecorded);
     }
     let started = Timestamp::now();
     let run = index.begin_run(start)?;
-    let result = work(index, run);
+    let result = match work(index, run) {
+        Ok(report) if !report.is_recorded() => {
+            index.discard_run(run)?;
+            return Ok(unrecorded(report));
+        }
+        result => result,
+    };
     let mut end = result.as_ref().map_or_else(failed_end, R::end);
     let entry = RunLogEntry {
         run,

@@ -22,6 +22,7 @@ use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::rclone::{TransferLimits, is_rate};
+use crate::storage::availability::Reach;
 use crate::sync;
 use crate::sync::SyncRequest;
 
@@ -90,6 +91,7 @@ pub(crate) struct SyncArgs {
 impl SyncArgs {
     /// Does the work and prints nothing.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
+        workspace.adopt_moved_databases(Reach::All)?;
         let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let scope = workspace.last_answer.scope(&self.project)?;

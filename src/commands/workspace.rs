@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use super::last_answer::LastAnswer;
 use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
-use crate::base::monitor::Monitor;
+use crate::base::error::Result;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::name::Name;
 use crate::index::Index;
 use crate::language::variable::Variables;
 use crate::model::place::RootPrefetch;
 use crate::model::registry::{Registry, RegistryKey};
+use crate::storage::availability;
+use crate::storage::availability::Reach;
 
 /// The state of one session of the prompt, one script or one `-c`.
 pub struct Workspace {
@@ -39,4 +43,27 @@ pub struct Workspace {
     /// Resolved roots of the start-up file, while it runs. Its routine answers are not shown, so its `add` lines check no
     /// disk.
     pub root_prefetch: Option<RootPrefetch>,
+}
+
+impl Workspace {
+    /// Lets databases at new roots keep what the index knows of them from their old roots.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn adopt_moved_databases(&mut self, reach: Reach) -> Result<()> {
+        if self.dry_run {
+            return Ok(());
+        }
+        let databases = self.registry.databases();
+        for (from, database) in availability::adopt_moved(&mut self.index, databases, reach)? {
+            let notice = format!(
+                "{} was at `{}` and is now at `{}`: its scans are kept",
+                database.name,
+                Name::from(from),
+                Name::from(database.root)
+            );
+            self.monitor.on_event(&ProgressEvent::Notice(&notice));
+        }
+        Ok(())
+    }
 }

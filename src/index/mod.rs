@@ -23,6 +23,7 @@ mod open;
 pub mod overview;
 mod pending_upload;
 mod read_transaction;
+mod relocation;
 mod remote_feature;
 mod replica;
 mod replica_row;

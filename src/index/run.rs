@@ -4,7 +4,7 @@ use std::process;
 
 use rusqlite::{Row, params};
 
-use super::sql::{from_seconds, read_seconds, read_u64};
+use super::sql::{execute, from_seconds, read_seconds, read_u64};
 use super::{Index, RunId, RunState};
 use crate::base::error::{Error, Result};
 use crate::base::ignore::ignore;
@@ -99,6 +99,15 @@ impl Index {
             end.failed.cast_signed()
         ];
         self.execute(sql, parameters)
+    }
+
+    /// Removes a run that did nothing. The next run gets its number, unless another began meanwhile.
+    pub fn discard_run(&mut self, run: RunId) -> Result<()> {
+        self.write(|transaction| {
+            execute(transaction, "DELETE FROM runs WHERE id = ?1", [run])?;
+            let sql = "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'runs' AND seq = ?1";
+            execute(transaction, sql, [run])
+        })
     }
 
     /// Returns the last `limit` runs, or all, the newest first. Runs whose process died become `interrupted`.
@@ -212,6 +221,21 @@ mod tests {
         assert!(runs[1].ended.is_some());
         assert_eq!(index.runs(Some(1)).unwrap(), runs[..1]);
         assert_eq!(index.run(first).unwrap(), runs[1]);
+    }
+
+    #[test]
+    fn discarded_run_leaves_no_trace() {
+        let (_folder, mut index) = index();
+        let first = index.begin_run(&BEGUN).unwrap();
+        index.discard_run(first).unwrap();
+        assert_eq!(index.runs(None).unwrap(), []);
+        assert_eq!(index.begin_run(&BEGUN).unwrap(), first);
+        // The number of a run that others have seen is never used again.
+        let later = index.begin_run(&BEGUN).unwrap();
+        index.discard_run(first).unwrap();
+        let next = index.begin_run(&BEGUN).unwrap();
+        assert!(next > later);
+        assert_eq!(index.runs(None).unwrap().len(), 2);
     }
 
     #[test]

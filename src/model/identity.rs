@@ -23,18 +23,24 @@ const FILE_NAME: &str = "database.json";
 pub const MAX_FILE_SIZE: u64 = 64 << 10;
 
 /// The contents of the file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Identity {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
     /// 128 random bits in hexadecimal.
-    id: String,
-    /// The database's name when the file was created; for readers only.
-    name: String,
+    pub id: String,
+    /// The database's name when the file was created. It proves nothing; messages show it.
+    #[serde(default)]
+    pub name: String,
     /// Time of creation, RFC 3339 in UTC; for readers only.
     created: Option<String>,
 }
 
 /// Returns the identity of a root; `None` if it has no identity file.
 pub fn read(root: &Folder) -> Result<Option<String>> {
+    Ok(read_file(root)?.map(|identity| identity.id))
+}
+
+/// Returns the contents of the identity file of a root, if it has one.
+pub fn read_file(root: &Folder) -> Result<Option<Identity>> {
     let Some(own) = own_folder::find(root)? else {
         return Ok(None);
     };
@@ -49,10 +55,10 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
     parse(&text, &path).map(Some)
 }
 
-/// Returns the identity in the text of an identity file.
-pub fn parse(text: &str, path: &Path) -> Result<String> {
-    match serde_json::from_str(text) {
-        Ok(Identity { id, .. }) if is_id(&id) => Ok(id),
+/// Parses the text of an identity file.
+pub fn parse(text: &str, path: &Path) -> Result<Identity> {
+    match serde_json::from_str::<Identity>(text) {
+        Ok(identity) if is_id(&identity.id) => Ok(identity),
         _ => Err(io::Error::other(
             "it is not an identity file of auto-backup; if it belongs to another program, move it away",
         ))

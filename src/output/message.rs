@@ -51,13 +51,8 @@ impl Messages {
     pub fn problem(self, error: &Error) {
         self.write_labeled("problem", Tone::Warning, &error.full_message());
         // An offline database needs no hint, unless another disk may be mounted in its place.
-        if matches!(
-            error,
-            Error::Offline {
-                may_be_right_disk: true,
-                ..
-            }
-        ) && let Some(hint) = error.hint()
+        if matches!(error, Error::Offline { cause, .. } if cause.may_be_right_disk())
+            && let Some(hint) = error.hint()
         {
             self.hint(&hint);
         }

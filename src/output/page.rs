@@ -11,6 +11,8 @@ pub enum Block {
     Table {
         headings: Vec<Cell>,
         rows: Vec<Vec<Cell>>,
+        /// Lines in place of a table that is too wide for the screen; records without them.
+        narrow: Option<Vec<Vec<Cell>>>,
     },
     /// Line of cells without separators.
     Line(Vec<Cell>),
@@ -39,7 +41,25 @@ impl Page {
     /// Adds a table whose headings are cells, unless it has no rows.
     pub fn table_with_headings(&mut self, headings: Vec<Cell>, rows: Vec<Vec<Cell>>) {
         if !rows.is_empty() {
-            self.blocks.push(Block::Table { headings, rows });
+            self.blocks.push(Block::Table {
+                headings,
+                rows,
+                narrow: None,
+            });
+        }
+    }
+
+    /// Adds a table, unless it has no rows, and one line for each row in case the table is too wide.
+    pub fn table_or_lines(
+        &mut self,
+        headings: &[&str],
+        rows: Vec<Vec<Cell>>,
+        lines: Vec<Vec<Cell>>,
+    ) {
+        let blocks = self.blocks.len();
+        self.table(headings, rows);
+        if let Some(Block::Table { narrow, .. }) = self.blocks.get_mut(blocks) {
+            *narrow = Some(lines);
         }
     }
 

@@ -21,14 +21,20 @@ pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> Str
             }
             text.push_str(&wrap_to_screen(render_cell(heading, screen), screen));
         }
-        Block::Table { headings, rows } => text.push_str(&render_table(headings, rows, screen)),
-        Block::Line(cells) => {
-            let line = cells.iter().map(|cell| render_cell(cell, screen)).collect();
-            text.push_str(&wrap_to_screen(line, screen));
-        }
+        Block::Table {
+            headings,
+            rows,
+            narrow,
+        } => text.push_str(&render_table(headings, rows, narrow.as_deref(), screen)),
+        Block::Line(cells) => text.push_str(&render_line(cells, screen)),
     }
     text.push('\n');
     text
+}
+
+fn render_line(cells: &[Cell], screen: Screen) -> String {
+    let line = cells.iter().map(|cell| render_cell(cell, screen)).collect();
+    wrap_to_screen(line, screen)
 }
 
 /// Breaks lines between words if the output is a terminal.
@@ -47,14 +53,24 @@ fn render_cell(cell: &Cell, screen: Screen) -> String {
     }
 }
 
-/// Renders a table with its names shortened to the terminal; if it does not fit, renders its rows as records.
-fn render_table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
+/// Renders a table with its names shortened to the terminal; if it does not fit, renders the narrow lines, or its rows as
+/// records.
+fn render_table(
+    headings: &[Cell],
+    rows: &[Vec<Cell>],
+    narrow: Option<&[Vec<Cell>]>,
+    screen: Screen,
+) -> String {
     let widths = if screen.fits_tables() {
         column::column_widths(headings, rows, screen)
     } else {
         None
     };
     let Some(widths) = widths else {
+        if let Some(lines) = narrow.filter(|_| !screen.is_accessible) {
+            let lines = lines.iter().map(|line| render_line(line, screen));
+            return lines.collect::<Vec<_>>().join("\n");
+        }
         return render_records(headings, rows, screen);
     };
     let mut table = Table::new();

@@ -8,12 +8,13 @@ use super::remote::Remote;
 use crate::base::error::{ConnectionError, Result};
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
+use crate::model::identity::Identity;
 
 /// Answer of a remote to the connection check.
 #[derive(Debug, Default)]
 pub struct ConnectionCheck {
-    /// The identity in the remote's identity file, if it has one.
-    pub identity: Option<String>,
+    /// The remote's identity file, if it has one.
+    pub identity: Option<Identity>,
     /// The names at the root; `None` if the identity made a listing unnecessary.
     pub names: Option<Vec<Name>>,
     /// True if the root holds entries that are not among the names.

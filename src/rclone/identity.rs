@@ -13,6 +13,7 @@ use super::status::{ProcessEnd, RcloneStatus};
 use crate::base::error::{ConnectionError, Result, STORAGE_TIMEOUT_SECONDS};
 use crate::base::own_name::OWN_FOLDER;
 use crate::model::identity;
+use crate::model::identity::Identity;
 use crate::os::scratch::{TempFile, TempFolder, read_bounded};
 
 /// Time for an upload of one small file.
@@ -22,7 +23,7 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS
 const READ_LIMIT: u64 = identity::MAX_FILE_SIZE + 1;
 
 /// Content of the identity file: the identity, `None` if the file is missing, or the reason why that is unknown.
-type IdentityResult = std::result::Result<Option<String>, ConnectionError>;
+type IdentityResult = std::result::Result<Option<Identity>, ConnectionError>;
 
 fn unreadable_identity(why: &str) -> ConnectionError {
     let file = identity::relative_path();
@@ -43,7 +44,7 @@ impl Remote {
         let failure = self.upload_if_missing(&local_file, &file)?;
         let failed = |why| Err(remote_error("write", &self.path(&file), why));
         match self.read_identity(Duration::from_secs(STORAGE_TIMEOUT_SECONDS))? {
-            Ok(Some(identity)) => Ok(identity),
+            Ok(Some(identity)) => Ok(identity.id),
             Ok(None) => failed(failure.unwrap_or_else(|| "it is missing afterwards".to_owned())),
             Err(error) => failed(format!("read back, it {error}")),
         }

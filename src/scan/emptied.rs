@@ -1,7 +1,7 @@
 //! A database in which a scan found nothing, though the index knows files there.
 
 use super::discover::ScanScope;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, OfflineCause, Result};
 use crate::base::unit;
 use crate::index::KnownDatabase;
 use crate::model::project::Scope;
@@ -39,7 +39,7 @@ pub(super) fn refuse_emptied(
         database: database.name.clone(),
         root: database.root.clone(),
         why: format!("holds no client in any category, though the index knows {files} there"),
-        may_be_right_disk: true,
+        cause: OfflineCause::OtherRoot,
     })
 }
 

@@ -54,13 +54,17 @@ pub fn scan(
         Err(
             error @ (Error::Offline { .. }
             | Error::StorageUnreachable { .. }
-            | Error::RcloneNotFound { .. }
             | Error::RcloneTooOld { .. }),
         ) => {
-            monitor.on_event(&ProgressEvent::Problem(&error));
+            let state = if database.is_shelf && error.is_absent_storage() {
+                ScanState::Away
+            } else {
+                monitor.on_event(&ProgressEvent::Problem(&error));
+                ScanState::Offline
+            };
             let known = index.database(&database.root)?;
             index.write_scan(&database.root, &known)?.finish_offline()?;
-            (ScanChanges::default(), ScanState::Offline, 0)
+            (ScanChanges::default(), state, 0)
         }
         // A failed rclone request proves nothing: the index keeps its entries, and the other databases are scanned.
         Err(error @ Error::Rclone { .. }) => {

@@ -19,6 +19,8 @@ pub enum ScanState {
     Partial,
     /// The database could not be reached; the index keeps the previous scan.
     Offline,
+    /// The database could not be reached, as is expected of it at times; the index keeps the previous scan.
+    Away,
     /// The previous scan is recent enough, so that no scan was made.
     Fresh,
 }
@@ -30,6 +32,7 @@ impl ScanState {
             Self::Complete => "complete",
             Self::Partial => "partial",
             Self::Offline => "offline",
+            Self::Away => "away",
             Self::Fresh => "fresh",
         }
     }

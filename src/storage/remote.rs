@@ -59,7 +59,10 @@ impl RemoteStorage {
             layout: Arc::clone(layout),
             remote,
             features,
-            identity: connection.identity.map(OnceLock::from).unwrap_or_default(),
+            identity: connection
+                .identity
+                .map(|identity| OnceLock::from(identity.id))
+                .unwrap_or_default(),
             index: Mutex::new(index.try_clone()?),
             listings: Mutex::new(listed),
         })

@@ -25,6 +25,7 @@ mod names;
 mod pager;
 mod prompt;
 mod regressions;
+mod relocation;
 mod remotes;
 mod roots;
 mod scale;

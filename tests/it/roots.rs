@@ -34,7 +34,7 @@ fn file_as_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is not a folder
     --- known
@@ -47,7 +47,7 @@ fn missing_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
@@ -60,7 +60,7 @@ fn dangling_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
@@ -73,7 +73,7 @@ fn self_referencing_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)
     --- known
@@ -86,7 +86,7 @@ fn emptied_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -100,7 +100,7 @@ fn root_without_categories_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -150,11 +150,11 @@ fn unreadable_root_is_offline() {
     assert_snapshot!(run, @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ offline ┆        1 ┆     1 ┆  4 B ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬─────────┬──────────┬───────┬──────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ offline ┆        1 ┆     1 ┆  4 B │
+    └──────────┴─────────┴──────────┴───────┴──────┘
     acme/spot
     ┌──────────┬─────────┬──────────────────────┐
     │ category ┆ WORK    ┆ NAS                  │
@@ -186,11 +186,11 @@ fn unreadable_folder_keeps_last_scan() {
     assert_snapshot!(run, @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ NAS      ┆ partial ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ NAS      ┆ not all readable ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
+    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 database, 3 files, 3 B in N s
     acme/spot
     ┌──────────┬─────────┬───────────────────────┐
@@ -232,15 +232,15 @@ fn other_disk_at_same_root_is_offline() {
     assert_snapshot!(studio.lines(&["load NAS", "copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬─────────┬──────────┬───────┬──────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B │
+    └──────────┴─────────┴──────────┴───────┴──────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
-    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
         copy acme/spot footage WORK NAS
                                     ^^^
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -250,7 +250,7 @@ fn other_disk_at_same_root_is_offline() {
         r#"{"id":"00","name":"NAS","created":null}"#,
     );
     assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file
+    problem: database `NAS` is offline: `$STUDIO/NAS` is another drive that was added as `NAS` too
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.file("NAS/.auto-backup/database.json", "not json");

@@ -50,11 +50,11 @@ fn partial_run_does_not_stop_script() {
     assert_snapshot!(studio.script("load NAS\nlist categories\n"), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬─────────┬──────────┬───────┬──────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
+    └──────────┴─────────┴──────────┴───────┴──────┘
     ┌──────────┬────────────────┐
     │ category ┆ path           │
     ╞══════════╪════════════════╡
@@ -68,11 +68,11 @@ fn partial_run_does_not_stop_script() {
     assert_snapshot!(studio.lines(&["load NAS", "list categories"]), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬─────────┬──────────┬───────┬──────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
+    └──────────┴─────────┴──────────┴───────┴──────┘
     ┌──────────┬────────────────┐
     │ category ┆ path           │
     ╞══════════╪════════════════╡
@@ -350,7 +350,7 @@ fn every_format_writes_answers() {
             _ => assert_snapshot!(run, @r#"
             exit 0
             --- stdout
-            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true},{"name":"NAS","root":"$STUDIO/NAS","online":true}]}
+            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false}]}
             {"command":"list","projects":["Bob's/long film","acme/spot","acme/teaser"]}
             "#),
         }

@@ -220,6 +220,7 @@ fn failing_startup_file_stops_the_session() {
         ad category x x
         ^^
     hint: did you mean `add`?
+    the rest of the start-up file, and what should follow it, was not run
     ");
     studio.file(USERS, "load TAPE\n");
     assert_snapshot!(studio.run(["--keep-going", "-c", "list databases"]), @"
@@ -229,6 +230,7 @@ fn failing_startup_file_stops_the_session() {
         load TAPE
              ^^^^
     hint: none exists yet: `add database NAME ROOT` adds one
+    the rest of the start-up file, and what should follow it, was not run
     ");
 }
 
@@ -253,7 +255,7 @@ fn startup_answers_are_hidden() {
     ");
     studio.remove("NAS");
     assert_snapshot!(studio.lines(&["list categories"]), @"
-    exit 3
+    exit 0
     --- stdout
     ┌──────────┬────────────────┐
     │ category ┆ path           │

@@ -85,6 +85,26 @@ fn numbers_and_words_are_never_shortened() {
 }
 
 #[test]
+fn narrow_load_is_a_sentence_per_database() {
+    let studio = studio();
+    let answer = answer_at_width(&studio, 40, "load");
+    let lines: Vec<&str> = answer.lines().map(str::trim_end).collect();
+    for line in [
+        "WORK: complete, 3 projects, 5 files,",
+        "NAS: complete, 0 projects, 0 files, 0 B",
+    ] {
+        assert!(lines.contains(&line), "{answer}");
+    }
+    // Two lines for each database, and two for the sum.
+    assert!(lines.len() <= 8, "{answer}");
+    assert!(lines.iter().all(|line| line.width() <= 40), "{answer}");
+    // Readers of screens get one value after the other.
+    let arguments = ["--accessible", "-c", "load"];
+    let records = output(&studio, (50, 40), &[], &arguments);
+    assert!(records.contains("  state: complete"), "{records}");
+}
+
+#[test]
 fn narrow_terminal_shows_records() {
     let studio = studio();
     let answer = answer_at_width(&studio, 59, "list categories");

@@ -3,8 +3,10 @@
 use crate::base::noun::Noun;
 use std::io;
 
-use super::Error;
+use super::{Error, OfflineCause};
 use crate::base::name::Name;
+
+const INSTALL_RCLONE: &str = "install it from `https://rclone.org/install/` or with the system's package manager; `set rclone PATH` names a program that is not on PATH";
 
 /// Maximum number of known names in a hint.
 const MAX_KNOWN_NAMES: usize = 5;
@@ -81,19 +83,21 @@ impl Error {
     fn storage_hint(&self) -> Option<String> {
         match self {
             Self::Offline {
-                database,
-                may_be_right_disk: true,
-                ..
-            } => Some(format!(
+                database, cause, ..
+            } if cause.may_be_right_disk() => Some(format!(
                 "mount or connect it; if this is the right disk, `load --forget {database}`, then `load {database}`"
             )),
+            Self::Offline {
+                cause: OfflineCause::NoProgram,
+                ..
+            } => Some(INSTALL_RCLONE.to_owned()),
             Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
             Self::StorageUnreachable { root, cause, .. } => {
                 Some(cause.hint(&Name::from(root.as_path()).to_string()))
             }
-            Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => Some(
-                "install it from `https://rclone.org/install/` or with the system's package manager; `set rclone PATH` names a program that is not on PATH".to_owned(),
-            ),
+            Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => {
+                Some(INSTALL_RCLONE.to_owned())
+            }
             Self::Locked { .. } => Some("try again when that run has ended".to_owned()),
             Self::SameIdentity {
                 database,
@@ -224,9 +228,16 @@ fn unset_hint(variable: &str) -> String {
 }
 
 fn known_names(known: &[String]) -> String {
-    let shown = known.iter().take(MAX_KNOWN_NAMES).map(String::as_str);
+    // A single further name takes no more room than its number.
+    let is_long = known.len() > MAX_KNOWN_NAMES + 1;
+    let limit = if is_long {
+        MAX_KNOWN_NAMES
+    } else {
+        known.len()
+    };
+    let shown = known.iter().take(limit).map(String::as_str);
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match known.len().saturating_sub(MAX_KNOWN_NAMES) {
+    match known.len() - limit {
         0 => format!("known: {shown}"),
         more => format!("known: {shown} and {more} more"),
     }

@@ -7,6 +7,7 @@ mod connection;
 mod hint;
 mod index;
 mod message;
+mod offline;
 
 use std::error::Error as StdError;
 use std::io;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 pub use self::connection::ConnectionError;
 pub use self::hint::did_you_mean;
 pub use self::index::IndexProblem;
+pub use self::offline::OfflineCause;
 use super::exit_status::ExitStatus;
 use super::name::Name;
 use super::noun::Noun;
@@ -119,8 +121,8 @@ pub enum Error {
         database: String,
         root: PathBuf,
         why: String,
-        /// True if the root may be the right one in spite of the failed check; the hint then offers `load --forget`.
-        may_be_right_disk: bool,
+        /// The kind of the reason.
+        cause: OfflineCause,
     },
     /// A remote database that does not answer, or answers with an error.
     #[error("database `{database}` cannot be reached: `{}` {cause}", Name::from(root.as_path()))]

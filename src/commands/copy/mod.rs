@@ -23,6 +23,7 @@ use crate::copy::plan::CopyRules;
 use crate::index::RunStart;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
+use crate::storage::availability::Reach;
 
 /// Copy a category of a project from one database to others
 ///
@@ -90,6 +91,7 @@ pub(crate) struct CopyArgs {
 impl CopyArgs {
     /// Does the work and prints nothing. The answer is a stream because a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
+        workspace.adopt_moved_databases(Reach::All)?;
         let options = RunOptions::of(workspace, self.dry_run, self.yes);
         let verify = self.verify || (workspace.settings.verify && !self.no_verify);
         let (index, registry) = (&mut workspace.index, &workspace.registry);

@@ -20,6 +20,7 @@ use crate::model::project::Scope;
 use crate::scan::ScanState;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
+use crate::storage::availability::Reach;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
@@ -151,10 +152,12 @@ fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
         workspace.monitor.on_event(&ProgressEvent::Notice(notice));
         return Ok(true);
     }
+    workspace.adopt_moved_databases(Reach::All)?;
     let (index, registry) = (&mut workspace.index, &workspace.registry);
     let databases: Vec<_> = registry.databases().iter().collect();
     let scan_scope = ScanScope::all_categories(registry, scope.clone());
     let monitor = workspace.monitor.as_ref();
     let scans = scan_all(index, registry, &databases, &scan_scope, monitor)?;
-    Ok(scans.iter().all(|scan| scan.state == ScanState::Complete))
+    let is_done = |state| matches!(state, ScanState::Complete | ScanState::Away);
+    Ok(scans.iter().all(|scan| is_done(scan.state)))
 }

@@ -131,6 +131,20 @@ fn exit_status() -> String {
         "The exit status is that of the worst line, and never 0 after an error.
 
 {statuses}
+The status of a command by what it meets:
+
+                                       load  copy  sync  compare
+  nothing to report                       0     0     0     0
+  a file differs                          -     -     -     3
+  a file fails, or is in conflict         3     3     3     3
+  a shelf storage is away                 0     1     1     1
+  another storage is offline              3     1     1     1
+  a storage that the line names is away   3     1     1     1
+  one of several destinations is away     -     3     3     -
+  another run has locked the storage      -     5     5     -
+
+A storage is a shelf storage after `add database NAME ROOT --shelf`. The start-up file counts only with 1, 2 and 5: then the script does not run. `find` without a hit ends with 0.
+
 A script stops at the first line with status 1, 2 or 5, unless run with `--keep-going`. After status 3 it continues. In a shell:
 
   auto-backup nightly.ab || echo \"nightly copy: status $?\"

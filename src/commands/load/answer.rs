@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::base::exit_status::ExitStatus;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
 use crate::index::{RunId, RunState};
@@ -17,7 +18,7 @@ use crate::scan::{ScanState, ScanSummary};
 /// The scanned or forgotten databases.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoadAnswer {
-    /// `None` for a dry run, which is not recorded.
+    /// `None` for a run that is not recorded: a dry run, or one that scanned nothing.
     pub(super) run: Option<RunId>,
     pub(super) state: RunState,
     pub(super) databases: Vec<LoadedDatabase>,
@@ -66,6 +67,9 @@ pub(super) struct LoadedDatabase {
     pub(super) gone: u64,
     pub(super) unreadable: u64,
     seconds: f64,
+    /// Time of the last scan of the whole database.
+    #[serde(skip)]
+    last_scan: Option<Timestamp>,
 }
 
 impl LoadAnswer {
@@ -110,7 +114,35 @@ impl LoadedDatabase {
             gone: scan.changes.missing,
             unreadable: scan.unreadable,
             seconds: rounded_seconds(scan.elapsed),
+            last_scan: None,
         }
+    }
+
+    /// Sets the time of the last scan of the whole database.
+    pub(super) const fn scanned_at(mut self, last_scan: Option<Timestamp>) -> Self {
+        self.last_scan = last_scan;
+        self
+    }
+
+    /// True for a database that this run did not read.
+    pub(super) const fn is_unread(&self) -> bool {
+        matches!(
+            self.state,
+            DatabaseState::Scanned(ScanState::Offline | ScanState::Away | ScanState::Fresh)
+        )
+    }
+
+    /// `SHELF is away, as expected: last scanned 40 days ago`, for a database that is.
+    fn away_sentence(&self) -> Option<Vec<Cell>> {
+        if self.state != DatabaseState::Scanned(ScanState::Away) {
+            return None;
+        }
+        let when = self.last_scan.map_or_else(
+            || "it was never scanned".to_owned(),
+            |at| format!("last scanned {}", at.ago()),
+        );
+        let words = Cell::text(format!(" is away, as expected: {when}"));
+        Some(vec![self.name.as_str().into(), words])
     }
 
     /// True for a database that a dry run leaves as it is.
@@ -128,13 +160,35 @@ impl LoadedDatabase {
         )
     }
 
+    /// `WORK: complete, 3 projects, 5 files, 25 B, 5 added`, for a screen that is too narrow for a table.
+    fn sentence(&self) -> Vec<Cell> {
+        let mut parts = vec![
+            String::new(),
+            unit::format_counted(self.projects, "project"),
+            unit::format_counted(self.files, "file"),
+            unit::format_bytes(self.bytes),
+        ];
+        let counts = OPTIONAL_COLUMNS.map(|(heading, count)| (heading, count(self)));
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        parts.extend(counts.map(|(heading, count)| {
+            let count = unit::format_count(count);
+            format!("{count} {heading}")
+        }));
+        let (name, parts) = (Cell::from(self.name.as_str()), parts.join(", "));
+        vec![name, Cell::text(": "), self.state_cell(), Cell::text(parts)]
+    }
+
     fn state_cell(&self) -> Cell {
         let tone = if self.needs_attention() {
             Tone::Warning
         } else {
             Tone::Good
         };
-        Cell::Styled(self.state.word().to_owned(), tone)
+        let word = match self.state {
+            DatabaseState::Scanned(ScanState::Partial) => "not all readable",
+            state => state.word(),
+        };
+        Cell::Styled(word.to_owned(), tone)
     }
 }
 
@@ -174,7 +228,15 @@ impl Answer for LoadAnswer {
         let mut headings = vec!["database", "state", "projects", "files", "size"];
         headings.extend(counts.iter().map(|(heading, _)| heading));
         headings.extend(has_time.then_some("time"));
-        page.table(&headings, rows.collect());
+        let lines = self.databases.iter().map(LoadedDatabase::sentence);
+        page.table_or_lines(&headings, rows.collect(), lines.collect());
+        for sentence in self
+            .databases
+            .iter()
+            .filter_map(LoadedDatabase::away_sentence)
+        {
+            page.cells(sentence);
+        }
         if let Some(line) = self.headline() {
             page.line(line);
         }

@@ -22,19 +22,20 @@ use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::overview;
-use crate::index::{Index, RunEnd, RunItem, RunStart, RunState};
+use crate::index::{Index, RunEnd, RunId, RunItem, RunStart, RunState};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 use crate::scan;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
+use crate::storage::availability::Reach;
 
 /// Scan databases and update the index
 ///
 /// Without a name, all databases are scanned. A database is offline if its root is missing, if the root is empty although
 /// the index has files for it, or if it contains none of the known projects. The index keeps the last scan of an offline
-/// database until `--forget` removes it.
+/// database until `--forget` removes it. A database added with `--shelf` may be away, unless it is named.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   load
@@ -70,6 +71,7 @@ impl RunCommand for LoadArgs {
 
     fn run(self, workspace: &mut Workspace) -> Result<LoadAnswer> {
         let begin = Instant::now();
+        workspace.adopt_moved_databases(Reach::All)?;
         let databases = self.databases(&workspace.registry)?;
         let scan_scope = self.scan_scope(&workspace.registry, &workspace.last_answer)?;
         let (what, names) = (self.description(), database_names(&databases));
@@ -82,21 +84,17 @@ impl RunCommand for LoadArgs {
         let options = RunOptions::of(workspace, false, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let monitor = workspace.monitor.as_ref();
-        let older_than = self.older_than;
-        let loaded = run::execute(index, &start, &options, monitor, |index, _| {
-            match (options.dry_run, &self.forget) {
-                (true, _) => self.plan(index, registry, &databases),
-                (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
-                _ => scan_stale(
-                    index,
-                    registry,
-                    &databases,
-                    &scan_scope,
-                    older_than,
-                    monitor,
-                ),
-            }
-        })?;
+        let stale = self.stale_databases(index, registry, &databases, &scan_scope)?;
+        let work = |index: &mut Index, _| match (options.dry_run, &self.forget) {
+            (true, _) => self.plan(index, registry, &databases),
+            (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
+            _ => scan_stale(index, registry, &databases, &stale, &scan_scope, monitor),
+        };
+        let loaded = if stale.is_empty() && !databases.is_empty() && !options.dry_run {
+            run::unrecorded(work(index, RunId::DRY_RUN)?)
+        } else {
+            run::execute(index, &start, &options, monitor, work)?
+        };
         if !options.dry_run && loaded.report.iter().all(|database| database.gone == 0) {
             // Reports a misspelled project as an error instead of as a scan without files.
             overview::known_projects(&workspace.index, &workspace.registry, &scan_scope.scope)?;
@@ -147,6 +145,23 @@ impl LoadArgs {
         databases.collect()
     }
 
+    /// Returns the databases whose last scan is too old; all without `--older-than`.
+    fn stale_databases<'a>(
+        &self,
+        index: &Index,
+        registry: &Registry,
+        databases: &'a [Database],
+        scan_scope: &ScanScope<'_>,
+    ) -> Result<Vec<&'a Database>> {
+        let mut stale = Vec::new();
+        for database in databases {
+            if !is_recent(index, registry, database, scan_scope, self.older_than)? {
+                stale.push(database);
+            }
+        }
+        Ok(stale)
+    }
+
     /// Returns the named databases, each once.
     fn databases(&self, registry: &Registry) -> Result<Vec<Database>> {
         if self.databases.is_empty() && self.forget.is_none() {
@@ -154,9 +169,11 @@ impl LoadArgs {
         }
         let mut named: Vec<Database> = Vec::new();
         for name in self.databases.iter().chain(&self.forget) {
-            let database = registry.database(name)?;
-            if !named.contains(database) {
-                named.push(database.clone());
+            // A database that is named is expected to be online.
+            let mut database = registry.database(name)?.clone();
+            database.is_shelf = false;
+            if !named.contains(&database) {
+                named.push(database);
             }
         }
         Ok(named)
@@ -202,6 +219,10 @@ impl RunReport for Vec<LoadedDatabase> {
     fn items(&self) -> Vec<RunItem<'_>> {
         Vec::new()
     }
+
+    fn is_recorded(&self) -> bool {
+        self.is_empty() || !self.iter().all(LoadedDatabase::is_unread)
+    }
 }
 
 /// Scans the databases whose last scan is too old, and returns all.
@@ -209,17 +230,11 @@ fn scan_stale(
     index: &mut Index,
     registry: &Registry,
     databases: &[Database],
+    stale: &[&Database],
     scan_scope: &ScanScope<'_>,
-    older_than: Option<Duration>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<LoadedDatabase>> {
-    let mut stale = Vec::new();
-    for database in databases {
-        if !is_recent(index, registry, database, scan_scope, older_than)? {
-            stale.push(database);
-        }
-    }
-    let mut scans = scan_all(index, registry, &stale, scan_scope, monitor)?.into_iter();
+    let mut scans = scan_all(index, registry, stale, scan_scope, monitor)?.into_iter();
     let summarize = |database| {
         let fresh = if stale.contains(&database) {
             scans.next()
@@ -227,11 +242,9 @@ fn scan_stale(
             None
         };
         let summary = fresh.map_or_else(|| scan::stored_summary(index, registry, database), Ok)?;
-        Ok(LoadedDatabase::new(
-            database,
-            DatabaseState::Scanned(summary.state),
-            &summary,
-        ))
+        let outcome = DatabaseState::Scanned(summary.state);
+        let last_scan = index.database(&database.root)?.scanned_at;
+        Ok(LoadedDatabase::new(database, outcome, &summary).scanned_at(last_scan))
     };
     databases.iter().map(summarize).collect()
 }

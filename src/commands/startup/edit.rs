@@ -97,20 +97,20 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Res
     let mut edits = LineEdits::default();
     let removed = before
         .iter()
-        .filter(|entry| find_place(&now, &entry.key).is_none());
+        .filter(|entry| find_entry(&now, &entry.key).is_none());
     for entry in now.iter().chain(removed) {
         let key = &entry.key;
-        let (old_place, new_place) = (find_place(&before, key), find_place(&now, key));
+        let (old, new) = (find_entry(&before, key), find_entry(&now, key));
         let replaced = changes.replaced_keys.contains(key);
-        let file_place = find_place(registered, key);
-        if (old_place == new_place && !replaced) || new_place == file_place {
+        let in_file = find_entry(registered, key);
+        if (old == new && !replaced) || new == in_file {
             continue;
         }
         // Another session wrote this location after this one started: keep it.
-        let may_overwrite = file_place == old_place || replaced;
-        match (new_place, file_place) {
-            (Some(new_place), Some(file_place)) if !may_overwrite => {
-                return Err(name_taken(key, file_place, new_place));
+        let may_overwrite = is_same_place(in_file, old) || is_same_place(in_file, new) || replaced;
+        match (new, in_file) {
+            (Some(new), Some(in_file)) if !may_overwrite => {
+                return Err(name_taken(key, &in_file.location, &new.location));
             }
             (None, Some(_)) if !may_overwrite => continue,
             (_, Some(_)) => {
@@ -118,7 +118,7 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Res
             }
             (_, None) => {}
         }
-        edits.added.extend(new_place.map(|_| entry.clone()));
+        edits.added.extend(new.map(|_| entry.clone()));
     }
     for entry in &edits.added {
         check_overlap(entry, registered, &edits.removed)?;
@@ -126,10 +126,13 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Res
     Ok(edits)
 }
 
-/// Returns the location of an entry.
-fn find_place<'a>(entries: &'a [RegistryEntry], key: &RegistryKey) -> Option<&'a Path> {
-    let found = entries.iter().find(|entry| entry.key == *key);
-    found.map(|entry| entry.location.as_path())
+fn find_entry<'a>(entries: &'a [RegistryEntry], key: &RegistryKey) -> Option<&'a RegistryEntry> {
+    entries.iter().find(|entry| entry.key == *key)
+}
+
+/// True if both exist at one location, or neither exists.
+fn is_same_place(one: Option<&RegistryEntry>, other: Option<&RegistryEntry>) -> bool {
+    one.map(|entry| &entry.location) == other.map(|entry| &entry.location)
 }
 
 fn name_taken(key: &RegistryKey, existing: &Path, wanted: &Path) -> Error {

@@ -67,7 +67,11 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
             (RegistryEdit::Add { entry, replace }, Some(at)) if *replace => {
                 entries[at] = entry.clone();
             }
-            (RegistryEdit::Add { .. }, Some(_)) => {}
+            // Repeating a line can only set an option.
+            (RegistryEdit::Add { entry, .. }, Some(at)) => {
+                let known = &mut entries[at];
+                known.is_shelf |= entry.is_shelf && entry.location == known.location;
+            }
             (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
         }
     }
@@ -98,14 +102,20 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
         _ => entry.location.clone(),
     };
     let place = quote(place.as_os_str());
-    format!("add {} {name} {place}", entry.key.kind.noun())
+    let shelf = if entry.is_shelf { " --shelf" } else { "" };
+    format!("add {} {name} {place}{shelf}", entry.key.kind.noun())
 }
 
 /// Parses the effect of a line on the registry, if any.
 fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
     let words = words(line, variables)?;
-    let replace = words.iter().any(|word| word == "--replace");
-    let is_option = |word: &OsStr| word == "--replace" || word == "--";
+    let [replace, is_shelf] =
+        ["--replace", "--shelf"].map(|option| words.iter().any(|word| word == option));
+    let is_option = |word: &OsStr| {
+        ["--replace", "--shelf", "--"]
+            .iter()
+            .any(|option| word == *option)
+    };
     let words = words.iter().map(OsString::as_os_str);
     let words: Vec<&OsStr> = words.filter(|word| !is_option(word)).collect();
     let key = |kind, name: &OsStr| RegistryKey {
@@ -133,6 +143,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
     let entry = RegistryEntry {
         key,
         location: place,
+        is_shelf,
     };
     Some(RegistryEdit::Add { entry, replace })
 }

@@ -16,6 +16,8 @@ pub enum RegistryChange {
     Unchanged,
     /// It replaced another of its name.
     Replaced,
+    /// It was registered already, and its options changed.
+    Changed,
 }
 
 impl RegistryChange {
@@ -25,6 +27,7 @@ impl RegistryChange {
             Self::Added => "added",
             Self::Unchanged => "unchanged",
             Self::Replaced => "replaced",
+            Self::Changed => "changed",
         }
     }
 }
@@ -68,4 +71,6 @@ pub struct RegistryEntry {
     pub key: RegistryKey,
     /// Its root or path; empty for an exclusion.
     pub location: PathBuf,
+    /// True for a database that is expected to be away at times.
+    pub is_shelf: bool,
 }

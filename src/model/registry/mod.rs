@@ -145,6 +145,18 @@ impl Registry {
         })
     }
 
+    /// Sets whether a database is expected to be away at times. Returns true if that changed.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names.
+    pub fn set_shelf(&mut self, name: &str, is_shelf: bool) -> Result<bool> {
+        let at = named::position(&self.databases, name)?;
+        let database = &mut self.databases[at];
+        let has_changed = database.is_shelf != is_shelf;
+        database.is_shelf = is_shelf;
+        Ok(has_changed)
+    }
+
     /// Registers a category; `path` is as typed, relative to every root. A category inside another is allowed: the inner folder
     /// is left out of the outer category.
     ///

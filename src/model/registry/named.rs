@@ -15,6 +15,8 @@ pub struct Database {
     pub name: String,
     /// An absolute path, or the address of a remote.
     pub root: PathBuf,
+    /// True if it is expected to be away at times, as a drive on a shelf is.
+    pub is_shelf: bool,
     pub access: Arc<Access>,
     /// The root with links resolved, once it was needed.
     pub(super) resolved: OnceLock<PathBuf>,
@@ -34,6 +36,7 @@ impl Database {
         Self {
             name: name.to_owned(),
             root: root.to_owned(),
+            is_shelf: false,
             access: Arc::clone(access),
             resolved: OnceLock::new(),
         }
@@ -81,6 +84,11 @@ pub(super) trait Named {
     fn name(&self) -> &str;
 
     fn location(&self) -> &Path;
+
+    /// True for a database that is expected to be away at times.
+    fn is_shelf(&self) -> bool {
+        false
+    }
 }
 
 impl Named for Database {
@@ -92,6 +100,10 @@ impl Named for Database {
 
     fn location(&self) -> &Path {
         &self.root
+    }
+
+    fn is_shelf(&self) -> bool {
+        self.is_shelf
     }
 }
 
@@ -191,5 +203,6 @@ pub(super) fn entries<T: Named>(items: &[T]) -> impl Iterator<Item = RegistryEnt
             name: item.name().to_owned(),
         },
         location: item.location().to_owned(),
+        is_shelf: item.is_shelf(),
     })
 }

@@ -1,14 +1,15 @@
 //! The facts that prove a root to be the expected database.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::base::error::{Error, Result};
+use super::root_problem::{RootProblem, check_identity};
+use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::own_name::is_own;
-use crate::base::unit;
 use crate::index::{Index, KnownDatabase};
 use crate::model::identity;
+use crate::model::identity::Identity;
 use crate::model::registry::Database;
 use crate::os::folder::{Folder, is_not_found};
 
@@ -31,50 +32,10 @@ impl RootIds {
     }
 }
 
-/// The reason why a root is not the expected one.
-pub(super) struct RootProblem {
-    why: String,
-    /// True if another root was found at this path, so that `load --forget` may accept it.
-    is_other_root: bool,
-}
-
-impl RootProblem {
-    /// No root was found that could be the database.
-    pub(super) const fn missing(why: String) -> Self {
-        Self {
-            why,
-            is_other_root: false,
-        }
-    }
-
-    /// Another root was found.
-    fn unexpected(why: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            is_other_root: true,
-        }
-    }
-
-    /// The root contains no category folder, although the index knows files there.
-    fn no_categories(known_files: u64) -> Self {
-        let files = unit::format_counted(known_files, "file");
-        Self::unexpected(format!(
-            "holds none of the category folders, though the index knows {files} there"
-        ))
-    }
-
-    pub(super) fn into_error(self, database: &Database) -> Error {
-        Error::Offline {
-            database: database.name.clone(),
-            root: database.root.clone(),
-            why: self.why,
-            may_be_right_disk: self.is_other_root,
-        }
-    }
-}
-
 /// The facts that a root must match.
 pub(super) struct ExpectedRoot {
+    /// The database's name, for messages.
+    name: String,
     root: PathBuf,
     known: KnownDatabase,
     /// Folders of projects with files; empty if an identity is known, which proves more.
@@ -88,6 +49,7 @@ impl ExpectedRoot {
             _ => Vec::new(),
         };
         Ok(Self {
+            name: database.name.clone(),
             root: database.root.clone(),
             known: known.clone(),
             projects,
@@ -96,22 +58,20 @@ impl ExpectedRoot {
 
     /// Opens the root and checks it.
     pub(super) fn open_and_check(&self) -> Result<Folder, RootProblem> {
-        let absent = |error| RootProblem::missing(open_failure(&error));
-        let root = Folder::open(&self.root).map_err(absent)?;
-        let entries = root.entry_names().map_err(absent)?;
-        self.check_identity(&root)?;
+        let unopened = |error| RootProblem::unopened(&error);
+        let root = Folder::open(&self.root).map_err(unopened)?;
+        let entries = root.entry_names().map_err(unopened)?;
         let known = &self.known;
+        if known.files > 0 && entries.iter().all(|name| name == OsStr::new("lost+found")) {
+            return Err(RootProblem::empty(known.files));
+        }
+        self.check_identity(&root)?;
         if known.files == 0 {
             return Ok(root);
         }
-        let files = unit::format_counted(known.files, "file");
-        let empty = entries
-            .iter()
-            .all(|name| is_own(name) || name == OsStr::new("lost+found"));
-        if empty {
-            return Err(RootProblem::unexpected(format!(
-                "is empty, though the index knows {files} there: is it mounted?"
-            )));
+        let has_files = |name: &OsString| !is_own(name) && name != OsStr::new("lost+found");
+        if !entries.iter().any(has_files) {
+            return Err(RootProblem::empty(known.files));
         }
         let mut categories = known.categories.iter();
         if categories.len() > 0 && categories.all(|path| is_folder_missing(&root, path)) {
@@ -123,13 +83,14 @@ impl ExpectedRoot {
 
     /// Fails if the identity is not the known one.
     fn check_identity(&self, root: &Folder) -> Result<(), RootProblem> {
-        let found = identity::read(root).map_err(|error| {
+        let found = identity::read_file(root).map_err(|error| {
             RootProblem::unexpected(format!("cannot be identified: {}", error.full_message()))
         })?;
         check_identity(
+            &self.name,
             self.known.identity.as_deref(),
-            found.as_deref(),
-            "it may be another disk or not mounted",
+            found.as_ref(),
+            "drive",
         )
     }
 
@@ -161,32 +122,21 @@ impl ExpectedRoot {
 }
 
 /// True if a folder does not exist; false if that cannot be decided.
-fn is_folder_missing(root: &Folder, path: &Path) -> bool {
+pub(super) fn is_folder_missing(root: &Folder, path: &Path) -> bool {
     root.open_descendant(path)
         .is_err_and(|error| is_not_found(&error))
 }
 
-/// The reason why a root could not be opened.
-fn open_failure(error: &Error) -> String {
-    match error {
-        Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
-            "is not a folder".to_owned()
-        }
-        error if is_not_found(error) => "does not exist".to_owned(),
-        Error::Io { source, .. } => format!("cannot be read: {source}"),
-        error => error.to_string(),
-    }
-}
-
 /// Fails if a remote with this identity and these names at its root is not the known database.
 pub(super) fn check_remote(
+    database: &Database,
     known: &KnownDatabase,
-    identity: Option<&str>,
+    identity: Option<&Identity>,
     names: Option<&[Name]>,
 ) -> Result<(), RootProblem> {
     if known.identity.is_some() {
-        let suspicion = "it may be another bucket or folder";
-        return check_identity(known.identity.as_deref(), identity, suspicion);
+        let known = known.identity.as_deref();
+        return check_identity(&database.name, known, identity, "bucket or folder");
     }
     let names = names.unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
@@ -197,28 +147,12 @@ pub(super) fn check_remote(
     Ok(())
 }
 
-/// Fails if the identity of a root is not the known one; `suspicion` is added if it has none.
-fn check_identity(
-    known: Option<&str>,
-    found: Option<&str>,
-    suspicion: &str,
-) -> Result<(), RootProblem> {
-    match found {
-        _ if known.is_none() || known == found => Ok(()),
-        Some(_) => Err(RootProblem::unexpected(
-            "is another database by its identity file",
-        )),
-        None => Err(RootProblem::unexpected(format!(
-            "has lost its identity file `.auto-backup/database.json`: {suspicion}"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
+    use crate::model::registry::Registry;
 
     /// A database with files in this category, according to the index.
     fn known() -> KnownDatabase {
@@ -236,6 +170,7 @@ mod tests {
             fs::create_dir_all(temporary.path().join(folder)).unwrap();
         }
         let expected = ExpectedRoot {
+            name: "NAS".to_owned(),
             root: temporary.path().to_owned(),
             known,
             projects: projects.iter().map(PathBuf::from).collect(),
@@ -257,12 +192,13 @@ mod tests {
         fs::write(temporary.path().join("file"), "").unwrap();
         for (name, part) in [("gone", "does not exist"), ("file", "is not a folder")] {
             let expected = ExpectedRoot {
+                name: "NAS".to_owned(),
                 root: temporary.path().join(name),
                 known: KnownDatabase::default(),
                 projects: Vec::new(),
             };
             let problem = expected.open_and_check().unwrap_err();
-            assert!(!problem.is_other_root);
+            assert!(!problem.cause.may_be_right_disk());
             assert_eq!(problem.why, part);
         }
     }
@@ -299,17 +235,24 @@ mod tests {
             let root = temporary.path().to_owned();
             let projects = Vec::new();
             why(ExpectedRoot {
+                name: "SHELF".to_owned(),
                 root,
                 known,
                 projects,
             }
             .open_and_check())
         };
-        assert!(is_refused(check(Some("abc")), "has lost its identity file"));
+        assert!(is_refused(
+            check(Some("abc")),
+            "is not the drive that was `SHELF`, or is empty"
+        ));
         let identity = identity::read_or_create(&root, "NAS").unwrap();
         assert_eq!(check(Some(&identity)), None);
         assert_eq!(check(None), None);
-        assert!(is_refused(check(Some("abc")), "is another database"));
+        assert!(is_refused(
+            check(Some("abc")),
+            "is the drive `NAS`, not `SHELF`"
+        ));
         assert_eq!(RootIds::of_folder(&root).identity, Some(identity));
         fs::write(temporary.path().join(identity::relative_path()), "?").unwrap();
         assert!(is_refused(check(None), "cannot be identified"));
@@ -326,6 +269,7 @@ mod tests {
             return;
         };
         let mut expected = ExpectedRoot {
+            name: "NAS".to_owned(),
             root: temporary.path().to_owned(),
             known: known(),
             projects: vec!["footage/acme/spot".into()],
@@ -359,22 +303,42 @@ mod tests {
 
     #[test]
     fn remote_is_proven_by_identity_or_category() {
+        let mut registry = Registry::default();
+        registry
+            .add_database("CLOUD", Path::new("s3:b"), false)
+            .unwrap();
+        let check = |known: &KnownDatabase, identity: Option<&str>, names: Option<&[Name]>| {
+            let file = identity.map(|id| format!(r#"{{"id": "{id}", "name": "B"}}"#));
+            let found = file.map(|file| identity::parse(&file, Path::new("x")).unwrap());
+            why(check_remote(
+                &registry.databases()[0],
+                known,
+                found.as_ref(),
+                names,
+            ))
+        };
         let names = ["footage", "readme"].map(Name::from);
-        assert_eq!(why(check_remote(&known(), None, Some(&names))), None);
+        assert_eq!(check(&known(), None, Some(&names)), None);
         for without in [Some(&names[1..]), None] {
-            let reason = why(check_remote(&known(), None, without));
+            let reason = check(&known(), None, without);
             assert!(is_refused(reason, "holds none of the category folders"));
         }
         let new = KnownDatabase::default();
-        assert_eq!(why(check_remote(&new, Some("any"), None)), None);
+        assert_eq!(check(&new, Some("any"), None), None);
         let identified = KnownDatabase {
             identity: Some("abc".to_owned()),
             ..known()
         };
-        assert_eq!(why(check_remote(&identified, Some("abc"), None)), None);
-        let lost = why(check_remote(&identified, None, Some(&names)));
-        assert!(is_refused(lost, "another bucket or folder"));
-        let other = why(check_remote(&identified, Some("abd"), Some(&names)));
-        assert!(is_refused(other, "is another database"));
+        assert_eq!(check(&identified, Some("abc"), None), None);
+        let lost = check(&identified, None, Some(&names));
+        assert!(is_refused(
+            lost,
+            "is not the bucket or folder that was `CLOUD`"
+        ));
+        let other = check(&identified, Some("abd"), Some(&names));
+        assert!(is_refused(
+            other,
+            "is the bucket or folder `B`, not `CLOUD`"
+        ));
     }
 }

@@ -2,16 +2,21 @@
 //! never an empty database (decision 11).
 
 mod expected_root;
+mod relocation;
+mod root_problem;
 
 use std::cell::Cell;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 pub use self::expected_root::RootIds;
-use self::expected_root::{ExpectedRoot, RootProblem, check_remote};
+use self::expected_root::{ExpectedRoot, check_remote};
+pub use self::relocation::{Reach, adopt_moved};
+use self::root_problem::RootProblem;
 use crate::base::error;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, OfflineCause, Result};
 use crate::base::interrupt;
 use crate::index::{Index, KnownDatabase};
 use crate::model::address;
@@ -50,40 +55,59 @@ pub fn connect(
     connect_within(CONNECT_TIMEOUT, true, index, database, known)
 }
 
-/// The reason why a database is offline, for a list or notice; `None` if it is online.
-pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
+/// Availability of a database, for a list or notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Online,
+    /// A shelf storage, and nothing answers where it is expected. Contains the reason.
+    Away(String),
+    /// Offline, with the reason.
+    Offline(String),
+}
+
+/// Checks a database.
+pub fn check(index: &Index, database: &Database, known: &KnownDatabase) -> Availability {
     let opened = if database.is_remote() {
         connect_within(REMOTE_STATUS_TIMEOUT, false, index, database, known).map(|_| ())
     } else {
         open_within(STATUS_TIMEOUT, index, database, known).map(|_| ())
     };
-    match opened {
-        Ok(()) => None,
-        Err(Error::Offline { why, .. }) => Some(why),
-        Err(Error::StorageUnreachable { cause, .. }) => Some(cause.to_string()),
-        Err(error) => Some(error.full_message()),
+    let Err(error) = opened else {
+        return Availability::Online;
+    };
+    let is_away = database.is_shelf && error.is_absent_storage();
+    let why = match error {
+        Error::Offline { why, .. } => why,
+        Error::StorageUnreachable { cause, .. } => cause.to_string(),
+        error => error.full_message(),
+    };
+    if is_away {
+        Availability::Away(why)
+    } else {
+        Availability::Offline(why)
     }
 }
 
-/// Checks all databases at the same time, as each that does not answer takes its timeout. Returns true for those online.
+/// Checks all databases at the same time, as each that does not answer takes its timeout.
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn online_databases(index: &Index, databases: &[Database]) -> Result<Vec<bool>> {
+pub fn check_all(index: &Index, databases: &[Database]) -> Result<Vec<Availability>> {
     thread::scope(|scope| {
         let checks = databases.iter().map(|database| {
-            let check = move |index: &Index| -> Result<bool> {
+            let check_one = move |index: &Index| -> Result<Availability> {
                 let known = index.database(&database.root)?;
-                Ok(offline_reason(index, database, &known).is_none())
+                Ok(check(index, database, &known))
             };
             let own_index = index.try_clone();
-            let spawned = thread::Builder::new().spawn_scoped(scope, move || check(&own_index?));
+            let spawned =
+                thread::Builder::new().spawn_scoped(scope, move || check_one(&own_index?));
             // Without another thread, the check runs on this one.
-            spawned.map_err(|_| check(index))
+            spawned.map_err(|_| check_one(index))
         });
         let checks: Vec<_> = checks.collect();
         let results = checks.into_iter().map(|check| match check {
-            Ok(thread) => thread.join().unwrap_or(Ok(false)),
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             Err(result) => result,
         });
         results.collect()
@@ -116,12 +140,17 @@ fn current_identity(index: &Index, database: &Database) -> Result<Option<String>
     if database.is_remote() {
         return index.identity(&database.root);
     }
+    Ok(folder_identity(database))
+}
+
+/// The identity that a folder has now, unless it cannot be read in time.
+fn folder_identity(database: &Database) -> Option<String> {
     let root = database.root.clone();
     let read = move || {
         let folder = Folder::open(&root).ok()?;
         identity::read(&folder).ok()?
     };
-    Ok(call_with_timeout(STATUS_TIMEOUT, read).flatten())
+    call_with_timeout(STATUS_TIMEOUT, read).flatten()
 }
 
 /// Connects to a remote within this time; keeps the connection open if more requests follow.
@@ -138,7 +167,8 @@ fn connect_within(
         remembered.set(version.is_some());
         version
     };
-    let remote = Remote::open(&database.root, &database.access, &lookup)?;
+    let remote = Remote::open(&database.root, &database.access, &lookup)
+        .map_err(|error| name_database(error, database))?;
     if !remembered.get() && !index.is_read_only() {
         index.store_program_version(&remote.program_fingerprint(), remote.version())?;
     }
@@ -151,9 +181,23 @@ fn connect_within(
         root: database.root.clone(),
         cause,
     })?;
-    let (identity, names) = (connection.identity.as_deref(), connection.names.as_deref());
-    check_remote(known, identity, names).map_err(|problem| problem.into_error(database))?;
+    let (identity, names) = (connection.identity.as_ref(), connection.names.as_deref());
+    check_remote(database, known, identity, names)
+        .map_err(|problem| problem.into_error(database))?;
     Ok((remote, connection))
+}
+
+/// Names the database that needs a missing program: others work without it.
+fn name_database(error: Error, database: &Database) -> Error {
+    match error {
+        Error::RcloneNotFound { why } => Error::Offline {
+            database: database.name.clone(),
+            root: database.root.clone(),
+            why: format!("needs the program rclone: {why}"),
+            cause: OfflineCause::NoProgram,
+        },
+        error => error,
+    }
 }
 
 fn open_within(
@@ -167,7 +211,7 @@ fn open_within(
         Some(Ok(root)) => return Ok(root),
         Some(Err(wrong)) => wrong,
         None if interrupt::is_requested() => return Err(Error::Interrupted),
-        None => RootProblem::missing(format!("did not answer within {} s", timeout.as_secs())),
+        None => RootProblem::absent(format!("did not answer within {} s", timeout.as_secs())),
     };
     Err(problem.into_error(database))
 }
@@ -203,12 +247,14 @@ mod tests {
     fn lost_identity_makes_a_database_offline() {
         let (_temporary, mut index, databases) = two_databases();
         record_identity(&mut index, &databases[1], "abc");
-        assert_eq!(online_databases(&index, &databases).unwrap(), [true, false]);
+        let checked = check_all(&index, &databases).unwrap();
+        let [Availability::Online, Availability::Offline(reason)] = checked.as_slice() else {
+            panic!("{checked:?}");
+        };
         let known = index.database(&databases[1].root).unwrap();
-        let reason = offline_reason(&index, &databases[1], &known).unwrap();
-        assert!(reason.contains("has lost its identity file"), "{reason}");
+        assert!(reason.contains("is not the drive that was `B`"), "{reason}");
         let opened = open_root(&index, &databases[1], &known);
-        assert!(matches!(opened, Err(Error::Offline { why, .. }) if why == reason));
+        assert!(matches!(opened, Err(Error::Offline { why, .. }) if why == *reason));
     }
 
     #[test]

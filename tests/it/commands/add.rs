@@ -18,14 +18,14 @@ fn a_database_and_a_category_are_added() {
     exit 0
     --- stdout
     added database NAS 2 at $STUDIO/disk
-    added category render in scratch/render
-    added category top in .
+    category render is the folder `scratch/render/` of every storage
+    category top is the root of every storage
     category top does not include scratch/render: it is a category of its own
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
     --- stdout
-    {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"change":"added"}
+    {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"shelf":false,"change":"added"}
     {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"added"}
     {"command":"add","kind":"category","name":"top","path":".","change":"added"}
     "#);
@@ -53,7 +53,7 @@ fn repeated_add_changes_nothing() {
     assert_snapshot!(studio.json(&["add database WORK ./x/../WORK/", "add category render scratch/render"]).status(0), @r#"
     exit 0
     --- stdout
-    {"command":"add","kind":"database","name":"WORK","root":"$STUDIO/WORK","online":true,"change":"unchanged"}
+    {"command":"add","kind":"database","name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"change":"unchanged"}
     {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"unchanged"}
     "#);
 }
@@ -83,8 +83,8 @@ fn new_root_requires_replace() {
         @"
     exit 0
     --- stdout
-    replaced database NAS at $STUDIO/other
-    replaced category render in other
+    NAS is now at $STUDIO/other (was $STUDIO/NAS)
+    category render is now the folder `other/` of every storage (was the folder `scratch/render/`)
     ┌──────────┬──────────────────────────┬────────┐
     │ database ┆ root                     ┆ state  │
     ╞══════════╪══════════════════════════╪════════╡
@@ -140,12 +140,12 @@ fn nested_category_is_excluded_from_outer() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    added category inner in footage/acme
+    category inner is the folder `footage/acme/` of every storage
     category footage no longer includes footage/acme: it is a category of its own
-    already there: category inner in footage/acme
-    added category deep in footage/acme/x
+    category inner is already the folder `footage/acme/` of every storage
+    category deep is the folder `footage/acme/x/` of every storage
     category inner no longer includes footage/acme/x: it is a category of its own
-    added category top in .
+    category top is the root of every storage
     category top does not include footage: it is a category of its own
     category top does not include scratch/render: it is a category of its own
     category top does not include footage/acme: it is a category of its own

@@ -46,7 +46,7 @@ fn tilde_and_variables_expand_in_paths() {
     added database NAS at $STUDIO/mnt/a, offline: it does not exist
     added database NAS2 at $STUDIO/mnt2, offline: it does not exist
     added database PRICE at $STUDIO/$NAS_MOUNT, offline: it does not exist
-    added category render in scratch/render
+    category render is the folder `scratch/render/` of every storage
     ┌──────────┬───────────────────────────────┬─────────┐
     │ database ┆ root                          ┆ state   │
     ╞══════════╪═══════════════════════════════╪═════════╡

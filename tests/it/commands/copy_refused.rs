@@ -23,7 +23,7 @@ fn offline_destination_does_not_block_others() {
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"change":"added"}
+    {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"shelf":false,"change":"added"}
     {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` does not exist"}]}
     "#);
     assert!(!studio.path("gone").exists());

@@ -77,7 +77,7 @@ fn every_form_has_json() {
     {"command":"list","projects":["Bob's/long film","acme/spot","acme/teaser"]}
     {"command":"list","projects":["acme/spot","acme/teaser"]}
     {"command":"list","projects":["acme/spot"]}
-    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true},{"name":"NAS","root":"$STUDIO/NAS","online":true}]}
+    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false}]}
     {"command":"list","categories":[{"name":"footage","path":"footage"},{"name":"render","path":"scratch/render"}]}
     "#);
 }

@@ -208,7 +208,7 @@ fn nested_category_is_counted_once() {
     assert_snapshot!(studio.lines(&["add category scratch scratch", "list projects"]), @"
     exit 0
     --- stdout
-    added category scratch in scratch
+    category scratch is the folder `scratch/` of every storage
     category scratch does not include scratch/render: it is a category of its own
     ┌─────────────────┐
     │ project         │

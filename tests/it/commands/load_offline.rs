@@ -55,20 +55,20 @@ fn other_identity_file_means_offline() {
     let file = "NAS/.auto-backup/database.json";
     studio.file(file, r#"{"id": "0", "name": "B", "created": null}"#);
     assert_snapshot!(studio.lines(&["load NAS"]).status(3).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file
+    problem: database `NAS` is offline: `$STUDIO/NAS` is the drive `B`, not `NAS`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.remove(file);
     assert_snapshot!(studio.lines(&["load NAS"]).status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬─────────┬──────────┬───────┬──────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B │
+    └──────────┴─────────┴──────────┴───────┴──────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
 }
@@ -131,12 +131,12 @@ fn unreadable_folder_keeps_its_index_entries() {
     assert_snapshot!(text, @"
     exit 3
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ WORK     ┆ partial  ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
-    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴────────────┴───────┘
+    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK     ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    │ NAS      ┆ complete         ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
+    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 2 databases, 5 files, 25 B in N s
     WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
     1 file
@@ -164,11 +164,11 @@ fn unreadable_client_keeps_its_index_entries() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ WORK     ┆ partial ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
-    └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK     ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 database, 5 files, 25 B in N s
     ┌─────────────────┐
     │ project         │

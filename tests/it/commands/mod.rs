@@ -23,6 +23,7 @@ mod history;
 mod list;
 mod load;
 mod load_offline;
+mod load_shelf;
 mod remove;
 mod save;
 mod set;

@@ -17,7 +17,7 @@ fn first_save_creates_the_file() {
     exit 0
     --- stdout
     added database NAS 2 at $STUDIO/disk
-    added category top in .
+    category top is the root of every storage
     excluded from now on: *.tmp
     saved in $STUDIO/home/.config/auto-backup/.config: 3 lines added, 0 removed
     ");
@@ -116,7 +116,7 @@ fn save_writes_the_configured_file() {
     assert_snapshot!(studio.run(["--config", "my.config", "-c", "add category a a", "-c", "save"]), @"
     exit 0
     --- stdout
-    added category a in a
+    category a is the folder `a/` of every storage
     saved in my.config: 1 line added, 0 removed
     backup: my.config.DATE
     ");
@@ -227,7 +227,7 @@ fn configured_file_resolves_its_own_folder() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added category x in x
+    category x is the folder `x/` of every storage
     database HERE is no longer tracked; its files are untouched
     saved in jobs/mine: 1 line added, 1 removed
     backup: jobs/mine.DATE

@@ -25,7 +25,7 @@ fn sourced_file_has_own_folder_and_arguments() {
     exit 0
     --- stdout
     added database W at $STUDIO/shows/one/WORK
-    added category footage in footage
+    category footage is the folder `footage/` of every storage
     more
     W again
     ┌──────────┬───────────────────────────────────┬────────┐

@@ -175,6 +175,29 @@ fn empty_categories_mean_offline() {
 }
 
 #[test]
+fn remote_with_a_new_name_keeps_its_scans() {
+    with_each_kind(
+        &[TestStorageKind::Alias],
+        Studio::filled,
+        |place, storage| {
+            place
+                .lines(&["load", "sync all all WORK CLOUD", "load"])
+                .ok();
+            let renamed = place.remotes.alias("renamed", &storage.folder);
+            let startup = "home/.config/auto-backup/.config";
+            let lines = place.studio.read(startup).replace(&storage.root, &renamed);
+            place.studio.file(startup, lines);
+            let fields = ["state", "files", "added"];
+            let scanned = place.scan_fields("load CLOUD", &fields);
+            assert_eq!(scanned, [json!("complete"), json!(5), json!(0)]);
+            let counts = ["planned_files", "same_files"];
+            let counts = place.answer_fields("sync all all WORK CLOUD --count", &counts);
+            assert_eq!(counts[0], counts[1]);
+        },
+    );
+}
+
+#[test]
 fn other_identity_means_another_database() {
     with_each_kind(&KINDS, Studio::filled, |place, storage| {
         place.lines(&["copy acme/spot footage WORK CLOUD"]).ok();
@@ -184,7 +207,7 @@ fn other_identity_means_another_database() {
             let run = place.lines(&[line]);
             assert!(
                 run.stderr
-                    .contains("is another database by its identity file"),
+                    .contains("is the bucket or folder `B`, not `CLOUD`"),
                 "{run}"
             );
             assert_ne!(run.status, 0, "{run}");
@@ -193,7 +216,7 @@ fn other_identity_means_another_database() {
         let run = place.lines(&["load CLOUD"]).status(3);
         assert!(
             run.stderr
-                .contains("has lost its identity file `.auto-backup/database.json`"),
+                .contains("is not the bucket or folder that was `CLOUD`, or is empty"),
             "{run}"
         );
         assert_eq!(json!(replicas(place)[0]), json!(["footage", "offline", 2]));

@@ -1,25 +1,24 @@
 //! `add`: tracks a database or a category.
 
+mod answer;
+
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
+use self::answer::AddAnswer;
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
-use crate::base::name::Name;
 use crate::base::noun::Noun;
 use crate::model::path;
 use crate::model::place;
 use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, RegistryKind};
-use crate::output::answer::{Answer, Records};
-use crate::output::cell::{Cell, Tone};
-use crate::output::page::Page;
 use crate::storage::availability;
+use crate::storage::availability::{Availability, Reach};
 
 /// Track a database or a category
 ///
@@ -47,6 +46,7 @@ enum AddSubcommand {
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
   add database CLOUD s3:bucket/studio
+  add database SHELF /media/shelf --shelf
   add database NAS /mnt/new-nas --replace")]
     Database {
         /// The name of the database
@@ -55,9 +55,12 @@ enum AddSubcommand {
         /// The root folder, or an address: `REMOTE:path`
         #[arg(value_name = "ROOT")]
         root: OsString,
-        /// Give an existing name another root
+        /// Give an existing name another root, and only the options of this line
         #[arg(long)]
         replace: bool,
+        /// Expect it to be away at times, as a drive on a shelf is: `load` reports that, and does not fail
+        #[arg(long)]
+        shelf: bool,
     },
     /// Track a folder below every root
     ///
@@ -78,28 +81,6 @@ enum AddSubcommand {
     },
 }
 
-/// The added database or category.
-#[derive(Debug, Serialize)]
-pub(crate) struct AddAnswer {
-    kind: RegistryKind,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    root: Option<Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<Name>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    online: Option<bool>,
-    change: RegistryChange,
-    #[serde(skip)]
-    offline_reason: Option<String>,
-    /// The next command for a new user.
-    #[serde(skip)]
-    next_step: &'static str,
-    /// Categories and the folders in them that belong to other categories.
-    #[serde(skip)]
-    nested_categories: Vec<(String, PathBuf)>,
-}
-
 impl RunCommand for AddArgs {
     type Answer = AddAnswer;
 
@@ -112,53 +93,82 @@ impl RunCommand for AddArgs {
                 (RegistryKind::Category, name.clone(), *replace)
             }
         };
+        let key = RegistryKey { kind, name };
+        let known = workspace.registry.entries();
+        let previous = known.into_iter().find(|entry| entry.key == key);
         let answer = match self.subcommand {
-            AddSubcommand::Database { root, .. } => add_database(workspace, &name, &root, replace),
-            AddSubcommand::Category { path, .. } => add_category(workspace, &name, &path, replace),
-        }?;
+            AddSubcommand::Database { root, shelf, .. } => add_database(
+                workspace,
+                &key.name,
+                &root,
+                DatabaseOptions { replace, shelf },
+            ),
+            AddSubcommand::Category { path, .. } => {
+                add_category(workspace, &key.name, &path, replace)
+            }
+        };
+        let mut answer = answer?;
+        answer.previous_location = previous.map(|entry| entry.location.into());
         if replace {
-            workspace.replaced_keys.insert(RegistryKey { kind, name });
+            workspace.replaced_keys.insert(key);
         }
         Ok(answer)
     }
+}
+
+/// The options of an `add database` line.
+#[derive(Clone, Copy)]
+struct DatabaseOptions {
+    replace: bool,
+    shelf: bool,
 }
 
 fn add_database(
     workspace: &mut Workspace,
     name: &str,
     root: &OsStr,
-    replace: bool,
+    options: DatabaseOptions,
 ) -> Result<AddAnswer> {
     check_tilde(root)?;
     let registry = &mut workspace.registry;
     let root = place::parse_root(root, &workspace.base)?;
-    let change = match &mut workspace.root_prefetch {
+    let replace = options.replace;
+    let mut change = match &mut workspace.root_prefetch {
         Some(prefetch) => {
             let resolve = |root: &Path| prefetch.resolve(root);
             registry.add_database_with(name, &root, replace, resolve)?
         }
         None => registry.add_database(name, &root, replace)?,
     };
-    let next_step = if registry.categories().is_empty() {
-        "`add category footage footage/`, for folders CLIENT/PROJECT in every root"
-    } else {
-        "`load` scans it"
+    // Repeating a line without its options changes nothing; `--replace` states all options anew.
+    let has_changed = (options.shelf || replace) && registry.set_shelf(name, options.shelf)?;
+    if has_changed && change == RegistryChange::Unchanged {
+        change = RegistryChange::Changed;
+    }
+    // One hint is enough for a row of databases.
+    let next_step = match (registry.categories().len(), registry.databases().len()) {
+        (0, 1) => "`add category footage footage/`, for folders CLIENT/PROJECT in every root",
+        (0, _) => "",
+        _ => "`load` scans it",
     };
     let mut answer = AddAnswer {
         root: Some(root.into()),
+        shelf: Some(registry.database(name)?.is_shelf),
         ..AddAnswer::new(RegistryKind::Database, name, change, next_step)
     };
     // Checking every disk would delay the start, and answers of the start-up file are not shown.
     if workspace.root_prefetch.is_none() {
-        let (index, databases) = (&workspace.index, registry.databases());
-        let database = registry.database(name)?;
+        workspace.adopt_moved_databases(Reach::All)?;
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let (databases, database) = (registry.databases(), registry.database(name)?);
         let shared = availability::shared_identity_error(index, databases, database)?;
         if let Some(shared) = shared {
             workspace.monitor.on_event(&ProgressEvent::Problem(&shared));
         }
         let known = index.database(&database.root)?;
-        answer.offline_reason = availability::offline_reason(index, database, &known);
-        answer.online = Some(answer.offline_reason.is_none());
+        let availability = availability::check(index, database, &known);
+        answer.online = Some(availability == Availability::Online);
+        answer.availability = Some(availability);
     }
     Ok(answer)
 }
@@ -204,99 +214,4 @@ fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, P
     let inner = registry.inner_categories(category).into_iter();
     let inner = inner.map(|path| (category.name.clone(), path));
     outer.into_iter().chain(inner).collect()
-}
-
-impl AddAnswer {
-    fn new(
-        kind: RegistryKind,
-        name: &str,
-        change: RegistryChange,
-        next_step: &'static str,
-    ) -> Self {
-        Self {
-            kind,
-            name: name.to_owned(),
-            root: None,
-            path: None,
-            online: None,
-            change,
-            offline_reason: None,
-            next_step,
-            nested_categories: Vec::new(),
-        }
-    }
-
-    /// Returns the root of a database or the path of a category.
-    fn location(&self) -> Cell {
-        Cell::optional(self.root.as_ref().or(self.path.as_ref()), Cell::from)
-    }
-}
-
-impl Answer for AddAnswer {
-    const COMMAND: &'static str = "add";
-
-    fn write_page(&self, page: &mut Page) {
-        let verb = match self.change {
-            RegistryChange::Added => "added",
-            RegistryChange::Replaced => "replaced",
-            RegistryChange::Unchanged => "already there:",
-        };
-        let preposition = match self.kind {
-            RegistryKind::Database => " at ",
-            RegistryKind::Category | RegistryKind::Exclusion => " in ",
-        };
-        let mut cells = vec![
-            Cell::text(format!("{verb} {} ", self.kind.noun())),
-            self.name.as_str().into(),
-            Cell::text(preposition),
-            self.location(),
-        ];
-        if let Some(why) = &self.offline_reason {
-            cells.push(Cell::text(", "));
-            cells.push(Cell::Styled("offline".to_owned(), Tone::Warning));
-            cells.push(Cell::text(format!(": it {why}")));
-        }
-        page.cells(cells);
-        if self.change == RegistryChange::Unchanged {
-            return;
-        }
-        for (category, folder) in &self.nested_categories {
-            let includes = if *category == self.name {
-                " does not include "
-            } else {
-                " no longer includes "
-            };
-            page.cells(vec![
-                Cell::text("category "),
-                category.as_str().into(),
-                Cell::text(includes),
-                Cell::from(&Name::from(folder.as_path())),
-                Cell::text(": it is a category of its own"),
-            ]);
-        }
-    }
-
-    fn records(&self) -> Records {
-        let row = vec![
-            Cell::text(self.kind.noun().word()),
-            self.name.as_str().into(),
-            self.location(),
-            Cell::optional(self.online, |online| {
-                Cell::text(if online { "online" } else { "offline" })
-            }),
-            Cell::text(self.change.word()),
-        ];
-        Records {
-            headings: &["kind", "name", "path", "state", "change"],
-            rows: vec![row],
-        }
-    }
-
-    fn next_step(&self) -> Option<String> {
-        (self.change == RegistryChange::Added).then(|| self.next_step.to_owned())
-    }
-
-    fn is_routine(&self) -> bool {
-        true
-    }
 }
