@@ -37,6 +37,31 @@ pub fn format_count(number: u64) -> String {
     text
 }
 
+/// Formats bytes for a narrow column, with two significant digits below ten and whole units above: `6.5 GB`, `46 GB`, `0 B`.
+pub fn format_bytes_short(count: u64) -> String {
+    shorten_number(&format_bytes(count))
+}
+
+/// Formats a count for a narrow column: `1234`, then `12 k`, `1.2 M` in thousands and millions.
+pub fn format_count_short(number: u64) -> String {
+    if number < 10_000 {
+        return number.to_string();
+    }
+    shorten_number(format_bytes(number).trim_end_matches('B'))
+}
+
+/// Rounds `6.50 GB` to `6.5 GB` and `45.6 GB` to `46 GB`.
+fn shorten_number(text: &str) -> String {
+    let Some((number, unit)) = text.split_once(' ') else {
+        return text.to_owned();
+    };
+    match number.parse::<f64>() {
+        Ok(value) if number.contains('.') && value >= 9.95 => format!("{value:.0} {unit}"),
+        Ok(value) if number.contains('.') => format!("{value:.1} {unit}"),
+        _ => text.to_owned(),
+    }
+}
+
 /// Formats a count with its noun: `1 file`, `12 files`.
 pub fn format_counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -107,6 +132,20 @@ mod tests {
             ]
         );
         assert_eq!(format_bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn short_forms_round_to_narrow_columns() {
+        let sizes = [0, 999, 1234, 9_990, 12_345, 6_500_000_000, 192_000_000_000];
+        let sizes = sizes.map(format_bytes_short);
+        assert_eq!(
+            sizes,
+            [
+                "0 B", "999 B", "1.2 kB", "10 kB", "12 kB", "6.5 GB", "192 GB"
+            ]
+        );
+        let counts = [0, 9_999, 12_345, 480_000, 1_234_567].map(format_count_short);
+        assert_eq!(counts, ["0", "9999", "12 k", "480 k", "1.2 M"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::compare;
 use crate::compare::{CompareCounts, CompareRequest, CompareVerdict, Comparison, DifferingItem};
+use crate::index::overview;
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -97,6 +98,7 @@ impl RunCommand for CompareArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry, &workspace.last_answer)?;
         let comparison = compare::compare(index, registry, &request, workspace.monitor.as_ref())?;
+        overview::refresh(index, registry);
         Ok(CompareAnswer::new(&request, &comparison))
     }
 }

@@ -25,6 +25,7 @@ mod load;
 mod outcome_item;
 pub mod pattern;
 mod remove;
+mod replica_cell;
 mod run;
 mod save;
 pub mod search;

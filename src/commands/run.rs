@@ -8,10 +8,12 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::copy::report::Report;
+use crate::index::overview;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
 use crate::index::{Index, RunEnd, RunId, RunItem, RunStart, RunState};
 use crate::model::path;
+use crate::model::registry::Registry;
 
 /// The options of a line and of its session that every run has.
 pub(super) struct RunOptions {
@@ -64,12 +66,13 @@ pub(super) fn unrecorded<R: RunReport>(report: R) -> FinishedRun<R> {
     }
 }
 
-/// Executes `work` as a run. One that did nothing leaves no trace in the history.
+/// Executes `work` as a run, and brings the shortfalls of the replicas up to date. A run that did nothing leaves no trace in
+/// the history.
 ///
 /// # Errors
 /// The error of `work`, after it was recorded; the run could not be recorded before it began.
 pub(super) fn execute<R: RunReport>(
-    index: &mut Index,
+    (index, registry): (&mut Index, &Registry),
     start: &RunStart<'_>,
     options: &RunOptions,
     monitor: &dyn Monitor,
@@ -107,6 +110,7 @@ pub(super) fn execute<R: RunReport>(
         end.state = end.state.downgraded();
     }
     let recorded = items_recorded.and(index.end_run(run, &end));
+    overview::refresh(index, registry);
     let report = result?;
     // The work is done even if the index could not record it.
     if let Err(error) = &recorded {
@@ -196,7 +200,14 @@ mod tests {
                 confirmation: Confirmation::NonInteractive,
                 log_folder: Some(self.folder.path().join("log")),
             };
-            execute(&mut self.index, &START, &options, &self.messages, work)
+            let registry = Registry::default();
+            execute(
+                (&mut self.index, &registry),
+                &START,
+                &options,
+                &self.messages,
+                work,
+            )
         }
 
         fn state(&self, run: i64) -> RunState {

@@ -105,9 +105,13 @@ impl SyncArgs {
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
-        let copy = run::execute(index, &start, &options, monitor, |index, run| {
-            sync::sync(index, registry, &request, run, monitor)
-        })?;
+        let copy = run::execute(
+            (index, registry),
+            &start,
+            &options,
+            monitor,
+            |index, run| sync::sync(index, registry, &request, run, monitor),
+        )?;
         Ok(SyncAnswer {
             copy,
             count_only: self.count,

@@ -1,6 +1,6 @@
 //! Files of two databases whose contents were compared and differ, although their sizes and times are equal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
@@ -11,6 +11,17 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::time_alias::{AlteredTimes, AlteredTimesByFolder};
+
+/// Files of one folder that two databases are known to hold with different contents, while both keep their size and time.
+#[derive(Clone, Debug)]
+pub struct DifferingFolder {
+    /// The path below both roots.
+    pub folder: PathBuf,
+    /// Both databases, the lower id first.
+    pub databases: [DatabaseId; 2],
+    /// The original time is that on the first database, the reported time that on the second.
+    pub files: AlteredTimes,
+}
 
 impl Index {
     /// Replaces the known differences of a replica on two databases. `original` holds the times of the first database,
@@ -54,6 +65,18 @@ impl Index {
         self.rows(&sql, parameters, |row| {
             let files = swap_times_if(is_swapped, read_times(row, 1, 2)?);
             Ok((read_path(row, 0)?, files))
+        })
+    }
+
+    /// Returns all known differences.
+    pub fn all_differing_files(&self) -> Result<Vec<DifferingFolder>> {
+        let sql = "SELECT folder, first_id, second_id, shown, meant FROM differing ORDER BY folder, first_id, second_id";
+        self.rows(sql, [], |row| {
+            Ok(DifferingFolder {
+                folder: read_path(row, 0)?,
+                databases: [row.get(1)?, row.get(2)?],
+                files: read_times(row, 3, 4)?,
+            })
         })
     }
 

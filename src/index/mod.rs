@@ -39,6 +39,7 @@ mod sqlite_error;
 mod staged_scan;
 mod sync_record;
 mod time_alias;
+mod union;
 mod verify;
 
 use std::fs;
@@ -47,6 +48,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use self::cache::ChangeCounter;
+pub use self::content_difference::DifferingFolder;
 pub use self::digest::{FileDigest, FileDigests};
 pub use self::failure::KnownFailure;
 pub use self::fetch_folder::FetchFolderRecord;
@@ -64,6 +66,7 @@ pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
 pub use self::staged_scan::{ScanStaging, StagedScan};
 pub use self::sync_record::{SentChanges, SentRecord};
+pub use self::union::{FolderPrints, StoredUnion};
 
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::os::stat::FileId;

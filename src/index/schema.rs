@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of an older version is set aside, one of a newer version is refused.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// The SQL that creates the tables.
 pub(super) const SCHEMA: &str = "
@@ -100,6 +100,17 @@ CREATE TABLE differing (
     meant     BLOB NOT NULL,            -- manifests, as in held
     shown     BLOB NOT NULL,
     PRIMARY KEY (first_id, second_id, folder)
+) STRICT, WITHOUT ROWID;
+
+-- Shortfalls of replicas that do not agree, computed from their folders. A row with another basis is outdated.
+CREATE TABLE unions (
+    category BLOB NOT NULL,
+    client   BLOB NOT NULL,
+    project  BLOB NOT NULL,
+    basis    BLOB NOT NULL,             -- XXH3-128 of the aggregates and known differences that the row was computed from
+    counts   BLOB NOT NULL,             -- varints: files and bytes of the union; lacks, older, differs of each replica
+    checksum BLOB NOT NULL,
+    PRIMARY KEY (category, client, project)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (

@@ -10,6 +10,8 @@ use crate::base::error::{Error, IoResultExt as _, Result};
 pub struct FreeSpace {
     /// Bytes that this user may still write.
     pub free_bytes: u64,
+    /// Bytes in total; `None` if the file system does not report them.
+    pub total_bytes: Option<u64>,
     /// Number of files that can still be created; `None` without a limit.
     pub free_files: Option<u64>,
     /// Size of a block in bytes: every file takes a multiple.
@@ -131,6 +133,7 @@ impl Folder {
             } else {
                 u64::MAX
             },
+            total_bytes: has_block_counts.then(|| statvfs.f_blocks.saturating_mul(block)),
             // File systems that create inodes on demand report a count of 0.
             free_files: (statvfs.f_files > 0 && is_plausible(statvfs.f_files, statvfs.f_favail))
                 .then_some(statvfs.f_favail),

@@ -18,6 +18,12 @@ pub enum Tone {
     Faint,
 }
 
+/// Number of forms of an [`ElasticText`].
+pub const FORMS: usize = 4;
+
+/// A text in forms of decreasing length.
+pub type ElasticText = [String; FORMS];
+
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
@@ -31,6 +37,9 @@ pub enum Cell {
     Bytes(u64),
     /// Number of items.
     Count(u64),
+    /// Words of the program in forms of decreasing length, the last of which may be empty. A table uses the same form in all
+    /// its cells.
+    Elastic(ElasticText, Tone),
     /// Point in time.
     Timestamp(Timestamp),
     /// Unknown value.
@@ -53,10 +62,27 @@ impl Cell {
             Self::Name(name) if terminal => escape::visible(name.as_bytes()),
             Self::Name(name) => escape::single_line(name.as_bytes()),
             Self::Text(text) | Self::Styled(text, _) => text.clone(),
+            Self::Elastic(forms, _) => forms[0].clone(),
             Self::Bytes(bytes) => unit::format_bytes(*bytes),
             Self::Count(count) => unit::format_count(*count),
             Self::Timestamp(timestamp) => timestamp.ago(),
             Self::Empty => String::new(),
+        }
+    }
+
+    /// Returns the text for people in a table that uses this form of its elastic cells.
+    pub fn to_display_form(&self, form: usize, terminal: bool) -> String {
+        match self {
+            Self::Elastic(forms, _) => forms[form].clone(),
+            _ => self.to_display(terminal),
+        }
+    }
+
+    /// The meaning that a color shows.
+    pub const fn tone(&self) -> Option<Tone> {
+        match self {
+            Self::Styled(_, tone) | Self::Elastic(_, tone) => Some(*tone),
+            _ => None,
         }
     }
 
@@ -65,6 +91,7 @@ impl Cell {
         match self {
             Self::Name(name) => name.as_bytes().to_vec(),
             Self::Text(text) | Self::Styled(text, _) => text.clone().into_bytes(),
+            Self::Elastic(forms, _) => forms[0].clone().into_bytes(),
             Self::Bytes(number) | Self::Count(number) => number.to_string().into_bytes(),
             Self::Timestamp(timestamp) => timestamp.rfc3339().unwrap_or_default().into_bytes(),
             Self::Empty => Vec::new(),

@@ -2,14 +2,24 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::cell::Cell;
+use super::cell::{Cell, FORMS};
+use super::page::{Borders, TableBlock};
 use super::screen::Screen;
-
-/// Columns that a cell takes beside its text: a blank on both sides and one border.
-const CELL_OVERHEAD: usize = 3;
 
 /// Minimum width of a shortened column.
 const MIN_NAME_WIDTH: usize = 12;
+
+/// Minimum width of a shortened column while shorter forms of other cells remain.
+const PREFERRED_NAME_WIDTH: usize = 24;
+
+/// Form and widths of the columns of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TableLayout {
+    /// Form of the elastic cells.
+    pub(super) form: usize,
+    /// Width of each column; 0 if it is left out.
+    pub(super) widths: Vec<usize>,
+}
 
 /// One column of a table.
 #[derive(Clone, Copy, Debug)]
@@ -19,30 +29,70 @@ struct Column {
     min_width: usize,
 }
 
-/// Returns the column widths on this screen, or `None` if the table does not fit.
-pub(super) fn column_widths(
-    headings: &[Cell],
-    rows: &[Vec<Cell>],
-    screen: Screen,
-) -> Option<Vec<usize>> {
-    let columns = headings.iter().enumerate().map(|(column, heading)| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        Column::measure(heading, cells, screen)
-    });
+/// Returns the layout of a table on this screen, or `None` if it does not fit. Cells keep their longest form that fits; names
+/// are shortened to a readable length before the cells beside them, and further only after them.
+pub(super) fn table_layout(table: &TableBlock, screen: Screen) -> Option<TableLayout> {
     let room = screen.width.map_or(usize::MAX, usize::from);
-    shrink_to_fit(columns.collect(), room)
+    let forms = if is_elastic(table) { FORMS } else { 1 };
+    [PREFERRED_NAME_WIDTH, MIN_NAME_WIDTH]
+        .into_iter()
+        .find_map(|name_width| {
+            (0..forms).find_map(|form| {
+                let columns = table.headings.iter().enumerate().map(|(place, heading)| {
+                    if table
+                        .hidden_from
+                        .get(place)
+                        .is_some_and(|first| *first <= form)
+                    {
+                        return Column::HIDDEN;
+                    }
+                    let cells = table.rows.iter().filter_map(|row| row.get(place));
+                    Column::measure([heading].into_iter().chain(cells), form, name_width, screen)
+                });
+                let widths = shrink_to_fit(columns.collect(), room, overhead(table.borders, form))?;
+                Some(TableLayout { form, widths })
+            })
+        })
+}
+
+/// Columns that a cell takes beside its text: blanks and, with borders, one of them.
+pub(super) const fn overhead(borders: Borders, form: usize) -> usize {
+    match borders {
+        Borders::Boxed => 3,
+        Borders::Open if form + 1 == FORMS => 1,
+        Borders::Open => 2,
+    }
+}
+
+/// True if some cells have several forms, or columns may be left out.
+pub(super) fn is_elastic(table: &TableBlock) -> bool {
+    if !table.hidden_from.is_empty() {
+        return true;
+    }
+    let mut cells = table.headings.iter().chain(table.rows.iter().flatten());
+    cells.any(|cell| matches!(cell, Cell::Elastic(..)))
 }
 
 impl Column {
+    /// A column that is left out.
+    const HIDDEN: Self = Self {
+        width: 0,
+        min_width: 0,
+    };
+
     /// Measures the heading and cells of a column.
-    fn measure<'a>(heading: &Cell, cells: impl Iterator<Item = &'a Cell>, screen: Screen) -> Self {
-        let heading = heading.to_display(screen.is_terminal).width();
-        let (mut width, mut min_width) = (heading, heading);
+    fn measure<'a>(
+        cells: impl Iterator<Item = &'a Cell>,
+        form: usize,
+        name_width: usize,
+        screen: Screen,
+    ) -> Self {
+        let (mut width, mut min_width) = (0, 0);
         for cell in cells {
-            let cell_width = cell.to_display(screen.is_terminal).width();
+            let cell_width = cell.to_display_form(form, screen.is_terminal).width();
             width = width.max(cell_width);
             min_width = min_width.max(if cell.is_name() {
-                cell_width.min(MIN_NAME_WIDTH)
+                cell_width.min(name_width)
             } else {
                 cell_width
             });
@@ -52,9 +102,10 @@ impl Column {
 }
 
 /// Narrows the widest column that can still shrink until the table fits.
-fn shrink_to_fit(mut columns: Vec<Column>, room: usize) -> Option<Vec<usize>> {
+fn shrink_to_fit(mut columns: Vec<Column>, room: usize, overhead: usize) -> Option<Vec<usize>> {
     let total = |columns: &[Column]| {
-        let widths = columns.iter().map(|column| column.width + CELL_OVERHEAD);
+        let shown = columns.iter().filter(|column| column.width > 0);
+        let widths = shown.map(|column| column.width + overhead);
         widths.sum::<usize>() + 1
     };
     for _ in room..total(&columns) {
@@ -69,13 +120,14 @@ fn shrink_to_fit(mut columns: Vec<Column>, room: usize) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cell::Tone;
 
     fn fitted(columns: &[(usize, usize)], room: usize) -> Option<Vec<usize>> {
         let columns = columns.iter().map(|&(width, least)| Column {
             width,
             min_width: least,
         });
-        shrink_to_fit(columns.collect(), room)
+        shrink_to_fit(columns.collect(), room, 3)
     }
 
     #[test]
@@ -97,19 +149,46 @@ mod tests {
     fn only_names_are_shortened() {
         let long = "x".repeat(30);
         let rows = [vec![Cell::from(long.as_str()), Cell::text(long.clone())]];
-        let headings = [Cell::text("root"), Cell::text("reason")];
-        let screen = |width| Screen {
+        let table = TableBlock {
+            headings: vec![Cell::text("root"), Cell::text("reason")],
+            rows: rows.to_vec(),
+            ..TableBlock::default()
+        };
+        let widths = |screen| Some(table_layout(&table, screen)?.widths);
+        assert_eq!(widths(screen(60)), Some(vec![23, 30]));
+        assert_eq!(widths(screen(48)), None);
+        // Without a terminal every table fits.
+        assert_eq!(widths(Screen::default()), Some(vec![30, 30]));
+    }
+
+    fn screen(width: u16) -> Screen {
+        Screen {
             is_terminal: true,
             width: Some(width),
             ..Screen::default()
+        }
+    }
+
+    #[test]
+    fn cells_take_the_longest_form_that_fits() {
+        let forms = ["whole, 15 files, 6.50 GB", "15 f 6.5 GB =", "6.5 GB =", "="];
+        let cell = Cell::Elastic(forms.map(str::to_owned), Tone::Good);
+        let name = Cell::from("a project with quite a long name");
+        let table = TableBlock {
+            headings: ["project", "size", "WORK", "NAS"].map(Cell::text).to_vec(),
+            rows: vec![vec![name, Cell::Empty, cell.clone(), cell]],
+            borders: Borders::Open,
+            hidden_from: vec![usize::MAX, 3],
+            narrow: None,
+            legend: None,
         };
-        assert_eq!(
-            column_widths(&headings, &rows, screen(60)),
-            Some(vec![23, 30])
-        );
-        assert_eq!(column_widths(&headings, &rows, screen(48)), None);
-        // Without a terminal every table fits.
-        let anywhere = column_widths(&headings, &rows, Screen::default());
-        assert_eq!(anywhere, Some(vec![30, 30]));
+        let layout =
+            |width| table_layout(&table, screen(width)).map(|layout| (layout.form, layout.widths));
+        assert_eq!(layout(120), Some((0, vec![32, 4, 24, 24])));
+        assert_eq!(layout(80), Some((1, vec![32, 4, 13, 13])));
+        assert_eq!(layout(60), Some((2, vec![31, 4, 8, 8])));
+        // The last form leaves the column out.
+        assert_eq!(layout(40), Some((3, vec![29, 0, 4, 3])));
+        assert_eq!(layout(20), None);
     }
 }

@@ -6,16 +6,34 @@ use super::cell::Cell;
 #[derive(Clone, Debug)]
 pub enum Block {
     /// Heading of the parts below it.
-    Heading(Cell),
-    /// Table.
-    Table {
-        headings: Vec<Cell>,
-        rows: Vec<Vec<Cell>>,
-        /// Lines in place of a table that is too wide for the screen; records without them.
-        narrow: Option<Vec<Vec<Cell>>>,
-    },
+    Heading(Vec<Cell>),
+    /// Table with borders, or without them for many rows.
+    Table(TableBlock),
     /// Line of cells without separators.
     Line(Vec<Cell>),
+}
+
+/// A table.
+#[derive(Clone, Debug, Default)]
+pub struct TableBlock {
+    pub headings: Vec<Cell>,
+    pub rows: Vec<Vec<Cell>>,
+    pub borders: Borders,
+    /// For each column, the form of the elastic cells from which on the column is left out; empty if none ever is.
+    pub hidden_from: Vec<usize>,
+    /// Lines in place of a table that is too wide for the screen; records without them.
+    pub narrow: Option<Vec<Vec<Cell>>>,
+    /// The line below the table that explains the shorter forms of its cells, if they are used.
+    pub legend: Option<String>,
+}
+
+/// Borders of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Borders {
+    #[default]
+    Boxed,
+    /// None: one line for each row, also on narrow screens.
+    Open,
 }
 
 /// Parts of an answer, from top to bottom.
@@ -25,8 +43,9 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn heading(&mut self, heading: impl Into<Cell>) {
-        self.blocks.push(Block::Heading(heading.into()));
+    /// Adds a heading of cells without separators.
+    pub fn heading_cells(&mut self, cells: Vec<Cell>) {
+        self.blocks.push(Block::Heading(cells));
     }
 
     /// Adds a table, unless it has no rows.
@@ -35,18 +54,11 @@ impl Page {
             .iter()
             .map(|heading| Cell::text(*heading))
             .collect();
-        self.table_with_headings(headings, rows);
-    }
-
-    /// Adds a table whose headings are cells, unless it has no rows.
-    pub fn table_with_headings(&mut self, headings: Vec<Cell>, rows: Vec<Vec<Cell>>) {
-        if !rows.is_empty() {
-            self.blocks.push(Block::Table {
-                headings,
-                rows,
-                narrow: None,
-            });
-        }
+        self.table_block(TableBlock {
+            headings,
+            rows,
+            ..TableBlock::default()
+        });
     }
 
     /// Adds a table, unless it has no rows, and one line for each row in case the table is too wide.
@@ -56,10 +68,21 @@ impl Page {
         rows: Vec<Vec<Cell>>,
         lines: Vec<Vec<Cell>>,
     ) {
-        let blocks = self.blocks.len();
-        self.table(headings, rows);
-        if let Some(Block::Table { narrow, .. }) = self.blocks.get_mut(blocks) {
-            *narrow = Some(lines);
+        self.table_block(TableBlock {
+            headings: headings
+                .iter()
+                .map(|heading| Cell::text(*heading))
+                .collect(),
+            rows,
+            narrow: Some(lines),
+            ..TableBlock::default()
+        });
+    }
+
+    /// Adds a table, unless it has no rows.
+    pub fn table_block(&mut self, table: TableBlock) {
+        if !table.rows.is_empty() {
+            self.blocks.push(Block::Table(table));
         }
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use super::color::{ColorChoice, is_switched_on};
 use crate::os::terminal;
 
-/// Minimum terminal width for tables, in columns.
+/// Minimum terminal width for tables whose cells have one form, in columns.
 const NARROWEST_TABLE: u16 = 60;
 
 /// Properties of standard output.
@@ -35,10 +35,11 @@ impl Screen {
         }
     }
 
-    /// True if tables fit; else each row is written as a record.
-    pub fn fits_tables(self) -> bool {
+    /// True if a table may fit; else each row is written as a record. A flexible table has no borders, or short forms of its
+    /// cells.
+    pub fn fits_table(self, is_flexible: bool) -> bool {
         let is_wide = self.width.is_none_or(|width| width >= NARROWEST_TABLE);
-        is_wide && !self.is_accessible
+        (is_wide || is_flexible) && !self.is_accessible
     }
 }
 
@@ -67,8 +68,10 @@ mod tests {
             is_accessible: accessible,
             ..Screen::default()
         };
-        assert!(screen(None, false).fits_tables() && screen(Some(60), false).fits_tables());
-        assert!(!screen(Some(59), false).fits_tables());
-        assert!(!screen(None, true).fits_tables() && !screen(Some(200), true).fits_tables());
+        let fits = |width, accessible| screen(width, accessible).fits_table(false);
+        assert!(fits(None, false) && fits(Some(60), false) && !fits(Some(59), false));
+        assert!(!fits(None, true) && !fits(Some(200), true));
+        assert!(screen(Some(40), false).fits_table(true));
+        assert!(!screen(Some(40), true).fits_table(true));
     }
 }

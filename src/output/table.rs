@@ -1,12 +1,12 @@
 //! Rendering of pages as text, with tables by comfy-table.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
 use comfy_table::{CellAlignment, Table};
 
 use super::cell::Cell;
 use super::color::paint;
-use super::column;
-use super::page::Block;
+use super::column::{TableLayout, is_elastic, overhead, table_layout};
+use super::page::{Block, Borders, TableBlock};
 use super::screen::Screen;
 use super::shorten::shorten;
 use super::wrap::wrap;
@@ -15,17 +15,13 @@ use super::wrap::wrap;
 pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> String {
     let mut text = String::new();
     match block {
-        Block::Heading(heading) => {
+        Block::Heading(cells) => {
             if !is_first {
                 text.push('\n');
             }
-            text.push_str(&wrap_to_screen(render_cell(heading, screen), screen));
+            text.push_str(&render_line(cells, screen));
         }
-        Block::Table {
-            headings,
-            rows,
-            narrow,
-        } => text.push_str(&render_table(headings, rows, narrow.as_deref(), screen)),
+        Block::Table(table) => text.push_str(&render_table(table, screen)),
         Block::Line(cells) => text.push_str(&render_line(cells, screen)),
     }
     text.push('\n');
@@ -46,56 +42,85 @@ fn wrap_to_screen(text: String, screen: Screen) -> String {
 }
 
 fn render_cell(cell: &Cell, screen: Screen) -> String {
-    let text = cell.to_display(screen.is_terminal);
-    match cell {
-        Cell::Styled(_, tone) if screen.has_color => paint(&text, *tone),
+    render_form(cell, 0, screen)
+}
+
+/// Renders a cell in this form if it has several.
+fn render_form(cell: &Cell, form: usize, screen: Screen) -> String {
+    let text = cell.to_display_form(form, screen.is_terminal);
+    match cell.tone() {
+        Some(tone) if screen.has_color => paint(&text, tone),
         _ => text,
     }
 }
 
 /// Renders a table with its names shortened to the terminal; if it does not fit, renders the narrow lines, or its rows as
 /// records.
-fn render_table(
-    headings: &[Cell],
-    rows: &[Vec<Cell>],
-    narrow: Option<&[Vec<Cell>]>,
-    screen: Screen,
-) -> String {
-    let widths = if screen.fits_tables() {
-        column::column_widths(headings, rows, screen)
+fn render_table(block: &TableBlock, screen: Screen) -> String {
+    let layout = if screen.fits_table(block.borders == Borders::Open || is_elastic(block)) {
+        table_layout(block, screen)
     } else {
         None
     };
-    let Some(widths) = widths else {
-        if let Some(lines) = narrow.filter(|_| !screen.is_accessible) {
+    let Some(layout) = layout else {
+        if let Some(lines) = block.narrow.as_ref().filter(|_| !screen.is_accessible) {
             let lines = lines.iter().map(|line| render_line(line, screen));
             return lines.collect::<Vec<_>>().join("\n");
         }
-        return render_records(headings, rows, screen);
+        return render_records(&block.headings, &block.rows, screen);
     };
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).force_no_tty();
-    table.set_header(headings.iter().map(|heading| render_cell(heading, screen)));
-    for row in rows {
-        table.add_row(row.iter().zip(&widths).map(|(cell, width)| {
-            let alignment = if cell.is_number() {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            };
-            comfy_table::Cell::new(fit_cell(cell, *width, screen)).set_alignment(alignment)
-        }));
+    let mut text = fill_table(block, &layout, screen).trim_fmt();
+    let legend = block.legend.as_ref().filter(|_| layout.form > 0);
+    if let Some(legend) = legend {
+        text.push('\n');
+        text.push_str(&wrap_to_screen(legend.clone(), screen));
     }
-    table.trim_fmt()
+    text
+}
+
+/// Fills a table with the cells of the columns that are shown.
+fn fill_table(block: &TableBlock, layout: &TableLayout, screen: Screen) -> Table {
+    let mut table = Table::new();
+    table.force_no_tty();
+    table.load_style(match block.borders {
+        Borders::Boxed => UTF8_FULL_CONDENSED,
+        Borders::Open => NOTHING,
+    });
+    let is_shown = |place: &usize| layout.widths[*place] > 0;
+    let shown: Vec<usize> = (0..block.headings.len()).filter(is_shown).collect();
+    let cells = |row: &[Cell]| {
+        let cells = shown
+            .iter()
+            .filter_map(|place| Some((row.get(*place)?, layout.widths[*place])));
+        let cells = cells.map(|(cell, width)| fit_cell(cell, width, layout.form, screen));
+        cells.collect::<Vec<_>>()
+    };
+    table.set_header(cells(&block.headings));
+    for row in &block.rows {
+        table.add_row(cells(row));
+    }
+    if block.borders == Borders::Open {
+        let blanks = u16::try_from(overhead(block.borders, layout.form)).unwrap_or_default();
+        for (column, place) in table.column_iter_mut().zip(&shown) {
+            column.set_padding((0, blanks));
+            // The heading stands over the numbers.
+            if block.rows.iter().any(|row| row[*place].is_number()) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+    }
+    table
 }
 
 /// Renders a cell in its column. Only names are shortened.
-fn fit_cell(cell: &Cell, width: usize, screen: Screen) -> String {
-    let text = render_cell(cell, screen);
+fn fit_cell(cell: &Cell, width: usize, form: usize, screen: Screen) -> comfy_table::Cell {
+    let text = render_form(cell, form, screen);
     if cell.is_name() {
-        shorten(&text, width)
+        comfy_table::Cell::new(shorten(&text, width))
+    } else if cell.is_number() {
+        comfy_table::Cell::new(text).set_alignment(CellAlignment::Right)
     } else {
-        text
+        comfy_table::Cell::new(text)
     }
 }
 

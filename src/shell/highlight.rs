@@ -179,7 +179,7 @@ mod tests {
             ),
             (
                 "fetch project \"Bob's/film\"",
-                "c:fetch| c:project| n:\"Bob's/film\"|",
+                "c:fetch| n:project| n:\"Bob's/film\"|",
             ),
             ("load $1 x", "c:load| v:$1| ?:x|"),
             ("echo \"a 'b", "c:echo| q:\"a 'b|"),

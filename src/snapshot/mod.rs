@@ -18,5 +18,6 @@ mod subfolder;
 pub mod time_alias;
 pub mod tree;
 pub mod tree_walk;
-mod varint;
+pub mod union;
+pub mod varint;
 pub mod walk;

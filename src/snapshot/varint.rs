@@ -1,7 +1,7 @@
 //! Numbers of variable length: seven bits a byte, the lowest first, and the high bit set in all but the last byte. Zigzag
 //! moves the sign to the lowest bit. Both are encodings of Protocol Buffers.
 
-pub(super) fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
+pub fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         packed.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -16,7 +16,7 @@ pub(super) fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Removes a number from the front; `None` if none is there.
-pub(super) fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+pub fn read_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
         let byte = *rest.split_off_first()?;

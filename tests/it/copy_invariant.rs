@@ -102,7 +102,7 @@ proptest! {
             prop_assert_eq!(compared.status, 0, "{}", compared);
             let fetched = studio.json(&["fetch project acme/spot"]).document();
             for replica in fetched["projects"][0]["replicas"].as_array().unwrap() {
-                let expected = if replica["category"] == "footage" { "present" } else { "unknown" };
+                let expected = if replica["category"] == "footage" { "whole" } else { "unknown" };
                 prop_assert_eq!(replica["state"].as_str(), Some(expected));
             }
         }

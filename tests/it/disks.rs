@@ -92,17 +92,14 @@ fn unmounted_category_is_not_empty() {
     │ NAS      ┆ not all readable ┆        1 ┆     2 ┆  9 B ┆          1 ┆ N s │
     └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 database, 2 files, 9 B in N s
-    acme/spot
-    ┌──────────┬────────────────────────┬──────────────────────┐
-    │ category ┆ WORK                   ┆ NAS                  │
-    ╞══════════╪════════════════════════╪══════════════════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ partial, 1 file, 4 B │
-    │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B │
-    └──────────┴────────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 18 B
+    ┌──────────┬──────────────────────┬────────────────────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                                │
+    ╞══════════╪══════════════════════╪════════════════════════════════════╡
+    │ footage  ┆ whole, 2 files, 13 B ┆ lacks 1, 1 unreadable, 1 file, 4 B │
+    │ render   ┆ whole, 1 file, 5 B   ┆ whole, 1 file, 5 B                 │
+    └──────────┴──────────────────────┴────────────────────────────────────┘
+    scanned: WORK, NAS just now
     --- stderr
     problem: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
     ");

@@ -157,9 +157,11 @@ fn example_startup_file_runs() {
             "list categories",
         ])
         .ok();
+    let lines = run.stdout.lines();
+    let paths: Vec<_> = lines.filter_map(|line| line.split('\t').nth(1)).collect();
     assert_eq!(
-        run.stdout,
-        "footage\tfootage\ncache\tscratch/cache\nrender\tscratch/render\ndelivery\tdelivery\n"
+        paths,
+        ["footage", "scratch/cache", "scratch/render", "delivery"]
     );
 }
 

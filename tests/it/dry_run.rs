@@ -53,15 +53,14 @@ fn script_dry_run_changes_nothing() {
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: add
     planned $STUDIO/NAS/footage/acme/spot/plates/p1.exr: add
     would copy 2 files, 13 B
-    acme/spot
-    ┌──────────┬────────────────────────┬─────────┬─────────┐
-    │ category ┆ WORK                   ┆ NAS     ┆ MORE    │
-    ╞══════════╪════════════════════════╪═════════╪═════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ missing ┆ unknown │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing ┆ unknown │
-    └──────────┴────────────────────────┴─────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 18 B
+    ┌──────────┬──────────────────────┬─────────┬─────────────┐
+    │ category ┆ WORK                 ┆ NAS     ┆ MORE        │
+    ╞══════════╪══════════════════════╪═════════╪═════════════╡
+    │ footage  ┆ whole, 2 files, 13 B ┆ missing ┆ not scanned │
+    │ render   ┆ whole, 1 file, 5 B   ┆ missing ┆ not scanned │
+    └──────────┴──────────────────────┴─────────┴─────────────┘
+    scanned: WORK, NAS just now; MORE never
     category render is no longer tracked; its files are untouched
     $STUDIO/WORK/footage/acme/spot
     would be saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 1 removed

@@ -46,7 +46,7 @@ fn prefix_or_last_part_suggests_name() {
     assert_snapshot!(hint("fetch project acme/spring"), @"hint: did you mean `'acme/spring campaign 2026'`?");
     assert_snapshot!(hint("fetch client Bob"), @r#"hint: did you mean `"Bob's Diner"`?"#);
     assert_snapshot!(hint("copy titles footage NAS WORK"), @"hint: did you mean `nova/titles`?");
-    assert_snapshot!(hint("fetch project acme spot"), @"hint: write it as: fetch project [OPTIONS] PROJECT; a project is written CLIENT/PROJECT: acme/spot");
+    assert_snapshot!(hint("fetch project acme spot"), @"hint: write it as: fetch [OPTIONS] PROJECT; quote a name with spaces: 'acme spot'");
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 1
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 2
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -443,17 +443,13 @@ fn full_disk_keeps_last_scan() {
     assert_snapshot!(after, @"
     exit 0
     --- stdout
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ Bob's  │
-    │ acme   │
-    └────────┘
-    ┌─────────────┐
-    │ project     │
-    ╞═════════════╡
-    │ acme/spot   │
-    │ acme/teaser │
-    └─────────────┘
+    client  size  files  projects  copies  newest        scanned   on
+    Bob's    1 B      1         1       1  331 days ago  just now  WORK
+    acme    24 B      4         2       1  331 days ago  just now  WORK
+    2 clients, 5 files, 25 B
+    project      size  files  copies  newest        scanned   on
+    acme/spot    18 B      3       1  331 days ago  just now  WORK
+    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    2 projects, 4 files, 24 B
     ");
 }

@@ -31,27 +31,21 @@ fn startup_file_registers_and_loads() {
     assert_snapshot!(studio.lines(&["list databases", "list categories", "list clients"]).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬───────────────────────────┬────────┐
-    │ database ┆ root                      ┆ state  │
-    ╞══════════╪═══════════════════════════╪════════╡
-    │ WORK     ┆ $STUDIO/WORK   ┆ online │
-    │ NAS      ┆ $STUDIO/NAS    ┆ online │
-    │ SERVER   ┆ $STUDIO/SERVER ┆ online │
-    └──────────┴───────────────────────────┴────────┘
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ project  ┆ projects       │
-    │ render   ┆ scratch/render │
-    │ delivery ┆ delivery/final │
-    └──────────┴────────────────┘
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ acme   │
-    │ globex │
-    └────────┘
+    database  root                       state   size  files  projects     free   total  newest        scanned
+    WORK      $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  331 days ago  just now
+    NAS       $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  331 days ago  just now
+    SERVER    $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  331 days ago  just now
+    3 databases, 4 files, 17 B
+    category  path            size  files  projects  copies  newest        scanned
+    footage   footage          4 B      1         1       1  331 days ago  just now
+    project   projects         4 B      1         1       1  331 days ago  just now
+    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    delivery  delivery/final   4 B      1         1       1  331 days ago  just now
+    4 categories, 4 files, 17 B
+    client  size  files  projects  copies  newest        scanned   on
+    acme    13 B      3         1       1  331 days ago  just now  WORK, NAS
+    globex   4 B      1         1       1  331 days ago  just now  SERVER
+    2 clients, 4 files, 17 B
     ");
 }
 
@@ -60,29 +54,11 @@ fn fetch_all_shows_every_project() {
     assert_snapshot!(seeded().script("fetch all\n").ok(), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬──────────────────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS                  ┆ SERVER  │
-    ╞══════════╪══════════════════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 4 B ┆ missing              ┆ missing │
-    │ project  ┆ present, 1 file, 4 B ┆ missing              ┆ missing │
-    │ render   ┆ missing              ┆ present, 1 file, 5 B ┆ missing │
-    │ delivery ┆ missing              ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      project on WORK: $STUDIO/WORK/projects/acme/spot (scanned just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
-
-    globex/film
-    ┌──────────┬─────────┬─────────┬──────────────────────┐
-    │ category ┆ WORK    ┆ NAS     ┆ SERVER               │
-    ╞══════════╪═════════╪═════════╪══════════════════════╡
-    │ footage  ┆ missing ┆ missing ┆ missing              │
-    │ project  ┆ missing ┆ missing ┆ missing              │
-    │ render   ┆ missing ┆ missing ┆ missing              │
-    │ delivery ┆ missing ┆ missing ┆ present, 1 file, 4 B │
-    └──────────┴─────────┴─────────┴──────────────────────┘
-      delivery on SERVER: $STUDIO/SERVER/delivery/final/globex/film (scanned just now)
+    project      size  WORK                   NAS                   SERVER
+    acme/spot    13 B  lacks 1, 2 files, 8 B  lacks 2, 1 file, 5 B
+    globex/film  4 B                                                whole, 1 file, 4 B
+    2 projects, 4 files, 17 B
+    scanned: WORK, NAS, SERVER just now
     ");
 }
 
@@ -91,23 +67,17 @@ fn client_projects_on_database_are_listed() {
     assert_snapshot!(seeded().script("list projects\nlist projects in acme\nlist projects in acme in NAS\nlist projects in globex in NAS\n").ok(), @"
     exit 0
     --- stdout
-    ┌─────────────┐
-    │ project     │
-    ╞═════════════╡
-    │ acme/spot   │
-    │ globex/film │
-    └─────────────┘
-    ┌───────────┐
-    │ project   │
-    ╞═══════════╡
-    │ acme/spot │
-    └───────────┘
-    ┌───────────┐
-    │ project   │
-    ╞═══════════╡
-    │ acme/spot │
-    └───────────┘
-    no projects; `load` scans for them
+    project      size  files  copies  newest        scanned   on
+    acme/spot    13 B      3       1  331 days ago  just now  WORK, NAS
+    globex/film   4 B      1       1  331 days ago  just now  SERVER
+    2 projects, 4 files, 17 B
+    project    size  files  copies  newest        scanned   on
+    acme/spot  13 B      3       1  331 days ago  just now  WORK, NAS
+    1 project, 3 files, 13 B
+    project    size  files  copies  newest        scanned   on
+    acme/spot   5 B      1       1  331 days ago  just now  NAS
+    1 project, 1 file, 5 B
+    no projects match
     ");
 }
 
@@ -118,19 +88,16 @@ fn project_is_copied_between_storages() {
     exit 0
     --- stdout
     copied and verified 1 file, 4 B in N s
-    acme/spot
-    ┌──────────┬──────────────────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS                  ┆ SERVER  │
-    ╞══════════╪══════════════════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 4 B ┆ present, 1 file, 4 B ┆ missing │
-    │ project  ┆ present, 1 file, 4 B ┆ missing              ┆ missing │
-    │ render   ┆ missing              ┆ present, 1 file, 5 B ┆ missing │
-    │ delivery ┆ missing              ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-      project on WORK: $STUDIO/WORK/projects/acme/spot (scanned just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 13 B
+    ┌──────────┬────────────────────┬────────────────────┬─────────┐
+    │ category ┆ WORK               ┆ NAS                ┆ SERVER  │
+    ╞══════════╪════════════════════╪════════════════════╪═════════╡
+    │ footage  ┆ whole, 1 file, 4 B ┆ whole, 1 file, 4 B ┆ missing │
+    │ project  ┆ whole, 1 file, 4 B ┆ missing            ┆ missing │
+    │ render   ┆ missing            ┆ whole, 1 file, 5 B ┆ missing │
+    └──────────┴────────────────────┴────────────────────┴─────────┘
+    on no storage: delivery
+    scanned: WORK, NAS, SERVER just now
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "reel");
 }

@@ -78,12 +78,10 @@ fn comments_and_blank_lines_are_ignored() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 5 files, 25 B in N s
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ Bob's  │
-    │ acme   │
-    └────────┘
+    client  size  files  projects  copies  newest        scanned   on
+    Bob's    1 B      1         1       1  331 days ago  just now  WORK
+    acme    24 B      4         2       1  331 days ago  just now  WORK
+    2 clients, 5 files, 25 B
     ");
 }
 
@@ -117,7 +115,7 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  in WROK"), @"
     exit 1
     --- stderr
-    script.ab:3:6: error: unknown database `WROK`
+    script.ab:3:6: error: unknown client `WROK`
           in WROK
              ^^^^
     hint: did you mean `WORK`?
@@ -125,10 +123,10 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  of NAS\n"), @"
     exit 2
     --- stderr
-    script.ab:3:3: error: expected `in`, found `of`
+    script.ab:3:3: error: unexpected argument `of`
           of NAS
           ^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]; quote a name with spaces: 'acme of'
+    hint: write `list projects in acme in of in NAS`
     ");
     assert_snapshot!(studio.script("# a comment does not go on \\\nlod\n"), @"
     exit 2
@@ -175,11 +173,11 @@ fn caret_aligns_after_tabs_and_wide_characters() {
     script.ab:3:22: error: unexpected argument `x`
         fetch client 'eé ü' x
                             ^
-    hint: write it as: fetch client [OPTIONS] CLIENT; quote a name with spaces: 'eé ü x'
+    hint: write it as: fetch [OPTIONS] PROJECT; quote a name with spaces: 'eé ü x'
     script.ab:4:14: error: unexpected argument `東京`
         list clients 東京
                      ^^^^
-    hint: write it as: list clients
+    hint: write `list clients in 東京`
     script.ab:5:6: error: unknown database `\x1b[31m`
         load $'\x1b[31m' \u{202e}X
              ^^^^^^^^^^^
@@ -213,36 +211,24 @@ fn names_accept_every_quoting_style() {
     │ WORK     ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 3 files, 0 B in N s
-    ┌─────────────────┐
-    │ project         │
-    ╞═════════════════╡
-    │ Bob's/long film │
-    └─────────────────┘
-    ┌─────────────────┐
-    │ project         │
-    ╞═════════════════╡
-    │ Bob's/long film │
-    └─────────────────┘
-    ┌────────────┐
-    │ project    │
-    ╞════════════╡
-    │ say "hi"/x │
-    └────────────┘
-    ┌────────────┐
-    │ project    │
-    ╞════════════╡
-    │ say "hi"/x │
-    └────────────┘
-    ┌─────────┐
-    │ project │
-    ╞═════════╡
-    │ C:\x/#1 │
-    └─────────┘
-    ┌─────────┐
-    │ project │
-    ╞═════════╡
-    │ C:\x/#1 │
-    └─────────┘
+    project          size  files  copies  newest        scanned   on
+    Bob's/long film   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
+    project          size  files  copies  newest        scanned   on
+    Bob's/long film   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
+    project     size  files  copies  newest        scanned   on
+    say "hi"/x   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
+    project     size  files  copies  newest        scanned   on
+    say "hi"/x   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
+    project  size  files  copies  newest        scanned   on
+    C:\x/#1   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
+    project  size  files  copies  newest        scanned   on
+    C:\x/#1   0 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 0 B
     "#);
     let lines = [
         r"fetch project C:\x/#1",
@@ -261,12 +247,12 @@ fn names_accept_every_quoting_style() {
                          ^^^^
     hint: did you mean `"Bob's"`?
     "#);
-    assert_snapshot!(studio.lines(&["list projects in long film"]), @"
-    exit 2
+    assert_snapshot!(studio.lines(&["list projects in long film"]), @r#"
+    exit 1
     --- stderr
-    -c:1:23: error: expected `in`, found `film`
+    -c:1:18: error: unknown client `long`
         list projects in long film
-                              ^^^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]; quote a name with spaces: 'long film'
-    ");
+                         ^^^^
+    hint: known: "Bob's", 'C:\x', 'say "hi"'
+    "#);
 }

@@ -51,34 +51,39 @@ fn listed(format: &str) -> ProgramRun {
 fn piped_tables_keep_names_on_one_line() {
     let run = listed("table");
     assert_snapshot!(run.stdout.escape_debug().to_string().replace("\\n", "\n"), @r#"
-    ┌───────────────┐
-    │ client        │
-    ╞═══════════════╡
-    │ -rf --replace │
-    │ Bob\'s \"best\"  │
-    │ caf\\xe9       │
-    │ line\
-    feed    │
-    │ red\u{1b}[31m\u{1b}[0m           │
-    │ right\u{202e}left     │
-    │ tab\\tend\\     │
-    │ two words     │
-    └───────────────┘
+    client         size  files  projects  copies  newest        scanned   on
+    -rf --replace   1 B      1         1       1  331 days ago  just now  WORK
+    Bob\'s \"best\"    1 B      1         1       1  331 days ago  just now  WORK
+    caf\\xe9         1 B      1         1       1  331 days ago  just now  WORK
+    line\
+    feed      1 B      1         1       1  331 days ago  just now  WORK
+    red\u{1b}[31m\u{1b}[0m             1 B      1         1       1  331 days ago  just now  WORK
+    right\u{202e}left       1 B      1         1       1  331 days ago  just now  WORK
+    tab\\tend\\       1 B      1         1       1  331 days ago  just now  WORK
+    two words       1 B      1         1       1  331 days ago  just now  WORK
+    8 clients, 8 files, 8 B
     "#);
 }
 
 #[test]
 fn plain_and_csv_keep_name_bytes() {
-    assert_snapshot!(String::from_utf8_lossy(&listed("plain").bytes).escape_debug().to_string().replace("\\n", "\n"), @r#"
-    -rf --replace
-    Bob\'s \"best\"
-    caf�
+    let plain = String::from_utf8_lossy(&listed("plain").bytes)
+        .escape_debug()
+        .to_string();
+    let scanned = regex::Regex::new(r"[0-9TZ:-]+\\tWORK").unwrap();
+    let plain = scanned
+        .replace_all(&plain, r"NOW\tWORK")
+        .replace("\\n", "\n");
+    assert_snapshot!(plain, @r#"
+    -rf --replace\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    Bob\'s \"best\"\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    caf�\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
     line\
-    feed
-    red\u{1b}[31m
-    right\u{202e}left
-    tab\\tend\\\\
-    two words
+    feed\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    red\u{1b}[31m\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    right\u{202e}left\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    tab\\tend\\\\\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
+    two words\t1\t1\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK
     "#);
     let csv = listed("csv").bytes;
     for name in [
@@ -98,7 +103,7 @@ fn plain_and_csv_keep_name_bytes() {
 #[test]
 fn json_keeps_every_name() {
     let text = listed("json").stdout.replace('\u{202e}', "<RIGHT-TO-LEFT>");
-    assert_snapshot!(text, @r#"{"command":"list","clients":["-rf --replace","Bob's \"best\"",{"bytes_base64":"Y2Fm6Q=="},"line\nfeed","red\u001b[31m","right<RIGHT-TO-LEFT>left","tab\tend\\","two words"]}"#);
+    assert_snapshot!(text, @r#"{"command":"list","clients":[{"name":"-rf --replace","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"Bob's \"best\"","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":{"bytes_base64":"Y2Fm6Q=="},"databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"line\nfeed","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"red\u001b[31m","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"right<RIGHT-TO-LEFT>left","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"tab\tend\\","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"two words","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":8,"total":{"projects":8,"files":8,"bytes":8,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}"#);
 }
 
 #[test]

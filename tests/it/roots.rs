@@ -119,7 +119,7 @@ fn root_may_be_a_symlink() {
     --- stdout
     {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- known
-    "present" 1
+    "whole" 1
     "#);
 }
 
@@ -135,7 +135,7 @@ fn symlinked_category_is_reported_and_not_followed() {
     --- stderr
     problem: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     --- known
-    "partial" 1
+    "incomplete" 1
     "#);
 }
 
@@ -192,29 +192,15 @@ fn unreadable_folder_keeps_last_scan() {
     │ NAS      ┆ not all readable ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
     └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 database, 3 files, 3 B in N s
-    acme/spot
-    ┌──────────┬─────────┬───────────────────────┐
-    │ category ┆ WORK    ┆ NAS                   │
-    ╞══════════╪═════════╪═══════════════════════╡
-    │ footage  ┆ missing ┆ partial, 2 files, 2 B │
-    │ render   ┆ missing ┆ missing               │
-    └──────────┴─────────┴───────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-
-    b/c
-    ┌──────────┬─────────┬──────────────────────┐
-    │ category ┆ WORK    ┆ NAS                  │
-    ╞══════════╪═════════╪══════════════════════╡
-    │ footage  ┆ missing ┆ partial, 1 file, 1 B │
-    │ render   ┆ missing ┆ missing              │
-    └──────────┴─────────┴──────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/b/c (scanned just now)
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ acme   │
-    │ b      │
-    └────────┘
+    project    size  WORK  NAS
+    acme/spot  2 B         1 unreadable, 2 files, 2 B
+    b/c        1 B         1 unreadable, 1 file, 1 B
+    2 projects, 3 files, 3 B
+    scanned: WORK, NAS just now
+    client  size  files  projects  copies  newest        scanned   on
+    acme     2 B      2         1       0  331 days ago  just now  NAS
+    b        1 B      1         1       0  331 days ago  just now  NAS
+    2 clients, 3 files, 3 B
     --- stderr
     problem: cannot open `$STUDIO/NAS/footage/b`: Permission denied (os error 13)
     problem: cannot open `$STUDIO/NAS/footage/acme/spot/plates`: Permission denied (os error 13)
@@ -296,14 +282,14 @@ fn symlink_loops_and_special_files_are_skipped() {
     │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 3 files, 4 B in N s
-    acme/spot
-    ┌──────────┬───────────────────────┬─────────┐
-    │ category ┆ WORK                  ┆ NAS     │
-    ╞══════════╪═══════════════════════╪═════════╡
-    │ footage  ┆ present, 3 files, 4 B ┆ unknown │
-    │ render   ┆ missing               ┆ unknown │
-    └──────────┴───────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+    acme/spot  3 files, 4 B
+    ┌──────────┬─────────────────────┬─────────────┐
+    │ category ┆ WORK                ┆ NAS         │
+    ╞══════════╪═════════════════════╪═════════════╡
+    │ footage  ┆ whole, 3 files, 4 B ┆ not scanned │
+    │ render   ┆ missing             ┆ missing     │
+    └──────────┴─────────────────────┴─────────────┘
+    scanned: WORK just now; NAS never
     --- stderr
     note: `$STUDIO/WORK/footage/again` is a symbolic link and is not followed
     note: `$STUDIO/WORK/footage/acme/other` is a symbolic link and is not followed

@@ -13,12 +13,10 @@ fn script_stops_at_first_failing_line() {
     assert_snapshot!(studio.script("list categories\nload TAPE\nlist databases\n"), @"
     exit 1
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     --- stderr
     script.ab:2:6: error: unknown database `TAPE`
         load TAPE
@@ -156,12 +154,10 @@ fn script_is_read_from_standard_input() {
     assert_snapshot!(piped(&studio, &["-"], b"list categories\nlod\n"), @"
     exit 2
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     --- stderr
     stdin:2:1: error: unknown command `lod`
         lod
@@ -171,12 +167,10 @@ fn script_is_read_from_standard_input() {
     assert_snapshot!(piped(&studio, &[], b"list categories"), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     ");
     assert_snapshot!(piped(&studio, &["-"], b"\0"), @"
     exit 2
@@ -192,12 +186,10 @@ fn exit_ends_the_script() {
     assert_snapshot!(studio.script("list categories\nexit\nlod\n"), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     ");
     assert_snapshot!(studio.lines(&["quit", "list categories"]).ok(), @"exit 0");
 }
@@ -208,18 +200,14 @@ fn one_option_holds_several_lines() {
     assert_snapshot!(studio.lines(&["list categories\nlist databases", "lod", "list categories"]), @"
     exit 2
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
-    ┌──────────┬─────────────────────────┬────────┐
-    │ database ┆ root                    ┆ state  │
-    ╞══════════╪═════════════════════════╪════════╡
-    │ WORK     ┆ $STUDIO/WORK ┆ online │
-    │ NAS      ┆ $STUDIO/NAS  ┆ online │
-    └──────────┴─────────────────────────┴────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
+    database  root                     state      free   total
+    WORK      $STUDIO/WORK  online  FREE  TOTAL
+    NAS       $STUDIO/NAS   online  FREE  TOTAL
+    2 databases, 0 files, 0 B
     --- stderr
     -c 2:1:1: error: unknown command `lod`
         lod
@@ -243,32 +231,26 @@ fn script_paths_are_relative_to_its_folder() {
     --- stdout
     added database HERE at $STUDIO/jobs/store
     added database UP at $STUDIO/other
-    ┌──────────┬───────────────────────────────┬────────┐
-    │ database ┆ root                          ┆ state  │
-    ╞══════════╪═══════════════════════════════╪════════╡
-    │ HERE     ┆ $STUDIO/jobs/store ┆ online │
-    │ UP       ┆ $STUDIO/other      ┆ online │
-    └──────────┴───────────────────────────────┴────────┘
+    database  root                           state      free   total
+    HERE      $STUDIO/jobs/store  online  FREE  TOTAL
+    UP        $STUDIO/other       online  FREE  TOTAL
+    2 databases, 0 files, 0 B
     ");
     assert_snapshot!(studio.lines(&["add database HERE store", "list databases"]), @"
     exit 0
     --- stdout
     added database HERE at $STUDIO/store, offline: it does not exist
-    ┌──────────┬──────────────────────────┬─────────┐
-    │ database ┆ root                     ┆ state   │
-    ╞══════════╪══════════════════════════╪═════════╡
-    │ HERE     ┆ $STUDIO/store ┆ offline │
-    └──────────┴──────────────────────────┴─────────┘
+    database  root                      state
+    HERE      $STUDIO/store  offline
+    1 database, 0 files, 0 B
     ");
     assert_snapshot!(piped(&studio, &[], b"add database HERE store\nlist databases\n"), @"
     exit 0
     --- stdout
     added database HERE at $STUDIO/store, offline: it does not exist
-    ┌──────────┬──────────────────────────┬─────────┐
-    │ database ┆ root                     ┆ state   │
-    ╞══════════╪══════════════════════════╪═════════╡
-    │ HERE     ┆ $STUDIO/store ┆ offline │
-    └──────────┴──────────────────────────┴─────────┘
+    database  root                      state
+    HERE      $STUDIO/store  offline
+    1 database, 0 files, 0 B
     ");
 }
 
@@ -287,13 +269,11 @@ fn quiet_hides_unrequested_output() {
     assert_snapshot!(studio.run(commands).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    │ sound    ┆ sound          │
-    └──────────┴────────────────┘
+    category  path            size  files  projects  copies  newest        scanned
+    footage   footage         20 B      4         3       1  331 days ago  just now
+    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    sound     sound
+    3 categories, 5 files, 25 B
     ");
     studio.remove("NAS");
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]), @"
@@ -330,22 +310,22 @@ fn every_format_writes_answers() {
             "plain" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            WORK	$STUDIO/WORK	online
-            NAS	$STUDIO/NAS	online
-            Bob's/long film
-            acme/spot
-            acme/teaser
+            WORK	$STUDIO/WORK	online	25	5	3	26858864640	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z
+            NAS	$STUDIO/NAS	online				26858864640	270553174016		
+            Bob's/long film	1	1	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
+            acme/spot	18	3	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
+            acme/teaser	6	1	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
             "),
             "csv" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            database,root,state
-            WORK,$STUDIO/WORK,online
-            NAS,$STUDIO/NAS,online
-            project
-            Bob's/long film
-            acme/spot
-            acme/teaser
+            database,root,state,bytes,files,projects,free,total,newest,scanned_at
+            WORK,$STUDIO/WORK,online,25,5,3,26832125952,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z
+            NAS,$STUDIO/NAS,online,,,,26830135296,270553174016,,
+            project,bytes,files,copies,newest,scanned_at,databases
+            Bob's/long film,1,1,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
+            acme/spot,18,3,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
+            acme/teaser,6,1,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
             "),
             _ => assert_snapshot!(run, @r#"
             exit 0

@@ -56,11 +56,9 @@ fn xdg_config_home_is_searched() {
     assert_snapshot!(studio.finish(&mut command).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬───────┐
-    │ category ┆ path  │
-    ╞══════════╪═══════╡
-    │ sound    ┆ sound │
-    └──────────┴───────┘
+    category  path
+    sound     sound
+    1 category, 0 files, 0 B
     ");
 }
 
@@ -71,11 +69,9 @@ fn folder_named_like_startup_file_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┬─────────┐
-    │ database ┆ root           ┆ state   │
-    ╞══════════╪════════════════╪═════════╡
-    │ USERS    ┆ /nowhere/USERS ┆ offline │
-    └──────────┴────────────────┴─────────┘
+    database  root            state
+    USERS     /nowhere/USERS  offline
+    1 database, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
@@ -101,11 +97,9 @@ fn startup_file_writable_by_others_is_skipped() {
     assert_snapshot!(with_mode(0o666), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┬─────────┐
-    │ database ┆ root           ┆ state   │
-    ╞══════════╪════════════════╪═════════╡
-    │ USERS    ┆ /nowhere/USERS ┆ offline │
-    └──────────┴────────────────┴─────────┘
+    database  root            state
+    USERS     /nowhere/USERS  offline
+    1 database, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: other users can write it; `chmod go-w .config` prevents that
     ");
@@ -127,11 +121,9 @@ fn startup_file_of_another_user_is_skipped() {
     assert_snapshot!(linked, @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┬─────────┐
-    │ database ┆ root           ┆ state   │
-    ╞══════════╪════════════════╪═════════╡
-    │ USERS    ┆ /nowhere/USERS ┆ offline │
-    └──────────┴────────────────┴─────────┘
+    database  root            state
+    USERS     /nowhere/USERS  offline
+    1 database, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it belongs to another user
     ");
@@ -153,11 +145,9 @@ fn pipe_as_startup_file_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┬─────────┐
-    │ database ┆ root           ┆ state   │
-    ╞══════════╪════════════════╪═════════╡
-    │ USERS    ┆ /nowhere/USERS ┆ offline │
-    └──────────┴────────────────┴─────────┘
+    database  root            state
+    USERS     /nowhere/USERS  offline
+    1 database, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
@@ -170,11 +160,9 @@ fn dangling_startup_symlink_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┬─────────┐
-    │ database ┆ root           ┆ state   │
-    ╞══════════╪════════════════╪═════════╡
-    │ USERS    ┆ /nowhere/USERS ┆ offline │
-    └──────────┴────────────────┴─────────┘
+    database  root            state
+    USERS     /nowhere/USERS  offline
+    1 database, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is a broken symbolic link
     ");
@@ -246,23 +234,19 @@ fn startup_answers_are_hidden() {
     assert_snapshot!(studio.lines(&["list categories"]).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path            size  files  projects  copies  newest        scanned
+    footage   footage         20 B      4         3       1  331 days ago  just now
+    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    2 categories, 5 files, 25 B
     ");
     studio.remove("NAS");
     assert_snapshot!(studio.lines(&["list categories"]), @"
     exit 0
     --- stdout
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path            size  files  projects  copies  newest        scanned
+    footage   footage         20 B      4         3       1  331 days ago  just now
+    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    2 categories, 5 files, 25 B
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
@@ -298,11 +282,9 @@ fn program_runs_without_environment() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 5 files, 25 B in N s
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ Bob's  │
-    │ acme   │
-    └────────┘
+    client  size  files  projects  copies  newest        scanned   on
+    Bob's    1 B      1         1       1  331 days ago  just now  WORK
+    acme    24 B      4         2       1  331 days ago  just now  WORK
+    2 clients, 5 files, 25 B
     ");
 }

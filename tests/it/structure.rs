@@ -58,6 +58,7 @@ const SHARED: &[&str] = &[
     "last_answer",
     "outcome_item",
     "pattern",
+    "replica_cell",
     "run",
     "search",
     "settings",

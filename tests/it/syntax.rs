@@ -102,7 +102,7 @@ fn missing_arguments_are_named() {
     assert_snapshot!(complaints(
         "add\nadd database\nadd database X\nadd category X\ncopy\ncopy acme/spot footage WORK\nexplore acme/spot\n\
          fetch\nfetch client\nfetch project\nfind\nfind x in\nlist\nlist projects in\nlist projects in acme in\nremove\nremove database\n"
-    ), @"
+    ), @r#"
     exit 2
     --- stderr
     script.ab:1:4: error: the command is incomplete
@@ -133,18 +133,18 @@ fn missing_arguments_are_named() {
         explore acme/spot
                          ^
     hint: write it as: explore PROJECT CATEGORY DATABASE
-    script.ab:8:6: error: the command is incomplete
+    script.ab:8:6: error: missing: PROJECT
         fetch
              ^
-    hint: expected one of: all, client, project
-    script.ab:9:13: error: missing: CLIENT
+    hint: write it as: fetch [OPTIONS] PROJECT
+    script.ab:9:7: error: unknown client `client`
         fetch client
-                    ^
-    hint: write it as: fetch client CLIENT
-    script.ab:10:14: error: missing: PROJECT
+              ^^^^^^
+    hint: known: "Bob's", acme
+    script.ab:10:7: error: unknown client `project`
         fetch project
-                     ^
-    hint: write it as: fetch project PROJECT
+              ^^^^^^^
+    hint: known: "Bob's", acme
     script.ab:11:5: error: missing: PATTERN
         find
             ^
@@ -156,15 +156,15 @@ fn missing_arguments_are_named() {
     script.ab:13:5: error: the command is incomplete
         list
             ^
-    hint: expected one of: clients, projects, databases, categories
-    script.ab:14:17: error: missing: CLIENT
+    hint: expected one of: projects, clients, categories, databases
+    script.ab:14:15: error: unexpected argument `in`
         list projects in
-                        ^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]
-    script.ab:15:25: error: missing: DATABASE
+                      ^^
+    hint: `in` takes a client, a category or a storage
+    script.ab:15:23: error: unexpected argument `in`
         list projects in acme in
-                                ^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]
+                              ^^
+    hint: write `list projects in acme`
     script.ab:16:7: error: the command is incomplete
         remove
               ^
@@ -174,7 +174,7 @@ fn missing_arguments_are_named() {
                        ^
     hint: write it as: remove database DATABASE
     17 of 17 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
-    ");
+    "#);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn surplus_arguments_are_marked() {
     script.ab:3:11: error: unexpected argument `now`
         fetch all now
                   ^^^
-    hint: write it as: fetch all [OPTIONS]
+    hint: write a project as CLIENT/PROJECT, a client by its name, or `all`
     script.ab:4:26: error: unexpected argument `film`
         fetch project Bob's/long film
                                  ^^^^
@@ -204,11 +204,11 @@ fn surplus_arguments_are_marked() {
     script.ab:5:14: error: unexpected argument `acme`
         list clients acme
                      ^^^^
-    hint: write it as: list clients
-    script.ab:6:15: error: expected `in`, found `acme`
+    hint: write `list clients in acme`
+    script.ab:6:15: error: unexpected argument `acme`
         list projects acme
                       ^^^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]
+    hint: write `list projects in acme`
     script.ab:7:8: error: expected `in`, found `NAS`
         find x NAS
                ^^^
@@ -264,7 +264,7 @@ fn invalid_options_are_marked() {
     script.ab:7:14: error: unknown option `-r`
         fetch client '-rf x'
                      ^^^^^^^
-    hint: write it as: fetch client [OPTIONS] CLIENT; put `--` before a name that begins with `-`
+    hint: write it as: fetch [OPTIONS] PROJECT; put `--` before a name that begins with `-`
     script.ab:8:6: error: `--forget` and `--project` cannot be used together
         load --forget NAS --project acme/spot
              ^^^^^^^^
@@ -272,7 +272,7 @@ fn invalid_options_are_marked() {
     script.ab:9:11: error: `--live` takes no value
         fetch all --live=yes
                   ^^^^^^^^^^
-    hint: write it as: fetch all --live
+    hint: write it as: fetch [OPTIONS] PROJECT
     9 of 9 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9
     ");
 }
@@ -337,7 +337,7 @@ fn paths_outside_databases_are_refused() {
     script.ab:9:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
         list projects in ..
                          ^^
@@ -435,32 +435,87 @@ fn help_for_unknown_topic_is_an_error() {
 #[test]
 fn help_option_shows_command_help() {
     let run = complaints("list clients --help\nfetch all --help\n").ok();
-    assert_snapshot!(run, @"
+    assert_snapshot!(run, @r#"
     exit 0
     --- stdout
-    List all clients
+    List clients
 
-    Usage: list clients
+    Usage: list clients [in CATEGORY|DATABASE]... [OPTIONS]
+
+    Arguments:
+      [IN]...  `in` and a client, category or database, whichever the name is; repeatable
 
     Options:
-      -h, --help  Print help
+          --copies <N>          Only projects with at most this number of whole copies
+          --only-in <DATABASE>  Only projects that no other database holds any file of
+          --older-than <AGE>    Only projects whose newest file is older than this: 12h, 90d, 52w
+          --sort <COLUMN>       Sort by this column [possible values: name, size, files, copies, newest,
+                                scanned, free]
+          --reverse             Turn the order around
+          --limit <N>           List at most this number of rows
+      -h, --help                Print help
 
     Examples:
       list clients
-    Show every project
+      list clients in NAS --sort size
+    Show where projects are, how big they are and how their copies compare
 
-    Usage: fetch all [OPTIONS]
+    Answers come from the index, without access to a disk, for offline storages too;
+    `--live` scans first. One project has a table with a row for each category and a
+    column for each storage; several have a line each, or with `--full` a table each.
+
+    Each copy is measured against all files that any storage holds of this project
+    and category:
+
+      whole           it lacks nothing, and nothing in it is older
+      lacks N         N files of other storages are not here
+      N older         of N files another storage holds a newer version
+      N differ        N files have the size and time of another copy, and other content,
+                      or its time and another size
+      N unreadable    N files or folders could not be read
+      missing         no folder
+      offline         the storage was offline at the last scan; the rest is as it was then
+      not scanned     `load` scans it
+
+    On a narrow screen signs stand for the words; a line below explains them.
+
+    With `--files` the files of each copy are listed below the table. `plain` and `csv`
+    then have a row for each file instead of one for each copy.
+
+    Usage: fetch [OPTIONS] <PROJECT>
+
+    Arguments:
+      <PROJECT>
+              The project, a client for all of its projects, or `all`; `client` or `project` may precede
+              it
 
     Options:
-          --live          Scan the databases first
-          --files         List the files of every replica, with one line for each image sequence
-          --no-sequences  List every frame of an image sequence
-      -h, --help          Print help
+          --live
+              Scan the storages first
+
+          --full
+              Show a table for each project
+
+          --paths
+              Show the path of each copy
+
+          --files
+              List the files of every copy, with one line for each image sequence
+
+          --no-sequences
+              List every frame of an image sequence
+
+      -h, --help
+              Print help
 
     Examples:
       fetch all
-      fetch all --live
-    ");
+      fetch "Bob's"
+      fetch "Bob's/long film" --live
+      fetch "Bob's/long film" --files --no-sequences
+      fetch client "Bob's" --full
+      fetch project "Bob's/long film" --paths
+    "#);
 }
 
 #[test]
@@ -505,9 +560,9 @@ fn unquoted_name_with_spaces_suggests_quotes() {
         fetch project acme/b c
                              ^
     hint: quote a name with spaces: 'acme/b c'
-    script.ab:4:24: error: expected `in`, found `Diner`
+    script.ab:4:18: error: unknown client `Bob's`
         list projects in Bob's Diner
-                               ^^^^^
+                         ^^^^^
     hint: quote a name with spaces: "Bob's Diner"
     script.ab:5:15: error: unknown database `footage`
         copy acme/b d footage WORK NAS

@@ -98,8 +98,8 @@ fn dollar_signs_in_saved_roots_survive() {
         .run(["--format", "plain", "-c", "list databases"])
         .ok();
     assert_snapshot!(listed.stdout, @"
-    A	$STUDIO/$HOME	online
-    B	$STUDIO/$1	online
+    A	$STUDIO/$HOME	online				26452041728	270553174016		
+    B	$STUDIO/$1	online				26452041728	270553174016
     ");
 }
 
@@ -118,10 +118,8 @@ fn executable_script_runs_as_program() {
     let path = format!("{}:/usr/bin:/bin", studio.path("bin").display());
     command.env("PATH", path).arg("acme/spot");
     assert_snapshot!(studio.finish(&mut command).ok().stdout, @"
-    ┌───────────┐
-    │ project   │
-    ╞═══════════╡
-    │ acme/spot │
-    └───────────┘
+    project    size  files  copies  newest        scanned   on
+    acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
+    1 project, 2 files, 13 B
     ");
 }

@@ -49,6 +49,7 @@ impl Error {
                 ));
             }
             Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
+            Self::UnexpectedWord { hint, .. } => return Some(hint.clone()),
             Self::InvalidWord { noun, .. } => return example_hint(*noun),
             Self::NoLastAnswer { .. } => {
                 "list some first, as with `list projects`; a client with this name is written `'_'`"

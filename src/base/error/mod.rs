@@ -65,6 +65,9 @@ pub enum Error {
         suggestions: Vec<String>,
         known: Vec<String>,
     },
+    /// A word that is not possible at its place, and the words that are.
+    #[error("unexpected argument `{word}`")]
+    UnexpectedWord { word: Name, hint: String },
     /// A word that is not a valid name or path of the noun.
     #[error("`{word}` cannot be a {noun}: {why}")]
     InvalidWord {
@@ -281,6 +284,7 @@ impl Error {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::InvalidWord { .. }
+            | Self::UnexpectedWord { .. }
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }
@@ -304,6 +308,7 @@ impl Error {
             Self::NoLastAnswer { .. } => Some("_".into()),
             Self::RunNotFound { run, .. } => Some(run.to_string().as_str().into()),
             Self::NotAProject { word, .. }
+            | Self::UnexpectedWord { word, .. }
             | Self::InvalidWord { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),

@@ -107,9 +107,13 @@ impl CopyArgs {
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        run::execute(index, &start, &options, monitor, |index, run| {
-            copy::copy(index, registry, &request, run, monitor)
-        })
+        run::execute(
+            (index, registry),
+            &start,
+            &options,
+            monitor,
+            |index, run| copy::copy(index, registry, &request, run, monitor),
+        )
     }
 
     /// Looks up the names of the line in the registry.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::overview::{FetchAnswer, add_table, known_replicas, location_cells};
+use super::answer::FetchAnswer;
+use super::table::{add_table, path_cells};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
+use crate::index::overview;
 use crate::index::overview::ReplicaSummary;
 use crate::index::{DatabaseId, Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
@@ -38,12 +40,14 @@ type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
 impl<'a> FetchFilesAnswer<'a> {
     pub(super) fn new(
         workspace: &'a Workspace,
+        mut fetched: FetchAnswer,
         scope: &Scope,
-        is_complete: bool,
         group_sequences: bool,
     ) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let snapshot = index.read_transaction()?;
+        // Read once more: the totals must be of the same state as the files.
+        fetched.projects = overview::read(index, registry, scope)?.projects;
         let mut database_ids = BTreeMap::new();
         for database in registry.databases() {
             if let Some(id) = index.database(&database.root)?.id {
@@ -54,7 +58,7 @@ impl<'a> FetchFilesAnswer<'a> {
             index,
             registry,
             _snapshot: snapshot,
-            fetched: FetchAnswer::read(workspace, scope, is_complete)?,
+            fetched,
             database_ids,
             group_sequences,
         })
@@ -152,8 +156,8 @@ impl Stream for FetchFilesAnswer<'_> {
             let mut page = Page::default();
             add_table(state, &mut page);
             lines.page(&page)?;
-            for replica in known_replicas(state) {
-                lines.cells(location_cells(replica))?;
+            for replica in state.known_replicas() {
+                lines.cells(path_cells(replica))?;
                 self.write_files(&state.project, replica, lines)?;
             }
         }
@@ -162,7 +166,7 @@ impl Stream for FetchFilesAnswer<'_> {
 
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         for state in &self.fetched.projects {
-            for replica in known_replicas(state) {
+            for replica in state.known_replicas() {
                 self.visit_files(&state.project, replica, false, &mut |folder, hit| {
                     rows.row(&[
                         Cell::Name(state.project.name()),

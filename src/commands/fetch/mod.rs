@@ -3,18 +3,20 @@
 //! Answers from the index; with `--live` it scans the databases first. An offline replica is shown as it was last seen, never
 //! as missing.
 
+mod answer;
 mod files;
-mod overview;
+mod line;
+mod table;
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
+use self::answer::{FetchAnswer, FetchLayout};
 use self::files::FetchFilesAnswer;
-use self::overview::FetchAnswer;
 use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
 use crate::model::project::Scope;
 use crate::scan::ScanState;
@@ -22,75 +24,54 @@ use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 use crate::storage::availability::Reach;
 
-/// Show where projects are, how big they are and how their replicas compare
+/// Show where projects are, how big they are and how their copies compare
 ///
-/// Answers come from the index, without access to a disk, for offline databases
-/// too; `--live` scans first. Each project has a table with a row for each
-/// category and a column for each database. A cell shows the state, the number of
-/// files and their size:
+/// Answers come from the index, without access to a disk, for offline storages too;
+/// `--live` scans first. One project has a table with a row for each category and a
+/// column for each storage; several have a line each, or with `--full` a table each.
 ///
-///   present   same as the fullest replica
-///   partial   fewer files than the fullest, or a part could not be read
-///   differs   as many files as the fullest, but other names, sizes or times; or files that
-///             differed in an earlier `--checksum`
-///   missing   no folder
-///   offline   the database was offline at the last scan
-///   unknown   not scanned yet: `load`
+/// Each copy is measured against all files that any storage holds of this project
+/// and category:
 ///
-/// With `--files` the files of each replica are listed below the table. `plain`
-/// and `csv` then have a row for each file instead of one for each replica.
+///   whole           it lacks nothing, and nothing in it is older
+///   lacks N         N files of other storages are not here
+///   N older         of N files another storage holds a newer version
+///   N differ        N files have the size and time of another copy, and other content,
+///                   or its time and another size
+///   N unreadable    N files or folders could not be read
+///   missing         no folder
+///   offline         the storage was offline at the last scan; the rest is as it was then
+///   not scanned     `load` scans it
+///
+/// On a narrow screen signs stand for the words; a line below explains them.
+///
+/// With `--files` the files of each copy are listed below the table. `plain` and `csv`
+/// then have a row for each file instead of one for each copy.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
+    override_usage = "fetch [OPTIONS] <PROJECT>",
     after_help = "Examples:
   fetch all
-  fetch client acme
-  fetch project acme/spot --live
-  fetch project acme/spot --files"
+  fetch acme
+  fetch acme/spot --live
+  fetch acme/spot --files --no-sequences
+  fetch client acme --full
+  fetch project acme/spot --paths"
 )]
 pub(crate) struct FetchArgs {
-    #[command(subcommand)]
-    subcommand: FetchSubcommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum FetchSubcommand {
-    /// Show every project
-    #[command(after_help = "Examples:\n  fetch all\n  fetch all --live")]
-    All {
-        #[command(flatten)]
-        options: FetchOptions,
-    },
-    /// Show the projects of one client
-    #[command(after_help = "Examples:\n  fetch client acme\n  fetch client acme --files")]
-    Client {
-        /// The client
-        #[arg(value_name = "CLIENT")]
-        client: OsString,
-        #[command(flatten)]
-        options: FetchOptions,
-    },
-    /// Show one project
-    #[command(after_help = "Examples:
-  fetch project acme/spot
-  fetch project acme/spot --live
-  fetch project acme/spot --files --no-sequences")]
-    Project {
-        /// The project
-        #[arg(value_name = "PROJECT")]
-        project: OsString,
-        #[command(flatten)]
-        options: FetchOptions,
-    },
-}
-
-/// Options of all three subcommands.
-#[derive(Clone, Copy, Debug, Args)]
-struct FetchOptions {
-    /// Scan the databases first
+    /// The project, a client for all of its projects, or `all`; `client` or `project` may precede it
+    #[arg(value_name = "PROJECT")]
+    scope: OsString,
+    /// The name after `client` or `project`
+    #[arg(value_name = "NAME", hide = true)]
+    name: Option<OsString>,
+    /// Scan the storages first
     #[arg(long)]
     live: bool,
-    /// List the files of every replica, with one line for each image sequence
+    #[command(flatten)]
+    layout: FetchLayout,
+    /// List the files of every copy, with one line for each image sequence
     #[arg(long)]
     files: bool,
     /// List every frame of an image sequence
@@ -98,39 +79,46 @@ struct FetchOptions {
     no_sequences: bool,
 }
 
-impl FetchSubcommand {
-    const fn options(&self) -> FetchOptions {
-        match self {
-            Self::All { options }
-            | Self::Client { options, .. }
-            | Self::Project { options, .. } => *options,
-        }
-    }
-
-    fn scope(self, workspace: &Workspace) -> Result<Scope> {
-        Ok(match self {
-            Self::All { .. } => Scope::All,
-            Self::Client { client, .. } => Scope::Client(Scope::parse_client(&client)?),
-            Self::Project { project, .. } => match workspace.last_answer.scope(&project)? {
-                scope @ Scope::Projects(_) => scope,
-                _ => Scope::Project(parse_project(&project, workspace, Some("fetch client"))?),
-            },
-        })
-    }
-}
-
 impl FetchArgs {
     /// True if the answer lists files and is therefore a stream.
     pub(crate) const fn lists_files(&self) -> bool {
-        self.subcommand.options().files
+        self.files
     }
 
     /// Prepares the list of files; it is read from the index while it is printed.
     pub(crate) fn stream_files(self, workspace: &mut Workspace) -> Result<FetchFilesAnswer<'_>> {
-        let options = self.subcommand.options();
-        let scope = self.subcommand.scope(workspace)?;
-        let is_complete = !options.live || scan_databases(workspace, &scope)?;
-        FetchFilesAnswer::new(workspace, &scope, is_complete, !options.no_sequences)
+        let (answer, scope) = self.fetch(workspace)?;
+        FetchFilesAnswer::new(workspace, answer, &scope, !self.no_sequences)
+    }
+
+    fn fetch(&self, workspace: &mut Workspace) -> Result<(FetchAnswer, Scope)> {
+        let scope = self.scope(workspace)?;
+        let is_complete = !self.live || scan_databases(workspace, &scope)?;
+        let answer = FetchAnswer::read(workspace, &scope, self.layout, is_complete)?;
+        Ok((answer, scope))
+    }
+
+    /// Returns the scope: `acme`, `acme/spot`, `all`, `client NAME` or `project NAME`.
+    fn scope(&self, workspace: &Workspace) -> Result<Scope> {
+        let Some(name) = &self.name else {
+            return workspace.last_answer.scope(&self.scope);
+        };
+        match self.scope.to_str() {
+            Some("client") => Ok(Scope::Client(Scope::parse_client(name)?)),
+            Some("project") => match workspace.last_answer.scope(name)? {
+                scope @ Scope::Projects(_) => Ok(scope),
+                _ => Ok(Scope::Project(parse_project(
+                    name,
+                    workspace,
+                    Some("fetch"),
+                )?)),
+            },
+            _ => Err(Error::UnexpectedWord {
+                word: name.as_os_str().into(),
+                hint: "write a project as CLIENT/PROJECT, a client by its name, or `all`"
+                    .to_owned(),
+            }),
+        }
     }
 }
 
@@ -138,10 +126,7 @@ impl RunCommand for FetchArgs {
     type Answer = FetchAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<FetchAnswer> {
-        let options = self.subcommand.options();
-        let scope = self.subcommand.scope(workspace)?;
-        let is_complete = !options.live || scan_databases(workspace, &scope)?;
-        FetchAnswer::read(workspace, &scope, is_complete)
+        Ok(self.fetch(workspace)?.0)
     }
 }
 

@@ -93,7 +93,7 @@ impl RunCommand for LoadArgs {
         let loaded = if stale.is_empty() && !databases.is_empty() && !options.dry_run {
             run::unrecorded(work(index, RunId::DRY_RUN)?)
         } else {
-            run::execute(index, &start, &options, monitor, work)?
+            run::execute((index, registry), &start, &options, monitor, work)?
         };
         if !options.dry_run && loaded.report.iter().all(|database| database.gone == 0) {
             // Reports a misspelled project as an error instead of as a scan without files.

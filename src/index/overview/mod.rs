@@ -1,29 +1,55 @@
 //! Overview of all tracked databases from the index alone: their clients and projects, and the status of each replica.
 //!
-//! A project has one replica per category and database. The fullest one is the measure for the others. An offline database
-//! is `offline`, never `missing`.
+//! A project has one replica per category and database. Each replica is measured against the union of all of them, those
+//! of offline databases included as they were last seen. An offline replica is `offline`, never `missing`.
 
-mod content;
 mod project;
 mod summary;
+mod union;
 
 pub use self::project::{
     add_holders, clients, example_project, known_projects, projects, visit_projects,
 };
-pub use self::summary::{ProjectSummary, ReplicaStatus, ReplicaSummary};
+pub use self::summary::{
+    ProjectSummary, ReplicaState, ReplicaSummary, StudioOverview, UnionTotals, is_held,
+};
 
 use super::Index;
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 
-/// Compares the replicas of the projects in a scope.
+/// Reads the projects in a scope and their replicas.
 ///
 /// # Errors
 /// [`crate::base::error::Error::UnknownName`] for a client or project that no tracked database has.
-pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectSummary>> {
+pub fn read(index: &Index, registry: &Registry, scope: &Scope) -> Result<StudioOverview> {
+    let _view = index.read_transaction()?;
     let projects = known_projects(index, registry, scope)?;
-    let mut projects = summary::summarize(index, registry, projects)?;
-    content::mark_content_differences(index, registry, &mut projects)?;
-    Ok(projects)
+    summary::summarize(index, registry, projects)
+}
+
+/// Reads the projects in a scope as [`read`] does, and stores the shortfalls that were computed for it.
+pub fn read_and_store(
+    index: &mut Index,
+    registry: &Registry,
+    scope: &Scope,
+) -> Result<StudioOverview> {
+    let overview = read(index, registry, scope)?;
+    if !index.is_read_only() {
+        ignore(
+            index.store_unions(&overview.computed),
+            "shortfalls are derived: the next overview computes them again",
+        );
+    }
+    Ok(overview)
+}
+
+/// Brings the stored shortfalls up to date after the index changed, so that the next overview reads no folder.
+pub fn refresh(index: &mut Index, registry: &Registry) {
+    ignore(
+        read_and_store(index, registry, &Scope::All),
+        "shortfalls are derived: the next overview computes them again, and reports the failure",
+    );
 }

@@ -1,43 +1,42 @@
-//! Comparison of the replicas of projects with each other.
+//! The replicas of projects, each measured against the union of all.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::union::{KnownDifferences, UnionGroup, UnionMember};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::{Index, KnownDatabase, KnownReplica};
-use crate::model::project::ProjectId;
+use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database, Registry};
+use crate::snapshot::union::{Shortfall, Union};
 
-/// Comparison of a replica with the others of its project and category.
+/// State of a replica, measured against the union of all replicas of its project and category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReplicaStatus {
-    /// It agrees with the fullest replica.
-    Present,
+pub enum ReplicaState {
+    /// It lacks nothing, nothing in it is older or differs, and all of it could be read.
+    Whole,
+    /// It lacks files, or some of its files are older, differ or could not be read.
+    Incomplete,
     /// The last scan found it missing.
     Missing,
-    /// It has fewer files than the fullest replica, or could not be read completely.
-    Partial,
-    /// It has as many files as the fullest replica, with other names, sizes, times or contents.
-    Differs,
     /// Its database is offline. The other fields are from an earlier scan.
     Offline,
     /// It was never scanned.
     Unknown,
 }
 
-impl ReplicaStatus {
-    /// The word for people.
+impl ReplicaState {
+    /// The word for people and programs.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Present => "present",
+            Self::Whole => "whole",
+            Self::Incomplete => "incomplete",
             Self::Missing => "missing",
-            Self::Partial => "partial",
-            Self::Differs => "differs",
             Self::Offline => "offline",
             Self::Unknown => "unknown",
         }
@@ -53,8 +52,16 @@ pub struct ReplicaSummary {
     pub database: String,
     /// The path of the replica, also if it is missing.
     pub path: Name,
-    /// Its status.
-    pub state: ReplicaStatus,
+    /// Its state.
+    pub state: ReplicaState,
+    /// Number of files and links that other replicas hold and this one does not; all of them if it is missing.
+    pub lacks: Option<u64>,
+    /// Number of files of which another replica holds a newer version.
+    pub older: Option<u64>,
+    /// Number of files that differ from another replica, neither of them newer.
+    pub differs: Option<u64>,
+    /// Number of files and folders that could not be read.
+    pub unreadable: Option<u64>,
     /// Number of files and links; `None` if it is missing or unknown.
     pub files: Option<u64>,
     /// Apparent bytes.
@@ -65,24 +72,76 @@ pub struct ReplicaSummary {
     pub indexed_at: Option<Timestamp>,
 }
 
+impl ReplicaSummary {
+    /// True if nothing is lacking, older, different or unreadable, as far as the last scan of a replica that is there shows.
+    pub fn is_whole(&self) -> bool {
+        self.files.is_some() && self.faults() == [Some(0); 4]
+    }
+
+    /// The numbers of files that it lacks, and that are older, different and unreadable.
+    pub const fn faults(&self) -> [Option<u64>; 4] {
+        [self.lacks, self.older, self.differs, self.unreadable]
+    }
+}
+
+/// The union of all replicas of a project in one category.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnionTotals {
+    /// Number of files and links in any replica.
+    pub files: u64,
+    /// Apparent bytes of the newest version of each.
+    pub bytes: u64,
+}
+
 /// Overview of one project on all databases.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProjectSummary {
     /// The project.
     pub project: ProjectId,
+    /// One for each category.
+    #[serde(skip)]
+    pub unions: Vec<UnionTotals>,
     /// One replica for each category and database, in the order of the start-up file.
     pub replicas: Vec<ReplicaSummary>,
 }
 
-struct IndexedCategory<'a> {
+/// True if any database holds a category of a project, or may hold it.
+pub fn is_held(union: UnionTotals, replicas: &[ReplicaSummary]) -> bool {
+    let may_hold = |replica: &ReplicaSummary| replica.files.is_some() || replica.lacks.is_none();
+    union.files > 0 || replicas.iter().any(may_hold)
+}
+
+impl ProjectSummary {
+    /// The replicas by category, each with the totals of their union.
+    pub fn categories(&self) -> impl Iterator<Item = (UnionTotals, &[ReplicaSummary])> {
+        let databases = self.replicas.len() / self.unions.len().max(1);
+        let rows = self.replicas.chunks(databases.max(1));
+        self.unions.iter().copied().zip(rows)
+    }
+
+    /// The replicas whose files are in the index.
+    pub fn known_replicas(&self) -> impl Iterator<Item = &ReplicaSummary> {
+        let replicas = self.replicas.iter();
+        replicas.filter(|replica| replica.files.is_some())
+    }
+}
+
+/// The replicas of one category on all databases.
+struct CategoryReplicas<'a> {
+    databases: Vec<DatabaseReplicas<'a>>,
+    stored: BTreeMap<ProjectId, StoredUnion>,
+}
+
+/// The replicas of one category on one database.
+struct DatabaseReplicas<'a> {
     database: &'a Database,
     category: &'a Category,
-    known: KnownDatabase,
+    known: &'a KnownDatabase,
     scanned_at: Option<Timestamp>,
     replicas: BTreeMap<ProjectId, KnownReplica>,
 }
 
-impl IndexedCategory<'_> {
+impl DatabaseReplicas<'_> {
     /// Returns the replica of a project, whose names may have another Unicode normal form here.
     fn replica(&self, project: &ProjectId) -> Option<&KnownReplica> {
         let exact = self.replicas.get(project);
@@ -96,45 +155,122 @@ impl IndexedCategory<'_> {
     }
 }
 
-/// Compares the replicas of projects by their totals and fingerprints.
+/// Projects with their replicas, and the shortfalls that had to be computed for them.
+#[derive(Debug, Default)]
+pub struct StudioOverview {
+    /// The projects, sorted.
+    pub projects: Vec<ProjectSummary>,
+    /// Shortfalls to be stored, so that the next overview reads no folder.
+    pub computed: Vec<StoredUnion>,
+}
+
+/// Measures the replicas of projects against their unions.
 pub(super) fn summarize(
     index: &Index,
     registry: &Registry,
     projects: Vec<ProjectId>,
-) -> Result<Vec<ProjectSummary>> {
-    let mut categories = Vec::new();
-    for category in registry.categories() {
-        let mut row = Vec::new();
-        for database in registry.databases() {
-            row.push(read_category(index, database, category)?);
-        }
-        categories.push(row);
-    }
-    let projects = projects.into_iter();
-    let projects = projects.map(|project| ProjectSummary {
-        replicas: categories
-            .iter()
-            .flat_map(|row| compare_row(row, &project))
-            .collect(),
+) -> Result<StudioOverview> {
+    let differences = KnownDifferences::default();
+    let mut overview = StudioOverview::default();
+    let summaries = projects.into_iter().map(|project| ProjectSummary {
         project,
+        unions: Vec::new(),
+        replicas: Vec::new(),
     });
-    Ok(projects.collect())
+    overview.projects = summaries.collect();
+    let databases = registry.databases().iter();
+    let databases = databases.map(|database| index.database(&database.root));
+    let databases = databases.collect::<Result<Vec<KnownDatabase>>>()?;
+    for category in registry.categories() {
+        let column = CategoryReplicas::read(index, registry, category, &databases)?;
+        for summary in &mut overview.projects {
+            let project = &summary.project;
+            let members = column.members(project);
+            let replica = replica_path(&category.path, project);
+            let differing = differences.of_replica(index, &replica)?;
+            let group = UnionGroup::new(index, (&category.path, project), &members, differing);
+            let union = column.union(&group, &mut overview.computed)?;
+            summary.unions.push(UnionTotals {
+                files: union.files,
+                bytes: union.bytes,
+            });
+            summary.replicas.extend(column.summaries(project, &union));
+        }
+    }
+    Ok(overview)
 }
 
-fn read_category<'a>(
+impl<'a> CategoryReplicas<'a> {
+    fn read(
+        index: &Index,
+        registry: &'a Registry,
+        category: &'a Category,
+        databases: &'a [KnownDatabase],
+    ) -> Result<Self> {
+        let rows = registry.databases().iter().zip(databases);
+        let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
+        Ok(Self {
+            databases: rows.collect::<Result<_>>()?,
+            stored: index.unions(&category.path)?,
+        })
+    }
+
+    /// Returns the replicas that hold a project, in the order of the databases.
+    fn members(&self, project: &ProjectId) -> Vec<UnionMember<'_>> {
+        let members = self.databases.iter().filter_map(|indexed| {
+            Some(UnionMember {
+                database: indexed.known.id?,
+                replica: indexed.replica(project).filter(|replica| replica.present)?,
+            })
+        });
+        members.collect()
+    }
+
+    /// Returns the union of a group: from its aggregates, from the stored row, or from its folders and then added to
+    /// `computed`.
+    fn union(&self, group: &UnionGroup<'_>, computed: &mut Vec<StoredUnion>) -> Result<Union> {
+        if let Some(union) = group.agreed() {
+            return Ok(union);
+        }
+        let basis = group.basis();
+        let stored = self.stored.get(group.project());
+        if let Some(known) = stored.filter(|known| known.basis == basis) {
+            return Ok(known.union.clone());
+        }
+        let shortfall = group.compute(basis)?;
+        let union = shortfall.union.clone();
+        computed.push(shortfall);
+        Ok(union)
+    }
+
+    /// Returns a summary for each database. The union has a shortfall for each replica that is present.
+    fn summaries(&self, project: &ProjectId, union: &Union) -> Vec<ReplicaSummary> {
+        let mut shortfalls = union.shortfalls.iter();
+        let summaries = self.databases.iter().map(|indexed| {
+            let is_member = indexed
+                .replica(project)
+                .is_some_and(|replica| replica.present);
+            let shortfall = is_member.then(|| shortfalls.next().copied()).flatten();
+            summarize_replica(indexed, project, union, shortfall)
+        });
+        summaries.collect()
+    }
+}
+
+fn read_replicas<'a>(
     index: &Index,
     database: &'a Database,
     category: &'a Category,
-) -> Result<IndexedCategory<'a>> {
-    let known = index.database(&database.root)?;
-    let mut indexed = IndexedCategory {
+    known: &'a KnownDatabase,
+) -> Result<DatabaseReplicas<'a>> {
+    let mut indexed = DatabaseReplicas {
         database,
         category,
         known,
         scanned_at: None,
         replicas: BTreeMap::new(),
     };
-    if let Some(id) = indexed.known.id {
+    if let Some(id) = known.id {
         indexed.scanned_at = index.category_scanned_at(id, &category.path)?;
         let replicas = index.replicas(id, &category.path)?.into_iter();
         indexed.replicas = replicas
@@ -144,64 +280,50 @@ fn read_category<'a>(
     Ok(indexed)
 }
 
-/// Compares the replicas of one project in one category on all databases.
-fn compare_row(row: &[IndexedCategory<'_>], project: &ProjectId) -> Vec<ReplicaSummary> {
-    let present = row
-        .iter()
-        .filter_map(|indexed| indexed.replica(project))
-        .filter(|replica| replica.present);
-    let fullest = present.max_by_key(|replica| {
-        let sum = &replica.aggregate;
-        (sum.files, sum.unreadable == 0, sum.newest, sum.bytes)
-    });
-    row.iter()
-        .map(|indexed| summarize_replica(indexed, project, fullest))
-        .collect()
-}
-
 fn summarize_replica(
-    indexed: &IndexedCategory<'_>,
+    indexed: &DatabaseReplicas<'_>,
     project: &ProjectId,
-    fullest: Option<&KnownReplica>,
+    union: &Union,
+    shortfall: Option<Shortfall>,
 ) -> ReplicaSummary {
     let known = indexed.replica(project);
     let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
     let path: PathBuf = Registry::replica(indexed.database, indexed.category, project).path();
+    let unreadable = present.map(|replica| replica.aggregate.unreadable);
+    let state = if indexed.known.offline_since.is_some() {
+        ReplicaState::Offline
+    } else if let Some(shortfall) = shortfall {
+        if shortfall.is_whole() && unreadable == Some(0) {
+            ReplicaState::Whole
+        } else {
+            ReplicaState::Incomplete
+        }
+    } else if known.is_none() && indexed.scanned_at.is_none() {
+        ReplicaState::Unknown
+    } else {
+        ReplicaState::Missing
+    };
+    let is_missing = shortfall.is_none() && (known.is_some() || indexed.scanned_at.is_some());
+    let missing = Shortfall {
+        lacks: union.files,
+        ..Shortfall::default()
+    };
+    let shortfall = shortfall.or(is_missing.then_some(missing));
     ReplicaSummary {
         category: indexed.category.name.clone(),
         database: indexed.database.name.clone(),
         path: path.into(),
-        state: replica_status(indexed, known, fullest),
+        state,
+        lacks: shortfall.map(|shortfall| shortfall.lacks),
+        older: shortfall.map(|shortfall| shortfall.older),
+        differs: shortfall.map(|shortfall| shortfall.differs),
+        unreadable: shortfall.map(|_| unreadable.unwrap_or_default()),
         files: present.map(|replica| replica.aggregate.files),
         bytes: present.map(|replica| replica.aggregate.bytes),
         newest: present.and_then(|replica| replica.aggregate.newest),
         indexed_at: known
             .map(|replica| replica.scanned_at)
             .or(indexed.scanned_at),
-    }
-}
-
-fn replica_status(
-    indexed: &IndexedCategory<'_>,
-    known: Option<&KnownReplica>,
-    fullest: Option<&KnownReplica>,
-) -> ReplicaStatus {
-    if indexed.known.offline_since.is_some() {
-        return ReplicaStatus::Offline;
-    }
-    match (known, fullest) {
-        (None, _) if indexed.scanned_at.is_none() => ReplicaStatus::Unknown,
-        (None, _) => ReplicaStatus::Missing,
-        (Some(replica), _) if !replica.present => ReplicaStatus::Missing,
-        (Some(replica), _) if replica.aggregate.unreadable > 0 => ReplicaStatus::Partial,
-        (Some(replica), Some(fullest)) if !replica.aggregate.agrees_with(&fullest.aggregate) => {
-            if replica.aggregate.files < fullest.aggregate.files {
-                ReplicaStatus::Partial
-            } else {
-                ReplicaStatus::Differs
-            }
-        }
-        _ => ReplicaStatus::Present,
     }
 }

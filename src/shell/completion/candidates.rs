@@ -97,7 +97,7 @@ impl<'k> Expectation<'k> {
             return;
         }
         // These commands accept `all` for projects and categories.
-        let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures");
+        let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures" | "fetch");
         match placeholder(argument) {
             "DATABASE" | "FROM" | "TO" | "A" | "B" => self.name_lists.push(&tracked.databases),
             // The category is optional, so a database may come in its place.
@@ -107,6 +107,17 @@ impl<'k> Expectation<'k> {
             }
             "CATEGORY" => self.name_lists.push(&tracked.categories),
             "CLIENT" => self.accepts_clients = true,
+            // `fetch client NAME` and `fetch project NAME`.
+            "NAME" if command == "fetch" => {
+                let is_client = words.last().is_some_and(|word| word == "client");
+                (self.accepts_projects, self.accepts_clients) = (!is_client, is_client);
+            }
+            "IN" if words.last().is_some_and(|word| word == "in") => {
+                let lists = [&tracked.databases, &tracked.categories];
+                self.name_lists.extend(lists);
+                self.accepts_clients = true;
+            }
+            "IN" => self.fixed_words = [OsString::from("in")].into_iter().collect(),
             "PROJECT" => (self.accepts_projects, self.accepts_clients) = (true, accepts_all),
             "PATTERN" if command == "exclusion" => self.name_lists.push(&tracked.exclusions),
             "SETTING" => self.name_lists.push(&tracked.settings),
@@ -136,7 +147,12 @@ impl<'k> Expectation<'k> {
             _ => {}
         }
         if accepts_all && matches!(placeholder(argument), "PROJECT" | "CATEGORY") {
-            self.fixed_words = [OsString::from("all")].into_iter().collect();
+            let words = if command == "fetch" {
+                &["all", "client", "project"][..]
+            } else {
+                &["all"]
+            };
+            self.fixed_words = words.iter().copied().map(OsString::from).collect();
         }
     }
 

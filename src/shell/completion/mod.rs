@@ -117,7 +117,7 @@ mod tests {
             ("copy --dry", "copy --dry-run "),
             ("fetch project B", "fetch project \"Bob's/film\" "),
             ("fetch project NOVA/Ü", "fetch project nova/über "),
-            ("fetch client -- n", "fetch client -- nova "),
+            ("fetch client n", "fetch client nova "),
             ("set pa", "set pager "),
             ("set pager of", "set pager off "),
             ("set format j", "set format json "),

@@ -65,6 +65,14 @@ pub enum Availability {
     Offline(String),
 }
 
+/// A database in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedDatabase {
+    pub availability: Availability,
+    /// Bytes that this user may still write, and bytes in total, of a local database that is online and reports them.
+    pub space: Option<(u64, u64)>,
+}
+
 /// Checks a database.
 pub fn check(index: &Index, database: &Database, known: &KnownDatabase) -> Availability {
     let opened = if database.is_remote() {
@@ -72,6 +80,11 @@ pub fn check(index: &Index, database: &Database, known: &KnownDatabase) -> Avail
     } else {
         open_within(STATUS_TIMEOUT, index, database, known).map(|_| ())
     };
+    availability(database, opened)
+}
+
+/// Returns the availability of a database after an attempt to open it.
+fn availability(database: &Database, opened: Result<()>) -> Availability {
     let Err(error) = opened else {
         return Availability::Online;
     };
@@ -88,17 +101,39 @@ pub fn check(index: &Index, database: &Database, known: &KnownDatabase) -> Avail
     }
 }
 
+/// Checks a database, and reads the free space of a local one.
+fn check_with_space(index: &Index, database: &Database) -> Result<CheckedDatabase> {
+    let known = index.database(&database.root)?;
+    if database.is_remote() {
+        return Ok(CheckedDatabase {
+            availability: check(index, database, &known),
+            space: None,
+        });
+    }
+    let opened = open_within(STATUS_TIMEOUT, index, database, &known);
+    let (opened, folder) = match opened {
+        Ok(folder) => (Ok(()), Some(folder)),
+        Err(error) => (Err(error), None),
+    };
+    let space = folder.and_then(|folder| {
+        let read = move || folder.free_space().ok();
+        let space = call_with_timeout(STATUS_TIMEOUT, read).flatten()?;
+        Some((space.free_bytes, space.total_bytes?))
+    });
+    Ok(CheckedDatabase {
+        availability: availability(database, opened),
+        space,
+    })
+}
+
 /// Checks all databases at the same time, as each that does not answer takes its timeout.
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn check_all(index: &Index, databases: &[Database]) -> Result<Vec<Availability>> {
+pub fn check_all(index: &Index, databases: &[Database]) -> Result<Vec<CheckedDatabase>> {
     thread::scope(|scope| {
         let checks = databases.iter().map(|database| {
-            let check_one = move |index: &Index| -> Result<Availability> {
-                let known = index.database(&database.root)?;
-                Ok(check(index, database, &known))
-            };
+            let check_one = move |index: &Index| check_with_space(index, database);
             let own_index = index.try_clone();
             let spawned =
                 thread::Builder::new().spawn_scoped(scope, move || check_one(&own_index?));
@@ -248,6 +283,7 @@ mod tests {
         let (_temporary, mut index, databases) = two_databases();
         record_identity(&mut index, &databases[1], "abc");
         let checked = check_all(&index, &databases).unwrap();
+        let checked: Vec<_> = checked.into_iter().map(|one| one.availability).collect();
         let [Availability::Online, Availability::Offline(reason)] = checked.as_slice() else {
             panic!("{checked:?}");
         };

@@ -13,12 +13,10 @@ fn missing_root_is_added_as_offline() {
     --- stdout
     added database NAS at $STUDIO/gone/nas, offline: it does not exist
     added database FILE at $STUDIO/file, offline: it is not a folder
-    ┌──────────┬─────────────────────────────┬─────────┐
-    │ database ┆ root                        ┆ state   │
-    ╞══════════╪═════════════════════════════╪═════════╡
-    │ NAS      ┆ $STUDIO/gone/nas ┆ offline │
-    │ FILE     ┆ $STUDIO/file     ┆ offline │
-    └──────────┴─────────────────────────────┴─────────┘
+    database  root                         state
+    NAS       $STUDIO/gone/nas  offline
+    FILE      $STUDIO/file      offline
+    2 databases, 0 files, 0 B
     ");
 }
 
@@ -79,11 +77,9 @@ fn script_root_is_relative_to_script() {
     exit 0
     --- stdout
     added database A at $STUDIO/a, offline: it does not exist
-    ┌──────────┬──────────────────────┬─────────┐
-    │ database ┆ root                 ┆ state   │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ A        ┆ $STUDIO/a ┆ offline │
-    └──────────┴──────────────────────┴─────────┘
+    database  root                  state
+    A         $STUDIO/a  offline
+    1 database, 0 files, 0 B
     ");
 }
 

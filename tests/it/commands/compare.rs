@@ -140,7 +140,7 @@ fn known_content_difference_is_remembered() {
     assert_eq!(swapped.status, 3, "{swapped}");
     for before in ["echo", "load"] {
         let fetched = studio.lines(&[before, "fetch project acme/spot"]);
-        assert!(fetched.stdout.contains("differs"), "{fetched}");
+        assert!(fetched.stdout.contains("1 differ"), "{fetched}");
     }
     let copy = "copy acme/spot footage WORK NAS";
     let copied = studio.json(&[copy]);
@@ -153,7 +153,7 @@ fn known_content_difference_is_remembered() {
     studio.json(&[&format!("{copy} --overwrite")]).ok();
     studio.lines(&[plain]).ok();
     let fetched = studio.lines(&["fetch project acme/spot"]).ok();
-    assert!(!fetched.stdout.contains("differs"), "{fetched}");
+    assert!(!fetched.stdout.contains("differ"), "{fetched}");
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn comparison_updates_the_index() {
         .iter()
         .map(|replica| replica["state"].as_str().unwrap())
         .collect();
-    assert_eq!(states, ["present", "missing", "present", "missing"]);
+    assert_eq!(states, ["whole", "missing", "whole", "missing"]);
 }
 
 #[test]

@@ -27,37 +27,12 @@ fn client_and_all_scopes_are_copied() {
     assert_snapshot!(studio.lines(&["fetch all"]), @"
     exit 0
     --- stdout
-    Bob's/long film
-    ┌──────────┬──────────────────────┬──────────────────────┐
-    │ category ┆ WORK                 ┆ NAS                  │
-    ╞══════════╪══════════════════════╪══════════════════════╡
-    │ footage  ┆ present, 1 file, 1 B ┆ present, 1 file, 1 B │
-    │ render   ┆ unknown              ┆ unknown              │
-    └──────────┴──────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/Bob's/long film (scanned just now)
-
-    acme/spot
-    ┌──────────┬────────────────────────┬────────────────────────┐
-    │ category ┆ WORK                   ┆ NAS                    │
-    ╞══════════╪════════════════════════╪════════════════════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ present, 2 files, 13 B │
-    │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B   │
-    └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
-
-    acme/teaser
-    ┌──────────┬──────────────────────┬──────────────────────┐
-    │ category ┆ WORK                 ┆ NAS                  │
-    ╞══════════╪══════════════════════╪══════════════════════╡
-    │ footage  ┆ present, 1 file, 6 B ┆ present, 1 file, 6 B │
-    │ render   ┆ unknown              ┆ unknown              │
-    └──────────┴──────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/teaser (scanned just now)
+    project          size  WORK                  NAS
+    Bob's/long film  1 B   whole, 1 file, 1 B    whole, 1 file, 1 B
+    acme/spot        18 B  whole, 3 files, 18 B  whole, 3 files, 18 B
+    acme/teaser      6 B   whole, 1 file, 6 B    whole, 1 file, 6 B
+    3 projects, 5 files, 25 B
+    scanned: WORK, NAS just now
     ");
 }
 
@@ -87,5 +62,5 @@ fn copy_updates_the_index() {
         .iter()
         .map(|replica| &replica["state"])
         .collect();
-    assert_eq!(states, ["present", "present", "unknown", "unknown"]);
+    assert_eq!(states, ["whole", "whole", "unknown", "unknown"]);
 }

@@ -103,11 +103,9 @@ fn client_and_project_folders_ignore_exclusions() {
     │ WORK     ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 1 file, 1 B in N s
-    ┌───────────────┐
-    │ project       │
-    ╞═══════════════╡
-    │ cache/old.tmp │
-    └───────────────┘
+    project        size  files  copies  newest        scanned   on
+    cache/old.tmp   1 B      1       1  331 days ago  just now  WORK
+    1 project, 1 file, 1 B
     ");
 }
 
@@ -172,7 +170,9 @@ fn housekeeping_files_are_skipped() {
         .json(&["load NAS", "list projects", "copy all all NAS WORK"])
         .ok();
     assert!(
-        copied.stdout.contains(r#""projects":["acme/spot"]"#),
+        copied
+            .stdout
+            .contains(r#""projects":[{"project":"acme/spot","databases":["NAS"]"#),
         "{}",
         copied.stdout
     );

@@ -14,16 +14,14 @@ fn each_replica_shows_its_state() {
     assert_snapshot!(studio.lines(&["fetch project acme/spot"]), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬────────────────────────┬────────────────────────┐
-    │ category ┆ WORK                   ┆ NAS                    │
-    ╞══════════╪════════════════════════╪════════════════════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ present, 2 files, 13 B │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing                │
-    └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 18 B
+    ┌──────────┬──────────────────────┬──────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                  │
+    ╞══════════╪══════════════════════╪══════════════════════╡
+    │ footage  ┆ whole, 2 files, 13 B ┆ whole, 2 files, 13 B │
+    │ render   ┆ whole, 1 file, 5 B   ┆ missing              │
+    └──────────┴──────────────────────┴──────────────────────┘
+    scanned: WORK, NAS just now
     ");
 }
 
@@ -55,23 +53,19 @@ fn all_six_states_are_shown() {
     assert_snapshot!(six_states().lines(&["fetch project acme/spot"]), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬────────────────────────┬──────────────────────┬────────────────────────┬────────────────────────┬─────────┐
-    │ category ┆ WORK                   ┆ NAS                  ┆ ARCHIVE                ┆ CLOUD                  ┆ TAPE    │
-    ╞══════════╪════════════════════════╪══════════════════════╪════════════════════════╪════════════════════════╪═════════╡
-    │ footage  ┆ differs, 2 files, 13 B ┆ partial, 1 file, 4 B ┆ present, 2 files, 14 B ┆ offline, 2 files, 13 B ┆ unknown │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing              ┆ missing                ┆ offline, was missing   ┆ unknown │
-    └──────────┴────────────────────────┴──────────────────────┴────────────────────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
-      footage on ARCHIVE: $STUDIO/ARCHIVE/footage/acme/spot (scanned just now)
-      footage on CLOUD: $STUDIO/CLOUD/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 19 B
+    ┌──────────┬─────────────────────────┬────────────────────────────────┬─────────────────────────┬──────────────────────────────────┬─────────────┐
+    │ category ┆ WORK                    ┆ NAS                            ┆ ARCHIVE                 ┆ CLOUD                            ┆ TAPE        │
+    ╞══════════╪═════════════════════════╪════════════════════════════════╪═════════════════════════╪══════════════════════════════════╪═════════════╡
+    │ footage  ┆ 1 differ, 2 files, 13 B ┆ lacks 1, 1 differ, 1 file, 4 B ┆ 1 differ, 2 files, 14 B ┆ offline, 1 differ, 2 files, 13 B ┆ not scanned │
+    │ render   ┆ whole, 1 file, 5 B      ┆ missing                        ┆ missing                 ┆ offline, was missing             ┆ not scanned │
+    └──────────┴─────────────────────────┴────────────────────────────────┴─────────────────────────┴──────────────────────────────────┴─────────────┘
+    scanned: WORK, NAS, ARCHIVE just now; CLOUD just now (offline); TAPE never
     ");
     assert_snapshot!(six_states().json(&["fetch project acme/spot"]), @r#"
     exit 0
     --- stdout
-    {"command":"fetch","projects":[{"project":"acme/spot","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/acme/spot","state":"differs","files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/acme/spot","state":"partial","files":1,"bytes":4,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/footage/acme/spot","state":"present","files":2,"bytes":14,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"CLOUD","path":"$STUDIO/CLOUD/footage/acme/spot","state":"offline","files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"TAPE","path":"$STUDIO/TAPE/footage/acme/spot","state":"unknown","files":null,"bytes":null,"newest":null,"indexed_at":null},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/acme/spot","state":"present","files":1,"bytes":5,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/acme/spot","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/scratch/render/acme/spot","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"CLOUD","path":"$STUDIO/CLOUD/scratch/render/acme/spot","state":"offline","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"TAPE","path":"$STUDIO/TAPE/scratch/render/acme/spot","state":"unknown","files":null,"bytes":null,"newest":null,"indexed_at":null}]}]}
+    {"command":"fetch","projects":[{"project":"acme/spot","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/acme/spot","state":"incomplete","lacks":1,"older":0,"differs":1,"unreadable":0,"files":1,"bytes":4,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":14,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"CLOUD","path":"$STUDIO/CLOUD/footage/acme/spot","state":"offline","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"TAPE","path":"$STUDIO/TAPE/footage/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"files":null,"bytes":null,"newest":null,"indexed_at":null},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/acme/spot","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"files":1,"bytes":5,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"CLOUD","path":"$STUDIO/CLOUD/scratch/render/acme/spot","state":"offline","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"TAPE","path":"$STUDIO/TAPE/scratch/render/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"files":null,"bytes":null,"newest":null,"indexed_at":null}]}]}
     "#);
 }
 
@@ -80,21 +74,17 @@ fn plain_and_csv_have_one_line_each() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "fetch client acme")), @r"
-    acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\tpresent\t2\t13\t2026-01-02T03:04:05Z\tNOW\n
-    acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t\t\t\tNOW\n
-    acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\tpresent\t1\t5\t2026-01-02T03:04:05Z\tNOW\n
-    acme/spot\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/spot\tmissing\t\t\t\tNOW\n
-    acme/teaser\tfootage\tWORK\t$STUDIO/WORK/footage/acme/teaser\tpresent\t1\t6\t2026-01-02T03:04:05Z\tNOW\n
-    acme/teaser\tfootage\tNAS\t$STUDIO/NAS/footage/acme/teaser\tmissing\t\t\t\tNOW\n
-    acme/teaser\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
-    acme/teaser\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
+    acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\twhole\t0\t0\t0\t0\t2\t13\t2026-01-02T03:04:05Z\tNOW\n
+    acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t2\t0\t0\t0\t\t\t\tNOW\n
+    acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\twhole\t0\t0\t0\t0\t1\t5\t2026-01-02T03:04:05Z\tNOW\n
+    acme/spot\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/spot\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
+    acme/teaser\tfootage\tWORK\t$STUDIO/WORK/footage/acme/teaser\twhole\t0\t0\t0\t0\t1\t6\t2026-01-02T03:04:05Z\tNOW\n
+    acme/teaser\tfootage\tNAS\t$STUDIO/NAS/footage/acme/teaser\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
     ");
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch project acme/teaser")), @r"
-    project,category,database,path,state,files,bytes,newest,indexed_at\n
-    acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,present,1,6,2026-01-02T03:04:05Z,NOW\n
-    acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,,,,NOW\n
-    acme/teaser,render,WORK,$STUDIO/WORK/scratch/render/acme/teaser,missing,,,,NOW\n
-    acme/teaser,render,NAS,$STUDIO/NAS/scratch/render/acme/teaser,missing,,,,NOW\n
+    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at\n
+    acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,whole,0,0,0,0,1,6,2026-01-02T03:04:05Z,NOW\n
+    acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,1,0,0,0,,,,NOW\n
     ");
 }
 
@@ -105,38 +95,17 @@ fn each_project_has_its_own_table() {
     assert_snapshot!(studio.lines(&["fetch all"]), @"
     exit 0
     --- stdout
-    Bob's/long film
-    ┌──────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS     │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 1 B ┆ missing │
-    │ render   ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (scanned just now)
-
-    acme/spot
-    ┌──────────┬────────────────────────┬─────────┐
-    │ category ┆ WORK                   ┆ NAS     │
-    ╞══════════╪════════════════════════╪═════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ missing │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing │
-    └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
-
-    acme/teaser
-    ┌──────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS     │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 6 B ┆ missing │
-    │ render   ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
+    project          size  WORK                  NAS
+    Bob's/long film  1 B   whole, 1 file, 1 B
+    acme/spot        18 B  whole, 3 files, 18 B
+    acme/teaser      6 B   whole, 1 file, 6 B
+    3 projects, 5 files, 25 B
+    scanned: WORK, NAS just now
     ");
     assert_snapshot!(studio.json(&[r#"fetch client "Bob's""#]), @r#"
     exit 0
     --- stdout
-    {"command":"fetch","projects":[{"project":"Bob's/long film","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/Bob's/long film","state":"present","files":1,"bytes":1,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"}]}]}
+    {"command":"fetch","projects":[{"project":"Bob's/long film","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/Bob's/long film","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"files":1,"bytes":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/Bob's/long film","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"}]}]}
     "#);
 }
 
@@ -188,7 +157,7 @@ fn unknown_names_suggest_nearest() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     ");
     assert_snapshot!(studio.lines(&["fetch client acme/spot"]).status(2), @"
     exit 2
@@ -201,10 +170,10 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["fetch"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: the command is incomplete
+    -c:1:6: error: missing: PROJECT
         fetch
              ^
-    hint: expected one of: all, client, project
+    hint: write it as: fetch [OPTIONS] PROJECT
     ");
 }
 
@@ -213,17 +182,13 @@ fn odd_names_are_written_exactly() {
     let studio = studio_with_odd_names();
     let line = r"fetch client back\slash";
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", line)), @r"
-    back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\tpresent\t1\t3\t2026-01-02T03:04:05Z\tNOW\n
-    back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
-    back\\\\slash/caf\xe9\trender\tWORK\t$STUDIO/WORK/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
-    back\\\\slash/caf\xe9\trender\tNAS\t$STUDIO/NAS/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
+    back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\twhole\t0\t0\t0\t0\t1\t3\t2026-01-02T03:04:05Z\tNOW\n
+    back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
     ");
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch client 'a,b \"c\"'")), @r#"
-    project,category,database,path,state,files,bytes,newest,indexed_at\n
-    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",present,1,5,2026-01-02T03:04:05Z,NOW\n
-    \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
-    \"a,b \"\"c\"\"/tab\there\",render,WORK,\"$STUDIO/WORK/scratch/render/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
-    \"a,b \"\"c\"\"/tab\there\",render,NAS,\"$STUDIO/NAS/scratch/render/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
+    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at\n
+    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",whole,0,0,0,0,1,5,2026-01-02T03:04:05Z,NOW\n
+    \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,1,0,0,0,,,,NOW\n
     "#);
     let document = studio.json(&[line]).ok().document();
     let project = &document["projects"][0];
@@ -253,7 +218,7 @@ fn folder_name_suggests_its_projects() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     -c:1:15: error: `spot` cannot be a project: a project is written CLIENT/PROJECT
         fetch project spot
                       ^^^^
@@ -276,6 +241,6 @@ fn folder_name_suggests_its_projects() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` lists all of its projects
+    hint: `fetch acme` lists all of its projects
     ");
 }

@@ -29,46 +29,46 @@ fn files_are_listed_below_each_table() {
     assert_snapshot!(studio.lines(&["fetch client acme --files"]), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬────────────────────────┬────────────────────────┐
-    │ category ┆ WORK                   ┆ NAS                    │
-    ╞══════════╪════════════════════════╪════════════════════════╡
-    │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
-    │ render   ┆ missing                ┆ missing                │
-    └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+    acme/spot  5 files, 24 B
+    ┌──────────┬──────────────────────┬────────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                    │
+    ╞══════════╪══════════════════════╪════════════════════════╡
+    │ footage  ┆ whole, 5 files, 24 B ┆ lacks 2, 3 files, 15 B │
+    └──────────┴──────────────────────┴────────────────────────┘
+    on no storage: render
+      footage on WORK: $STUDIO/WORK/footage/acme/spot
         reel.mov  4 B  5 h ago
         plates/a/sh010_[008-012].exr  4 files  missing 011  20 B  8 h ago
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot
         plates/a/sh010_[008-012].exr  3 files  missing 009, 011  15 B  8 h ago
 
-    acme/titles
-    ┌──────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS     │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 1 B ┆ missing │
-    │ render   ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/titles (scanned just now)
+    acme/titles  1 file, 1 B
+    ┌──────────┬────────────────────┬─────────┐
+    │ category ┆ WORK               ┆ NAS     │
+    ╞══════════╪════════════════════╪═════════╡
+    │ footage  ┆ whole, 1 file, 1 B ┆ missing │
+    └──────────┴────────────────────┴─────────┘
+    on no storage: render
+      footage on WORK: $STUDIO/WORK/footage/acme/titles
         t.mov  1 B  5 h ago
     ");
     assert_snapshot!(studio.lines(&["fetch project acme/spot --files --no-sequences"]), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬────────────────────────┬────────────────────────┐
-    │ category ┆ WORK                   ┆ NAS                    │
-    ╞══════════╪════════════════════════╪════════════════════════╡
-    │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
-    │ render   ┆ missing                ┆ missing                │
-    └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+    acme/spot  5 files, 24 B
+    ┌──────────┬──────────────────────┬────────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                    │
+    ╞══════════╪══════════════════════╪════════════════════════╡
+    │ footage  ┆ whole, 5 files, 24 B ┆ lacks 2, 3 files, 15 B │
+    └──────────┴──────────────────────┴────────────────────────┘
+    on no storage: render
+      footage on WORK: $STUDIO/WORK/footage/acme/spot
         reel.mov  4 B  5 h ago
         plates/a/sh010_008.exr  5 B  8 h ago
         plates/a/sh010_009.exr  5 B  9 h ago
         plates/a/sh010_010.exr  5 B  10 h ago
         plates/a/sh010_012.exr  5 B  12 h ago
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot
         plates/a/sh010_008.exr  5 B  8 h ago
         plates/a/sh010_010.exr  5 B  10 h ago
         plates/a/sh010_012.exr  5 B  12 h ago
@@ -147,7 +147,7 @@ fn files_option_reports_empty_and_invalid_requests() {
     -c:1:25: error: missing: --files
         fetch all --no-sequences
                                 ^
-    hint: write it as: fetch all --files --no-sequences
+    hint: write it as: fetch [OPTIONS] PROJECT
     ");
     assert_snapshot!(frames().lines(&["fetch client amce --files"]).status(1), @"
     exit 1

@@ -24,14 +24,14 @@ fn offline_database_keeps_its_numbers() {
     assert_snapshot!(studio.lines(&["fetch project acme/teaser --live"]).status(3), @"
     exit 3
     --- stdout
-    acme/teaser
-    ┌──────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS     │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ offline, 1 file, 6 B ┆ missing │
-    │ render   ┆ offline, was missing ┆ missing │
-    └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
+    acme/teaser  1 file, 6 B
+    ┌──────────┬─────────────────────────────┬─────────┐
+    │ category ┆ WORK                        ┆ NAS     │
+    ╞══════════╪═════════════════════════════╪═════════╡
+    │ footage  ┆ offline, whole, 1 file, 6 B ┆ missing │
+    └──────────┴─────────────────────────────┴─────────┘
+    on no storage: render
+    scanned: WORK just now (offline); NAS just now
     --- stderr
     problem: database `WORK` is offline: `$STUDIO/WORK` does not exist
     ");
@@ -51,24 +51,11 @@ fn live_option_scans_first() {
     assert_snapshot!(studio.lines(&["fetch client acme --live"]), @"
     exit 0
     --- stdout
-    acme/spot
-    ┌──────────┬────────────────────────┬─────────┐
-    │ category ┆ WORK                   ┆ NAS     │
-    ╞══════════╪════════════════════════╪═════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ missing │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing │
-    └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
-
-    acme/teaser
-    ┌──────────┬──────────────────────┬─────────┐
-    │ category ┆ WORK                 ┆ NAS     │
-    ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 6 B ┆ missing │
-    │ render   ┆ missing              ┆ missing │
-    └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
+    project      size  WORK                  NAS
+    acme/spot    18 B  whole, 3 files, 18 B
+    acme/teaser  6 B   whole, 1 file, 6 B
+    2 projects, 4 files, 24 B
+    scanned: WORK, NAS just now
     ");
     studio.remove("WORK/footage/acme/teaser/t.mov");
     let document = studio

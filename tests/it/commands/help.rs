@@ -39,11 +39,11 @@ fn the_overview_lists_every_command() {
       exclude   Exclude files and folders that match a pattern
       explore   Open a project's folder in the file manager
       failures  List the files that `sync` could not copy yet
-      fetch     Show where projects are, how big they are and how their replicas compare
+      fetch     Show where projects are, how big they are and how their copies compare
       find      Find files in the index, also on databases that are offline
       help      Show the commands, or one command with examples
       history   List the last runs, or the files of one run
-      list      List clients, projects, databases or categories
+      list      List projects, clients, categories or databases with their sizes and copies
       load      Scan databases and update the index
       remove    Stop tracking a database, a category or an exclusion
       save      Save the changes of this session in the start-up file
@@ -132,21 +132,29 @@ fn page_lists_arguments_options_and_examples() {
     assert_snapshot!(studio.lines(&["help list projects"]), @"
     exit 0
     --- stdout
-    List all projects, those of a client, or those of a client on a database
+    List projects
 
-    Usage: list projects [in CLIENT [in DATABASE]]
+    Usage: list projects [in CLIENT|CATEGORY|DATABASE]... [OPTIONS]
 
     Arguments:
-      [CLIENT]    Only projects of this client
-      [DATABASE]  Only projects on this database
+      [IN]...  `in` and a client, category or database, whichever the name is; repeatable
 
     Options:
-      -h, --help  Print help
+          --copies <N>          Only projects with at most this number of whole copies
+          --only-in <DATABASE>  Only projects that no other database holds any file of
+          --older-than <AGE>    Only projects whose newest file is older than this: 12h, 90d, 52w
+          --sort <COLUMN>       Sort by this column [possible values: name, size, files, copies, newest,
+                                scanned, free]
+          --reverse             Turn the order around
+          --limit <N>           List at most this number of rows
+      -h, --help                Print help
 
     Examples:
       list projects
-      list projects in acme
       list projects in acme in NAS
+      list projects --sort size --limit 10
+      list projects --only-in WORK
+      list projects --older-than 90d --sort newest --reverse
     ");
     assert_snapshot!(studio.lines(&["help find"]), @"
     exit 0
@@ -267,9 +275,7 @@ fn every_subcommand_has_examples() {
     for kind in [
         "add database",
         "add category",
-        "fetch all",
-        "fetch client",
-        "fetch project",
+        "fetch",
         "list clients",
         "list projects",
         "list databases",

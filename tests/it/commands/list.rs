@@ -29,42 +29,30 @@ fn every_form_has_a_table() {
     assert_snapshot!(loaded().lines(&FORMS), @"
     exit 0
     --- stdout
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ Bob's  │
-    │ acme   │
-    └────────┘
-    ┌─────────────────┐
-    │ project         │
-    ╞═════════════════╡
-    │ Bob's/long film │
-    │ acme/spot       │
-    │ acme/teaser     │
-    └─────────────────┘
-    ┌─────────────┐
-    │ project     │
-    ╞═════════════╡
-    │ acme/spot   │
-    │ acme/teaser │
-    └─────────────┘
-    ┌───────────┐
-    │ project   │
-    ╞═══════════╡
-    │ acme/spot │
-    └───────────┘
-    ┌──────────┬─────────────────────────┬────────┐
-    │ database ┆ root                    ┆ state  │
-    ╞══════════╪═════════════════════════╪════════╡
-    │ WORK     ┆ $STUDIO/WORK ┆ online │
-    │ NAS      ┆ $STUDIO/NAS  ┆ online │
-    └──────────┴─────────────────────────┴────────┘
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    client  size  files  projects  copies  newest        scanned   on
+    Bob's    1 B      1         1       1  331 days ago  just now  WORK
+    acme    24 B      4         2       1  331 days ago  just now  WORK, NAS
+    2 clients, 5 files, 25 B
+    project          size  files  copies  newest        scanned   on
+    Bob's/long film   1 B      1       1  331 days ago  just now  WORK
+    acme/spot        18 B      3       1  331 days ago  just now  WORK, NAS
+    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    3 projects, 5 files, 25 B
+    project      size  files  copies  newest        scanned   on
+    acme/spot    18 B      3       1  331 days ago  just now  WORK, NAS
+    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    2 projects, 4 files, 24 B
+    project    size  files  copies  newest        scanned   on
+    acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
+    1 project, 2 files, 13 B
+    database  root                     state   size  files  projects     free   total  newest        scanned
+    WORK      $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
+    NAS       $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now
+    2 databases, 5 files, 25 B
+    category  path            size  files  projects  copies  newest        scanned
+    footage   footage         20 B      4         3       1  331 days ago  just now
+    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    2 categories, 5 files, 25 B
     ");
 }
 
@@ -88,28 +76,28 @@ fn plain_and_csv_have_one_line_each() {
     assert_snapshot!(run_with_format(&studio, "plain", "list databases"), @"
     exit 0
     --- stdout
-    WORK	$STUDIO/WORK	online
-    NAS	$STUDIO/NAS	online
+    WORK	$STUDIO/WORK	online	25	5	3	26031476736	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z
+    NAS	$STUDIO/NAS	online	13	2	1	26031538176	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:41:17Z
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list databases"), @"
     exit 0
     --- stdout
-    database,root,state
-    WORK,$STUDIO/WORK,online
-    NAS,$STUDIO/NAS,online
+    database,root,state,bytes,files,projects,free,total,newest,scanned_at
+    WORK,$STUDIO/WORK,online,25,5,3,26029735936,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
+    NAS,$STUDIO/NAS,online,13,2,1,26029813760,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:41:17Z
     ");
     assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"
     exit 0
     --- stdout
-    Bob's
-    acme
+    Bob's	1	1	1	1	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z	WORK
+    acme	24	4	2	1	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z	WORK, NAS
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list categories"), @"
     exit 0
     --- stdout
-    category,path
-    footage,footage
-    render,scratch/render
+    category,path,bytes,files,projects,copies,newest,scanned_at
+    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
+    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
     ");
 }
 
@@ -131,10 +119,10 @@ fn empty_registry_suggests_first_steps() {
     assert_snapshot!(studio.json(&["list clients", "list projects", "list databases", "list categories"]), @r#"
     exit 0
     --- stdout
-    {"command":"list","clients":[]}
-    {"command":"list","projects":[]}
-    {"command":"list","databases":[]}
-    {"command":"list","categories":[]}
+    {"command":"list","clients":[],"found":0,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
+    {"command":"list","projects":[],"found":0,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
+    {"command":"list","databases":[],"found":0,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
+    {"command":"list","categories":[],"found":0,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"exit 0");
 }
@@ -146,18 +134,14 @@ fn offline_database_is_still_listed() {
     assert_snapshot!(studio.lines(&["list projects in acme in WORK", "list databases"]), @"
     exit 0
     --- stdout
-    ┌─────────────┐
-    │ project     │
-    ╞═════════════╡
-    │ acme/spot   │
-    │ acme/teaser │
-    └─────────────┘
-    ┌──────────┬─────────────────────────┬─────────┐
-    │ database ┆ root                    ┆ state   │
-    ╞══════════╪═════════════════════════╪═════════╡
-    │ WORK     ┆ $STUDIO/WORK ┆ offline │
-    │ NAS      ┆ $STUDIO/NAS  ┆ online  │
-    └──────────┴─────────────────────────┴─────────┘
+    project      size  files  copies  newest        scanned   on
+    acme/spot    18 B      3       1  331 days ago  just now  WORK, NAS
+    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    2 projects, 4 files, 24 B
+    database  root                     state    size  files  projects     free   total  newest        scanned
+    WORK      $STUDIO/WORK  offline  25 B      5         3                   331 days ago  just now
+    NAS       $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now
+    2 databases, 5 files, 25 B
     ");
 }
 
@@ -166,7 +150,7 @@ fn absent_client_lists_no_projects() {
     assert_snapshot!(loaded().lines(&[r#"list projects in "Bob's" in NAS"#]), @"
     exit 0
     --- stdout
-    no projects; `load` scans for them
+    no projects match
     ");
 }
 
@@ -184,7 +168,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects in acme in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:26: error: unknown database `NSA`
+    -c:1:26: error: unknown client `NSA`
         list projects in acme in NSA
                                  ^^^
     hint: did you mean `NAS`?
@@ -208,10 +192,10 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects acme"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:15: error: expected `in`, found `acme`
+    -c:1:15: error: unexpected argument `acme`
         list projects acme
                       ^^^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]
+    hint: write `list projects in acme`
     ");
 }
 
@@ -219,29 +203,27 @@ fn unknown_names_suggest_nearest() {
 fn odd_names_are_written_exactly() {
     let studio = studio_with_odd_names();
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "list projects")), @r#"
-    a,b \"c\"/tab\\there\n
-    back\\\\slash/caf\xe9\n
+    a,b \"c\"/tab\\there\t5\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK\n
+    back\\\\slash/caf\xe9\t3\t1\t1\t2026-01-02T03:04:05Z\tNOW\tWORK\n
     "#);
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "list projects")), @r#"
-    project\n
-    \"a,b \"\"c\"\"/tab\there\"\n
-    back\\slash/caf\xe9\n
+    project,bytes,files,copies,newest,scanned_at,databases\n
+    \"a,b \"\"c\"\"/tab\there\",5,1,1,2026-01-02T03:04:05Z,NOW,WORK\n
+    back\\slash/caf\xe9,3,1,1,2026-01-02T03:04:05Z,NOW,WORK\n
     "#);
     assert_snapshot!(studio.json(&["list projects", "list clients"]), @r#"
     exit 0
     --- stdout
-    {"command":"list","projects":["a,b \"c\"/tab\there",{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"}]}
-    {"command":"list","clients":["a,b \"c\"","back\\slash"]}
+    {"command":"list","projects":[{"project":"a,b \"c\"/tab\there","databases":["WORK"],"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"databases":["WORK"],"files":1,"bytes":3,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":2,"files":2,"bytes":8,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","clients":[{"name":"a,b \"c\"","databases":["WORK"],"projects":1,"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"back\\slash","databases":["WORK"],"projects":1,"files":1,"bytes":3,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":2,"files":2,"bytes":8,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     "#);
     assert_snapshot!(studio.lines(&["list projects"]), @r#"
     exit 0
     --- stdout
-    ┌────────────────────┐
-    │ project            │
-    ╞════════════════════╡
-    │ a,b "c"/tab\there  │
-    │ back\slash/caf\xe9 │
-    └────────────────────┘
+    project             size  files  copies  newest        scanned   on
+    a,b "c"/tab\there    5 B      1       1  331 days ago  just now  WORK
+    back\slash/caf\xe9   3 B      1       1  331 days ago  just now  WORK
+    2 projects, 2 files, 8 B
     "#);
 }
 

@@ -97,11 +97,9 @@ fn scan_counts_added_changed_and_missing_files() {
     assert_snapshot!(studio.lines(&["list clients"]), @"
     exit 0
     --- stdout
-    ┌────────┐
-    │ client │
-    ╞════════╡
-    │ acme   │
-    └────────┘
+    client  size  files  projects  copies  newest        scanned   on
+    acme    34 B      5         2       1  331 days ago  just now  WORK
+    1 client, 5 files, 34 B
     ");
 }
 
@@ -210,13 +208,11 @@ fn nested_category_is_counted_once() {
     --- stdout
     category scratch is the folder `scratch/` of every storage
     category scratch does not include scratch/render: it is a category of its own
-    ┌─────────────────┐
-    │ project         │
-    ╞═════════════════╡
-    │ Bob's/long film │
-    │ acme/spot       │
-    │ acme/teaser     │
-    └─────────────────┘
+    project          size  files  copies  newest        scanned   on
+    Bob's/long film   1 B      1       1  331 days ago  just now  WORK
+    acme/spot        21 B      4       1  331 days ago  just now  WORK
+    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    3 projects, 6 files, 28 B
     ");
 }
 

@@ -140,15 +140,14 @@ fn unreadable_folder_keeps_its_index_entries() {
     scanned 2 databases, 5 files, 25 B in N s
     WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
     1 file
-    acme/spot
-    ┌──────────┬────────────────────────┬─────────┐
-    │ category ┆ WORK                   ┆ NAS     │
-    ╞══════════╪════════════════════════╪═════════╡
-    │ footage  ┆ partial, 2 files, 13 B ┆ missing │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing │
-    └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+    acme/spot  3 files, 18 B
+    ┌──────────┬─────────────────────────────┬─────────┐
+    │ category ┆ WORK                        ┆ NAS     │
+    ╞══════════╪═════════════════════════════╪═════════╡
+    │ footage  ┆ 1 unreadable, 2 files, 13 B ┆ missing │
+    │ render   ┆ whole, 1 file, 5 B          ┆ missing │
+    └──────────┴─────────────────────────────┴─────────┘
+    scanned: WORK, NAS just now
     --- stderr
     problem: cannot open `$STUDIO/WORK/footage/acme/spot/plates`: Permission denied (os error 13)
     ");
@@ -170,13 +169,11 @@ fn unreadable_client_keeps_its_index_entries() {
     │ WORK     ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 database, 5 files, 25 B in N s
-    ┌─────────────────┐
-    │ project         │
-    ╞═════════════════╡
-    │ Bob's/long film │
-    │ acme/spot       │
-    │ acme/teaser     │
-    └─────────────────┘
+    project          size  files  copies  newest        scanned   on
+    Bob's/long film   1 B      1       0  331 days ago  just now  WORK
+    acme/spot        18 B      3       1  331 days ago  just now  WORK
+    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    3 projects, 5 files, 25 B
     --- stderr
     problem: cannot open `$STUDIO/WORK/footage/Bob's`: Permission denied (os error 13)
     ");

@@ -62,16 +62,12 @@ fn removed_names_are_not_listed() {
     --- stdout
     database WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
-    ┌──────────┬────────────────────────┬────────┐
-    │ database ┆ root                   ┆ state  │
-    ╞══════════╪════════════════════════╪════════╡
-    │ NAS      ┆ $STUDIO/NAS ┆ online │
-    └──────────┴────────────────────────┴────────┘
-    ┌──────────┬─────────┐
-    │ category ┆ path    │
-    ╞══════════╪═════════╡
-    │ footage  ┆ footage │
-    └──────────┴─────────┘
+    database  root                    state      free   total
+    NAS       $STUDIO/NAS  online  FREE  TOTAL
+    1 database, 0 files, 0 B
+    category  path
+    footage   footage
+    1 category, 0 files, 0 B
     no projects; `load` scans for them
     no projects; `load` scans for them, `list databases` shows where
     ");

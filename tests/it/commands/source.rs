@@ -28,11 +28,9 @@ fn sourced_file_has_own_folder_and_arguments() {
     category footage is the folder `footage/` of every storage
     more
     W again
-    ┌──────────┬───────────────────────────────────┬────────┐
-    │ database ┆ root                              ┆ state  │
-    ╞══════════╪═══════════════════════════════════╪════════╡
-    │ W        ┆ $STUDIO/shows/one/WORK ┆ online │
-    └──────────┴───────────────────────────────────┴────────┘
+    database  root                               state      free   total
+    W         $STUDIO/shows/one/WORK  online  FREE  TOTAL
+    1 database, 0 files, 0 B
     mine
     ");
 }

@@ -55,7 +55,7 @@ fn assert_in_sync(studio: &Studio, files: u64, note: &str) {
             studio.lines(&[before]).ok();
         }
         let fetched = studio.lines(&["fetch project acme/spot"]).ok().to_string();
-        assert!(!fetched.contains("differs"), "{note}: {fetched}");
+        assert!(!fetched.contains("differ"), "{note}: {fetched}");
     }
 }
 

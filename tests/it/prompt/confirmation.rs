@@ -143,7 +143,7 @@ fn first_steps_suggest_the_next_command() {
     }
     let answer = run_line(&mut session, "fetch all");
     assert!(
-        answer.contains("present, 1 file") && !answer.contains("next:"),
+        answer.contains("whole, 1 file") && !answer.contains("next:"),
         "{answer}"
     );
     assert!(!run_line(&mut session, "load").contains("next:"));

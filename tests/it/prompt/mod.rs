@@ -103,7 +103,7 @@ fn tab_completes_commands_and_names() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let mut session = start(&studio, &[]);
-    session.send("fet\tproj\tacme/sp\t").unwrap();
+    session.send("fet\t--pat\tproj\tacme/sp\t").unwrap();
     let answer = run_line(&mut session, "");
     assert!(
         answer.contains("$STUDIO").eq(&false) && answer.contains("footage on WORK"),

@@ -44,10 +44,9 @@ fn saved_address_reads_back_online() {
         place.lines(&[&line, "save"]).ok();
         let saved = place.studio.read(start_up);
         let databases = place.json("list databases").ok().document();
-        assert_eq!(
-            databases["databases"],
-            json!([{"name": "CLOUD", "root": storage.root, "online": true}])
-        );
+        let cloud = &databases["databases"][0];
+        let found = ["name", "root", "online"].map(|field| &cloud[field]);
+        assert_eq!(json!(found), json!(["CLOUD", storage.root, true]));
         place.lines(&["save"]).ok();
         assert_eq!(place.studio.read(start_up), saved);
     });
@@ -78,8 +77,8 @@ fn remote_with_options_is_an_address() {
             .lines(&[&format!("add database A '{root}'"), "save"])
             .ok();
         let databases = place.json("list databases").ok().document();
-        let expected = json!([{"name": "A", "root": root, "online": true}]);
-        assert_eq!(databases["databases"], expected);
+        let found = ["name", "root", "online"].map(|field| &databases["databases"][0][field]);
+        assert_eq!(json!(found), json!(["A", root, true]));
     });
 }
 

@@ -26,10 +26,13 @@ fn replicas(place: &RemoteStudio<'_>) -> Vec<[Value; 3]> {
     replicas.map(named).collect()
 }
 
-/// Returns the projects of `list`.
+/// Returns the names of the projects of `list`.
 #[track_caller]
-fn projects(place: &RemoteStudio<'_>, line: &str) -> Value {
-    place.json(line).ok().document()["projects"].clone()
+fn projects(place: &RemoteStudio<'_>, line: &str) -> Vec<String> {
+    let document = place.json(line).ok().document();
+    let projects = document["projects"].as_array().unwrap().iter();
+    let names = projects.map(|project| project["project"].as_str().unwrap().to_owned());
+    names.collect()
 }
 
 #[test]
@@ -52,11 +55,11 @@ fn scanned_entries_are_listed() {
         place.lines(&["load CLOUD"]).ok();
         assert_eq!(
             projects(place, "list projects in acme in CLOUD"),
-            json!(["acme/spot", "acme/teaser"])
+            ["acme/spot", "acme/teaser"]
         );
         assert_eq!(
             json!(replicas(place)),
-            json!([["footage", "present", 2], ["render", "present", 1]])
+            json!([["footage", "whole", 2], ["render", "whole", 1]])
         );
         let found = place.json("find p1.exr in CLOUD").ok().document();
         let path = storage.address("footage/acme/spot/plates/p1.exr");
@@ -115,7 +118,7 @@ fn unreadable_folder_keeps_its_entries() {
         );
         assert_eq!(
             json!(replicas(place)),
-            json!([["footage", "partial", 2], ["render", "present", 1]])
+            json!([["footage", "incomplete", 2], ["render", "whole", 1]])
         );
         let found = place.json("find p1.exr in CLOUD").ok().document();
         assert_eq!(found["files"].as_array().map(Vec::len), Some(1), "{found}");

@@ -230,7 +230,7 @@ fn shared_and_separate_disks_scan_alike() {
     }
     let agreed = studio.json(&["fetch project acme/spot"]).ok().stdout;
     assert_eq!(
-        agreed.matches(r#""state":"present""#).count(),
+        agreed.matches(r#""state":"whole""#).count(),
         names.len(),
         "{agreed}"
     );

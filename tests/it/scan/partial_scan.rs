@@ -13,7 +13,7 @@ fn states(studio: &Studio) -> [String; 2] {
 fn unscanned_category_is_unknown() {
     let studio = Studio::filled();
     studio.lines(&["load --category render"]).ok();
-    assert_eq!(states(&studio), ["unknown", "present 1"]);
+    assert_eq!(states(&studio), ["unknown", "whole 1"]);
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "NAS"),
         "unknown"
@@ -25,7 +25,7 @@ fn unscanned_category_is_unknown() {
     studio
         .lines(&["load --category footage --category footage"])
         .ok();
-    assert_eq!(states(&studio), ["present 2", "present 1"]);
+    assert_eq!(states(&studio), ["whole 2", "whole 1"]);
 }
 
 #[test]
@@ -40,10 +40,10 @@ fn partial_scan_keeps_other_entries() {
         .file("NAS/footage/acme/spot/m", "m");
     let load = studio.json(&["load WORK --category render"]).ok();
     assert_eq!(change_counts(&load, "WORK"), [1, 0, 1]);
-    assert_eq!(states(&studio), ["present 2", "missing"]);
+    assert_eq!(states(&studio), ["incomplete 2", "missing"]);
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "NAS"),
-        "partial 1",
+        "incomplete 1",
         "of other files than WORK"
     );
     let load = studio
@@ -52,7 +52,7 @@ fn partial_scan_keeps_other_entries() {
     assert_eq!(change_counts(&load, "NAS"), [0, 0, 0]);
     let load = studio.json(&["load NAS --project acme/spot"]).ok();
     assert_eq!(change_counts(&load, "NAS"), [1, 0, 0]);
-    assert_eq!(states(&studio), ["present 2", "missing"]);
+    assert_eq!(states(&studio), ["incomplete 2", "missing"]);
     let load = studio.json(&["load"]).ok();
     assert_eq!(
         (change_counts(&load, "WORK"), change_counts(&load, "NAS")),
@@ -79,7 +79,7 @@ fn scan_age_is_recorded_per_category() {
     assert_eq!(load("load --category footage --older-than 1h"), "fresh");
     studio.file("WORK/scratch/render/acme/spot/f2.exr", "two");
     assert_eq!(load("load --category render --older-than 0s"), "complete");
-    assert_eq!(states(&studio), ["present 2", "present 2"]);
+    assert_eq!(states(&studio), ["whole 2", "whole 2"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn unreadable_folder_keeps_everything_below() {
             .remove(format!("WORK/footage/acme/spot/new{mode}"));
         assert_eq!(
             now,
-            (format!("partial {}", files - 2), files + 1),
+            (format!("incomplete {}", files - 2), files + 1),
             "{mode:o} {path}: {run}{again}"
         );
         assert!(run.stdout.contains("not all readable"), "{run}");
@@ -62,7 +62,7 @@ fn unreadable_folder_keeps_everything_below() {
         assert_eq!(totals(&whole, "WORK"), before);
         assert_eq!(
             replica_state(&studio, "acme/spot", "footage", "WORK"),
-            format!("present {}", files - 3)
+            format!("whole {}", files - 3)
         );
     }
 }
@@ -86,7 +86,7 @@ fn changes_in_unreadable_folder_are_found_later() {
     );
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "WORK"),
-        "partial 4"
+        "incomplete 4"
     );
     studio.mode(closed, 0o755);
     let run = studio.json(&["load"]).ok();
@@ -103,7 +103,7 @@ fn initially_unreadable_replica_is_found_later() {
     load(&studio, 3);
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "WORK"),
-        "partial 0"
+        "incomplete 0"
     );
     studio
         .mode("WORK/footage/acme/spot", 0o755)
@@ -112,12 +112,12 @@ fn initially_unreadable_replica_is_found_later() {
     assert_eq!(totals(&run, "WORK"), walk_totals(&studio, "WORK"));
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "WORK"),
-        "present 2"
+        "whole 2"
     );
 }
 
 #[test]
-fn smaller_copy_of_unreadable_replica_is_partial() {
+fn smaller_copy_of_unreadable_replica_is_incomplete() {
     let studio = Studio::new();
     studio
         .file("WORK/footage/acme/spot/a", "a")
@@ -129,10 +129,10 @@ fn smaller_copy_of_unreadable_replica_is_partial() {
     studio.mode("WORK/footage/acme/spot/closed", 0o755);
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "NAS"),
-        "partial 1"
+        "incomplete 1"
     );
     assert_eq!(
         replica_state(&studio, "acme/spot", "footage", "WORK"),
-        "partial 2"
+        "incomplete 2"
     );
 }

@@ -72,7 +72,7 @@ pub(super) fn picture(place: &TourStudio, columns: u16) -> TourScreen<'_> {
     let mut screen = prompt(place, columns);
     let line = "auto-backup> copy \"Bob's Diner/menu film\" footage WORK --checksum";
     screen
-        .run("list databases")
+        .run("list projects --sort size")
         .run("fetch project acme/teaser")
         .run("copy acme/teaser footage WORK NSA")
         .press(line.trim_start_matches("auto-backup> "))
@@ -110,7 +110,7 @@ fn cloud(place: &TourStudio) -> TourScreen<'_> {
 fn shelf(place: &TourStudio) -> TourScreen<'_> {
     let mut screen = prompt(place, WIDE);
     screen
-        .run("list databases")
+        .run("list projects --sort size")
         .run("find 'sh0*.exr' in SHELF")
         .run("find titles.mov");
     screen
@@ -156,7 +156,7 @@ fn accessible(place: &TourStudio) -> TourScreen<'_> {
 fn pipe(place: &TourStudio) -> TourScreen<'_> {
     let mut screen = TourScreen::open(place, WIDE);
     screen
-        .run("auto-backup --format plain -c 'fetch all' | cut -f 1,2,3,5 | grep -e partial -e differs")
+        .run("auto-backup --format plain -c 'fetch all' | cut -f 1,2,3,5 | grep incomplete")
         .run("auto-backup --format json -c 'fetch all' | tr , '\\n' | grep -c '\"state\":\"missing\"'");
     screen
 }
