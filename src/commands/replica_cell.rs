@@ -7,7 +7,7 @@ use crate::index::overview::{ReplicaState, ReplicaSummary, UnionTotals};
 use crate::output::cell::{Cell, Tone};
 
 /// Meaning of the signs in the short forms of cells.
-pub(super) const LEGEND: &str = "= whole, -N lacks N, ~N N older, !N N differ, ?N N unreadable";
+pub(super) const LEGEND: &str = "= whole, -N lacks, ~N older, !N differ, ?N unreadable";
 
 /// Sums over some replicas on one database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

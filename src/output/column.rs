@@ -9,8 +9,8 @@ use super::screen::Screen;
 /// Minimum width of a shortened column.
 const MIN_NAME_WIDTH: usize = 12;
 
-/// Minimum width of a shortened column while shorter forms of other cells remain.
-const PREFERRED_NAME_WIDTH: usize = 24;
+/// Width to which a name may be shortened for each form, while shorter forms of other cells remain.
+const READABLE_NAME_WIDTHS: [usize; FORMS] = [40, 24, 18, 18];
 
 /// Form and widths of the columns of a table.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,25 +34,23 @@ struct Column {
 pub(super) fn table_layout(table: &TableBlock, screen: Screen) -> Option<TableLayout> {
     let room = screen.width.map_or(usize::MAX, usize::from);
     let forms = if is_elastic(table) { FORMS } else { 1 };
-    [PREFERRED_NAME_WIDTH, MIN_NAME_WIDTH]
-        .into_iter()
-        .find_map(|name_width| {
-            (0..forms).find_map(|form| {
-                let columns = table.headings.iter().enumerate().map(|(place, heading)| {
-                    if table
-                        .hidden_from
-                        .get(place)
-                        .is_some_and(|first| *first <= form)
-                    {
-                        return Column::HIDDEN;
-                    }
-                    let cells = table.rows.iter().filter_map(|row| row.get(place));
-                    Column::measure([heading].into_iter().chain(cells), form, name_width, screen)
-                });
-                let widths = shrink_to_fit(columns.collect(), room, overhead(table.borders, form))?;
-                Some(TableLayout { form, widths })
-            })
-        })
+    let layout = |name_width, form| {
+        let columns = table.headings.iter().enumerate().map(|(place, heading)| {
+            if table
+                .hidden_from
+                .get(place)
+                .is_some_and(|first| *first <= form)
+            {
+                return Column::HIDDEN;
+            }
+            let cells = table.rows.iter().filter_map(|row| row.get(place));
+            Column::measure([heading].into_iter().chain(cells), form, name_width, screen)
+        });
+        let widths = shrink_to_fit(columns.collect(), room, overhead(table.borders, form))?;
+        Some(TableLayout { form, widths })
+    };
+    let readable = (0..forms).find_map(|form| layout(READABLE_NAME_WIDTHS[form], form));
+    readable.or_else(|| (0..forms).find_map(|form| layout(MIN_NAME_WIDTH, form)))
 }
 
 /// Columns that a cell takes beside its text: blanks and, with borders, one of them.
@@ -187,6 +185,7 @@ mod tests {
         assert_eq!(layout(120), Some((0, vec![32, 4, 24, 24])));
         assert_eq!(layout(80), Some((1, vec![32, 4, 13, 13])));
         assert_eq!(layout(60), Some((2, vec![31, 4, 8, 8])));
+        assert_eq!(layout(50), Some((2, vec![21, 4, 8, 8])));
         // The last form leaves the column out.
         assert_eq!(layout(40), Some((3, vec![29, 0, 4, 3])));
         assert_eq!(layout(20), None);

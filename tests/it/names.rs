@@ -90,7 +90,7 @@ fn plain_and_csv_keep_name_bytes() {
         &b"\"line\nfeed\""[..],
         b"\"Bob's \"\"best\"\"\"",
         b"red\x1b[31m",
-        b"caf\xe9\n",
+        b"\ncaf\xe9,",
     ] {
         assert!(
             csv.windows(name.len()).any(|part| part == name),

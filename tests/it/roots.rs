@@ -155,14 +155,14 @@ fn unreadable_root_is_offline() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╡
     │ NAS      ┆ offline ┆        1 ┆     1 ┆  4 B │
     └──────────┴─────────┴──────────┴───────┴──────┘
-    acme/spot
-    ┌──────────┬─────────┬──────────────────────┐
-    │ category ┆ WORK    ┆ NAS                  │
-    ╞══════════╪═════════╪══════════════════════╡
-    │ footage  ┆ missing ┆ offline, 1 file, 4 B │
-    │ render   ┆ missing ┆ offline, was missing │
-    └──────────┴─────────┴──────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+    acme/spot  1 file, 4 B
+    ┌──────────┬─────────┬─────────────────────────────┐
+    │ category ┆ WORK    ┆ NAS                         │
+    ╞══════════╪═════════╪═════════════════════════════╡
+    │ footage  ┆ missing ┆ offline, whole, 1 file, 4 B │
+    └──────────┴─────────┴─────────────────────────────┘
+    on no storage: render
+    scanned: WORK just now; NAS just now (offline)
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
     ");
@@ -287,7 +287,7 @@ fn symlink_loops_and_special_files_are_skipped() {
     │ category ┆ WORK                ┆ NAS         │
     ╞══════════╪═════════════════════╪═════════════╡
     │ footage  ┆ whole, 3 files, 4 B ┆ not scanned │
-    │ render   ┆ missing             ┆ missing     │
+    │ render   ┆ missing             ┆ not scanned │
     └──────────┴─────────────────────┴─────────────┘
     scanned: WORK just now; NAS never
     --- stderr

@@ -53,12 +53,10 @@ fn partial_run_does_not_stop_script() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╡
     │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
     └──────────┴─────────┴──────────┴───────┴──────┘
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     1 of 2 commands completed in part: script.ab:1
@@ -71,12 +69,10 @@ fn partial_run_does_not_stop_script() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╡
     │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
     └──────────┴─────────┴──────────┴───────┴──────┘
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ footage  ┆ footage        │
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    category  path
+    footage   footage
+    render    scratch/render
+    2 categories, 0 files, 0 B
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
@@ -310,28 +306,28 @@ fn every_format_writes_answers() {
             "plain" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            WORK	$STUDIO/WORK	online	25	5	3	26858864640	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z
-            NAS	$STUDIO/NAS	online				26858864640	270553174016		
-            Bob's/long film	1	1	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
-            acme/spot	18	3	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
-            acme/teaser	6	1	1	2026-01-02T03:04:05Z	2026-11-29T13:52:21Z	WORK
+            WORK	$STUDIO/WORK	online	25	5	3	26272989184	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z
+            NAS	$STUDIO/NAS	online				26272989184	270553174016		
+            Bob's/long film	1	1	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
+            acme/spot	18	3	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
+            acme/teaser	6	1	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
             "),
             "csv" => assert_snapshot!(run, @"
             exit 0
             --- stdout
             database,root,state,bytes,files,projects,free,total,newest,scanned_at
-            WORK,$STUDIO/WORK,online,25,5,3,26832125952,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z
-            NAS,$STUDIO/NAS,online,,,,26830135296,270553174016,,
+            WORK,$STUDIO/WORK,online,25,5,3,26273189888,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z
+            NAS,$STUDIO/NAS,online,,,,26273189888,270553174016,,
             project,bytes,files,copies,newest,scanned_at,databases
-            Bob's/long film,1,1,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
-            acme/spot,18,3,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
-            acme/teaser,6,1,1,2026-01-02T03:04:05Z,2026-11-29T13:52:21Z,WORK
+            Bob's/long film,1,1,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
+            acme/spot,18,3,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
+            acme/teaser,6,1,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
             "),
             _ => assert_snapshot!(run, @r#"
             exit 0
             --- stdout
-            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false}]}
-            {"command":"list","projects":["Bob's/long film","acme/spot","acme/teaser"]}
+            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"free":N,"total":N,"projects":0,"files":0,"bytes":0,"newest":null,"scanned_at":null}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+            {"command":"list","projects":[{"project":"Bob's/long film","databases":["WORK"],"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/spot","databases":["WORK"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":3,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
             "#),
         }
     }

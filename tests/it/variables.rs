@@ -98,8 +98,8 @@ fn dollar_signs_in_saved_roots_survive() {
         .run(["--format", "plain", "-c", "list databases"])
         .ok();
     assert_snapshot!(listed.stdout, @"
-    A	$STUDIO/$HOME	online				26452041728	270553174016		
-    B	$STUDIO/$1	online				26452041728	270553174016
+    A	$STUDIO/$HOME	online				26282860544	270553174016		
+    B	$STUDIO/$1	online				26282872832	270553174016
     ");
 }
 

@@ -85,18 +85,14 @@ fn new_root_requires_replace() {
     --- stdout
     NAS is now at $STUDIO/other (was $STUDIO/NAS)
     category render is now the folder `other/` of every storage (was the folder `scratch/render/`)
-    ┌──────────┬──────────────────────────┬────────┐
-    │ database ┆ root                     ┆ state  │
-    ╞══════════╪══════════════════════════╪════════╡
-    │ WORK     ┆ $STUDIO/WORK  ┆ online │
-    │ NAS      ┆ $STUDIO/other ┆ online │
-    └──────────┴──────────────────────────┴────────┘
-    ┌──────────┬─────────┐
-    │ category ┆ path    │
-    ╞══════════╪═════════╡
-    │ footage  ┆ footage │
-    │ render   ┆ other   │
-    └──────────┴─────────┘
+    database  root                      state      free   total
+    WORK      $STUDIO/WORK   online  FREE  TOTAL
+    NAS       $STUDIO/other  online  FREE  TOTAL
+    2 databases, 0 files, 0 B
+    category  path
+    footage   footage
+    render    other
+    2 categories, 0 files, 0 B
     "
     );
 }

@@ -45,19 +45,15 @@ fn tilde_and_variables_expand_in_paths() {
     added database NAS2 at $STUDIO/mnt2, offline: it does not exist
     added database PRICE at $STUDIO/$NAS_MOUNT, offline: it does not exist
     category render is the folder `scratch/render/` of every storage
-    ┌──────────┬───────────────────────────────┬─────────┐
-    │ database ┆ root                          ┆ state   │
-    ╞══════════╪═══════════════════════════════╪═════════╡
-    │ HOME     ┆ $STUDIO/home/work  ┆ offline │
-    │ NAS      ┆ $STUDIO/mnt/a      ┆ offline │
-    │ NAS2     ┆ $STUDIO/mnt2       ┆ offline │
-    │ PRICE    ┆ $STUDIO/$NAS_MOUNT ┆ offline │
-    └──────────┴───────────────────────────────┴─────────┘
-    ┌──────────┬────────────────┐
-    │ category ┆ path           │
-    ╞══════════╪════════════════╡
-    │ render   ┆ scratch/render │
-    └──────────┴────────────────┘
+    database  root                           state
+    HOME      $STUDIO/home/work   offline
+    NAS       $STUDIO/mnt/a       offline
+    NAS2      $STUDIO/mnt2        offline
+    PRICE     $STUDIO/$NAS_MOUNT  offline
+    4 databases, 0 files, 0 B
+    category  path
+    render    scratch/render
+    1 category, 0 files, 0 B
     ");
     assert_snapshot!(studio.lines(&["add database NAS /mnt/$NO_SUCH/a"]).status(2), @r"
     exit 2

@@ -61,12 +61,12 @@ fn every_form_has_json() {
     assert_snapshot!(loaded().json(&FORMS), @r#"
     exit 0
     --- stdout
-    {"command":"list","clients":["Bob's","acme"]}
-    {"command":"list","projects":["Bob's/long film","acme/spot","acme/teaser"]}
-    {"command":"list","projects":["acme/spot","acme/teaser"]}
-    {"command":"list","projects":["acme/spot"]}
-    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false}]}
-    {"command":"list","categories":[{"name":"footage","path":"footage"},{"name":"render","path":"scratch/render"}]}
+    {"command":"list","clients":[{"name":"Bob's","databases":["WORK"],"projects":1,"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"acme","databases":["WORK","NAS"],"projects":2,"files":4,"bytes":24,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","projects":[{"project":"Bob's/long film","databases":["WORK"],"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/spot","databases":["WORK","NAS"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":3,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":2,"files":4,"bytes":24,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":1,"total":{"projects":1,"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"free":N,"total":N,"projects":1,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","categories":[{"name":"footage","path":"footage","projects":3,"files":4,"bytes":20,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"render","path":"scratch/render","projects":1,"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     "#);
 }
 
@@ -76,28 +76,28 @@ fn plain_and_csv_have_one_line_each() {
     assert_snapshot!(run_with_format(&studio, "plain", "list databases"), @"
     exit 0
     --- stdout
-    WORK	$STUDIO/WORK	online	25	5	3	26031476736	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z
-    NAS	$STUDIO/NAS	online	13	2	1	26031538176	270553174016	2026-01-02T03:04:05Z	2026-11-29T13:41:17Z
+    WORK	$STUDIO/WORK	online	25	5	3	26296643584	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z
+    NAS	$STUDIO/NAS	online	13	2	1	26296647680	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list databases"), @"
     exit 0
     --- stdout
     database,root,state,bytes,files,projects,free,total,newest,scanned_at
-    WORK,$STUDIO/WORK,online,25,5,3,26029735936,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
-    NAS,$STUDIO/NAS,online,13,2,1,26029813760,270553174016,2026-01-02T03:04:05Z,2026-11-29T13:41:17Z
+    WORK,$STUDIO/WORK,online,25,5,3,26297024512,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
+    NAS,$STUDIO/NAS,online,13,2,1,26297024512,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
     ");
     assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"
     exit 0
     --- stdout
-    Bob's	1	1	1	1	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z	WORK
-    acme	24	4	2	1	2026-01-02T03:04:05Z	2026-11-29T13:41:15Z	WORK, NAS
+    Bob's	1	1	1	1	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z	WORK
+    acme	24	4	2	1	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z	WORK, NAS
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list categories"), @"
     exit 0
     --- stdout
     category,path,bytes,files,projects,copies,newest,scanned_at
-    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
-    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,2026-11-29T13:41:15Z
+    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
+    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
     ");
 }
 

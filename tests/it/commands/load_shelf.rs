@@ -44,12 +44,10 @@ fn absent_shelf_storage_is_no_failure() {
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
     NAS is away, as expected: last scanned just now
     scanned 1 of 2 databases, 5 files, 25 B in N s
-    ┌──────────┬─────────────────────────┬────────┐
-    │ database ┆ root                    ┆ state  │
-    ╞══════════╪═════════════════════════╪════════╡
-    │ WORK     ┆ $STUDIO/WORK ┆ online │
-    │ NAS      ┆ $STUDIO/NAS  ┆ away   │
-    └──────────┴─────────────────────────┴────────┘
+    database  root                     state   size  files  projects     free   total  newest        scanned
+    WORK      $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
+    NAS       $STUDIO/NAS   away    13 B      2         1                   331 days ago  just now
+    2 databases, 5 files, 25 B
     ");
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]).ok(), @"exit 0");
     // An empty mount point is the same.
