@@ -27,7 +27,7 @@ pub(crate) struct RemoveArgs {
 #[derive(Debug, Subcommand)]
 enum RemoveSubcommand {
     /// Stop tracking a storage
-    #[command(after_help = "Examples:\n  remove database NAS")]
+    #[command(alias = "storage", after_help = "Examples:\n  remove database NAS")]
     Database {
         /// The database
         #[arg(value_name = "DATABASE")]
@@ -92,10 +92,7 @@ impl Answer for RemoveAnswer {
     }
 
     fn records(&self) -> Records {
-        let row = vec![
-            Cell::text(self.kind.noun().word()),
-            self.name.as_str().into(),
-        ];
+        let row = vec![Cell::text(self.kind.keyword()), self.name.as_str().into()];
         Records {
             headings: &["kind", "name"],
             rows: vec![row],

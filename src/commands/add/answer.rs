@@ -163,7 +163,7 @@ impl Answer for AddAnswer {
 
     fn records(&self) -> Records {
         let row = vec![
-            Cell::text(self.kind.noun().word()),
+            Cell::text(self.kind.keyword()),
             self.name.as_str().into(),
             self.location(),
             Cell::optional(self.online, |online| {

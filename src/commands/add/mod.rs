@@ -42,12 +42,15 @@ enum AddSubcommand {
     /// In ROOT, `~`, `~/` and `$VAR` are expanded. A relative path starts at the folder of the script, at the prompt at the
     /// current folder. A ROOT like `s3:bucket/studio` is the address of a storage behind rclone, unless a folder of that
     /// name exists.
-    #[command(after_help = "Examples:
+    #[command(
+        alias = "storage",
+        after_help = "Examples:
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
   add database CLOUD s3:bucket/studio
   add database SHELF /media/shelf --shelf
-  add database NAS /mnt/new-nas --replace")]
+  add database NAS /mnt/new-nas --replace"
+    )]
     Database {
         /// The name of the database
         #[arg(value_name = "NAME")]

@@ -89,6 +89,7 @@ enum ListSubcommand {
     },
     /// List databases with their state, online or offline, and their free space
     #[command(
+        alias = "storages",
         override_usage = "list databases [in CLIENT|CATEGORY]... [OPTIONS]",
         after_help = "Examples:\n  list databases\n  list databases --sort free"
     )]

@@ -103,7 +103,7 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
     };
     let place = quote(place.as_os_str());
     let shelf = if entry.is_shelf { " --shelf" } else { "" };
-    format!("add {} {name} {place}{shelf}", entry.key.kind.noun())
+    format!("add {} {name} {place}{shelf}", entry.key.kind.keyword())
 }
 
 /// Parses the effect of a line on the registry, if any.
@@ -122,21 +122,19 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
         kind,
         name: name.to_string_lossy().into_owned(),
     };
-    let kind = |noun: &OsStr| {
-        RegistryKind::ALL
-            .into_iter()
-            .find(|kind| noun == kind.noun().word())
-    };
     let (key, place) = match words.as_slice() {
         [add, noun, name, typed] if *add == "add" => {
-            let kind = kind(noun)?;
+            let kind = RegistryKind::from_keyword(noun)?;
             (key(kind, name), parse_place(kind, typed, folder)?)
         }
         [exclude, pattern] if *exclude == "exclude" => {
             (key(RegistryKind::Exclusion, pattern), PathBuf::new())
         }
         [remove, noun, name] if *remove == "remove" => {
-            return Some(RegistryEdit::Remove(key(kind(noun)?, name)));
+            return Some(RegistryEdit::Remove(key(
+                RegistryKind::from_keyword(noun)?,
+                name,
+            )));
         }
         _ => return None,
     };

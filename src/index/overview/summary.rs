@@ -1,7 +1,6 @@
 //! The replicas of projects, each measured against the union of all.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
+use crate::model::address;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::union::{Shortfall, Union};
@@ -289,7 +289,8 @@ fn summarize_replica(
     let known = indexed.replica(project);
     let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
-    let path: PathBuf = Registry::replica(indexed.database, indexed.category, project).path();
+    let relative = replica_path(&indexed.category.path, project);
+    let path = address::join(&indexed.database.root, &relative);
     let unreadable = present.map(|replica| replica.aggregate.unreadable);
     let state = if indexed.known.offline_since.is_some() {
         ReplicaState::Offline

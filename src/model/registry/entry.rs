@@ -1,5 +1,6 @@
 //! The registered things, whatever their kind, for lists and for the start-up file.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -47,6 +48,23 @@ pub enum RegistryKind {
 impl RegistryKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
+
+    /// The word of the grammar for it, as in `add database`.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Category => "category",
+            Self::Exclusion => "exclusion",
+        }
+    }
+
+    /// Returns the kind that a word of the grammar names; `storage` is another word for `database`.
+    pub fn from_keyword(word: &OsStr) -> Option<Self> {
+        if word == "storage" {
+            return Some(Self::Database);
+        }
+        Self::ALL.into_iter().find(|kind| word == kind.keyword())
+    }
 
     pub const fn noun(self) -> Noun {
         match self {

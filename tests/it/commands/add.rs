@@ -250,3 +250,22 @@ fn only_bare_tilde_means_home_folder() {
     added database B at $STUDIO/~bob
     ");
 }
+
+#[test]
+fn storage_is_another_word_for_database() {
+    let studio = Studio::bare();
+    studio.folder("a");
+    let lines = ["add storage A a", "save", "list storages in A"];
+    let run = studio.lines(&lines).ok();
+    assert!(run.stdout.contains("A "), "{run}");
+    let file = "home/.config/auto-backup/.config";
+    assert!(
+        studio.read(file).contains("add database A "),
+        "{}",
+        studio.read(file)
+    );
+    studio.file(file, studio.read(file).replace("database", "storage"));
+    studio.lines(&["remove storage A", "save"]).ok();
+    let kept = studio.read(file);
+    assert!(!kept.contains("storage A"), "{kept}");
+}
