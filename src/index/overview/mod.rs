@@ -3,16 +3,17 @@
 //! A project has one replica per category and database. Each replica is measured against the union of all of them, those
 //! of offline databases included as they were last seen. An offline replica is `offline`, never `missing`.
 
+mod category;
 mod project;
+mod studio;
 mod summary;
 mod union;
 
 pub use self::project::{
     add_holders, clients, example_project, known_projects, projects, visit_projects,
 };
-pub use self::summary::{
-    ProjectSummary, ReplicaState, ReplicaSummary, StudioOverview, UnionTotals, is_held,
-};
+pub use self::studio::StudioOverview;
+pub use self::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals, is_held};
 
 use super::Index;
 use crate::base::error::Result;
@@ -26,8 +27,7 @@ use crate::model::registry::Registry;
 /// [`crate::base::error::Error::UnknownName`] for a client or project that no tracked database has.
 pub fn read(index: &Index, registry: &Registry, scope: &Scope) -> Result<StudioOverview> {
     let _view = index.read_transaction()?;
-    let projects = known_projects(index, registry, scope)?;
-    summary::summarize(index, registry, projects)
+    studio::summarize(index, registry, scope)
 }
 
 /// Reads the projects in a scope as [`read`] does, and stores the shortfalls that were computed for it.

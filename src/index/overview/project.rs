@@ -29,7 +29,7 @@ pub fn projects(
     registry: &Registry,
     databases: &[Database],
 ) -> Result<BTreeSet<ProjectId>> {
-    let (mut projects, mut duplicates) = (Vec::new(), BTreeSet::new());
+    let mut lists = Vec::new();
     for database in databases {
         let Some(id) = index.database_id(&database.root)? else {
             continue;
@@ -38,6 +38,15 @@ pub fn projects(
         for category in registry.categories() {
             own.append(&mut index.projects(id, &category.path)?);
         }
+        lists.push(own);
+    }
+    Ok(distinct_projects(lists))
+}
+
+/// Merges the projects of several databases, in which the same project may have several Unicode normal forms.
+pub(super) fn distinct_projects(lists: Vec<Vec<ProjectId>>) -> BTreeSet<ProjectId> {
+    let (mut projects, mut duplicates) = (Vec::new(), BTreeSet::new());
+    for mut own in lists {
         duplicates.extend(duplicate_spellings(&own));
         projects.append(&mut own);
     }
@@ -60,7 +69,7 @@ pub fn projects(
             projects.remove(&project);
         }
     }
-    Ok(projects)
+    projects
 }
 
 /// Returns the composed forms of projects that one database holds in two forms.
@@ -116,7 +125,11 @@ pub fn example_project(index: &Index, registry: &Registry) -> Result<Option<Proj
 /// # Errors
 /// [`Error::UnknownName`] with suggestions for a client or project that no tracked database has.
 pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectId>> {
-    let all = projects(index, registry, registry.databases())?;
+    select_projects(&projects(index, registry, registry.databases())?, scope)
+}
+
+/// Returns those of all projects that are in a scope. Fails like [`known_projects`].
+pub(super) fn select_projects(all: &BTreeSet<ProjectId>, scope: &Scope) -> Result<Vec<ProjectId>> {
     let matching: Vec<ProjectId> = all
         .iter()
         .filter(|project| scope.contains(project))

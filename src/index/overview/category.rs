@@ -1,0 +1,207 @@
+//! The replicas of one category on all databases, and their unions.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
+use super::union::{KnownDifferences, UnionGroup, UnionMember};
+use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
+use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
+use crate::model::address;
+use crate::model::project::{ProjectId, replica_path};
+use crate::model::registry::{Category, Database, Registry};
+use crate::snapshot::union::{Shortfall, Union};
+
+/// The replicas of one category on all databases.
+pub(super) struct CategoryReplicas<'a> {
+    path: &'a Path,
+    databases: Vec<DatabaseReplicas<'a>>,
+    stored: BTreeMap<ProjectId, StoredUnion>,
+}
+
+/// The replicas of one category on one database.
+struct DatabaseReplicas<'a> {
+    database: &'a Database,
+    category: &'a Category,
+    known: &'a KnownDatabase,
+    scanned_at: Option<Timestamp>,
+    replicas: BTreeMap<ProjectId, KnownReplica>,
+}
+
+impl DatabaseReplicas<'_> {
+    /// The projects that the database holds in this category.
+    fn present_projects(&self) -> impl Iterator<Item = &ProjectId> {
+        let present = self.replicas.values().filter(|replica| replica.present);
+        present.map(|replica| &replica.project)
+    }
+
+    /// Returns the replica of a project, whose names may have another Unicode normal form here.
+    fn replica(&self, project: &ProjectId) -> Option<&KnownReplica> {
+        let exact = self.replicas.get(project);
+        if exact.is_some() || project.path().as_os_str().as_encoded_bytes().is_ascii() {
+            return exact;
+        }
+        let composed = project.composed();
+        let mut replicas = self.replicas.iter();
+        let other = replicas.find(|(other, _)| other.composed() == composed);
+        other.map(|(_, replica)| replica)
+    }
+}
+
+impl<'a> CategoryReplicas<'a> {
+    pub(super) fn read(
+        index: &Index,
+        registry: &'a Registry,
+        category: &'a Category,
+        databases: &'a [KnownDatabase],
+    ) -> Result<Self> {
+        let rows = registry.databases().iter().zip(databases);
+        let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
+        Ok(Self {
+            path: &category.path,
+            databases: rows.collect::<Result<_>>()?,
+            stored: index.unions(&category.path)?,
+        })
+    }
+
+    /// Adds the union and the replicas of this category to the summary of a project.
+    pub(super) fn add_to(
+        &self,
+        summary: &mut ProjectSummary,
+        index: &Index,
+        differences: &KnownDifferences,
+        computed: &mut Vec<StoredUnion>,
+    ) -> Result<()> {
+        let project = &summary.project;
+        let members = self.members(project);
+        let replica = replica_path(self.path, project);
+        let differing = differences.of_replica(index, &replica)?;
+        let group = UnionGroup::new(index, (self.path, project), &members, differing);
+        let union = self.union(&group, computed)?;
+        summary.unions.push(UnionTotals {
+            files: union.files,
+            bytes: union.bytes,
+        });
+        summary.replicas.extend(self.summaries(project, &union));
+        Ok(())
+    }
+
+    /// The projects that the database at this place holds.
+    pub(super) fn present_projects(&self, place: usize) -> impl Iterator<Item = &ProjectId> {
+        self.databases[place].present_projects()
+    }
+
+    /// Returns the replicas that hold a project, in the order of the databases.
+    fn members(&self, project: &ProjectId) -> Vec<UnionMember<'_>> {
+        let members = self.databases.iter().filter_map(|indexed| {
+            Some(UnionMember {
+                database: indexed.known.id?,
+                replica: indexed.replica(project).filter(|replica| replica.present)?,
+            })
+        });
+        members.collect()
+    }
+
+    /// Returns the union of a group: from its aggregates, from the stored row, or from its folders and then added to
+    /// `computed`.
+    fn union(&self, group: &UnionGroup<'_>, computed: &mut Vec<StoredUnion>) -> Result<Union> {
+        if let Some(union) = group.agreed() {
+            return Ok(union);
+        }
+        let basis = group.basis();
+        let stored = self.stored.get(group.project());
+        if let Some(known) = stored.filter(|known| known.basis == basis) {
+            return Ok(known.union.clone());
+        }
+        let shortfall = group.compute(basis)?;
+        let union = shortfall.union.clone();
+        computed.push(shortfall);
+        Ok(union)
+    }
+
+    /// Returns a summary for each database. The union has a shortfall for each replica that is present.
+    fn summaries(&self, project: &ProjectId, union: &Union) -> Vec<ReplicaSummary> {
+        let mut shortfalls = union.shortfalls.iter();
+        let summaries = self.databases.iter().map(|indexed| {
+            let is_member = indexed
+                .replica(project)
+                .is_some_and(|replica| replica.present);
+            let shortfall = is_member.then(|| shortfalls.next().copied()).flatten();
+            summarize_replica(indexed, project, union, shortfall)
+        });
+        summaries.collect()
+    }
+}
+
+fn read_replicas<'a>(
+    index: &Index,
+    database: &'a Database,
+    category: &'a Category,
+    known: &'a KnownDatabase,
+) -> Result<DatabaseReplicas<'a>> {
+    let mut indexed = DatabaseReplicas {
+        database,
+        category,
+        known,
+        scanned_at: None,
+        replicas: BTreeMap::new(),
+    };
+    if let Some(id) = known.id {
+        indexed.scanned_at = index.category_scanned_at(id, &category.path)?;
+        let replicas = index.replicas(id, &category.path)?.into_iter();
+        indexed.replicas = replicas
+            .map(|replica| (replica.project.clone(), replica))
+            .collect();
+    }
+    Ok(indexed)
+}
+
+fn summarize_replica(
+    indexed: &DatabaseReplicas<'_>,
+    project: &ProjectId,
+    union: &Union,
+    shortfall: Option<Shortfall>,
+) -> ReplicaSummary {
+    let known = indexed.replica(project);
+    let project = known.map_or(project, |replica| &replica.project);
+    let present = known.filter(|replica| replica.present);
+    let relative = replica_path(&indexed.category.path, project);
+    let path = address::join(&indexed.database.root, &relative);
+    let unreadable = present.map(|replica| replica.aggregate.unreadable);
+    let state = if indexed.known.offline_since.is_some() {
+        ReplicaState::Offline
+    } else if let Some(shortfall) = shortfall {
+        if shortfall.is_whole() && unreadable == Some(0) {
+            ReplicaState::Whole
+        } else {
+            ReplicaState::Incomplete
+        }
+    } else if known.is_none() && indexed.scanned_at.is_none() {
+        ReplicaState::Unknown
+    } else {
+        ReplicaState::Missing
+    };
+    let is_missing = shortfall.is_none() && (known.is_some() || indexed.scanned_at.is_some());
+    let missing = Shortfall {
+        lacks: union.files,
+        ..Shortfall::default()
+    };
+    let shortfall = shortfall.or(is_missing.then_some(missing));
+    ReplicaSummary {
+        category: indexed.category.name.clone(),
+        database: indexed.database.name.clone(),
+        path: path.into(),
+        state,
+        lacks: shortfall.map(|shortfall| shortfall.lacks),
+        older: shortfall.map(|shortfall| shortfall.older),
+        differs: shortfall.map(|shortfall| shortfall.differs),
+        unreadable: shortfall.map(|_| unreadable.unwrap_or_default()),
+        files: present.map(|replica| replica.aggregate.files),
+        bytes: present.map(|replica| replica.aggregate.bytes),
+        newest: present.and_then(|replica| replica.aggregate.newest),
+        indexed_at: known
+            .map(|replica| replica.scanned_at)
+            .or(indexed.scanned_at),
+    }
+}
