@@ -85,7 +85,9 @@ pub(super) fn execute<R: RunReport>(
     let run = index.begin_run(start)?;
     let result = match work(index, run) {
         Ok(report) if !report.is_recorded() => {
-            index.discard_run(run)?;
+            if let Err(error) = index.discard_run(run) {
+                monitor.on_event(&ProgressEvent::Problem(&error));
+            }
             return Ok(unrecorded(report));
         }
         result => result,

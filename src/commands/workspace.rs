@@ -10,6 +10,7 @@ use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
 use crate::index::Index;
+use crate::index::overview;
 use crate::language::variable::Variables;
 use crate::model::place::RootPrefetch;
 use crate::model::registry::{Registry, RegistryKey};
@@ -55,7 +56,11 @@ impl Workspace {
             return Ok(());
         }
         let databases = self.registry.databases();
-        for (from, database) in availability::adopt_moved(&mut self.index, databases, reach)? {
+        let moved = availability::adopt_moved(&mut self.index, databases, reach)?;
+        if !moved.is_empty() {
+            overview::refresh(&mut self.index, &self.registry);
+        }
+        for (from, database) in moved {
             let notice = format!(
                 "{} was at `{}` and is now at `{}`: its scans are kept",
                 database.name,

@@ -45,6 +45,23 @@ fn missing_rclone_affects_only_remotes() {
         assert!(looked("WORK", "complete"), "{run}");
         assert!(looked("NAS", "complete"), "{run}");
         assert!(looked("CLOUD", "offline"), "{run}");
+        let reason = "database `CLOUD` is offline: `cloud:` needs the program rclone";
+        assert_eq!(run.stderr.matches(reason).count(), 1, "{run}");
+        // A start-up file with a scan keeps no local line from its work.
+        let startup = "home/.config/auto-backup/.config";
+        let lines = place.studio.read(startup) + "load --older-than 1h\n";
+        place.studio.file(startup, lines);
+        for (local, status) in [
+            ("sync all render WORK NAS", 0),
+            ("find reel.mov", 0),
+            ("list databases", 0),
+            ("list projects", 0),
+            ("compare acme/spot render WORK NAS", 0),
+            ("fetch all --live", 3),
+        ] {
+            let run = line(local).status(status);
+            assert!(run.stdout.contains(' '), "{local}: {run}");
+        }
     });
 }
 
