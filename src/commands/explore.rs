@@ -13,7 +13,7 @@ use super::workspace::Workspace;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::index::overview::add_holders;
-use crate::model::project::{Scope, replica_path};
+use crate::model::project::Scope;
 use crate::os::folder::is_not_found;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
@@ -64,8 +64,9 @@ impl RunCommand for ExploreArgs {
         );
         let storage = Storage::open(index, &Layout::new(registry)?, database)?;
         let scope = Scope::Project(project.clone());
-        let relative = replica_path(&category.path, &project);
+        let relative = category.replica_path(&project);
         let exists = match storage.root_folder() {
+            _ if category.leaves_out(&project) => false,
             Some(root) => match root.open_descendant(&relative) {
                 Err(error) if is_not_found(&error) => false,
                 opened => opened.map(|_| true)?,

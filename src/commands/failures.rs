@@ -1,7 +1,7 @@
 //! `failures`: lists the files that `sync` has failed to copy and will try again.
 
 use std::ffi::OsString;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -95,19 +95,9 @@ impl FailureRow {
 
 /// Returns the project that contains a path below a root; `None` outside all tracked categories.
 fn project_of(registry: &Registry, path: &Path) -> Option<ProjectId> {
-    // Of nested categories the innermost counts.
-    let categories = registry.categories().iter();
-    let categories = categories.filter(|category| path.starts_with(&category.path));
-    let category = categories.max_by_key(|category| category.path.components().count())?;
-    let mut names = path.strip_prefix(&category.path).ok()?.components();
-    let mut name = || match names.next()? {
-        Component::Normal(name) => Some(Name::from(name)),
-        _ => None,
-    };
-    Some(ProjectId {
-        client: name()?,
-        project: name()?,
-    })
+    let mut categories = registry.categories().iter();
+    let located = categories.find_map(|category| category.locate(path));
+    located.map(|(project, _)| project)
 }
 
 impl RunCommand for FailuresArgs {

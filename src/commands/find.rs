@@ -12,10 +12,12 @@ use super::search;
 use super::search::Hit;
 use super::workspace::Workspace;
 use crate::base::error::Result;
+use crate::base::monitor::ProgressEvent;
+use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::{DatabaseId, FolderFiles, Index, ReadTransaction};
 use crate::model::address;
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
 use crate::output::json::JsonWriter;
@@ -84,6 +86,41 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     }
 }
 
+/// Returns the notice about matching names in no project, which are no files of the index.
+fn outside_notice(
+    index: &Index,
+    databases: &[Database],
+    pattern: &Pattern,
+) -> Result<Option<String>> {
+    let mut found: Option<(u64, String)> = None;
+    for database in databases {
+        let id = index.database_id(&database.root)?;
+        let known = id.map_or(Ok(None), |id| index.outside(id))?;
+        for entry in known.into_iter().flat_map(|known| known.entries) {
+            let matches = |path: &Path| pattern.matches(path.as_os_str().as_bytes());
+            let is_match = if pattern.matches_paths() {
+                // Nobody knows how many folders a user takes for the category's.
+                let mut below = entry.path.components();
+                std::iter::once(entry.path.as_path())
+                    .chain(std::iter::from_fn(|| below.next().map(|_| below.as_path())))
+                    .any(matches)
+            } else {
+                matches(Path::new(entry.path.file_name().unwrap_or_default()))
+            };
+            if is_match {
+                let first = || format!("`{}` on `{}`", Name::from(&*entry.path), database.name);
+                found.get_or_insert_with(|| (0, first())).0 += 1;
+            }
+        }
+    }
+    Ok(found.map(|(count, first)| {
+        let names = unit::format_counted(count, "name");
+        format!(
+            "note: the pattern also matches {names} outside every project, first {first}: see `list outside`"
+        )
+    }))
+}
+
 /// The matching files. They are read from the index while they are printed.
 #[derive(Debug)]
 pub(crate) struct FindAnswer<'a> {
@@ -134,6 +171,9 @@ impl FindArgs {
             None => registry.databases(),
         };
         let snapshot = index.read_transaction()?;
+        if let Some(notice) = outside_notice(index, databases, &pattern)? {
+            workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
+        }
         let mut locations = Vec::new();
         let mut is_scanned = false;
         for database in databases {
@@ -180,7 +220,7 @@ impl FindAnswer<'_> {
         let mut keep_going = true;
         self.last_answer.keep([]);
         for location in &self.locations {
-            let category = &location.category.path;
+            let category = location.category.key();
             let mut visit = |folder: &FolderFiles<'_>| {
                 keep_going = self.visit_folder(location, folder, group_sequences, on_match)?;
                 Ok(keep_going)
@@ -219,12 +259,12 @@ impl FindAnswer<'_> {
         };
         // Joined only for a folder with a match.
         let mut cached_folder: Option<PathBuf> = None;
-        let category = &location.category.path;
+        let category = location.category;
         let mut on_hit = |hit: &Hit<'_>| {
             self.last_answer.add(project);
             let folder = cached_folder.get_or_insert_with(|| {
                 let root = &location.database.root;
-                address::join(root, &replica_path(category, project)).join(folder.path)
+                address::join(root, &category.replica_path(project)).join(folder.path)
             });
             on_match(&FoundFile {
                 location,

@@ -149,7 +149,7 @@ impl Command {
                 printer.stream(&command.stream_items(workspace)?)?
             }
             Self::History(command) => printer.print(&command.run(workspace)?)?,
-            Self::List(command) => printer.print(&command.run(workspace)?)?,
+            Self::List(command) => command.execute(workspace, printer)?,
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,

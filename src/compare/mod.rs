@@ -117,10 +117,10 @@ fn find_replicas(
     for (place, category) in request.categories.iter().enumerate() {
         for side in sides {
             let listing = side.list_projects(category, &request.scope)?;
-            for (number, problem) in listing.problems.iter().enumerate() {
-                let verdict = CompareVerdict::Failed(problem.full_message());
-                let folder = listing.problem_folder(number);
-                let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
+            for unread in &listing.unread {
+                let verdict = CompareVerdict::Failed(unread.error.full_message());
+                let below = unread.path.strip_prefix(category.base());
+                let below = below.unwrap_or(&unread.path);
                 comparison.add(place, below.to_owned(), verdict);
             }
             let before: BTreeSet<ProjectId> = replicas

@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::Index;
-use crate::model::project::{ProjectId, path_within, replica_path};
+use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::Category;
 use crate::snapshot::diff;
 use crate::snapshot::respelled;
@@ -52,7 +52,7 @@ impl Comparer<'_, '_> {
             let category = self.request.categories[*place];
             let sides = self.sides.each_ref();
             let ids = sides.map(|side| side.stored_spelling(category, project));
-            let relative = replica_path(&category.path, project);
+            let relative = category.replica_path(project);
             let mut trees = self.read_trees(category, project)?;
             self.monitor.on_event(&ProgressEvent::Files(
                 trees[0].file_count().max(trees[1].file_count()),

@@ -13,7 +13,7 @@ use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::{Index, RunId, SentRow};
-use crate::model::project::{ProjectId, Scope, path_within, replica_path};
+use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
 use crate::rclone::TransferLimits;
 use crate::snapshot::tree::Tree;
@@ -94,9 +94,14 @@ impl SourceReplica {
         (&self.category, &self.project, &self.tree)
     }
 
+    /// Returns the folders that its client and project name, relative to the root, the topmost first.
+    pub fn named_folders(&self) -> Vec<PathBuf> {
+        self.category.layout.named_folders(&self.project)
+    }
+
     /// Returns its folder relative to the root.
     pub fn relative(&self) -> PathBuf {
-        replica_path(&self.category.path, &self.project)
+        self.category.replica_path(&self.project)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
+
+use proptest::prelude::*;
 
 use super::plan::CopyRules;
 use super::report::Report;
@@ -12,7 +14,8 @@ use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::fixture::RecordedMessages;
 use crate::index::{Index, RunId, RunStart};
-use crate::model::project::Scope;
+use crate::model::layout::IN_HOUSE;
+use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 
 /// The replica of every test.
@@ -26,8 +29,34 @@ pub(crate) struct Studio {
     temporary: tempfile::TempDir,
 }
 
+/// Layouts of the tests, some of which lie inside others or leave each other's folders out.
+const LAYOUTS: [&str; 12] = [
+    "footage",
+    ".",
+    "{client}/{project}/footage",
+    "{client}/{project}/render",
+    "{project}/{client}/comp",
+    "{project}/notes",
+    "footage/{project}",
+    "2026/{client}/{project}",
+    "{client}/plates/{project}",
+    "footage/acme",
+    "footage/acme/spot/cache",
+    "scratch/{client}/shots/{project}/render",
+];
+
+/// One to three layouts that no two categories share.
+pub(crate) fn layouts() -> impl Strategy<Value = Vec<&'static str>> {
+    prop::sample::subsequence(&LAYOUTS[..], 1..4)
+}
+
 impl Studio {
     pub(crate) fn new() -> Self {
+        Self::with_layouts(&["footage"])
+    }
+
+    /// A studio whose categories have these layouts.
+    pub(crate) fn with_layouts(layouts: &[&str]) -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let index = Index::open(&temporary.path().join("index")).unwrap().index;
         let mut studio = Self {
@@ -36,20 +65,37 @@ impl Studio {
             messages: RecordedMessages::default(),
             temporary,
         };
+        for (number, layout) in layouts.iter().enumerate() {
+            let name = format!("c{number}");
+            let added = studio.registry.add_category(&name, layout.as_ref(), false);
+            added.unwrap();
+        }
         for name in ["WORK", "NAS"] {
             studio.add_database(name);
         }
-        let added = studio
-            .registry
-            .add_category("footage", "footage".as_ref(), false);
-        added.unwrap();
         studio
     }
 
-    /// Adds a database with the folder of the project.
+    /// Returns the folder of the project in each category that can hold it, below a root.
+    pub(crate) fn replicas(&self) -> Vec<PathBuf> {
+        let categories = self.registry.categories().iter();
+        let replicas = categories.filter_map(|category| {
+            let projects = ["acme", IN_HOUSE].map(|client| ProjectId {
+                client: client.into(),
+                project: "spot".into(),
+            });
+            let project = projects.into_iter().find(|one| !category.leaves_out(one));
+            project.map(|project| category.replica_path(&project))
+        });
+        replicas.collect()
+    }
+
+    /// Adds a database with the folders of the project.
     pub(crate) fn add_database(&mut self, name: &str) {
         let root = self.temporary.path().join(name);
-        fs::create_dir_all(root.join(REPLICA)).unwrap();
+        for replica in self.replicas() {
+            fs::create_dir_all(root.join(replica)).unwrap();
+        }
         self.registry.add_database(name, &root, false).unwrap();
     }
 
@@ -64,10 +110,14 @@ impl Studio {
 
     /// Writes a file of the project with this mtime in seconds.
     pub(crate) fn write(&self, database: &str, path: &str, content: &[u8], seconds: u64) {
-        let path = self.path(database, path);
+        Self::write_at(&self.path(database, path), content, seconds);
+    }
+
+    /// Writes a file with this mtime in seconds.
+    pub(crate) fn write_at(path: &Path, content: &[u8], seconds: u64) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        let file = fs::File::options().write(true).open(&path).unwrap();
+        fs::write(path, content).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
         let time = UNIX_EPOCH + Duration::from_secs(seconds);
         file.set_modified(time).unwrap();
     }

@@ -96,18 +96,14 @@ fn open_ancestors(root: &Folder, relative: &Path) -> Vec<Folder> {
 }
 
 /// Returns the clients and projects whose names the destination cannot distinguish from others that it has or that are
-/// copied too, because their files would be mixed. Each path is relative to the root and has its reason. `replicas` are
-/// the paths of projects.
+/// copied too, because their files would be mixed. Each path is relative to the root and has its reason. `folders` are
+/// the folders that clients and projects name.
 pub fn find_clashing_projects(
     root: &Folder,
-    replicas: &[PathBuf],
+    folders: &[PathBuf],
 ) -> Result<BTreeMap<PathBuf, String>> {
-    const CLIENT_AND_PROJECT: usize = 2;
     let mut names: BTreeMap<&Path, BTreeSet<&OsStr>> = BTreeMap::new();
-    for path in replicas
-        .iter()
-        .flat_map(|path| path.ancestors().take(CLIENT_AND_PROJECT))
-    {
+    for path in folders {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
             names.entry(parent).or_default().insert(name);
         }

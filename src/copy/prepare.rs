@@ -14,7 +14,6 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::SentRecord;
 use crate::model::path::split_path;
-use crate::model::project::replica_path;
 use crate::rclone;
 use crate::snapshot::respelled;
 use crate::snapshot::respelled::RespelledEntry;
@@ -133,7 +132,8 @@ fn clashing_projects(
         .replicas
         .iter()
         .filter(|replica| needs_scan(replica));
-    let all: Vec<_> = scanned.map(SourceReplica::relative).collect();
+    let named = scanned.flat_map(SourceReplica::named_folders);
+    let all: Vec<_> = named.collect();
     preflight::find_clashing_projects(root, &all)
 }
 
@@ -201,7 +201,7 @@ impl Preparation<'_> {
             storage.resolves_name(&relative.join(folder), name)
         });
         if id != project {
-            let path = replica_path(&category.path, id);
+            let path = category.replica_path(id);
             self.unicode_variants.push(Name::from(path.as_path()));
         }
         let contents = self.contents.compare(&relative, &replica.tree, &mut tree)?;

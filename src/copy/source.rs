@@ -33,19 +33,21 @@ impl SourceSnapshot {
     ) -> Result<Self> {
         let mut snapshot = Self::default();
         let mut found = Vec::new();
+        let mut discovery = storage.discovery();
         for (place, category) in categories.iter().enumerate() {
-            let listing = storage.list_projects(category, scope)?;
-            for (number, problem) in listing.problems.iter().enumerate() {
-                let folder = listing.problem_folder(number);
-                snapshot.problems.push((folder, problem.full_message()));
+            let listing = discovery.list_projects(category, scope)?;
+            for unread in &listing.unread {
+                if snapshot.unreadable.contains(&unread.path) {
+                    // Another category has it too.
+                    continue;
+                }
+                let message = unread.error.full_message();
+                snapshot.problems.push((unread.path.clone(), message));
+                snapshot.unreadable.push(unread.path.clone());
             }
-            snapshot.links.extend(listing.links);
-            if listing.is_unreadable {
-                snapshot.unreadable.push(category.path.clone());
-            }
-            let clients = listing.unreadable_clients.iter();
-            let clients = clients.map(|client| category.path.join(client.as_path()));
-            snapshot.unreadable.extend(clients);
+            let new = listing.links.into_iter();
+            let new: Vec<_> = new.filter(|link| !snapshot.links.contains(link)).collect();
+            snapshot.links.extend(new);
             let projects = listing.projects.into_iter();
             found.extend(projects.map(|project| (place, project)));
         }

@@ -13,7 +13,9 @@ use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::layout::CategoryLayout;
+use crate::model::project::ProjectId;
+use crate::model::registry::Category;
 use crate::snapshot::aggregate::Aggregate;
 
 /// The columns that [`read_replica`] reads.
@@ -41,8 +43,21 @@ pub struct KnownDatabase {
     pub revision: i64,
     /// Number of files in all its replicas, also in categories that are no longer tracked.
     pub files: u64,
-    /// Paths below the root of the categories with files.
+    /// Keys of the categories with files.
     pub categories: Vec<PathBuf>,
+}
+
+impl KnownDatabase {
+    /// True if it has files in a category.
+    pub fn has_files_in(&self, category: &Category) -> bool {
+        self.categories.iter().any(|key| key == category.key())
+    }
+
+    /// The folders below the root that contain the categories with files.
+    pub fn category_folders(&self) -> impl Iterator<Item = PathBuf> {
+        let keys = self.categories.iter();
+        keys.map(|key| CategoryLayout::from_key(key).base())
+    }
 }
 
 /// Data of a replica in the index.
@@ -98,7 +113,8 @@ impl Index {
         let sql =
             "SELECT client, project, category FROM replicas WHERE database_id = ?1 AND files > 0";
         self.rows(sql, [database], |row| {
-            Ok(replica_path(&read_path(row, 2)?, &read_project(row)?))
+            let layout = CategoryLayout::from_key(&read_path(row, 2)?);
+            Ok(layout.replica_path(&read_project(row)?))
         })
     }
 

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use super::checksum::{store_checksum, store_roots_checksum};
+use super::outside::write_outside;
 use super::replica_row::{delete_folders, find_replica, update_folder_count, upsert_replica};
 use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
 use super::staged_scan::{StagedReplica, staging_key};
 use super::{DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
 use crate::base::error::{Error, IndexProblem, Result};
-use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::model::outside::OutsideListing;
 use crate::model::project::ProjectId;
 
 /// Takes over the folders that were staged for the replica at place ?1, whose row is ?2.
@@ -212,16 +213,36 @@ impl ScanWriter<'_> {
         self.execute(sql, params![self.database, bytes(folder)])
     }
 
-    /// Records that a category, or the folder of one client in it, could not be read: its replicas are from an earlier
-    /// scan, and projects without a replica are unknown, not missing.
-    pub fn record_unreadable(&self, category: &Path, client: Option<&Name>) -> Result<()> {
+    /// Records that folders of a category could not be read: the replicas in them are from an earlier scan, and projects
+    /// without a replica are unknown, not missing.
+    pub fn record_unreadable(
+        &self,
+        category: &Path,
+        is_unknown: &dyn Fn(&ProjectId) -> bool,
+    ) -> Result<()> {
         let category = bytes(category);
-        let sql = "UPDATE replicas SET unreadable = max(unreadable, 1)
-                   WHERE database_id = ?1 AND category = ?2 AND (?3 IS NULL OR client = ?3) AND present";
-        let parameters = params![self.database, category, client.map(Name::as_bytes)];
-        self.execute(sql, parameters)?;
+        let sql = "SELECT client, project, id FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND present AND unreadable = 0";
+        let parameters = params![self.database, category];
+        let known: Vec<(ProjectId, i64)> = rows(&self.transaction, sql, parameters, |row| {
+            Ok((read_project(row)?, row.get(2)?))
+        })
+        .explain("write", &self.path)?;
+        for (_, id) in known.iter().filter(|(project, _)| is_unknown(project)) {
+            let sql = "UPDATE replicas SET unreadable = 1 WHERE id = ?1";
+            self.execute(sql, params![id])?;
+        }
         let sql = "DELETE FROM looks WHERE database_id = ?1 AND category = ?2";
         self.execute(sql, params![self.database, category])
+    }
+
+    /// Records what lies in no project. A scan that others overtook writes nothing.
+    pub fn record_outside(&self, found: &OutsideListing) -> Result<()> {
+        if self.is_superseded {
+            return Ok(());
+        }
+        write_outside(&self.transaction, self.database, self.scanned_at, found)
+            .explain("write", &self.path)
     }
 
     /// Records the identity that was found at the root, if any, and the root id of its folder.

@@ -37,6 +37,15 @@ CREATE TABLE mounts (
     PRIMARY KEY (database_id, category)
 ) STRICT, WITHOUT ROWID;
 
+-- Entries in no project at the last scan of a whole database.
+CREATE TABLE outside (
+    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
+    looked_at   INTEGER NOT NULL,
+    unread      INTEGER NOT NULL,       -- number of folders whose entries are from earlier scans
+    entries     BLOB NOT NULL,          -- kinds, sizes and paths, packed
+    checksum    BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE replicas (
     id           INTEGER PRIMARY KEY,
     database_id  INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,

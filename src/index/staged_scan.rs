@@ -18,7 +18,8 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::layout::CategoryLayout;
+use crate::model::project::ProjectId;
 use crate::os::stat::FileId;
 use crate::snapshot::aggregate::{Aggregate, Fingerprints, folder_fingerprints};
 use crate::snapshot::manifest::{FileTotals, ManifestBuilder, ManifestFile};
@@ -126,8 +127,8 @@ impl<'a> ScanStaging<'a> {
         project: &ProjectId,
     ) -> Result<AlteredTimesByFolder> {
         let known = self.database.filter(|_| self.has_altered_times);
-        self.index
-            .altered_times(known, &replica_path(category, project))
+        let replica = CategoryLayout::from_key(category).replica_path(project);
+        self.index.altered_times(known, &replica)
     }
 
     /// Begins a present replica and returns its place, the key for the other functions.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::layout::InnerFolders;
 use crate::base::error::{Error, Result};
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::mount_table;
@@ -62,13 +63,12 @@ pub fn find_missing(
     root: &Folder,
     category: &Path,
     replica: &Path,
-    inner_categories: &[PathBuf],
+    inner_folders: &InnerFolders,
     remembered: &BTreeSet<PathBuf>,
 ) -> Vec<MissingMount> {
     let mut missing: Vec<MissingMount> = Vec::new();
     for path in remembered {
-        let is_inner = inner_categories.iter().any(|inner| path.starts_with(inner));
-        if is_inner || !affects(path, category, replica) {
+        if inner_folders.covers(path) || !affects(path, category, replica) {
             continue;
         }
         if !missing.iter().any(|above| path.starts_with(&above.path)) {

@@ -1,8 +1,8 @@
-//! Rules for the names and locations of databases and categories.
+//! Rules for the names of databases and categories, and for roots.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,6 @@ use super::path;
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 use crate::base::noun::Noun;
-use crate::base::own_name::OWN_FOLDER;
 use crate::os::timeout::{call_with_timeout, receive_within};
 
 /// Fails for a name that the command language reserves: names appear in comma-separated lists and next to `all` and
@@ -31,40 +30,6 @@ pub fn check_name(noun: Noun, name: &str) -> Result<()> {
         word: name.into(),
         why,
     })
-}
-
-/// Returns a typed category path without `.` and trailing slashes.
-///
-/// # Errors
-/// [`Error::InvalidWord`] for an absolute path, a path that leaves the root, and the program's own folder.
-pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
-    let malformed = |why| Error::InvalidWord {
-        noun: Noun::CategoryPath,
-        word: typed.into(),
-        why,
-    };
-    let mut path = PathBuf::new();
-    for component in typed.components() {
-        match component {
-            Component::Normal(part) => path.push(part),
-            Component::CurDir => {}
-            Component::ParentDir => return Err(malformed("`..` would leave the database's root")),
-            Component::RootDir | Component::Prefix(_) => {
-                return Err(malformed(
-                    "it must be relative to the roots of the databases",
-                ));
-            }
-        }
-    }
-    if typed.as_os_str().is_empty() {
-        return Err(malformed("it is empty; the root itself is written `.`"));
-    }
-    if path.components().any(|part| part.as_os_str() == OWN_FOLDER) {
-        return Err(malformed(
-            "`.auto-backup` is where auto-backup keeps its own files",
-        ));
-    }
-    Ok(path)
 }
 
 /// Returns the root that a typed word means: an address, or a folder relative to `base`.

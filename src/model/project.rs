@@ -161,11 +161,6 @@ impl Replica {
     }
 }
 
-/// The path of a project's folder below a root.
-pub fn replica_path(category: &Path, project: &ProjectId) -> PathBuf {
-    category.join(project.path())
-}
-
 /// The path of an entry of a replica; the replica's own folder has no slash at its end.
 pub fn path_within(replica: &Path, path: &Path) -> PathBuf {
     if path == Path::new("") {

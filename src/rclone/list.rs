@@ -71,6 +71,21 @@ impl Remote {
         }
     }
 
+    /// Lists the entries directly in a folder; `None` if the folder is missing.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
+    pub fn list_entries(
+        &self,
+        target: ListTarget<'_>,
+        features: &RemoteFeatures,
+    ) -> Result<Option<RemoteListing>> {
+        match self.list_by_process(target, features, TimeSource::Cheap, false)? {
+            Some(outcome) => self.confirm(outcome, target),
+            None => Err(self.too_many_entries(target.base())),
+        }
+    }
+
     fn too_many_entries(&self, folder: &Path) -> Error {
         let why = format!("it holds more than {MAX_ENTRIES} files and folders");
         remote_error("list", &self.path(folder), why)

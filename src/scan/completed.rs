@@ -1,12 +1,16 @@
 //! A scan that has read everything and not yet written anything.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
+use super::absent::{AbsentCategory, find_absent};
 use super::discover::{ScanScope, discover, replicas};
 use super::emptied::refuse_emptied;
 use crate::base::error::Result;
 use crate::base::monitor::Monitor;
 use crate::index::{Index, ScanChanges, ScanWriter};
+use crate::model::outside::OutsideListing;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::snapshot::discovery::ProjectListing;
@@ -20,6 +24,10 @@ pub(super) struct CompletedScan<'a> {
     /// One listing for each category.
     listings: Vec<ProjectListing<'a>>,
     observation: Observation,
+    /// What lies in no project, after a scan of the whole database.
+    outside: Option<OutsideListing>,
+    /// Categories without a folder, likewise.
+    pub(super) absent: Vec<AbsentCategory>,
 }
 
 impl<'a> CompletedScan<'a> {
@@ -35,7 +43,17 @@ impl<'a> CompletedScan<'a> {
         let (database, root) = (storage.database(), storage.observed_root());
         let mut builder = ObservationBuilder::start(index, database, root)?
             .with_exclusions(&storage.layout().exclusions);
-        let listings = discover(index, &storage, scan_scope, monitor)?;
+        let mut discovery = storage.discovery();
+        let listings = discover(index, &storage, &mut discovery, scan_scope, monitor)?;
+        let (mut outside, mut absent) = (None, Vec::new());
+        if scan_scope.is_whole(registry) {
+            let unread = listings.iter().flat_map(|listing| &listing.unread);
+            let unread = unread.map(|unread| unread.path.clone()).collect();
+            let found = discovery.find_outside(&scan_scope.categories, unread)?;
+            absent = find_absent(&mut discovery, &listings, &found);
+            outside = Some(found);
+        }
+        drop(discovery);
         for listing in &listings {
             builder.add_category(listing.category);
         }
@@ -48,6 +66,8 @@ impl<'a> CompletedScan<'a> {
             observation: builder.finish()?,
             storage,
             listings,
+            outside,
+            absent,
         };
         if scan.unreadable() == 0 && !scan.observation.has_content {
             let known = &scan.observation.previous;
@@ -58,8 +78,9 @@ impl<'a> CompletedScan<'a> {
 
     /// Number of files and folders that could not be read.
     pub(super) fn unreadable(&self) -> u64 {
-        let listed = self.listings.iter().map(|listing| listing.problems.len());
-        listed.sum::<usize>() as u64 + self.observation.unreadable
+        let unread = self.listings.iter().flat_map(|listing| &listing.unread);
+        let folders: BTreeSet<&Path> = unread.map(|unread| &*unread.path).collect();
+        folders.len() as u64 + self.observation.unreadable
     }
 
     /// Writes the differences to the index. Reads nothing from the storage, because other processes wait for the index.
@@ -76,6 +97,9 @@ impl<'a> CompletedScan<'a> {
         for listing in &self.listings {
             changes += write_listing(&writer, listing, is_listed)?;
         }
+        if let Some(outside) = self.outside.as_ref().filter(|_| is_listed) {
+            writer.record_outside(outside)?;
+        }
         let is_whole = is_listed && self.unreadable() == 0 && scan_scope.is_whole(registry);
         writer.finish(is_whole)?;
         Ok(changes)
@@ -88,23 +112,22 @@ fn write_listing(
     listing: &ProjectListing<'_>,
     is_complete: bool,
 ) -> Result<ScanChanges> {
-    let category = &listing.category.path;
+    let category = listing.category.key();
     let mut changes = ScanChanges::default();
-    if listing.is_unreadable {
-        writer.record_unreadable(category, None)?;
+    if listing.is_unreadable() {
+        writer.record_unreadable(category, &|_| true)?;
         return Ok(changes);
     }
     if is_complete {
         changes = writer.delete_unlisted_replicas(category, &|project: &ProjectId| {
-            listing.projects.contains(project)
-                || listing.unreadable_clients.contains(&project.client)
+            listing.projects.contains(project) || listing.is_unknown(project)
         })?;
-        if listing.unreadable_clients.is_empty() {
+        if listing.unread.is_empty() {
             writer.record_category_scan(category)?;
         }
     }
-    for client in &listing.unreadable_clients {
-        writer.record_unreadable(category, Some(client))?;
+    if !listing.unread.is_empty() {
+        writer.record_unreadable(category, &|project| listing.is_unknown(project))?;
     }
     Ok(changes)
 }
@@ -114,10 +137,12 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::base::error::Error;
     use crate::base::timestamp::Timestamp;
     use crate::os::folder::Folder;
     use crate::scan::ScanState;
     use crate::scan::tests::{Studio, project};
+    use crate::snapshot::discovery::UnreadFolder;
     use crate::snapshot::time_alias::AlteredTime;
     use crate::storage::Layout;
 
@@ -148,6 +173,13 @@ mod tests {
         changes.missing
     }
 
+    fn unread(folder: &str) -> UnreadFolder {
+        UnreadFolder {
+            path: folder.into(),
+            error: Error::Interrupted,
+        }
+    }
+
     #[test]
     fn complete_listing_deletes_unlisted_replicas() {
         let mut studio = studio();
@@ -165,7 +197,9 @@ mod tests {
             ["acme/film 1", "acme/spot 1", "zoo/spot 1"]
         );
         assert_eq!(
-            write(&mut studio, true, |listing| listing.is_unreadable = true),
+            write(&mut studio, true, |listing| listing
+                .unread
+                .push(unread("footage"))),
             0
         );
         assert_eq!(
@@ -179,7 +213,7 @@ mod tests {
     fn unreadable_client_keeps_its_replicas() {
         let mut studio = studio();
         let missing = write(&mut studio, true, |listing| {
-            listing.unreadable_clients.push("zoo".into());
+            listing.unread.push(unread("footage/zoo"));
         });
         assert_eq!(missing, 1);
         assert_eq!(studio.stored("footage"), ["acme/spot 1", "zoo/spot 1?"]);

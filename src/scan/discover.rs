@@ -1,7 +1,7 @@
 //! The replicas in the scope of a scan: categories and their projects, without the files in them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
@@ -10,7 +10,7 @@ use crate::index::Index;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::discovery::ProjectListing;
-use crate::storage::Storage;
+use crate::storage::{Discovery, Storage};
 
 /// The part of a database that a scan reads.
 #[derive(Clone, Debug)]
@@ -43,14 +43,9 @@ pub fn match_replica<'a>(
     folder: &Path,
 ) -> Option<(&'a Category, ProjectId)> {
     categories.iter().find_map(|category| {
-        let below = folder.strip_prefix(&category.path).ok()?;
-        let names: Vec<Name> = below.iter().map(Name::from).collect();
-        let [client, project] = names.as_slice() else {
-            return None;
-        };
-        let (client, project) = (client.clone(), project.clone());
-        let project = ProjectId { client, project };
-        scope.contains(&project).then_some((*category, project))
+        let (project, replica) = category.locate(folder)?;
+        let is_meant = replica == folder && scope.contains(&project);
+        is_meant.then_some((*category, project))
     })
 }
 
@@ -61,16 +56,18 @@ pub fn match_replica<'a>(
 pub(super) fn discover<'a>(
     index: &Index,
     storage: &Storage,
+    discovery: &mut Discovery<'_>,
     scan_scope: &ScanScope<'a>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<ProjectListing<'a>>> {
     let mut listings = Vec::new();
+    let mut reported = BTreeSet::new();
     for &category in &scan_scope.categories {
-        let mut listing = storage.list_projects(category, &scan_scope.scope)?;
-        report_problems(&listing, &storage.database().root, monitor);
+        let mut listing = discovery.list_projects(category, &scan_scope.scope)?;
+        report_problems(&listing, &storage.database().root, &mut reported, monitor);
         let named = scan_scope.scope.named_projects().unwrap_or_default();
         for project in named {
-            if !listing.is_unreadable && !storage.layout().is_in_inner_category(category, project) {
+            if !listing.is_unreadable() && !category.leaves_out(project) {
                 let stored = storage.stored_spelling(category, project);
                 listing.projects.insert(stored);
             }
@@ -98,7 +95,7 @@ fn known_projects(
     let mut known = BTreeSet::new();
     if let Some(id) = index.database_id(&database.root)? {
         for category in &scan_scope.categories {
-            known.extend(index.projects(id, &category.path)?);
+            known.extend(index.projects(id, category.key())?);
         }
         known.retain(|project| scan_scope.scope.contains(project));
     }
@@ -116,11 +113,23 @@ pub(super) fn replicas<'l, 'a>(
 }
 
 /// Reports unreadable folders, and symbolic links in place of client or project folders.
-fn report_problems(listing: &ProjectListing<'_>, root: &Path, monitor: &dyn Monitor) {
-    for problem in &listing.problems {
-        monitor.on_event(&ProgressEvent::Problem(problem));
+///
+/// Several categories can share a folder: `reported` holds the paths that were reported for others.
+fn report_problems(
+    listing: &ProjectListing<'_>,
+    root: &Path,
+    reported: &mut BTreeSet<PathBuf>,
+    monitor: &dyn Monitor,
+) {
+    for unread in &listing.unread {
+        if reported.insert(unread.path.clone()) {
+            monitor.on_event(&ProgressEvent::Problem(&unread.error));
+        }
     }
     for link in &listing.links {
+        if !reported.insert(link.clone()) {
+            continue;
+        }
         let path = Name::from(root.join(link));
         monitor.on_event(&ProgressEvent::Notice(&format!(
             "note: `{path}` is a symbolic link and is not followed"
@@ -174,7 +183,13 @@ mod tests {
         let layout = Layout::new(&studio.registry).unwrap();
         let storage = Storage::open(&studio.index, &layout, &studio.database()).unwrap();
         let scan_scope = studio.scope(scope);
-        let listings = discover(&studio.index, &storage, &scan_scope, &studio.messages);
+        let listings = discover(
+            &studio.index,
+            &storage,
+            &mut storage.discovery(),
+            &scan_scope,
+            &studio.messages,
+        );
         let listings = listings.unwrap();
         let replicas = replicas(&listings);
         replicas

@@ -20,16 +20,17 @@ pub(super) fn refuse_emptied(
     known: &KnownDatabase,
 ) -> Result<()> {
     let tracked = registry.categories().iter();
-    let tracked = tracked.filter(|category| known.categories.contains(&category.path));
+    let tracked = tracked.filter(|category| known.has_files_in(category));
     let tracked: Vec<_> = tracked.collect();
     // Listing the other categories would cost a remote further requests.
     let is_checked = scan_scope.is_whole(registry) || !storage.uses_rclone();
     if tracked.is_empty() || known.identity.is_some() || !is_checked {
         return Ok(());
     }
+    let mut discovery = storage.discovery();
     for category in tracked {
-        let listing = storage.list_projects(category, &Scope::All)?;
-        if listing.is_unreadable || listing.client_count > 0 {
+        let listing = discovery.list_projects(category, &Scope::All)?;
+        if listing.is_unreadable() || listing.client_count > 0 {
             return Ok(());
         }
     }

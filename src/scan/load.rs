@@ -72,7 +72,7 @@ fn known_file_count(index: &Index, database: &Database, scan_scope: &ScanScope<'
     };
     let mut files = 0;
     for category in &scan_scope.categories {
-        let replicas = index.replicas(id, &category.path)?.into_iter();
+        let replicas = index.replicas(id, category.key())?.into_iter();
         let selected = replicas.filter(|replica| scan_scope.scope.contains(&replica.project));
         files += selected.map(|replica| replica.aggregate.files).sum::<u64>();
     }
@@ -94,7 +94,7 @@ fn record_absent_projects(
     projects.retain(|project| scan_scope.scope.contains(project));
     let mut replicas = Vec::new();
     for category in &scan_scope.categories {
-        let stored = index.replicas(id, &category.path)?.into_iter();
+        let stored = index.replicas(id, category.key())?.into_iter();
         let stored: BTreeSet<ProjectId> = stored.map(|replica| replica.project).collect();
         let new = projects.iter().filter(|project| !stored.contains(*project));
         replicas.extend(new.map(|project| (*category, project.clone())));

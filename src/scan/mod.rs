@@ -7,6 +7,7 @@
 //! Rule: an unreachable disk, an unmounted folder or an unreadable folder is never taken for a deletion. The index keeps
 //! its previous entries for everything that a scan could not read.
 
+mod absent;
 mod completed;
 pub mod discover;
 mod emptied;
@@ -17,6 +18,7 @@ mod sync_record;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use self::absent::AbsentCategory;
 pub use self::summary::{ScanState, ScanSummary, stored_summary};
 
 use self::completed::CompletedScan;
@@ -46,9 +48,11 @@ pub fn scan(
     let scanned = read_in_turn(index, &layout, database, disk_locks, monitor, &|storage| {
         CompletedScan::read(index, registry, storage, scan_scope, monitor)
     });
+    let mut absent = Vec::new();
     let (changes, state, unreadable) = match scanned {
         Ok(scan) => {
             start = scan.start;
+            absent.clone_from(&scan.absent);
             write_scan(index, registry, scan_scope, &scan, monitor)?
         }
         Err(
@@ -78,6 +82,7 @@ pub fn scan(
         state,
         changes,
         unreadable,
+        absent,
         elapsed: start.elapsed(),
         ..known
     })

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::absent::AbsentCategory;
 use crate::base::error::Result;
 use crate::index::{Index, ScanChanges};
+use crate::model::outside::OutsideTotals;
 use crate::model::registry::{Database, Registry};
 
 /// Completeness of a scan.
@@ -53,6 +55,10 @@ pub struct ScanSummary {
     pub changes: ScanChanges,
     /// Files and folders that could not be read.
     pub unreadable: u64,
+    /// What lies in no project; `None` before the first scan of the whole database.
+    pub outside: Option<Box<OutsideTotals>>,
+    /// Categories for which a scan of the whole database found no folder.
+    pub absent: Vec<AbsentCategory>,
     /// Duration of the scan.
     pub elapsed: Duration,
 }
@@ -65,9 +71,12 @@ pub fn stored_summary(
 ) -> Result<ScanSummary> {
     let mut projects = BTreeSet::new();
     let (mut files, mut bytes, mut unreadable) = (0, 0_u64, 0);
+    let mut outside = None;
     if let Some(id) = index.database(&database.root)?.id {
+        let known = index.outside(id)?;
+        outside = known.map(|known| OutsideTotals::of(&known.entries).into());
         for category in registry.categories() {
-            let replicas = index.replicas(id, &category.path)?.into_iter();
+            let replicas = index.replicas(id, category.key())?.into_iter();
             for replica in replicas.filter(|replica| replica.present) {
                 files += replica.aggregate.files;
                 bytes = bytes.saturating_add(replica.aggregate.bytes);
@@ -83,6 +92,8 @@ pub fn stored_summary(
         projects: projects.len() as u64,
         changes: ScanChanges::default(),
         unreadable,
+        outside,
+        absent: Vec::new(),
         elapsed: Duration::ZERO,
     })
 }

@@ -85,7 +85,7 @@ fn is_as_sent(file: &SentFile, sent: &SentFile, precision: TimePrecision) -> boo
 
 /// Returns the time precision of a replica's file system; the coarsest if the index does not know it.
 fn time_precision(index: &Index, key: &SentReplica<'_>) -> Result<TimePrecision> {
-    let known = index.replica(key.database, &key.category.path, &key.project)?;
+    let known = index.replica(key.database, key.category.key(), &key.project)?;
     Ok(known.map_or(TimePrecision::TwoSeconds, |replica| {
         replica.aggregate.precision
     }))
@@ -96,7 +96,7 @@ fn stored_files(index: &Index, key: &SentReplica<'_>) -> Result<BTreeMap<PathBuf
     let (database, category) = (key.database, key.category);
     let scope = Scope::Project(key.project.clone());
     let mut stored = BTreeMap::new();
-    index.visit_folders(database, &category.path, &scope, &mut |folder| {
+    index.visit_folders(database, category.key(), &scope, &mut |folder| {
         let mut files = folder.files();
         let mut names = SentFolder::new();
         while let Some(file) = files.next() {

@@ -14,7 +14,6 @@ pub mod manifest;
 pub mod manifest_join;
 pub mod respelled;
 pub mod sequence;
-mod subfolder;
 pub mod time_alias;
 pub mod tree;
 pub mod tree_walk;

@@ -12,6 +12,7 @@ use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
+use crate::model::layout::InnerFolders;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
 
@@ -25,12 +26,12 @@ pub fn walk(
     root: &Arc<Folder>,
     relative: &Path,
     exclusions: &Arc<Exclusions>,
-    inner: &[PathBuf],
+    inner: &Arc<InnerFolders>,
     threads: usize,
 ) -> Result<Tree> {
     let target = WalkTarget {
         path: relative.to_owned(),
-        inner_categories: inner.into(),
+        inner_folders: Arc::clone(inner),
     };
     let mut walk = Walk::begin(
         root,
@@ -187,7 +188,7 @@ impl TreeFolder {
 /// Collects folders in any order.
 struct TreeBuilder<'a> {
     relative: &'a Path,
-    inner: &'a [PathBuf],
+    inner: &'a InnerFolders,
     tree: Tree,
     /// All folders found so far. They are sorted once, at the end: in a deep tree each comparison of paths is slow.
     folders: Vec<(PathBuf, TreeFolder)>,

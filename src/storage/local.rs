@@ -15,7 +15,7 @@ use crate::index::{DatabaseId, Index};
 use crate::model::mount;
 use crate::model::mount::MissingMount;
 use crate::model::place::{overlap, resolve_root};
-use crate::model::project::{ProjectId, path_within, replica_path};
+use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::{Category, Database};
 use crate::os::disk::Disk;
 use crate::os::feature::is_same_folder;
@@ -94,17 +94,17 @@ impl LocalStorage {
     /// Reads the tree of a replica. The tree is empty if the replica does not exist, and has a problem if the replica
     /// cannot be read or a mount is missing.
     pub fn tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
-        let relative = replica_path(&category.path, project);
-        let inner = self.layout.inner_categories(category);
+        let relative = category.replica_path(project);
+        let inner = &category.inner;
         let exclusions = &self.layout.exclusions;
         let walked =
-            mount::require_category_mounted(&self.root, &category.path, &self.known_mounts)
+            mount::require_category_mounted(&self.root, &category.base(), &self.known_mounts)
                 .and_then(|()| {
                     tree_walk::walk(
                         &self.root,
                         &relative,
                         exclusions,
-                        &inner,
+                        inner,
                         self.walk_threads(),
                     )
                 });
@@ -117,7 +117,7 @@ impl LocalStorage {
                 tree
             }
         };
-        for mount in self.missing_mounts(category, &relative, &inner) {
+        for mount in self.missing_mounts(category, &relative) {
             let Ok(path) = mount.path.strip_prefix(&relative) else {
                 // The mount is at the project's folder or above it.
                 return Ok(Tree::unreadable(mount.error));
@@ -133,14 +133,9 @@ impl LocalStorage {
     }
 
     /// The remembered mounts that affect a replica and are not mounted now.
-    pub(super) fn missing_mounts(
-        &self,
-        category: &Category,
-        relative: &Path,
-        inner: &[PathBuf],
-    ) -> Vec<MissingMount> {
-        let mounted = &self.known_mounts;
-        mount::find_missing(&self.root, &category.path, relative, inner, mounted)
+    pub(super) fn missing_mounts(&self, category: &Category, relative: &Path) -> Vec<MissingMount> {
+        let (base, inner, mounted) = (category.base(), &category.inner, &self.known_mounts);
+        mount::find_missing(&self.root, &base, relative, inner, mounted)
     }
 
     /// The error for a path below a remembered mount that is not mounted now.

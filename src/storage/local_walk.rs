@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::TimePrecision;
 use crate::model::mount::MissingMount;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::ProjectId;
 use crate::model::registry::Category;
 use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::time_alias::AlteredTimesByFolder;
@@ -44,14 +44,9 @@ pub(super) fn observe(
     builder: &mut ObservationBuilder<'_>,
     monitor: &dyn Monitor,
 ) -> Result<()> {
-    let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
     let targets = replicas.iter().map(|(category, project)| WalkTarget {
-        path: replica_path(&category.path, project),
-        inner_categories: Arc::clone(
-            inner
-                .entry(&category.path)
-                .or_insert_with(|| storage.layout.inner_categories(category).into()),
-        ),
+        path: category.replica_path(project),
+        inner_folders: Arc::clone(&category.inner),
     });
     let targets: Vec<WalkTarget> = targets.collect();
     for (category, project) in replicas {
@@ -94,7 +89,7 @@ fn missing_mounts(
         return missing;
     }
     for (number, ((category, _), target)) in replicas.iter().zip(targets).enumerate() {
-        let mounts = storage.missing_mounts(category, &target.path, &target.inner_categories);
+        let mounts = storage.missing_mounts(category, &target.path);
         let below = mounts.into_iter().map(|mount| {
             // A mount at the replica's folder or above it covers the whole replica.
             let path = mount.path.strip_prefix(&target.path);
@@ -170,8 +165,8 @@ impl ReplicaStager<'_, '_> {
                 let (category, project) = &self.replicas[replica];
                 let staging = &mut self.builder.staging;
                 Ok(entry.insert(OpenReplica {
-                    staged: staging.begin_replica(&category.path, project)?,
-                    altered_times: staging.altered_times(&category.path, project)?,
+                    staged: staging.begin_replica(category.key(), project)?,
+                    altered_times: staging.altered_times(category.key(), project)?,
                 }))
             }
         }

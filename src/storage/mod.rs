@@ -8,7 +8,9 @@ pub mod availability;
 pub mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
+mod discovery;
 mod entry_probe;
+mod folder_totals;
 mod layout;
 mod local;
 mod local_walk;
@@ -25,7 +27,9 @@ pub mod version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::discovery::Discovery;
 pub use self::entry_probe::{EntryProbe, EntryState};
+pub use self::folder_totals::FolderTotals;
 pub use self::layout::Layout;
 pub use self::local::LocalStorage;
 pub use self::remote::RemoteStorage;
@@ -36,12 +40,12 @@ use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::{DatabaseId, Index};
 use crate::model::address;
-use crate::model::project::{ProjectId, Scope, path_within, replica_path};
+use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
-use crate::os::folder::{Folder, is_not_found};
+use crate::os::folder::Folder;
 use crate::rclone::{RemoteFeatures, RemoteListing};
-use crate::snapshot::discovery;
 use crate::snapshot::discovery::ProjectListing;
+use crate::snapshot::discovery::no_replica_error;
 use crate::snapshot::tree::Tree;
 
 /// A database that is online.
@@ -121,23 +125,12 @@ impl Storage {
         category: &'a Category,
         scope: &Scope,
     ) -> Result<ProjectListing<'a>> {
-        match self {
-            Self::Local(storage) => {
-                let (root, mounted) = (&storage.root, &storage.known_mounts);
-                let inner = storage.layout.inner_categories(category);
-                let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
-                if scope.named_projects().is_some() {
-                    listing.projects.retain(|project| {
-                        let path = replica_path(&category.path, project);
-                        let opened = root.open_descendant(&path);
-                        !opened.is_err_and(|error| is_not_found(&error))
-                            || storage.missing_mount(&path).is_some()
-                    });
-                }
-                Ok(listing)
-            }
-            Self::Remote(storage) => storage.list_projects(category, scope),
-        }
+        self.discovery().list_projects(category, scope)
+    }
+
+    /// Starts a discovery, which lists each folder at most once.
+    pub fn discovery(&self) -> Discovery<'_> {
+        Discovery::new(self)
     }
 
     /// Reads the tree of a replica. The tree is empty if the replica does not exist, and has a problem if it cannot be
@@ -206,7 +199,7 @@ impl Storage {
             return Ok(None);
         };
         let project = storage.stored_spelling(category, project);
-        let path = replica_path(&category.path, &project);
+        let path = category.replica_path(&project);
         Ok(Some((storage.listing_of(&path)?, path)))
     }
 
@@ -303,7 +296,7 @@ impl Storage {
         database: &str,
     ) -> Result<crate::base::error::Error> {
         let list = |category| self.list_projects(category, &Scope::All);
-        discovery::no_replica_error(&list, categories, scope, database)
+        no_replica_error(&list, categories, scope, database)
     }
 
     /// Fails if a destination holds files of this database, because of a mount or link that changed since `add`.

@@ -17,7 +17,7 @@ use crate::index::{
 };
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database};
 use crate::os::folder::Folder;
 use crate::snapshot::tree::Tree;
@@ -99,7 +99,7 @@ impl<'i> ObservationBuilder<'i> {
 
     /// Adds a category, whose own folder may be a mount point.
     pub fn add_category(&mut self, category: &Category) {
-        self.categories.insert(category.path.clone());
+        self.categories.insert(category.base());
     }
 
     /// Adds a replica. A tree without folders means that the replica does not exist; an unreadable tree adds nothing.
@@ -112,7 +112,7 @@ impl<'i> ObservationBuilder<'i> {
             self.add_missing(category, project);
             return Ok(());
         }
-        let replica = self.staging.begin_replica(&category.path, project)?;
+        let replica = self.staging.begin_replica(category.key(), project)?;
         if let Some(precision) = tree.proven_precision {
             self.staging.add_precision(replica, precision);
         }
@@ -136,20 +136,20 @@ impl<'i> ObservationBuilder<'i> {
         project: &ProjectId,
     ) -> Result<()> {
         self.seen.unreadable += 1;
-        let replica = self.staging.begin_replica(&category.path, project)?;
+        let replica = self.staging.begin_replica(category.key(), project)?;
         self.staging.add_unreadable_folder(replica, Path::new(""))?;
         self.staging.end_replica(replica)
     }
 
     pub(super) fn add_missing(&mut self, category: &Category, project: &ProjectId) {
-        let missing = (category.path.clone(), project.clone());
+        let missing = (category.base(), project.clone());
         self.seen.missing.push(missing);
     }
 
     pub(super) fn add_place(&mut self, category: &Category, project: &ProjectId) {
         self.add_category(category);
-        let replica = replica_path(&category.path, project);
-        self.replicas.push([category.path.clone(), replica]);
+        let replica = category.replica_path(project);
+        self.replicas.push([category.base(), replica]);
     }
 
     /// Ends the observation. All that it asks of the storage it asks now, because others wait while it is written.

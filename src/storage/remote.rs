@@ -15,7 +15,8 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::index::{Index, SentChanges, SentRow};
-use crate::model::project::{ProjectId, Scope, path_within, replica_path};
+use crate::model::layout::LayoutPart;
+use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
 use crate::rclone::{
     CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
@@ -110,15 +111,21 @@ impl RemoteStorage {
 
     /// The folder to list for a scope in a category.
     fn listing_base(category: &Category, scope: &Scope) -> PathBuf {
-        match scope {
-            Scope::All => category.path.clone(),
-            Scope::Client(client) => category.path.join(client.as_path()),
-            Scope::Project(project) => replica_path(&category.path, project),
-            Scope::Projects(several) => match several.common_client() {
-                Some(client) => category.path.join(client.as_path()),
-                None => category.path.clone(),
-            },
+        let mut base = PathBuf::new();
+        for part in category.layout.parts() {
+            match (part, scope) {
+                (LayoutPart::Fixed(name), _) => base.push(name),
+                (LayoutPart::Client, Scope::Client(client)) => base.push(client.as_path()),
+                (LayoutPart::Client, Scope::Project(one)) => base.push(one.client.as_path()),
+                (LayoutPart::Project, Scope::Project(one)) => base.push(one.project.as_path()),
+                (LayoutPart::Client, Scope::Projects(several)) => match several.common_client() {
+                    Some(client) => base.push(client.as_path()),
+                    None => break,
+                },
+                _ => break,
+            }
         }
+        base
     }
 
     /// Lists the projects of a scope in a category, and the folders that could not be read.
@@ -127,29 +134,15 @@ impl RemoteStorage {
         category: &'a Category,
         scope: &Scope,
     ) -> Result<ProjectListing<'a>> {
-        let inner = self.layout.inner_categories(category);
         let listed = self.listing_of(&Self::listing_base(category, scope))?;
         let mut listing = ProjectListing::empty(category);
-        remote_tree::collect_projects(&listed, &mut listing, scope, &inner);
-        for (path, why) in &listed.problems {
-            let Ok(below) = path.strip_prefix(&category.path) else {
-                continue;
-            };
-            let names: Vec<Name> = below.iter().map(Name::from).collect();
-            match names.as_slice() {
-                [] => listing.is_unreadable = true,
-                [client] if scope.has_client(client) => {
-                    listing.unreadable_clients.push(client.clone());
-                }
-                // Reading the project reports its closed folders.
-                _ => continue,
-            }
-            listing.problems.push(self.list_error(path, why));
-        }
+        remote_tree::collect_projects(&listed, &mut listing, scope, |path, why| {
+            self.list_error(path, why)
+        });
         Ok(listing)
     }
 
-    fn list_error(&self, path: &Path, why: &str) -> crate::base::error::Error {
+    pub(super) fn list_error(&self, path: &Path, why: &str) -> crate::base::error::Error {
         crate::base::error::Error::Rclone {
             action: "list",
             path: self.remote.path(path),
@@ -159,12 +152,9 @@ impl RemoteStorage {
 
     /// The project with its names in the Unicode form that this database stores.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
-        let path = self.stored_path(&replica_path(&category.path, project));
-        let mut names = path.iter().rev().map(Name::from);
-        match (names.next(), names.next()) {
-            (Some(project), Some(client)) => ProjectId { client, project },
-            _ => project.clone(),
-        }
+        let path = self.stored_path(&category.replica_path(project));
+        let located = category.layout.locate(&path);
+        located.map_or_else(|| project.clone(), |(stored, _)| stored)
     }
 
     /// The folder of a replica with its names in the Unicode form that this database stores. A name that cannot be listed
@@ -208,7 +198,7 @@ impl RemoteStorage {
         project: &ProjectId,
         replaces_partial: bool,
     ) -> Result<Tree> {
-        let relative = replica_path(&category.path, &self.stored_spelling(category, project));
+        let relative = category.replica_path(&self.stored_spelling(category, project));
         let listed = self.listing_of(&relative)?;
         let record =
             UploadRecord::from_rows(&self.index().sent_rows(&self.database.root, &relative)?);
@@ -220,7 +210,7 @@ impl RemoteStorage {
             partial: &partial,
             replaces_partial,
             relative: &relative,
-            inner_categories: &self.layout.inner_categories(category),
+            inner_folders: &category.inner,
             exclusions: &self.layout.exclusions,
             features: &self.features,
             record: &record,

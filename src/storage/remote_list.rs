@@ -22,6 +22,19 @@ impl RemoteStorage {
         Ok(listed)
     }
 
+    /// The files and folders directly in a folder; empty if the folder does not exist.
+    pub(super) fn list_entries(&self, folder: &Path) -> Result<Arc<RemoteListing>> {
+        let kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = folder.ancestors().find_map(|above| kept.get(above));
+        if let Some(known) = known {
+            return Ok(Arc::clone(known));
+        }
+        drop(kept);
+        let target = ListTarget::Folder(folder);
+        let listed = self.remote.list_entries(target, &self.features)?;
+        Ok(Arc::new(listed.unwrap_or_default()))
+    }
+
     /// True if an earlier listing proves that a folder does not exist: it covers the folder, is complete and has no
     /// problem.
     pub fn is_known_missing(&self, folder: &Path) -> bool {

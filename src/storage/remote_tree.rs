@@ -8,48 +8,56 @@ use crate::base::error::Error;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
-use crate::model::project::{ProjectId, Scope};
+use crate::model::layout::{InnerFolders, LayoutPart};
+use crate::model::project::Scope;
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing};
-use crate::snapshot::discovery::ProjectListing;
+use crate::snapshot::discovery::{ProjectListing, UnreadFolder};
 use crate::snapshot::manifest::{Manifest, ManifestFile};
 use crate::snapshot::manifest_join::merge;
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
-/// Adds the projects of a scope that a listing of a category shows.
+/// Adds the projects of a scope that a listing of a category shows, and the folders that could not be listed.
 pub(super) fn collect_projects(
     listed: &RemoteListing,
     listing: &mut ProjectListing<'_>,
     scope: &Scope,
-    inner_categories: &[PathBuf],
+    to_error: impl Fn(&Path, &str) -> Error,
 ) {
-    let category = &listing.category.path;
+    let category = listing.category;
+    let parts = category.layout.parts();
+    let fixed = parts.iter().take_while(|part| !part.is_placeholder());
+    let client_depth = fixed.count() + 1;
     let mut clients = BTreeSet::new();
     for path in listed.folders.keys() {
-        let Ok(below) = path.strip_prefix(category) else {
-            continue;
-        };
-        let names: Vec<Name> = below.iter().take(2).map(Name::from).collect();
-        let is_inner_category = |depth: usize| {
-            let above: PathBuf = category.iter().chain(below.iter().take(depth)).collect();
-            inner_categories.contains(&above)
-        };
-        if names
-            .iter()
-            .any(|name| is_housekeeping_folder(name.as_os_str()))
-            || is_inner_category(1)
+        if path.iter().take(parts.len()).any(is_housekeeping_folder) || category.inner.covers(path)
         {
             continue;
         }
-        clients.extend(names.first().cloned());
-        if let [client, project] = names.as_slice() {
-            let (client, project) = (client.clone(), project.clone());
-            let project = ProjectId { client, project };
-            if scope.contains(&project) && !is_inner_category(2) {
-                listing.projects.insert(project);
-            }
+        if category.layout.is_on_the_way(path) || category.layout.locate(path).is_some() {
+            clients.extend(path.iter().nth(client_depth - 1));
+        }
+        let located = category.locate(path);
+        let located = located.filter(|(project, _)| scope.contains(project));
+        listing.projects.extend(located.map(|(project, _)| project));
+    }
+    listing.client_count = if parts.last().is_some_and(LayoutPart::is_placeholder) {
+        clients.len()
+    } else {
+        listing.projects.len()
+    };
+    for (path, why) in &listed.problems {
+        // Reading a project reports its closed folders.
+        let client = category.layout.client_of(path);
+        if client.is_some_and(|client| !scope.has_client(&client)) {
+            continue;
+        }
+        if category.layout.is_on_the_way(path) || category.base().starts_with(path) {
+            listing.unread.push(UnreadFolder {
+                path: path.clone(),
+                error: to_error(path, why),
+            });
         }
     }
-    listing.client_count = clients.len();
 }
 
 /// The inputs for the tree of a replica.
@@ -57,7 +65,7 @@ pub(super) struct ReplicaTreeBuilder<'a> {
     /// The replica's folder below the root.
     pub(super) relative: &'a Path,
     /// The folders of other categories, which are left out.
-    pub(super) inner_categories: &'a [PathBuf],
+    pub(super) inner_folders: &'a InnerFolders,
     pub(super) exclusions: &'a Exclusions,
     pub(super) features: &'a RemoteFeatures,
     pub(super) record: &'a UploadRecord,
@@ -124,11 +132,7 @@ impl ReplicaTreeBuilder<'_> {
 
     /// True if a folder is excluded, belongs to another category, or is below such a folder.
     fn is_excluded(&self, full_path: &Path, path: &Path) -> bool {
-        self.exclusions.excludes_folder(path)
-            || self
-                .inner_categories
-                .iter()
-                .any(|inner| full_path.starts_with(inner))
+        self.exclusions.excludes_folder(path) || self.inner_folders.covers(full_path)
     }
 
     fn build_folder(

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use super::run::SyncRun;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
-use crate::base::name::Name;
 use crate::copy;
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
 use crate::copy::source::SourceSnapshot;
 use crate::index::overview::add_holders;
 use crate::index::{Index, SentRow};
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::ProjectId;
 use crate::model::registry::Category;
 use crate::snapshot::tree::Tree;
 use crate::storage::EntryProbe;
@@ -74,7 +73,7 @@ impl<'a> SyncRun<'a> {
             let category = self.request.categories[place];
             self.monitor
                 .on_event(&ProgressEvent::Files(tree.file_count()));
-            let relative = replica_path(&category.path, &project);
+            let relative = category.replica_path(&project);
             coverage.replicas.insert(relative.clone());
             if let Some(error) = tree.failure() {
                 report.add(Outcome::Failed(error.full_message()), || {
@@ -190,16 +189,6 @@ impl<'a> SyncRun<'a> {
     /// True if a path is the folder of a category or client that this sync lists.
     fn was_listed(&self, path: &Path) -> bool {
         let mut categories = self.request.categories.iter();
-        categories.any(|category| {
-            let Ok(below) = path.strip_prefix(&category.path) else {
-                return false;
-            };
-            let names: Vec<Name> = below.iter().map(Name::from).collect();
-            match (&self.request.scope, names.as_slice()) {
-                (Scope::All, [] | [_]) => true,
-                (Scope::Client(client), [name]) => client == name,
-                _ => false,
-            }
-        })
+        categories.any(|category| category.layout.is_on_the_way_in(path, &self.request.scope))
     }
 }

@@ -25,7 +25,7 @@ impl SyncRun<'_> {
         for category in &self.request.categories {
             let is_inside = |file: &&&MissingFile| {
                 self.match_replica(&file.replica)
-                    .is_some_and(|(other, _)| other.path == category.path)
+                    .is_some_and(|(other, _)| other.layout == category.layout)
             };
             let inside = missing.iter().filter(is_inside).count() as u64;
             if inside > 0 && self.is_category_empty(category)? {
@@ -38,9 +38,7 @@ impl SyncRun<'_> {
     /// True if the source holds no project in a category.
     pub(super) fn is_category_empty(&self, category: &Category) -> Result<bool> {
         let listing = self.source.list_projects(category, &Scope::All)?;
-        Ok(listing.projects.is_empty()
-            && !listing.is_unreadable
-            && listing.unreadable_clients.is_empty())
+        Ok(listing.projects.is_empty() && listing.unread.is_empty())
     }
 
     fn mass_deletion_error(&self, missing: u64, sent: u64) -> Error {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{SyncRequest, sync};
 use crate::base::confirmation::Confirmation;
-use crate::copy::fixture::Studio;
+use crate::copy::fixture::{Studio, layouts};
 use crate::copy::plan::CopyRules;
 use crate::copy::report::Report;
 use crate::index::OutcomeKind;
@@ -22,14 +22,23 @@ const PATHS: [&str; 6] = ["a", "b", "d/x", "d/y", "e/f/z", "d"];
 type Files = BTreeMap<&'static str, (u8, u64)>;
 
 impl Studio {
-    /// Replaces all files of the project on a database.
+    /// Replaces all files of the project on a database, in every category.
     fn set(&self, database: &str, files: &Files) {
-        let replica = self.path(database, "");
-        fs::remove_dir_all(&replica).unwrap();
-        fs::create_dir_all(&replica).unwrap();
-        for (path, (content, seconds)) in files {
-            let content = vec![*content; usize::from(content % 3)];
-            self.write(database, path, &content, *seconds);
+        let root = self.root(database);
+        for entry in fs::read_dir(&root).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.ends_with(".auto-backup") {
+                fs::remove_dir_all(path).unwrap();
+            }
+        }
+        for (number, replica) in (0_u8..).zip(self.replicas()) {
+            fs::create_dir_all(root.join(&replica)).unwrap();
+            for (path, (content, seconds)) in files {
+                // The files of two categories differ.
+                let content = content.wrapping_add(number);
+                let content = vec![content; usize::from(content % 3)];
+                Self::write_at(&root.join(&replica).join(path), &content, *seconds);
+            }
         }
     }
 
@@ -142,8 +151,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn copy_executes_the_plan_of_its_dry_run(source in files(), destination in files(), rules in rules()) {
-        let mut studio = Studio::new();
+    fn copy_executes_the_plan_of_its_dry_run(layouts in layouts(), source in files(), destination in files(), rules in rules()) {
+        let mut studio = Studio::with_layouts(&layouts);
         studio.set("WORK", &source);
         studio.set("NAS", &destination);
         let before = ["WORK", "NAS"].map(|database| studio.contents(database));
@@ -164,8 +173,8 @@ proptest! {
     }
 
     #[test]
-    fn sync_executes_the_plan_of_its_dry_run(first in files(), second in files(), destination in files(), delete in any::<bool>()) {
-        let mut studio = Studio::new();
+    fn sync_executes_the_plan_of_its_dry_run(layouts in layouts(), first in files(), second in files(), destination in files(), delete in any::<bool>()) {
+        let mut studio = Studio::with_layouts(&layouts);
         studio.set("WORK", &first);
         studio.set("NAS", &destination);
         studio.sync(false, false);

@@ -47,11 +47,8 @@ impl<'a> SyncRun<'a> {
 
     /// Returns the folder of the replica that holds a path, if it is in scope.
     pub(super) fn replica_of(&self, path: &Path) -> Option<PathBuf> {
-        let categories = self.request.categories.iter();
-        let inside = categories.filter(|category| path.starts_with(&category.path));
-        let category = inside.max_by_key(|category| category.path.iter().count())?;
-        let below = path.strip_prefix(&category.path).ok()?;
-        let replica: PathBuf = category.path.iter().chain(below.iter().take(2)).collect();
-        self.match_replica(&replica).map(|_| replica)
+        let mut categories = self.request.categories.iter();
+        let (project, replica) = categories.find_map(|category| category.locate(path))?;
+        self.request.scope.contains(&project).then_some(replica)
     }
 }

@@ -2,19 +2,21 @@
 //!
 //! A sync neither sends, deletes nor reports them, even if they were sent before.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::run::SyncRun;
 use crate::base::name::Name;
 use crate::model::exclusion::Exclusions;
+use crate::model::layout::InnerFolders;
 
 /// Excluded paths below the folder of one replica.
 pub(super) struct ExcludedPaths<'a> {
     exclusions: Option<&'a Exclusions>,
     /// The replica's folder below the root.
     pub(super) relative: &'a Path,
-    /// Folders of categories nested inside the replica's category, relative to the root.
-    inner_categories: Vec<PathBuf>,
+    /// Folders of other categories, relative to the root.
+    inner_folders: Arc<InnerFolders>,
 }
 
 impl ExcludedPaths<'_> {
@@ -24,7 +26,7 @@ impl ExcludedPaths<'_> {
         Self {
             exclusions: None,
             relative: Path::new(""),
-            inner_categories: Vec::new(),
+            inner_folders: Arc::default(),
         }
     }
 
@@ -51,9 +53,7 @@ impl ExcludedPaths<'_> {
     }
 
     fn is_in_other_category(&self, path: &Path) -> bool {
-        let mut inner = self.inner_categories.iter();
-        !self.inner_categories.is_empty()
-            && inner.any(|inner| self.relative.join(path).starts_with(inner))
+        !self.inner_folders.is_empty() && self.inner_folders.covers(&self.relative.join(path))
     }
 }
 
@@ -64,9 +64,8 @@ impl SyncRun<'_> {
         ExcludedPaths {
             exclusions: Some(&self.source.layout().exclusions),
             relative,
-            inner_categories: category.map_or(Vec::new(), |category| {
-                self.registry.inner_categories(category)
-            }),
+            inner_folders: category
+                .map_or_else(Arc::default, |category| Arc::clone(&category.inner)),
         }
     }
 

@@ -19,6 +19,7 @@ mod index;
 mod killed_copy;
 mod last_answer;
 mod layers;
+mod layouts;
 mod legacy_script;
 mod line_syntax;
 mod names;

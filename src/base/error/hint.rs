@@ -54,6 +54,9 @@ impl Error {
             Self::NoLastAnswer { .. } => {
                 "list some first, as with `list projects`; a client with this name is written `'_'`"
             }
+            Self::InvalidLayout { corrected, .. } => {
+                return Some(layout_hint(corrected.as_deref()));
+            }
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => return hint.clone(),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
@@ -187,6 +190,13 @@ fn example_hint(noun: Noun) -> Option<String> {
         _ => return None,
     };
     Some(format!("write it as in `{example}`"))
+}
+
+fn layout_hint(corrected: Option<&str>) -> String {
+    match corrected {
+        Some(line) => format!("did you mean `{line}`?"),
+        None => "write it as in `add category footage {client}/{project}/footage`".to_owned(),
+    }
 }
 
 /// Returns `did you mean ...`; without suggestions, the known names; without any, the command that adds one.

@@ -75,6 +75,14 @@ pub enum Error {
         word: Name,
         why: &'static str,
     },
+    /// The path of a category whose placeholders do not give each project one folder.
+    #[error("`{word}` cannot be a category path: {why}")]
+    InvalidLayout {
+        word: Name,
+        why: &'static str,
+        /// The line that was meant, if that is clear.
+        corrected: Option<String>,
+    },
     /// A value that a setting does not accept.
     #[error("`{word}` cannot be the value of `{setting}`")]
     InvalidValue {
@@ -285,6 +293,7 @@ impl Error {
         match self {
             Self::InvalidWord { .. }
             | Self::UnexpectedWord { .. }
+            | Self::InvalidLayout { .. }
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }
@@ -310,6 +319,7 @@ impl Error {
             Self::NotAProject { word, .. }
             | Self::UnexpectedWord { word, .. }
             | Self::InvalidWord { word, .. }
+            | Self::InvalidLayout { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
             Self::ReplicaNotFound { project, .. } if !message::is_all_projects(project) => {

@@ -14,6 +14,7 @@ use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
 use crate::base::noun::Noun;
+use crate::model::layout::InnerFolders;
 use crate::model::path;
 use crate::model::place;
 use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, RegistryKind};
@@ -67,15 +68,23 @@ enum AddSubcommand {
     },
     /// Track a folder below every root
     ///
+    /// PATH may say where clients and projects stand: `{client}/{project}/footage`. Each placeholder is a whole folder.
+    /// Without placeholders, `/{client}/{project}` is appended. With `{project}` alone, all projects belong to the client
+    /// `in-house`.
+    ///
     /// A category may lie inside another. The outer category then no longer includes the folder of the inner one.
     #[command(after_help = "Examples:
   add category footage footage/
-  add category render scratch/render/")]
+  add category render scratch/render/
+  add category plates '{client}/{project}/plates'
+  add category footage-2026 '2026/{client}/{project}'
+  add category notes 'notes/{project}'")]
     Category {
         /// The name of the category
         #[arg(value_name = "NAME")]
         name: String,
-        /// The folder below every root that contains the clients' folders; `.` is the root itself
+        /// The folder below every root that contains the clients' folders, or a path with `{client}` and `{project}`; `.` is
+        /// the root itself
         #[arg(value_name = "PATH")]
         path: OsString,
         /// Give an existing name another path
@@ -213,8 +222,13 @@ fn check_tilde(root: &OsStr) -> Result<()> {
 /// Returns the folders that a category excludes because of this one, each with the name of the outer category.
 fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
     let outer = registry.outer_category(category);
-    let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));
-    let inner = registry.inner_categories(category).into_iter();
+    let outer = outer.and_then(|outer| {
+        let folder = InnerFolders::of(&outer.layout, [&category.layout])
+            .paths()
+            .next()?;
+        Some((outer.name.clone(), folder))
+    });
+    let inner = category.inner.paths();
     let inner = inner.map(|path| (category.name.clone(), path));
     outer.into_iter().chain(inner).collect()
 }

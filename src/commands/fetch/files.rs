@@ -75,7 +75,7 @@ impl<'a> FetchFilesAnswer<'a> {
         let Some(id) = self.database_ids.get(replica.database.as_str()) else {
             return Ok(());
         };
-        let category = &self.registry.category(&replica.category)?.path;
+        let category = self.registry.category(&replica.category)?.key();
         let scope = Scope::Project(project.clone());
         self.index
             .visit_folders(*id, category, &scope, &mut |folder| {

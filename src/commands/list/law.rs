@@ -10,6 +10,7 @@ use clap::Parser as _;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::{ListArgs, ListSubcommand};
 use crate::base::confirmation::Confirmation;
 use crate::base::fixture::RecordedMessages;
 use crate::commands::command::RunCommand as _;
@@ -106,7 +107,9 @@ fn document(workspace: &mut Workspace, line: &str) -> Value {
     match CommandLine::try_parse_from(words).unwrap().command {
         Command::Load(command) => value(serde_json::to_value(command.run(workspace).unwrap())),
         Command::Fetch(command) => value(serde_json::to_value(command.run(workspace).unwrap())),
-        Command::List(command) => value(serde_json::to_value(command.run(workspace).unwrap())),
+        Command::List(ListArgs {
+            subcommand: ListSubcommand::Grouped(list),
+        }) => value(serde_json::to_value(list.run(workspace).unwrap())),
         _ => unreachable!("{line}"),
     }
 }

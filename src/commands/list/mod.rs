@@ -11,6 +11,7 @@ mod kind;
 #[cfg(test)]
 mod law;
 mod options;
+mod outside;
 mod row;
 mod selection;
 
@@ -19,11 +20,14 @@ use clap::{Args, Subcommand};
 use self::answer::ListAnswer;
 use self::kind::ListKind;
 use self::options::{FilterOptions, OrderOptions, SelectionWords};
+use self::outside::OutsideArgs;
 use self::selection::Selection;
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
 use crate::index::overview;
+use crate::output::printer::Printer;
 
 /// List projects, clients, categories or databases with their sizes and copies
 ///
@@ -45,6 +49,14 @@ pub(crate) struct ListArgs {
 
 #[derive(Debug, Subcommand)]
 enum ListSubcommand {
+    #[command(flatten)]
+    Grouped(GroupedList),
+    Outside(OutsideArgs),
+}
+
+/// A list of projects, grouped or one by one.
+#[derive(Debug, Subcommand)]
+enum GroupedList {
     /// List projects
     #[command(
         override_usage = "list projects [in CLIENT|CATEGORY|DATABASE]... [OPTIONS]",
@@ -101,11 +113,25 @@ enum ListSubcommand {
     },
 }
 
-impl RunCommand for ListArgs {
+impl ListArgs {
+    /// Lists and prints the answer.
+    pub(crate) fn execute(
+        self,
+        workspace: &mut Workspace,
+        printer: &mut Printer,
+    ) -> Result<ExitStatus> {
+        match self.subcommand {
+            ListSubcommand::Grouped(list) => printer.print(&list.run(workspace)?),
+            ListSubcommand::Outside(list) => printer.print(&list.run(workspace)?),
+        }
+    }
+}
+
+impl RunCommand for GroupedList {
     type Answer = ListAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<ListAnswer> {
-        let (kind, words, filter, order) = self.subcommand.into_parts();
+        let (kind, words, filter, order) = self.into_parts();
         let selection = Selection::parse(&words.words, &filter, kind, workspace)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let overview = overview::read_and_store(index, registry, &selection.scope())?;
@@ -131,7 +157,7 @@ impl RunCommand for ListArgs {
     }
 }
 
-impl ListSubcommand {
+impl GroupedList {
     fn into_parts(self) -> (ListKind, SelectionWords, FilterOptions, OrderOptions) {
         let no_filter = FilterOptions::default;
         match self {

@@ -1,5 +1,6 @@
 //! The answer of `load`: one row for each database.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -9,6 +10,8 @@ use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
 use crate::index::{RunId, RunState};
+use crate::language::lexer::quote;
+use crate::model::outside::OutsideTotals;
 use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -22,6 +25,8 @@ pub(crate) struct LoadAnswer {
     pub(super) run: Option<RunId>,
     pub(super) state: RunState,
     pub(super) databases: Vec<LoadedDatabase>,
+    /// Categories whose folders look misplaced, with the lines that correct them.
+    pub(super) notices: Vec<String>,
     #[serde(skip)]
     pub(super) setup_hint: Option<&'static str>,
     /// Wall time of the run. Databases are scanned at the same time, so it is less than the sum of theirs.
@@ -66,6 +71,8 @@ pub(super) struct LoadedDatabase {
     changed: u64,
     pub(super) gone: u64,
     pub(super) unreadable: u64,
+    /// What lies in no project; unknown before the first scan of the whole database.
+    pub(super) outside: Option<OutsideTotals>,
     seconds: f64,
     /// Time of the last scan of the whole database.
     #[serde(skip)]
@@ -113,6 +120,7 @@ impl LoadedDatabase {
             changed: scan.changes.changed,
             gone: scan.changes.missing,
             unreadable: scan.unreadable,
+            outside: scan.outside.as_deref().copied(),
             seconds: rounded_seconds(scan.elapsed),
             last_scan: None,
         }
@@ -192,6 +200,22 @@ impl LoadedDatabase {
     }
 }
 
+/// Returns the line about what lies in no project, if anything does.
+fn outside_line(database: &str, outside: Option<OutsideTotals>) -> Option<String> {
+    let totals = outside.filter(|totals| totals.files + totals.folders > 0)?;
+    let files = (totals.files > 0).then(|| {
+        let files = unit::format_counted(totals.files, "file");
+        format!("{files}, {}", unit::format_bytes(totals.bytes))
+    });
+    let folders = (totals.folders > 0).then(|| unit::format_counted(totals.folders, "folder"));
+    let found: Vec<String> = files.into_iter().chain(folders).collect();
+    let found = found.join(", and ");
+    let name = quote(OsStr::new(database));
+    Some(format!(
+        "outside every project on {database}: {found}: `list outside in {name}` lists them"
+    ))
+}
+
 type CountFn = fn(&LoadedDatabase) -> u64;
 
 /// Columns that people see only if a value is not zero.
@@ -239,6 +263,14 @@ impl Answer for LoadAnswer {
         }
         if let Some(line) = self.headline() {
             page.line(line);
+        }
+        for database in &self.databases {
+            if let Some(line) = outside_line(&database.name, database.outside) {
+                page.line(line);
+            }
+        }
+        for notice in &self.notices {
+            page.line(notice);
         }
         if let Some(lacking) = self.setup_hint {
             page.line(lacking);

@@ -4,6 +4,7 @@
 //! removes it from the index.
 
 mod answer;
+mod layout_notice;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use self::answer::{DatabaseState, LoadAnswer, LoadedDatabase};
+use self::layout_notice::layout_notices;
 use super::command::{RunCommand, database_names};
 use super::last_answer::LastAnswer;
 use super::run;
@@ -85,10 +87,16 @@ impl RunCommand for LoadArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let monitor = workspace.monitor.as_ref();
         let stale = self.stale_databases(index, registry, &databases, &scan_scope)?;
-        let work = |index: &mut Index, _| match (options.dry_run, &self.forget) {
+        let mut notices = Vec::new();
+        let mut work = |index: &mut Index, _| match (options.dry_run, &self.forget) {
             (true, _) => self.plan(index, registry, &databases),
             (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
-            _ => scan_stale(index, registry, &databases, &stale, &scan_scope, monitor),
+            _ => {
+                let (loaded, found) =
+                    scan_stale(index, registry, &databases, &stale, &scan_scope, monitor)?;
+                notices = found;
+                Ok(loaded)
+            }
         };
         let loaded = if stale.is_empty() && !databases.is_empty() && !options.dry_run {
             run::unrecorded(work(index, RunId::DRY_RUN)?)
@@ -103,6 +111,7 @@ impl RunCommand for LoadArgs {
             run: loaded.run,
             state: loaded.state,
             databases: loaded.report,
+            notices,
             setup_hint: workspace.registry.setup_hint(),
             elapsed: begin.elapsed(),
         })
@@ -233,8 +242,14 @@ fn scan_stale(
     stale: &[&Database],
     scan_scope: &ScanScope<'_>,
     monitor: &dyn Monitor,
-) -> Result<Vec<LoadedDatabase>> {
-    let mut scans = scan_all(index, registry, stale, scan_scope, monitor)?.into_iter();
+) -> Result<(Vec<LoadedDatabase>, Vec<String>)> {
+    let scans = scan_all(index, registry, stale, scan_scope, monitor)?;
+    let mut notices = Vec::new();
+    if scan_scope.is_whole(registry) {
+        let scanned: Vec<_> = stale.iter().copied().zip(&scans).collect();
+        notices = layout_notices(index, registry, &scanned)?;
+    }
+    let mut scans = scans.into_iter();
     let summarize = |database| {
         let fresh = if stale.contains(&database) {
             scans.next()
@@ -246,7 +261,8 @@ fn scan_stale(
         let last_scan = index.database(&database.root)?.scanned_at;
         Ok(LoadedDatabase::new(database, outcome, &summary).scanned_at(last_scan))
     };
-    databases.iter().map(summarize).collect()
+    let loaded = databases.iter().map(summarize).collect::<Result<_>>()?;
+    Ok((loaded, notices))
 }
 
 /// True if the last scan of all of `scan_scope` is more recent than `older_than`.
@@ -273,7 +289,7 @@ fn is_recent(
         return Ok(false);
     }
     for category in &scan_scope.categories {
-        if !is_fresh(index.category_scanned_at(id, &category.path)?) {
+        if !is_fresh(index.category_scanned_at(id, category.key())?) {
             return Ok(false);
         }
     }

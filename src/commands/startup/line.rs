@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::language::lexer::{is_continued, lex, quote};
 use crate::language::variable::Variables;
+use crate::model::layout::CategoryLayout;
 use crate::model::path;
 use crate::model::place;
-use crate::model::place::parse_category_path;
 use crate::model::registry::{RegistryEntry, RegistryKey, RegistryKind};
 
 /// A line of a start-up file with its continuation lines, byte for byte, and its effect on the registry.
@@ -170,7 +170,8 @@ fn parse_place(kind: RegistryKind, typed: &OsStr, folder: &Path) -> Option<PathB
         }
         RegistryKind::Category => {
             let path = path::expand_home(typed).unwrap_or_else(|_| typed.into());
-            Some(parse_category_path(&path).unwrap_or(path))
+            let layout = CategoryLayout::parse("", &path);
+            Some(layout.map_or(path, |layout| layout.text().to_owned()))
         }
         RegistryKind::Exclusion => None,
     }

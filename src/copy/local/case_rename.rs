@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::base::own_name;
 use crate::base::unicode::fold_case;
-use crate::copy::destination::DestinationCopy;
+use crate::copy::destination::{DestinationCopy, SourceReplica};
 use crate::copy::plan::Plan;
+use crate::copy::record::find_replica;
 use crate::model::path::split_path;
 use crate::os::folder::Folder;
 use crate::storage::LocalStorage;
@@ -23,9 +24,9 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// Renames entries that differ in case: first the client and project folders, then those in the replica.
 pub(super) fn apply_case_renames(copy: &DestinationCopy<'_>, storage: &LocalStorage, plan: &Plan) {
     if plan.renames_project {
-        let levels: Vec<&Path> = plan.replica.ancestors().take(2).collect();
-        for path in levels.into_iter().rev() {
-            rename_project_folder(copy, storage, path);
+        let replica = find_replica(&copy.spec.replicas, plan);
+        for path in replica.map_or_else(Vec::new, SourceReplica::named_folders) {
+            rename_project_folder(copy, storage, &path);
         }
     }
     for (path, old) in &plan.case_renames {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::transfer::remove_leftovers;
 use crate::base::error::Result;
@@ -47,7 +48,7 @@ fn clean_replica(storage: &LocalStorage, relative: &Path) {
         &storage.root,
         relative,
         &storage.layout.exclusions,
-        &[],
+        &Arc::default(),
         storage.walk_threads(),
     );
     let leftovers = walked.map(|tree| tree.leftovers).unwrap_or_default();

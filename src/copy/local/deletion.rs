@@ -204,7 +204,7 @@ fn time_precision(
     };
     let known = copy
         .index
-        .replica(id, &known.category.path, &known.project)?;
+        .replica(id, known.category.key(), &known.project)?;
     Ok(known.map_or(TimePrecision::TwoSeconds, |known| known.aggregate.precision))
 }
 

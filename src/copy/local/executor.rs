@@ -129,8 +129,8 @@ fn mounted_plans<'p>(
     let is_mounted = |plan: &&Plan| {
         let replica = find_replica(&copy.spec.replicas, plan);
         let mounted = replica.map_or(Ok(()), |replica| {
-            let category = &replica.category.path;
-            require_category_mounted(&storage.root, category, &storage.known_mounts)
+            let base = replica.category.base();
+            require_category_mounted(&storage.root, &base, &storage.known_mounts)
         });
         let Err(error) = mounted else { return true };
         copy.report_uncopied(plan);

@@ -246,7 +246,7 @@ fn stored_tree(copy: &DestinationCopy<'_>, replica: &SourceReplica) -> Result<Tr
     };
     let scope = Scope::Project(replica.project.clone());
     copy.index
-        .visit_folders(id, &replica.category.path, &scope, &mut |folder| {
+        .visit_folders(id, replica.category.key(), &scope, &mut |folder| {
             tree.add_folder(folder.path, folder.files());
             Ok(true)
         })?;

@@ -1,7 +1,6 @@
 //! The replicas of one category on all databases, and their unions.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
 use super::union::{KnownDifferences, UnionGroup, UnionMember};
@@ -9,13 +8,13 @@ use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
 use crate::model::address;
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::union::{Shortfall, Union};
 
 /// The replicas of one category on all databases.
 pub(super) struct CategoryReplicas<'a> {
-    path: &'a Path,
+    category: &'a Category,
     databases: Vec<DatabaseReplicas<'a>>,
     stored: BTreeMap<ProjectId, StoredUnion>,
 }
@@ -59,9 +58,9 @@ impl<'a> CategoryReplicas<'a> {
         let rows = registry.databases().iter().zip(databases);
         let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
         Ok(Self {
-            path: &category.path,
+            category,
             databases: rows.collect::<Result<_>>()?,
-            stored: index.unions(&category.path)?,
+            stored: index.unions(category.key())?,
         })
     }
 
@@ -75,9 +74,9 @@ impl<'a> CategoryReplicas<'a> {
     ) -> Result<()> {
         let project = &summary.project;
         let members = self.members(project);
-        let replica = replica_path(self.path, project);
+        let replica = self.category.replica_path(project);
         let differing = differences.of_replica(index, &replica)?;
-        let group = UnionGroup::new(index, (self.path, project), &members, differing);
+        let group = UnionGroup::new(index, (self.category.key(), project), &members, differing);
         let union = self.union(&group, computed)?;
         summary.unions.push(UnionTotals {
             files: union.files,
@@ -148,8 +147,8 @@ fn read_replicas<'a>(
         replicas: BTreeMap::new(),
     };
     if let Some(id) = known.id {
-        indexed.scanned_at = index.category_scanned_at(id, &category.path)?;
-        let replicas = index.replicas(id, &category.path)?.into_iter();
+        indexed.scanned_at = index.category_scanned_at(id, category.key())?;
+        let replicas = index.replicas(id, category.key())?.into_iter();
         indexed.replicas = replicas
             .map(|replica| (replica.project.clone(), replica))
             .collect();
@@ -166,7 +165,7 @@ fn summarize_replica(
     let known = indexed.replica(project);
     let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
-    let relative = replica_path(&indexed.category.path, project);
+    let relative = indexed.category.replica_path(project);
     let path = address::join(&indexed.database.root, &relative);
     let unreadable = present.map(|replica| replica.aggregate.unreadable);
     let state = if indexed.known.offline_since.is_some() {

@@ -36,7 +36,7 @@ pub fn projects(
         };
         let mut own = Vec::new();
         for category in registry.categories() {
-            own.append(&mut index.projects(id, &category.path)?);
+            own.append(&mut index.projects(id, category.key())?);
         }
         lists.push(own);
     }
@@ -98,7 +98,7 @@ pub fn visit_projects(
             continue;
         };
         for category in registry.categories() {
-            index.visit_projects(id, &category.path, &mut visit)?;
+            index.visit_projects(id, category.key(), &mut visit)?;
         }
     }
     Ok(())
@@ -111,7 +111,7 @@ pub fn example_project(index: &Index, registry: &Registry) -> Result<Option<Proj
             continue;
         };
         for category in registry.categories() {
-            let found = index.first_project(id, &category.path)?;
+            let found = index.first_project(id, category.key())?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -202,7 +202,7 @@ fn holders(
             continue;
         };
         for category in categories {
-            let projects = index.projects(id, &category.path)?;
+            let projects = index.projects(id, category.key())?;
             if projects.iter().any(|project| scope.contains(project)) {
                 names.push(database.name.clone());
                 break;

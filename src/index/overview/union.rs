@@ -11,7 +11,8 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::index::{DatabaseId, DifferingFolder, FolderPrints, Index, KnownReplica, StoredUnion};
-use crate::model::project::{ProjectId, path_within, replica_path};
+use crate::model::layout::CategoryLayout;
+use crate::model::project::{ProjectId, path_within};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::union::{Shortfall, Union, UnionBuilder, UnionEntry};
@@ -200,7 +201,10 @@ impl<'a> UnionGroup<'a> {
                 one[precision] == other[precision]
             })
         });
-        let folder = path_within(&replica_path(self.category, self.project), path);
+        let folder = path_within(
+            &CategoryLayout::from_key(self.category).replica_path(self.project),
+            path,
+        );
         agree && self.differing.iter().all(|known| known.folder != folder)
     }
 
@@ -220,7 +224,7 @@ impl<'a> UnionGroup<'a> {
             .flatten()
             .next()
             .map(|folder| folder.path.as_path());
-        let replica = replica_path(self.category, self.project);
+        let replica = CategoryLayout::from_key(self.category).replica_path(self.project);
         let folder = path_within(&replica, path.unwrap_or_else(|| Path::new("")));
         let known: Vec<_> = self
             .differing

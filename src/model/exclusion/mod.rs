@@ -111,6 +111,11 @@ pub fn is_housekeeping_folder(name: &OsStr) -> bool {
     is_own(name) || is_housekeeping_entry(name, true)
 }
 
+/// True if systems create files of this name for themselves, and for this program's own files.
+pub fn is_housekeeping_file(name: &OsStr) -> bool {
+    is_own(name) || is_housekeeping_entry(name, false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,9 @@ pub use self::named::{Category, Database};
 
 use super::access::Access;
 use super::exclusion::ExclusionRules;
-use super::place::{check_name, overlap, parse_category_path, resolve_root};
-use super::project::{ProjectId, Replica, replica_path};
+use super::layout::{CategoryLayout, InnerFolders};
+use super::place::{check_name, overlap, resolve_root};
+use super::project::{ProjectId, Replica};
 use crate::base::error::Result;
 use crate::base::noun::Noun;
 
@@ -171,13 +172,12 @@ impl Registry {
         replace: bool,
     ) -> Result<RegistryChange> {
         check_name(Noun::Category, name)?;
-        let category = Category {
-            name: name.to_owned(),
-            path: parse_category_path(path)?,
-        };
-        named::add(&mut self.categories, category, replace, |new, other| {
-            (new.path == other.path).then_some("is already")
-        })
+        let category = Category::new(name, CategoryLayout::parse(name, path)?);
+        let change = named::add(&mut self.categories, category, replace, |new, other| {
+            new.layout.overlaps(&other.layout).then_some("is already")
+        })?;
+        self.set_inner_folders();
+        Ok(change)
     }
 
     /// Excludes the files that match a pattern.
@@ -199,7 +199,9 @@ impl Registry {
     /// Removes a category from the registry. No file changes.
     pub fn remove_category(&mut self, name: &str) -> Result<Category> {
         let at = named::position(&self.categories, name)?;
-        Ok(self.categories.remove(at))
+        let removed = self.categories.remove(at);
+        self.set_inner_folders();
+        Ok(removed)
     }
 
     /// Removes an exclusion.
@@ -216,29 +218,30 @@ impl Registry {
             category: category.name.clone(),
             project: project.clone(),
             root: database.root.clone(),
-            relative: replica_path(&category.path, project),
+            relative: category.replica_path(project),
         }
     }
 
     /// The innermost category around this one, from which this one's folder is left out.
     pub fn outer_category(&self, category: &Category) -> Option<&Category> {
+        let own = [&category.layout];
         let outer = self
             .categories
             .iter()
-            .filter(|other| other.path != category.path && category.path.starts_with(&other.path));
-        outer.max_by_key(|other| other.path.components().count())
+            .filter(|other| !InnerFolders::of(&other.layout, own).is_empty());
+        outer.max_by_key(|other| other.layout.parts().len())
     }
 
-    /// The folders, relative to a root, of other categories inside this one. They are left out of it.
-    pub fn inner_categories(&self, category: &Category) -> Vec<PathBuf> {
-        let inner = self
+    /// Sets the folders that each category leaves out.
+    fn set_inner_folders(&mut self) {
+        let layouts: Vec<CategoryLayout> = self
             .categories
             .iter()
-            .filter(|other| other.path != category.path);
-        inner
-            .filter(|other| other.path.starts_with(&category.path))
-            .map(|other| other.path.clone())
-            .collect()
+            .map(|category| category.layout.clone())
+            .collect();
+        for category in &mut self.categories {
+            category.inner = Arc::new(InnerFolders::of(&category.layout, &layouts));
+        }
     }
 }
 
@@ -378,10 +381,8 @@ mod tests {
             .add_category("render", Path::new("scratch/render/"), false)
             .unwrap();
         let scratch = registry.category("scratch").unwrap().clone();
-        assert_eq!(
-            registry.inner_categories(&scratch),
-            [PathBuf::from("scratch/render")]
-        );
+        let inner: Vec<PathBuf> = scratch.inner.paths().collect();
+        assert_eq!(inner, [PathBuf::from("scratch/render")]);
         let render = registry.category("render").unwrap();
         assert_eq!(registry.outer_category(render), Some(&scratch));
         assert_eq!(registry.outer_category(&scratch), None);

@@ -8,6 +8,8 @@ use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
 use crate::model::access::Access;
 use crate::model::address;
+use crate::model::layout::{CategoryLayout, InnerFolders};
+use crate::model::project::ProjectId;
 
 /// A named root: a folder of this machine, or a remote.
 #[derive(Clone, Debug)]
@@ -58,22 +60,60 @@ impl Database {
     }
 }
 
-/// A named folder below every root.
+/// A kind of folder that every project may have below every root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {
     pub name: String,
-    /// The folder relative to a root, without `.` and `..`.
-    pub path: PathBuf,
+    pub layout: CategoryLayout,
+    /// Folders of other categories that it leaves out.
+    pub inner: Arc<InnerFolders>,
 }
 
 impl Category {
+    /// A category that leaves out no folder.
+    pub fn new(name: &str, layout: CategoryLayout) -> Self {
+        Self {
+            name: name.to_owned(),
+            layout,
+            inner: Arc::default(),
+        }
+    }
+
+    /// The key of the category in the index.
+    pub fn key(&self) -> &Path {
+        self.layout.text()
+    }
+
     /// The path as it is typed and shown: `.` for the root itself.
     pub fn display_path(&self) -> &Path {
-        if self.path.as_os_str().is_empty() {
+        if self.key().as_os_str().is_empty() {
             Path::new(".")
         } else {
-            &self.path
+            self.key()
         }
+    }
+
+    /// The folder below a root that contains the whole category; empty for the root itself.
+    pub fn base(&self) -> PathBuf {
+        self.layout.base()
+    }
+
+    /// The folder of a project below a root.
+    pub fn replica_path(&self, project: &ProjectId) -> PathBuf {
+        self.layout.replica_path(project)
+    }
+
+    /// Returns the project whose folder holds a path below a root, or is that path, and the project's folder. Paths of other
+    /// categories are in no project.
+    pub fn locate(&self, path: &Path) -> Option<(ProjectId, PathBuf)> {
+        let located = self.layout.locate(path);
+        located.filter(|_| self.inner.is_empty() || !self.inner.covers(path))
+    }
+
+    /// True if a project cannot have a folder here, or if its folder belongs to another category.
+    pub fn leaves_out(&self, project: &ProjectId) -> bool {
+        !self.layout.can_hold(project)
+            || !self.inner.is_empty() && self.inner.covers(&self.replica_path(project))
     }
 }
 
@@ -115,7 +155,7 @@ impl Named for Category {
     }
 
     fn location(&self) -> &Path {
-        &self.path
+        self.key()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::folder::FolderContents;
 use crate::base::error::Error;
+use crate::model::layout::InnerFolders;
 use crate::os::stat::Stat;
 
 /// A replica to walk.
@@ -13,20 +14,18 @@ pub struct WalkTarget {
     /// The replica's folder below the root.
     pub path: PathBuf,
     /// Folders of other categories, below the root: they are not part of the replica.
-    pub inner_categories: Arc<[PathBuf]>,
+    pub inner_folders: Arc<InnerFolders>,
 }
 
 impl WalkTarget {
     /// True if the whole replica belongs to another category.
     pub(super) fn is_in_other_category(&self) -> bool {
-        self.inner_categories
-            .iter()
-            .any(|inner| self.path.starts_with(inner))
+        self.inner_folders.covers(&self.path)
     }
 
     /// True if this path below the replica's folder belongs to another category.
     pub(super) fn is_inner_category(&self, path: &Path) -> bool {
-        !self.inner_categories.is_empty() && self.inner_categories.contains(&self.path.join(path))
+        !self.inner_folders.is_empty() && self.inner_folders.contains(&self.path.join(path))
     }
 }
 

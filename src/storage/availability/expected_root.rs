@@ -73,8 +73,8 @@ impl ExpectedRoot {
         if !entries.iter().any(has_files) {
             return Err(RootProblem::empty(known.files));
         }
-        let mut categories = known.categories.iter();
-        if categories.len() > 0 && categories.all(|path| is_folder_missing(&root, path)) {
+        let mut categories = known.category_folders();
+        if !known.categories.is_empty() && categories.all(|path| is_folder_missing(&root, &path)) {
             return Err(RootProblem::no_categories(known.files));
         }
         self.check_root_id(&root)?;
@@ -140,8 +140,8 @@ pub(super) fn check_remote(
     }
     let names = names.unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
-    let is_present = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
-    if known.files > 0 && !known.categories.iter().any(is_present) {
+    let is_present = |path: PathBuf| first(&path).is_none_or(|name| names.contains(&name));
+    if known.files > 0 && !known.category_folders().any(is_present) {
         return Err(RootProblem::no_categories(known.files));
     }
     Ok(())
