@@ -1,11 +1,13 @@
 //! Suggestions for mistyped names.
 
+use super::unicode::without_accents;
+
 /// Returns up to three known names similar to the typed one, best first. Known names may be quoted as on a line.
 pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let query = typed.to_lowercase();
+    let query = folded(typed);
     let mut candidates: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|name| (similarity(&query, &unquoted(name).to_lowercase()), name))
+        .map(|name| (similarity(&query, &folded(unquoted(name))), name))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
@@ -17,6 +19,14 @@ pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
         .take(3)
         .map(|(_, name)| name)
         .collect()
+}
+
+/// Returns a name in lower case and without accents.
+fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    without_accents(name).to_lowercase()
 }
 
 fn unquoted(name: &str) -> &str {
@@ -66,6 +76,13 @@ mod tests {
             suggest("bob", ["Rob", "\"Bob's Diner\""]),
             ["\"Bob's Diner\""]
         );
+    }
+
+    #[test]
+    fn accents_are_folded() {
+        let known = ["\"Caf\u{e9} Roma\"", "M\u{fc}ller"];
+        assert_eq!(suggest("Cafe", known), ["\"Caf\u{e9} Roma\""]);
+        assert_eq!(suggest("muller", known), ["M\u{fc}ller"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// Returns a name in composed form (NFC); one that is not UTF-8 stays as it is.
@@ -21,6 +22,13 @@ pub fn to_nfc(name: &[u8]) -> Cow<'_, [u8]> {
 /// Returns a name in decomposed form (NFD).
 pub fn to_nfd(name: &str) -> String {
     name.nfd().collect()
+}
+
+/// Returns a name without its accents.
+pub fn without_accents(name: &str) -> String {
+    name.nfd()
+        .filter(|letter| !is_combining_mark(*letter))
+        .collect()
 }
 
 /// Returns a name in composed form and lower case.

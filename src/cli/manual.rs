@@ -6,6 +6,7 @@ pub(super) type ManualEntry = (&'static str, &'static str);
 /// Command lines of the program.
 pub(super) const SYNOPSIS: &str = "auto-backup [OPTIONS]
 auto-backup [OPTIONS] SCRIPT
+auto-backup [OPTIONS] COMMAND [ARGUMENTS]
 auto-backup [OPTIONS] -c COMMAND ...";
 
 /// Examples; the help shows the lines without explanations.
@@ -15,6 +16,14 @@ pub(super) const EXAMPLES: &[ManualEntry] = &[
         "Starts the prompt: Tab completes, Ctrl-D leaves.",
     ),
     ("auto-backup nightly.ab", "Runs the commands in a file."),
+    (
+        "auto-backup --format json list clients",
+        "Runs one command; its own options stand behind it.",
+    ),
+    (
+        "auto-backup --check nightly.ab",
+        "Checks every line and its names, and runs nothing.",
+    ),
     (
         "auto-backup push-project.ab acme/spot NAS",
         "Runs a script with arguments for `$1` and `$2`.",

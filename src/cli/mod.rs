@@ -4,22 +4,26 @@
 //! a script or `-c`. Scripts are read before anything starts, so a missing one changes nothing. The process exits with the
 //! worst status of its commands.
 
+mod command_words;
 mod generate;
 mod manual;
 mod options;
+mod script_source;
 mod usage_error;
 
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use self::options::{Options, help_color, message_color};
-use self::usage_error::{explain_missing_script, explain_surplus_word};
+use self::command_words::split;
+use self::options::{Options, has_json_format, help_color, message_color};
+use self::script_source::{is_interactive, read_scripts};
+use self::usage_error::explain_surplus_word;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
@@ -38,8 +42,9 @@ use crate::model::place::RootPrefetch;
 use crate::model::registry::Registry;
 use crate::os::exec_shim;
 use crate::os::limit;
+use crate::os::scratch::TempFolder;
 use crate::output::color::ColorChoice;
-use crate::output::message::{Messages, write_text};
+use crate::output::message::Messages;
 use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
 use crate::output::screen::Screen;
@@ -62,12 +67,22 @@ pub fn run() -> ExitStatus {
     interrupt::ignore_file_size_signal();
     let color = help_color(&arguments);
     let grammar = with_uniform_help(Options::command()).color(color);
-    let parsed = grammar.try_get_matches();
+    let json = has_json_format(&arguments);
+    let arguments = split(arguments);
+    let parsed =
+        grammar.try_get_matches_from([OsString::from("auto-backup")].iter().chain(&arguments.own));
     let options = match parsed.and_then(|matches| Options::from_arg_matches(&matches)) {
-        Ok(options) => options,
+        Ok(options) => Options {
+            words: arguments.words,
+            ..options
+        },
         Err(clap_error) => {
-            if let Some(error) = explain_surplus_word(&clap_error, &arguments) {
-                Messages::new(message_color(color), false).error(&error);
+            let messages = Messages::new(message_color(color), false).with_json(json);
+            let explained = explain_surplus_word(&clap_error, &arguments.own);
+            let for_programs = || json.then(|| usage_error::plain_error(&clap_error));
+            let error = explained.or_else(|| for_programs().filter(|_| clap_error.use_stderr()));
+            if let Some(error) = error {
+                messages.error(&error);
                 return error.exit_status();
             }
             // clap writes help to standard output and usage errors to standard error.
@@ -79,7 +94,12 @@ pub fn run() -> ExitStatus {
             };
         }
     };
-    let messages = Messages::new(options.color_choice(), options.quiet);
+    let messages = Messages::new(options.color_choice(), options.quiet).with_json(json);
+    if let Some(name) = arguments.shadowed {
+        messages.notice(&format!(
+            "note: the file `{name}` runs as a script; `auto-backup -c {name}` runs the command"
+        ));
+    }
     let ended = match options.generate {
         Some(what) => generate::print(what),
         None => run_session(&options, messages),
@@ -118,12 +138,21 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         messages.warning(why);
     }
     let has_startup_file = search.file.is_some() || !search.rejections.is_empty();
-    let workspace = open_workspace(options, messages, &folder, search.save_path)?;
+    let scratch = options.check.then(TempFolder::new).transpose()?;
+    let workspace = open_workspace(
+        options,
+        messages,
+        &folder,
+        search.save_path,
+        scratch.as_ref(),
+    )?;
     let mut session = Session::new(workspace, printer(options), messages);
+    session.is_check = options.check;
     if let Some(file) = search.file {
         let ended = run_startup(file, &mut session, options, interactive, &folder)?;
-        let has_failed = ended.status.stops_script();
-        if ended.exit_requested && !has_failed {
+        // A check reports the mistakes of the start-up file and goes on.
+        let has_failed = ended.status.stops_script() && !options.check;
+        if ended.exit_requested && !has_failed && !options.check {
             return Ok(ExitStatus::Done);
         }
         if has_failed && !ended.status.is_cancellation() {
@@ -133,7 +162,7 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
                 "the rest of the start-up file, and what should follow it, was not run"
             });
         }
-        if ended.exit_requested || (has_failed && !interactive) {
+        if (ended.exit_requested && !options.check) || (has_failed && !interactive) {
             return Ok(ended.status);
         }
     }
@@ -146,15 +175,21 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         return prompt::run(&mut session);
     }
     let worst = run_scripts(scripts, &mut session, options, &folder)?;
+    if options.check {
+        let (summary, status) = session.failure_summary.check_result(worst);
+        session.messages.notice(&summary);
+        return Ok(status);
+    }
     let nothing_tracked = session.workspace.registry.databases().is_empty();
     if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
         messages.notice(&startup::not_found_message());
     }
     // A failure of `-c` names its line already.
     if options.command.is_empty()
+        && options.words.is_empty()
         && let Some(summary) = session.failure_summary.message(options.keep_going)
     {
-        write_text(&summary);
+        session.messages.note(&summary);
     }
     Ok(worst)
 }
@@ -183,19 +218,12 @@ fn run_scripts(
         let ended = session.run_script(&script, &folder.join(base), options.arguments.clone())?;
         let status = ended.status;
         worst = worst.max(status);
-        let stops = status.stops_script() && !options.keep_going;
+        let stops = status.stops_script() && !options.keep_going && !options.check;
         if ended.exit_requested || stops || status.is_cancellation() {
             break;
         }
     }
     Ok(worst)
-}
-
-fn is_interactive(options: &Options) -> bool {
-    options.script.is_none()
-        && options.command.is_empty()
-        && io::stdin().is_terminal()
-        && io::stdout().is_terminal()
 }
 
 /// Runs the start-up file. At the prompt its answers are shown as under `--quiet`; otherwise they are discarded, because
@@ -213,7 +241,9 @@ fn run_startup(
     session.printer.set_quiet(true);
     let roots = startup::database_roots(script.text(), &base, &session.workspace.variables);
     session.workspace.root_prefetch = Some(RootPrefetch::start(roots));
+    session.is_startup = true;
     let ended = session.run_script(&script, &base, Vec::new());
+    session.is_startup = false;
     session.workspace.root_prefetch = None;
     if let Some(printer) = printer {
         session.printer = printer;
@@ -221,8 +251,12 @@ fn run_startup(
     session.printer.set_quiet(options.quiet);
     options.apply(&mut session.workspace.settings);
     session.apply_settings();
-    // Failures of the start-up file were reported; the summary covers the script.
-    session.failure_summary = FailureSummary::default();
+    // Failures of the start-up file were reported; the summary covers the script, and a check both.
+    if session.is_check {
+        session.failure_summary.restart_count();
+    } else {
+        session.failure_summary = FailureSummary::default();
+    }
     session
         .workspace
         .saved_registry
@@ -233,33 +267,19 @@ fn run_startup(
     ended
 }
 
-/// Reads the scripts, each with the folder that its relative paths start from.
-fn read_scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
-    let here = PathBuf::new;
-    if !options.command.is_empty() {
-        let lines = options.command.iter().zip(1..);
-        let script = |(text, number): (&String, _)| (Script::from_option(text, number), here());
-        return Ok(lines.map(script).collect());
-    }
-    match &options.script {
-        Some(path) if path != Path::new("-") => {
-            let script = Script::read(path)
-                .map_err(|error| explain_missing_script(error, path, &options.arguments))?;
-            let folder = path.parent().map_or_else(here, Path::to_owned);
-            Ok(vec![(script, folder)])
-        }
-        _ => Ok(vec![(Script::read_stdin()?, here())]),
-    }
-}
-
 /// Opens the index and warns if a damaged one was set aside.
 fn open_workspace(
     options: &Options,
     messages: Messages,
     folder: &Path,
     startup: Option<PathBuf>,
+    scratch: Option<&TempFolder>,
 ) -> Result<Workspace> {
-    let path = options.index.clone().map_or_else(path::index_file, Ok)?;
+    let mut path = options.index.clone().map_or_else(path::index_file, Ok)?;
+    // A check creates no index.
+    if let Some(scratch) = scratch.filter(|_| !path.exists()) {
+        path = scratch.path().join("index.sqlite");
+    }
     let opened = Index::open(&path)?;
     match opened.set_aside {
         None => {}

@@ -17,7 +17,8 @@ use crate::output::screen::is_accessible;
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///
-/// Without SCRIPT and `-c`: the prompt on a terminal, else the commands on standard input. The commands are the same
+/// In place of SCRIPT, the words of a command may stand: `auto-backup list clients`.
+/// Without SCRIPT, command and `-c`: the prompt on a terminal, else the commands on standard input. The commands are the same
 /// everywhere; `auto-backup -c help` lists them. The start-up file runs first: `--config`, else
 /// `$AUTO_BACKUP_CONFIG`, else `./.config`, else `auto-backup/.config` in the user's configuration folder.
 #[derive(Debug, Parser)]
@@ -64,6 +65,9 @@ pub(super) struct Options {
     /// No boxes, colors or repainting; also `ACCESSIBLE=1` in the environment
     #[arg(long)]
     pub(super) accessible: bool,
+    /// Check every line of SCRIPT and its names, and run nothing
+    #[arg(long)]
+    pub(super) check: bool,
     /// Continue after a line of a script that failed
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -76,6 +80,9 @@ pub(super) struct Options {
     /// Print the man page or the completions of a shell and exit
     #[arg(long, value_enum, hide = true, conflicts_with_all = ["script", "command"])]
     pub(super) generate: Option<GenerateTarget>,
+    /// The words of a command in place of SCRIPT.
+    #[arg(skip)]
+    pub(super) words: Vec<OsString>,
 }
 
 /// Returns the end of the help: examples and exit statuses.
@@ -146,6 +153,14 @@ fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
             }
         }
     })
+}
+
+/// True if `--format json` stands among the arguments, for errors that come before the options are parsed.
+pub(super) fn has_json_format(arguments: &[OsString]) -> bool {
+    let pairs = arguments.windows(2);
+    let mut separate = pairs.filter(|pair| pair[0] == "--format");
+    arguments.iter().any(|argument| argument == "--format=json")
+        || separate.any(|pair| pair[1] == "json")
 }
 
 /// Returns the color of help and usage errors, which are printed before the options are parsed.

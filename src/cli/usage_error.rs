@@ -1,4 +1,4 @@
-//! Hints for commands typed without `-c`, which the process takes for a script name and its arguments.
+//! Hints for arguments that the process does not expect.
 
 use std::ffi::OsString;
 use std::io;
@@ -6,22 +6,45 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::base::error::Error;
+use crate::base::error::{Error, did_you_mean};
 use crate::base::name::Name;
+use crate::base::suggest::suggest;
 use crate::commands::grammar;
 use crate::language::lexer::quote;
 
-/// Explains a missing script whose name is a command: the command was meant.
-pub(super) fn explain_missing_script(error: Error, path: &Path, arguments: &[OsString]) -> Error {
+/// Explains a missing script: a mistyped command may have been meant.
+pub(super) fn explain_missing_script(error: Error, path: &Path) -> Error {
     let is_missing = matches!(&error, Error::UnreadScript { source, .. } if source.kind() == io::ErrorKind::NotFound);
-    if is_missing && grammar().find_subcommand(path).is_some() {
-        let mut words = vec![path.into()];
-        words.extend_from_slice(arguments);
-        let word = path.to_string_lossy();
-        let message = format!("`{}` is a command, not a script", Name::from(&*word));
-        return suggest_command_option(message, &words);
+    let word = path.to_string_lossy();
+    let grammar = grammar();
+    let commands: Vec<&str> = grammar
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let near = suggest(&word, commands.iter().copied());
+    let is_command = commands.contains(&&*word);
+    if !is_missing || is_command || near.is_empty() || word.contains('/') {
+        return error;
     }
-    error
+    let suggestions: Vec<String> = near.into_iter().map(str::to_owned).collect();
+    Error::Syntax {
+        message: format!("`{}` is neither a script nor a command", Name::from(&*word)),
+        span: 0..0,
+        hint: Some(did_you_mean(&suggestions)),
+        suggestions,
+    }
+}
+
+/// Returns an error of clap in one line, without its colors, for programs.
+pub(super) fn plain_error(clap_error: &clap::Error) -> Error {
+    let text = clap_error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    Error::Syntax {
+        message: first.trim_start_matches("error: ").to_owned(),
+        span: 0..0,
+        hint: Some("`auto-backup --help` lists the options".to_owned()),
+        suggestions: Vec::new(),
+    }
 }
 
 /// Explains an unexpected argument of the process: a command typed without `-c`.
@@ -69,5 +92,6 @@ fn suggest_command_option(message: String, words: &[OsString]) -> Error {
         hint: Some(format!(
             "to run a command, use `-c`, as in `auto-backup -c '{example}'`"
         )),
+        suggestions: Vec::new(),
     }
 }

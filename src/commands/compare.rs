@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
+use super::check::check_scope;
 use super::command::RunCommand;
 use super::last_answer::LastAnswer;
 use super::workspace::Workspace;
@@ -104,6 +105,12 @@ impl RunCommand for CompareArgs {
 }
 
 impl CompareArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        self.request(&workspace.registry, &workspace.last_answer)?;
+        check_scope(&self.project, workspace)
+    }
+
     /// Looks up the names of the line in the registry.
     fn request<'a>(&self, registry: &'a Registry, last: &LastAnswer) -> Result<CompareRequest<'a>> {
         let (category, a, b) = match &self.third {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::check::check_scope;
 use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
 use crate::base::error::{IoResultExt as _, Result};
@@ -50,6 +51,15 @@ pub(crate) struct ExploreArgs {
 pub(crate) struct ExploreAnswer {
     path: Name,
     opened: bool,
+}
+
+impl ExploreArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        workspace.registry.category(&self.category)?;
+        workspace.registry.database(&self.database)?;
+        check_scope(&self.project, workspace)
+    }
 }
 
 impl RunCommand for ExploreArgs {

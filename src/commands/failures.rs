@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
+use super::check::check_scope;
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
@@ -98,6 +99,18 @@ fn project_of(registry: &Registry, path: &Path) -> Option<ProjectId> {
     let mut categories = registry.categories().iter();
     let located = categories.find_map(|category| category.locate(path));
     located.map(|(project, _)| project)
+}
+
+impl FailuresArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        if let Some(to) = &self.to {
+            workspace.registry.database(to)?;
+        }
+        self.project
+            .as_deref()
+            .map_or(Ok(()), |word| check_scope(word, workspace))
+    }
 }
 
 impl RunCommand for FailuresArgs {

@@ -162,6 +162,16 @@ struct LocatedItem<'a, T> {
 }
 
 impl FindArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        Pattern::parse(&self.pattern, self.case_sensitive)?;
+        if let Some(name) = &self.database {
+            workspace.registry.database(name)?;
+        }
+        workspace.last_answer.assume();
+        Ok(())
+    }
+
     /// Prepares the search; the index is read while the answer is printed.
     pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
         let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;

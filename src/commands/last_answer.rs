@@ -1,6 +1,6 @@
 //! The projects of the last answer, which `_` stands for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
@@ -16,6 +16,8 @@ pub const LAST_PROJECTS: &str = "_";
 pub struct LastAnswer {
     /// `None` before the first such answer. An answer that is written while it is found adds to it.
     projects: RefCell<Option<BTreeSet<ProjectId>>>,
+    /// True after a line that would list projects, while a script is checked.
+    is_assumed: Cell<bool>,
     /// True if `_` is a name in the current line: it was quoted, or is the value of a variable.
     is_name: bool,
 }
@@ -38,6 +40,11 @@ impl LastAnswer {
         self.projects.replace(Some(projects));
     }
 
+    /// Assumes an answer with projects, for the check of a script.
+    pub(super) fn assume(&self) {
+        self.is_assumed.set(true);
+    }
+
     /// Adds a project to an answer that began with [`Self::keep`].
     pub(super) fn add(&self, project: &ProjectId) {
         let mut kept = self.projects.borrow_mut();
@@ -54,6 +61,9 @@ impl LastAnswer {
     pub(super) fn scope(&self, word: &OsStr) -> Result<Scope> {
         if word != LAST_PROJECTS || self.is_name {
             return Scope::parse(word);
+        }
+        if self.is_assumed.get() {
+            return Ok(Scope::All);
         }
         let kept = self.projects.borrow();
         let why = match kept.as_ref() {

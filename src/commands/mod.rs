@@ -8,6 +8,7 @@
 //! and suggestions follow from the grammar.
 
 mod add;
+mod check;
 mod command;
 mod compare;
 mod copy;
@@ -42,6 +43,7 @@ use self::command::RunCommand as _;
 use self::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
+use crate::model::place::RootPrefetch;
 use crate::output::printer::Printer;
 
 /// A parsed line.
@@ -163,5 +165,39 @@ impl Command {
             Self::Exit => return Ok((Flow::Exit, ExitStatus::Done)),
         };
         Ok((Flow::Continue, status))
+    }
+}
+
+impl Command {
+    /// Resolves the names of the line without running it.
+    ///
+    /// # Errors
+    /// The error that the line would fail with because of its words.
+    pub(crate) fn check(self, workspace: &mut Workspace) -> Result<Flow> {
+        match self {
+            Self::Add(command) => {
+                // The prefetch keeps `add` from looking at the disk.
+                let prefetch = RootPrefetch::start(Vec::new());
+                let before = workspace.root_prefetch.replace(prefetch);
+                let added = command.run(workspace);
+                workspace.root_prefetch = before;
+                added.map(drop)
+            }
+            Self::Exclude(command) => command.run(workspace).map(drop),
+            Self::Remove(command) => command.run(workspace).map(drop),
+            Self::Set(command) => command.run(workspace).map(drop),
+            Self::Compare(command) => command.check(workspace),
+            Self::Copy(command) => command.check(workspace),
+            Self::Sync(command) => command.check(workspace),
+            Self::Explore(command) => command.check(workspace),
+            Self::Failures(command) => command.check(workspace),
+            Self::Fetch(command) => command.check(workspace),
+            Self::Find(command) => command.check(workspace),
+            Self::List(command) => command.check(workspace),
+            Self::Load(command) => command.check(workspace),
+            Self::Source(command) => return Ok(Flow::Source(command)),
+            Self::Echo(_) | Self::Help(_) | Self::History(_) | Self::Save(_) | Self::Exit => Ok(()),
+        }?;
+        Ok(Flow::Continue)
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
+use super::check::check_scope;
 use super::copy::answer::CopyAnswer;
 use super::last_answer::scope_subject;
 use super::run;
@@ -89,6 +90,14 @@ pub(crate) struct SyncArgs {
 }
 
 impl SyncArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        let options = RunOptions::of(workspace, true, self.yes);
+        let scope = workspace.last_answer.scope(&self.project)?;
+        self.request(&workspace.registry, scope, &options)?;
+        check_scope(&self.project, workspace)
+    }
+
     /// Does the work and prints nothing.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
         workspace.adopt_moved_databases(Reach::All)?;

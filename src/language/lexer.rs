@@ -249,6 +249,7 @@ impl Lexer<'_> {
             message: "unknown escape inside $'...'".to_owned(),
             span: at..self.position(),
             hint: Some(r"known escapes: \n \r \t \\ \' \xHH and \u{HEX}".to_owned()),
+            suggestions: Vec::new(),
         }
     }
 }
@@ -260,6 +261,7 @@ fn unclosed_quote(start: usize, quote: char) -> Error {
         hint: Some(format!(
             "close it with {quote}; a quote inside a word, as in Bob's, needs no escape"
         )),
+        suggestions: Vec::new(),
     }
 }
 

@@ -12,7 +12,9 @@ pub fn quote(name: &OsStr) -> String {
         return dollar_quote(name);
     };
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%*?[]{}()&!;|~<>^=".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    // At the start of a word, these would redirect the answer.
+    let is_operator = text.starts_with(['|', '>']);
+    if !text.is_empty() && !is_operator && text.chars().all(is_plain) {
         return text.to_owned();
     }
     if text.chars().any(escape::is_unsafe) {

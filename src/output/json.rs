@@ -4,6 +4,13 @@ use serde::Serialize;
 
 use super::sink::{Sink, output_error};
 use crate::base::error::Result;
+use crate::base::escape;
+
+/// Returns a document as one line without control characters.
+pub(super) fn document_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    escape::escape_json(&text)
+}
 
 fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(text, value).map_err(|error| output_error(error.into()))

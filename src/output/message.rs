@@ -5,6 +5,9 @@ use std::path::Path;
 
 use super::cell::Tone;
 use super::color::{ColorChoice, paint};
+use super::json::document_line;
+use super::message_document::MessageDocument;
+pub use super::message_document::MessagePlace;
 use super::wrap::wrap;
 use crate::base::error::Error;
 use crate::base::ignore::ignore;
@@ -16,6 +19,8 @@ use crate::os::terminal;
 pub struct Messages {
     has_color: bool,
     is_quiet: bool,
+    /// Writes one JSON document for each message.
+    is_json: bool,
 }
 
 impl Messages {
@@ -24,14 +29,27 @@ impl Messages {
         Self {
             has_color: choice.is_enabled(io::stderr().is_terminal()),
             is_quiet: quiet,
+            is_json: false,
         }
     }
 
-    /// Sets the color and returns true if that changes the output.
-    pub fn set_color(&mut self, choice: ColorChoice) -> bool {
-        let before = self.has_color;
-        *self = Self::new(choice, self.is_quiet);
-        before != self.has_color
+    /// Returns the same writer, for people or for programs.
+    #[must_use]
+    pub const fn with_json(mut self, json: bool) -> Self {
+        self.is_json = json;
+        self
+    }
+
+    /// True if messages are JSON documents.
+    pub const fn is_json(self) -> bool {
+        self.is_json
+    }
+
+    /// Sets color and format, and returns true if that changes the output.
+    pub fn set_style(&mut self, choice: ColorChoice, json: bool) -> bool {
+        let before = (self.has_color, self.is_json);
+        *self = Self::new(choice, self.is_quiet).with_json(json);
+        before != (self.has_color, self.is_json)
     }
 
     /// True if only messages that need attention are written.
@@ -41,6 +59,9 @@ impl Messages {
 
     /// Reports a failure outside of any line: `error: ...` and its hint.
     pub fn error(self, error: &Error) {
+        if self.is_json {
+            return write_error_document(error, error.hint().as_deref(), None);
+        }
         self.write_labeled("error", Tone::Bad, &error.full_message());
         if let Some(hint) = error.hint() {
             self.hint(&hint);
@@ -49,6 +70,12 @@ impl Messages {
 
     /// Reports one failed item of a run that continues.
     pub fn problem(self, error: &Error) {
+        if self.is_json {
+            let (message, hint) = (error.full_message(), error.hint());
+            let hint = hint.as_deref();
+            let document = MessageDocument::of_error("problem", error, &message, hint, None);
+            return write_line(&document_line(&document));
+        }
         self.write_labeled("problem", Tone::Warning, &error.full_message());
         // An offline database needs no hint, unless another disk may be mounted in its place.
         if matches!(error, Error::Offline { cause, .. } if cause.may_be_right_disk())
@@ -66,6 +93,15 @@ impl Messages {
     /// Writes a message that `--quiet` leaves out.
     pub fn notice(self, text: &str) {
         if !self.is_quiet {
+            self.note(text);
+        }
+    }
+
+    /// Writes a message that `--quiet` does not leave out, without a label.
+    pub fn note(self, text: &str) {
+        if self.is_json {
+            write_document("notice", text);
+        } else {
             write_text(text);
         }
     }
@@ -75,7 +111,10 @@ impl Messages {
         self.write_labeled("warning", Tone::Warning, text);
     }
 
-    fn write_labeled(self, label: &str, tone: Tone, text: &str) {
+    fn write_labeled(self, label: &'static str, tone: Tone, text: &str) {
+        if self.is_json {
+            return write_document(label, text);
+        }
         write_text(&format!("{}: {text}", self.painted(label, tone)));
     }
 
@@ -104,6 +143,17 @@ impl Messages {
             word.to_owned()
         }
     }
+}
+
+/// Reports an error as a JSON document.
+pub fn write_error_document(error: &Error, hint: Option<&str>, place: Option<MessagePlace<'_>>) {
+    let message = error.full_message();
+    let document = MessageDocument::of_error("error", error, &message, hint, place);
+    write_line(&document_line(&document));
+}
+
+fn write_document(level: &'static str, text: &str) {
+    write_line(&document_line(&MessageDocument::plain(level, text)));
 }
 
 /// Writes one line to standard error unchanged.

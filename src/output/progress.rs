@@ -76,6 +76,7 @@ impl Progress {
             LINE_INTERVAL
         };
         if self.messages.is_quiet()
+            || self.messages.is_json()
             || now - task.started < INITIAL_DELAY
             || now - task.last_shown < pause
         {

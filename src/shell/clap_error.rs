@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::position::Position;
 use super::synonym;
+use super::synonym::Equivalent;
 use crate::base::error::{Error, did_you_mean};
 use crate::base::name::Name;
 use crate::base::suggest::suggest;
@@ -21,6 +22,7 @@ pub(super) fn explain(error: &clap::Error, text: &str, words: &[Word]) -> Error 
         message,
         span,
         hint: failure.hint().or_else(|| failure.usage_hint()),
+        suggestions: failure.suggestions(),
     }
 }
 
@@ -176,6 +178,34 @@ impl<'a> ParseFailure<'a> {
         }
     }
 
+    /// Returns the equivalent of a command of another program, with the words after it.
+    fn equivalent(&self, typed: &str) -> Option<Equivalent> {
+        synonym::equivalent(typed, self.words.get(1..).unwrap_or_default())
+    }
+
+    /// Returns the similar words that the hint names.
+    fn suggestions(&self) -> Vec<String> {
+        let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+        let similar = kinds
+            .iter()
+            .flat_map(|kind| context_texts(self.error, *kind))
+            .map(|word| strip_decoration(&word));
+        let mut similar: Vec<String> = similar.collect();
+        if similar.is_empty() && self.error.kind() == ErrorKind::InvalidSubcommand {
+            let typed = first_context_text(self.error, ContextKind::InvalidSubcommand);
+            let meant = typed.as_deref().filter(|_| self.depth == 0);
+            match meant.and_then(|typed| self.equivalent(typed)) {
+                Some(Equivalent::Line(line)) => return vec![line],
+                Some(Equivalent::Sentence(_)) => return Vec::new(),
+                None => {}
+            }
+            let known = self.command.get_subcommands().map(clap::Command::get_name);
+            let near = suggest(&typed.unwrap_or_default(), known);
+            similar.extend(near.into_iter().map(str::to_owned));
+        }
+        similar
+    }
+
     fn usage(&self) -> String {
         strip_decoration(&self.command.clone().render_usage().to_string())
     }
@@ -223,9 +253,12 @@ impl<'a> ParseFailure<'a> {
         let typed = first_context_text(self.error, ContextKind::InvalidSubcommand);
         let typed = typed.unwrap_or_default();
         if self.depth == 0
-            && let Some(instead) = synonym::replacement_hint(&typed)
+            && let Some(equivalent) = self.equivalent(&typed)
         {
-            return Some(instead.to_owned());
+            return Some(match equivalent {
+                Equivalent::Line(line) => did_you_mean(&[line]),
+                Equivalent::Sentence(sentence) => sentence.to_owned(),
+            });
         }
         let near = suggest(&typed, known.iter().copied());
         if !typed.is_empty() && !near.is_empty() {

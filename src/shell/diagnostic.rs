@@ -13,7 +13,9 @@ use crate::commands::workspace::Workspace;
 use crate::language::lexer::{Word, lex};
 use crate::os::terminal;
 use crate::output::cell::Tone;
-use crate::output::message::{Messages, write_line, write_text};
+use crate::output::message::{
+    MessagePlace, Messages, write_error_document, write_line, write_text,
+};
 
 /// Reports a failure of a statement.
 pub(super) fn report(
@@ -25,7 +27,6 @@ pub(super) fn report(
     // Words as the command received them; as typed if a variable is not set.
     let typed = lex(&statement.text).unwrap_or_default();
     let words = workspace.variables.expand(typed.clone()).unwrap_or(typed);
-    print_excerpt(statement, span(&words, error), error, messages);
     let is_about_names = matches!(
         error,
         Error::UnknownName { .. }
@@ -36,24 +37,44 @@ pub(super) fn report(
     let suggestion =
         unquoted_name::suggest_quoted_name(&words, workspace).filter(|_| is_about_names);
     let quoted = suggestion.map(|name| format!("quote a name with spaces: {name}"));
-    if let Some(hint) = quoted.or_else(|| error.hint()) {
+    let hint = quoted.or_else(|| error.hint());
+    let span = span(&words, error);
+    if messages.is_json() {
+        let (line, column) = position(statement, span.start);
+        let place = MessagePlace {
+            file: &statement.origin,
+            line,
+            column,
+        };
+        return write_error_document(error, hint.as_deref(), Some(place));
+    }
+    print_excerpt(statement, span, error, messages);
+    if let Some(hint) = hint {
         messages.hint(&hint);
     }
+}
+
+/// Returns line and column of a byte of a statement, counted from 1.
+fn position(statement: &Statement, offset: usize) -> (usize, usize) {
+    let before = &statement.text[..offset];
+    let start = before.rfind('\n').map_or(0, |feed| feed + 1);
+    let line = statement.number + before.matches('\n').count();
+    (line, before[start..].chars().count() + 1)
 }
 
 /// Prints the location and message of an error, the line, and carets under the word.
 fn print_excerpt(statement: &Statement, span: Range<usize>, error: &Error, messages: Messages) {
     let before = &statement.text[..span.start];
     let start = before.rfind('\n').map_or(0, |feed| feed + 1);
-    let number = statement.number + before.matches('\n').count();
-    let column = before[start..].chars().count() + 1;
     let line = statement.text[start..].lines().next().unwrap_or_default();
     let word = messages.painted("error", Tone::Bad);
-    write_text(&format!(
-        "{}:{number}:{column}: {word}: {}",
-        statement.origin,
-        error.full_message()
-    ));
+    let place = if statement.has_location() {
+        let (line, column) = position(statement, span.start);
+        format!("{}:{line}:{column}: ", statement.origin)
+    } else {
+        String::new()
+    };
+    write_text(&format!("{place}{word}: {}", error.full_message()));
     let line_end = start + line.len();
     let span_end = span.end.min(line_end).max(span.start);
     let parts = [start..span.start, span.start..span_end, span_end..line_end];

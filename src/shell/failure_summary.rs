@@ -26,6 +26,26 @@ impl FailureSummary {
         list.push((statement.origin.clone(), statement.number));
     }
 
+    /// Counts the commands of the start-up file no longer; their failures stay.
+    pub const fn restart_count(&mut self) {
+        self.commands = 0;
+    }
+
+    /// Returns the summary and the exit status of a check that ended with a status.
+    pub fn check_result(&self, worst: ExitStatus) -> (String, ExitStatus) {
+        let commands = unit::format_counted(self.commands, "command");
+        if worst.is_cancellation() {
+            return (format!("checked {commands}, then stopped"), worst);
+        }
+        if self.failed.is_empty() && worst == ExitStatus::Done {
+            return (format!("checked {commands}: no mistake found"), worst);
+        }
+        let number = unit::format_count(self.failed.len() as u64);
+        let places = format_locations(&self.failed);
+        let summary = format!("checked {commands}, {number} with mistakes: {places}");
+        (summary, ExitStatus::Usage)
+    }
+
     /// Returns the summary, or `None` if the script stopped at its only failed line, which was just reported.
     pub fn message(&self, keep_going: bool) -> Option<String> {
         let goes_on = keep_going || !self.partial.is_empty();

@@ -64,6 +64,11 @@ impl<'g> Position<'g> {
         if self.is_unresolved {
             return Role::Value;
         }
+        if matches!(word.as_encoded_bytes(), [b'|' | b'>', ..]) {
+            // The words of a program, or a file, follow.
+            self.is_unresolved = true;
+            return Role::OptionsEnd;
+        }
         if !self.options_ended {
             if word == "--" {
                 self.options_ended = true;

@@ -1,14 +1,16 @@
 //! Scripts: text from files, standard input, `-c` and the start-up file.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::statement::{Statement, statements};
+use super::statement::{Statement, WORDS_ORIGIN, statements};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::base::noun::Noun;
 use crate::commands::startup::StartupFile;
+use crate::language::lexer::quote;
 
 /// Maximum size of a script: 16 MiB.
 const MAX_BYTES: u64 = 16 << 20;
@@ -87,6 +89,16 @@ impl Script {
                 number => format!("-c {number}"),
             },
             text: text.to_owned(),
+            path: None,
+        }
+    }
+
+    /// Returns the script of a command whose words are arguments of the program. Each stays one word.
+    pub fn from_words(words: &[OsString]) -> Self {
+        let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
+        Self {
+            origin: WORDS_ORIGIN.to_owned(),
+            text: line.join(" "),
             path: None,
         }
     }

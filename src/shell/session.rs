@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::report;
 use super::failure_summary::FailureSummary;
-use super::line::{GrammarCache, execute_line};
+use super::line::{GrammarCache, LineRules, check_line, execute_line};
 use super::script::Script;
 use super::statement::Statement;
 use crate::base::confirmation::Confirmation;
@@ -19,14 +19,18 @@ use crate::commands::source::SourceArgs;
 use crate::commands::workspace::Workspace;
 use crate::model::access::Access;
 use crate::model::path;
-use crate::output::message::{Messages, write_line, write_text};
-use crate::output::printer::Printer;
+use crate::output::message::Messages;
+use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
 
 /// Maximum depth of nested `source` lines.
 const MAX_SCRIPT_DEPTH: usize = 100;
 
 /// State of a prompt or script.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is independent of the others"
+)]
 pub struct Session {
     /// State that commands read and change.
     pub workspace: Workspace,
@@ -36,6 +40,10 @@ pub struct Session {
     pub messages: Messages,
     /// True if scripts continue after a failed line.
     pub keep_going: bool,
+    /// True if lines are only checked.
+    pub is_check: bool,
+    /// True while the start-up file runs.
+    pub is_startup: bool,
     /// Outcomes of script lines.
     pub failure_summary: FailureSummary,
     /// True at the prompt.
@@ -77,6 +85,8 @@ impl Session {
             printer,
             messages,
             keep_going: false,
+            is_check: false,
+            is_startup: false,
             is_interactive: false,
             has_warned_of_rclone: false,
             failure_summary: FailureSummary::default(),
@@ -103,9 +113,19 @@ impl Session {
         if statement.is_blank() {
             return ScriptOutcome::default();
         }
-        let done = execute_line(
-            &statement.text,
+        let rules = LineRules {
             abbreviations,
+            is_interactive: self.is_interactive,
+            is_startup: self.is_startup,
+        };
+        let run = if self.is_check {
+            check_line
+        } else {
+            execute_line
+        };
+        let done = run(
+            &statement.text,
+            rules,
             &mut self.grammar,
             &mut self.workspace,
             &mut self.printer,
@@ -179,12 +199,12 @@ impl Session {
         for statement in script.statements() {
             // Commands that only read do not check for cancellation themselves.
             if interrupt::is_requested() {
-                write_line("interrupted");
+                self.messages.note("interrupted");
                 return interrupt::exit_status().into();
             }
             let ended = self.run_statement(&statement, false);
             worst = worst.max(ended.status);
-            let stops = ended.status.stops_script() && !self.keep_going;
+            let stops = ended.status.stops_script() && !self.keep_going && !self.is_check;
             if ended.exit_requested || stops || ended.status.is_cancellation() {
                 return ScriptOutcome {
                     status: worst,
@@ -201,9 +221,11 @@ impl Session {
         let script = Script::read_sourced(&path)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let ended = self.run_script(&script, &folder, source.arguments)?;
-        if ended.status.stops_script() && !ended.status.is_cancellation() && !self.keep_going {
+        let is_stopped = ended.status.stops_script() && !ended.status.is_cancellation();
+        if is_stopped && !self.keep_going && !self.is_check {
             let place = statement.location();
-            write_text(&format!("    in the file sourced at {place}"));
+            self.messages
+                .note(&format!("    in the file sourced at {place}"));
         }
         Ok(ended)
     }
@@ -226,12 +248,12 @@ impl Session {
     fn report_failure(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
         match error {
             Error::Interrupted => {
-                write_line("interrupted");
+                self.messages.note("interrupted");
                 return interrupt::exit_status();
             }
             // The user declined a confirmation: this is not a failure.
             Error::Declined => {
-                write_text(&error.full_message());
+                self.messages.note(&error.full_message());
                 return ExitStatus::Done;
             }
             error => report(statement, error, &self.workspace, self.messages),
@@ -268,9 +290,11 @@ impl Session {
         self.printer
             .set_pager(settings.pager && self.is_interactive);
         let accessible = self.printer.screen().is_accessible;
+        // The prompt talks to a person, whatever the format of answers.
+        let json = settings.format == Format::Json && !self.is_interactive;
         if self
             .messages
-            .set_color(settings.color.unless_accessible(accessible))
+            .set_style(settings.color.unless_accessible(accessible), json)
         {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }

@@ -2,10 +2,16 @@
 
 use crate::language::lexer::{is_continued, lex};
 
+/// Origin of lines typed at the prompt.
+pub(super) const PROMPT_ORIGIN: &str = "prompt";
+
+/// Origin of a command whose words are the arguments of the program.
+pub(super) const WORDS_ORIGIN: &str = "arguments";
+
 /// Logical line of a script or the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// Path of the file, `prompt`, `-c`, `-c 2` or `stdin`.
+    /// Path of the file, `prompt`, `arguments`, `-c`, `-c 2` or `stdin`.
     pub(super) origin: String,
     /// Number of its first physical line, counted from 1.
     pub(super) number: usize,
@@ -17,6 +23,11 @@ impl Statement {
     /// True for a blank line or a comment.
     pub(super) fn is_blank(&self) -> bool {
         lex(&self.text).is_ok_and(|words| words.is_empty())
+    }
+
+    /// True if messages name the location: not for a line that was just typed, where the caret shows it.
+    pub(super) fn has_location(&self) -> bool {
+        self.origin != PROMPT_ORIGIN && self.origin != WORDS_ORIGIN
     }
 
     /// Returns the location, as `nightly.ab:4`.

@@ -148,7 +148,7 @@ fn man_page_has_every_section_and_option() {
     };
     let sections = [
         "NAME auto-backup - See",
-        "SYNOPSIS auto-backup [OPTIONS] auto-backup [OPTIONS] SCRIPT auto-backup [OPTIONS] -c COMMAND",
+        "SYNOPSIS auto-backup [OPTIONS] auto-backup [OPTIONS] SCRIPT auto-backup [OPTIONS] COMMAND [ARGUMENTS] auto-backup [OPTIONS] -c COMMAND",
         "DESCRIPTION See",
         "OPTIONS -c",
         "COMMANDS Commands",

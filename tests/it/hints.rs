@@ -28,12 +28,12 @@ fn commands_of_other_programs_suggest_ours() {
         let said = complaint(&studio, word);
         said.lines().last().unwrap_or_default().to_owned()
     };
-    assert_snapshot!(hint("ls"), @"hint: `list projects` lists the projects");
+    assert_snapshot!(hint("ls"), @"hint: did you mean `list projects`?");
     assert_snapshot!(hint("diff"), @"hint: `compare PROJECT DATABASE DATABASE` shows the differences; `--checksum` compares the content");
     assert_snapshot!(hint("restore"), @"hint: old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there");
-    assert_snapshot!(hint("rename"), @"hint: rename it on the disk: `sync` renames it in the other database");
-    assert_snapshot!(hint("tree"), @"hint: `list projects` lists the projects");
-    assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file; `remove database NAME` only stops tracking a database");
+    assert_snapshot!(hint("rename"), @"hint: rename or move it on the disk: the next `sync` renames it on the other storages");
+    assert_snapshot!(hint("tree"), @"hint: did you mean `list projects`?");
+    assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file of the studio; delete it in the file manager, which `explore` opens");
 }
 
 #[test]

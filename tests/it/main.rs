@@ -4,6 +4,7 @@
     clippy::panic,
     reason = "a test that fails may say so by panicking"
 )]
+mod arguments;
 mod commands;
 mod copy_invariant;
 mod disks;
@@ -16,6 +17,7 @@ mod faulty_fs;
 mod generated_file;
 mod hints;
 mod index;
+mod json_messages;
 mod killed_copy;
 mod last_answer;
 mod layers;
@@ -25,12 +27,14 @@ mod line_syntax;
 mod names;
 mod pager;
 mod prompt;
+mod redirection;
 mod regressions;
 mod relocation;
 mod remotes;
 mod roots;
 mod scale;
 mod scan;
+mod script_check;
 mod scripts;
 mod servers;
 mod shared_machine;

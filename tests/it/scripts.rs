@@ -355,12 +355,6 @@ fn invalid_process_options_are_usage_errors() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(studio.run(["list", "clients"]), @"
-    exit 2
-    --- stderr
-    error: `list` is a command, not a script
-    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
-    ");
     assert_snapshot!(studio.run(["-c"]), @"
     exit 2
     --- stderr
@@ -401,31 +395,6 @@ fn version_and_help_exit_successfully() {
         help.stdout.contains("--keep-going") && help.stdout.contains("Exit status"),
         "{help}"
     );
-}
-
-#[test]
-fn bare_command_suggests_the_option() {
-    let studio = Studio::filled();
-    let words: [&[&str]; 5] = [
-        &["list", "clients", "--format", "json"],
-        &["help"],
-        &["help", "copy"],
-        &["load", "--older-than", "1h"],
-        &["fetch", "client", "Bob's Diner"],
-    ];
-    let complaints = words.map(|words| studio.run(words).status(2).stderr);
-    assert_snapshot!(complaints.concat(), @"
-    error: `list` is a command, not a script
-    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
-    error: `help` is a command, not a script
-    hint: to run a command, use `-c`, as in `auto-backup -c 'help'`
-    error: `help` is a command, not a script
-    hint: to run a command, use `-c`, as in `auto-backup -c 'help copy'`
-    error: `--older-than` is not an option of auto-backup itself
-    hint: to run a command, use `-c`, as in `auto-backup -c 'load --older-than 1h'`
-    error: `fetch` is a command, not a script
-    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
-    ");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod connection;
 mod hint;
 mod index;
+mod kind;
 mod message;
 mod offline;
 
@@ -108,7 +109,15 @@ pub enum Error {
         message: String,
         span: std::ops::Range<usize>,
         hint: Option<String>,
+        /// Words or whole lines that were probably meant.
+        suggestions: Vec<String>,
     },
+    /// A program that an answer was sent to with `|`, and that did not start or did not succeed.
+    #[error("the program `{program}` {why}")]
+    Program { program: Name, why: String },
+    /// A place that no answer may be written to with `>`.
+    #[error("cannot write an answer to `{}`: {why}", Name::from(path.as_path()))]
+    Redirection { path: PathBuf, why: String },
     /// A database or category of this name exists at another path.
     #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(requested.as_path()))]
     NameTaken {
@@ -315,6 +324,7 @@ impl Error {
         match self {
             Self::UnknownName { name, .. } => Some(name.clone()),
             Self::NoLastAnswer { .. } => Some("_".into()),
+            Self::Program { program, .. } => Some(program.clone()),
             Self::RunNotFound { run, .. } => Some(run.to_string().as_str().into()),
             Self::NotAProject { word, .. }
             | Self::UnexpectedWord { word, .. }

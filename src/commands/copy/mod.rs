@@ -11,6 +11,7 @@ use clap::Args;
 
 use self::answer::CopyAnswer;
 
+use super::check::check_scope;
 use super::command::database_names;
 use super::last_answer::scope_subject;
 use super::run;
@@ -89,6 +90,14 @@ pub(crate) struct CopyArgs {
 }
 
 impl CopyArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        let options = RunOptions::of(workspace, true, self.yes);
+        let scope = workspace.last_answer.scope(&self.project)?;
+        self.request(&workspace.registry, scope, true, &options)?;
+        check_scope(&self.project, workspace)
+    }
+
     /// Does the work and prints nothing. The answer is a stream because a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
         workspace.adopt_moved_databases(Reach::All)?;

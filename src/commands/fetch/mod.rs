@@ -14,6 +14,7 @@ use clap::Args;
 
 use self::answer::{FetchAnswer, FetchLayout};
 use self::files::FetchFilesAnswer;
+use super::check::check_known;
 use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
@@ -80,6 +81,13 @@ pub(crate) struct FetchArgs {
 }
 
 impl FetchArgs {
+    /// Resolves the names of the line.
+    pub(crate) fn check(&self, workspace: &Workspace) -> Result<()> {
+        check_known(&self.scope(workspace)?, workspace)?;
+        workspace.last_answer.assume();
+        Ok(())
+    }
+
     /// True if the answer lists files and is therefore a stream.
     pub(crate) const fn lists_files(&self) -> bool {
         self.files

@@ -125,6 +125,19 @@ impl ListArgs {
             ListSubcommand::Outside(list) => printer.print(&list.run(workspace)?),
         }
     }
+
+    /// Resolves the names of the line.
+    pub(crate) fn check(self, workspace: &Workspace) -> Result<()> {
+        match self.subcommand {
+            ListSubcommand::Grouped(list) => {
+                let (kind, words, filter, _) = list.into_parts();
+                Selection::parse(&words.words, &filter, kind, workspace)?;
+                workspace.last_answer.assume();
+                Ok(())
+            }
+            ListSubcommand::Outside(list) => list.check(workspace),
+        }
+    }
 }
 
 impl RunCommand for GroupedList {

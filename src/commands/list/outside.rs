@@ -83,6 +83,12 @@ const fn kind_word(kind: EntryKind) -> &'static str {
 }
 
 impl OutsideArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        let named = self.database.as_deref();
+        named.map_or(Ok(()), |name| workspace.registry.database(name).map(drop))
+    }
+
     pub(crate) fn run(self, workspace: &Workspace) -> Result<OutsideAnswer> {
         let registry = &workspace.registry;
         let databases = match &self.database {

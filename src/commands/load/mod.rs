@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::answer::{DatabaseState, LoadAnswer, LoadedDatabase};
 use self::layout_notice::layout_notices;
+use super::check::check_scope;
 use super::command::{RunCommand, database_names};
 use super::last_answer::LastAnswer;
 use super::run;
@@ -119,6 +120,17 @@ impl RunCommand for LoadArgs {
 }
 
 impl LoadArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        let registry = &workspace.registry;
+        self.databases(registry)?;
+        self.scan_scope(registry, &workspace.last_answer)?;
+        match &self.project {
+            Some(word) => check_scope(word, workspace),
+            None => Ok(()),
+        }
+    }
+
     /// Returns what the run scans, for the history.
     fn description(&self) -> String {
         if self.forget.is_some() {

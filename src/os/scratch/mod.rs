@@ -3,6 +3,7 @@
 //! All of a process are in one private folder with an owner record, which stays locked while the process lives. A later
 //! process removes the folder of a killed one, and recognizes it by that record alone.
 
+mod answer_file;
 mod home;
 
 use std::fs;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempDir};
 
+pub use self::answer_file::AnswerFile;
 use self::home::ProcessFolder;
 use crate::base::error::{IoResultExt as _, Result};
 

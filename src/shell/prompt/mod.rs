@@ -19,7 +19,7 @@ use self::editor::LineEditor;
 use self::history::HistoryFile;
 use self::plain::{PlainReader, PromptInput};
 use super::session::Session;
-use super::statement::statements;
+use super::statement::{PROMPT_ORIGIN, statements};
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
@@ -102,7 +102,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
             .printer
             .resize(terminal::stdout_width(), terminal::stdout_height());
         // Pasted lines run one by one up to the first failure.
-        for statement in statements("prompt", number, &text) {
+        for statement in statements(PROMPT_ORIGIN, number, &text) {
             let ended = session.run_statement(&statement, true);
             if ended.exit_requested || interrupt::was_terminated() {
                 return Ok(());

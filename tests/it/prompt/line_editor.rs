@@ -170,7 +170,7 @@ fn paste_stops_at_first_failing_line() {
     session.flush().unwrap();
     let shown = session.exp_string("did you mean `load`?").unwrap();
     assert!(
-        shown.contains("scratch/render") && shown.contains("prompt:2:1"),
+        shown.contains("scratch/render") && shown.contains("unknown command `lod`"),
         "{shown}"
     );
     let rest = wait_for_prompt(&mut session);

@@ -1,0 +1,60 @@
+//! Kinds of errors: the words by which programs tell errors apart.
+
+use super::Error;
+
+impl Error {
+    /// Returns the kind for programs, in `snake_case`. It stays the same when the message changes.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "io",
+            Self::UnreadScript { .. } => "unread_script",
+            Self::Copy { .. } => "copy",
+            Self::UnknownName { .. } => "unknown_name",
+            Self::InvalidWord { .. } => "invalid_word",
+            Self::InvalidValue { .. } => "invalid_value",
+            Self::InvalidLayout { .. } => "invalid_layout",
+            Self::NotAProject { .. } => "not_a_project",
+            Self::NoLastAnswer { .. } => "no_last_answer",
+            Self::Syntax { .. } => "syntax",
+            Self::NameTaken { .. } => "name_taken",
+            Self::Overlap { .. } => "overlap",
+            Self::Offline { .. } => "offline",
+            Self::StorageUnreachable { .. } => "unreachable",
+            Self::Rclone { .. } | Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => {
+                "rclone"
+            }
+            Self::ReplicaNotFound { .. } => "replica_not_found",
+            Self::SameDatabase { .. } | Self::CompareWithItself { .. } => "same_database",
+            Self::UnsetVariable { .. } => "unset_variable",
+            Self::NotAScript { .. } => "not_a_script",
+            Self::NoHome { .. } => "no_home",
+            Self::Index { .. } => "index",
+            Self::SourceChanged { .. } | Self::ConcurrentChange { .. } => "concurrent_change",
+            Self::Untrusted { .. } => "untrusted",
+            Self::VerificationFailed { .. } => "verification_failed",
+            Self::Locked { .. } => "locked",
+            Self::RunNotFound { .. } => "run_not_found",
+            Self::NotEnoughSpace { .. } => "not_enough_space",
+            Self::SameFolder { .. } | Self::SameIdentity { .. } => "same_files",
+            Self::TooManyMissing { .. } => "too_many_missing",
+            Self::Interrupted => "interrupted",
+            Self::Declined => "declined",
+            Self::ConfirmationRequired { .. } => "confirmation_required",
+            Self::Output { .. } => "output",
+            Self::UnexpectedWord { .. } => "unexpected_word",
+            Self::Program { .. } => "program",
+            Self::Redirection { .. } => "redirection",
+        }
+    }
+
+    /// Returns the similar names or lines that the error suggests, best first, as they are written on a line.
+    pub fn suggestions(&self) -> &[String] {
+        match self {
+            Self::UnknownName { suggestions, .. }
+            | Self::NotAProject { suggestions, .. }
+            | Self::ReplicaNotFound { suggestions, .. }
+            | Self::Syntax { suggestions, .. } => suggestions,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A command whose words are the arguments of the program: `auto-backup list clients`.
+//!
+//! The options of the program stand before the command, those of the command after it. A script file with the name of the
+//! command wins.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use super::options::Options;
+use crate::commands::grammar;
+use crate::shell::synonym;
+
+/// The arguments of the program, with those of a command split off.
+#[derive(Debug, Default)]
+pub(super) struct SplitArguments {
+    /// The program's own options and arguments.
+    pub(super) own: Vec<OsString>,
+    /// The words of the command, if there is one.
+    pub(super) words: Vec<OsString>,
+    /// The name of a command that is also that of a script file, which runs instead.
+    pub(super) shadowed: Option<String>,
+}
+
+/// Splits off the first argument that is no option, and all that follow it, if it names a command.
+pub(super) fn split(arguments: Vec<OsString>) -> SplitArguments {
+    let Some(first) = first_word(&arguments) else {
+        return SplitArguments {
+            own: arguments,
+            ..SplitArguments::default()
+        };
+    };
+    let word = &arguments[first];
+    let name = word.to_str().unwrap_or_default();
+    let is_command = grammar().find_subcommand(word).is_some();
+    if !is_command && !synonym::is_known(name) {
+        return SplitArguments {
+            own: arguments,
+            ..SplitArguments::default()
+        };
+    }
+    if Path::new(word).is_file() {
+        let shadowed = is_command.then(|| name.to_owned());
+        return SplitArguments {
+            own: arguments,
+            words: Vec::new(),
+            shadowed,
+        };
+    }
+    let mut own = arguments;
+    let words = own.split_off(first);
+    SplitArguments {
+        own,
+        words,
+        shadowed: None,
+    }
+}
+
+/// Returns the index of the first argument that is neither an option nor its value; `None` with `-c`, `--` or `-`, which say
+/// where the commands are.
+fn first_word(arguments: &[OsString]) -> Option<usize> {
+    let grammar = Options::command();
+    let takes_value = |name: &[u8]| {
+        grammar.get_arguments().any(|option| {
+            let is_meant = match name.strip_prefix(b"--") {
+                Some(long) => option
+                    .get_long()
+                    .is_some_and(|known| known.as_bytes() == long),
+                None => option
+                    .get_short()
+                    .is_some_and(|known| name == format!("-{known}").as_bytes()),
+            };
+            is_meant && option.get_action().takes_values()
+        })
+    };
+    let mut place = 0;
+    while let Some(argument) = arguments
+        .get(place)
+        .map(OsString::as_os_str)
+        .map(OsStr::as_bytes)
+    {
+        if argument == b"--" || argument == b"-" || is_command_option(argument) {
+            return None;
+        }
+        if !argument.starts_with(b"-") {
+            return Some(place);
+        }
+        place += if takes_value(argument) { 2 } else { 1 };
+    }
+    None
+}
+
+/// True for `-c`, `-cload` and `-c=load`.
+fn is_command_option(argument: &[u8]) -> bool {
+    argument.starts_with(b"-c")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> String {
+        let arguments = line.split_whitespace().map(OsString::from).collect();
+        let words = split(arguments).words;
+        words.join(OsStr::new(" ")).into_string().unwrap()
+    }
+
+    #[test]
+    fn command_begins_after_own_options() {
+        for (line, command) in [
+            ("list clients", "list clients"),
+            ("--format json list clients", "list clients"),
+            (
+                "--format=json --quiet -D A=list load --older-than 1h",
+                "load --older-than 1h",
+            ),
+            ("-DA=1 --index i.sqlite fetch all", "fetch all"),
+            ("ls", "ls"),
+            ("nightly.ab load", ""),
+            ("-c load list", ""),
+            ("-- load", ""),
+            ("- load", ""),
+            ("--config load", ""),
+            ("no-command load", ""),
+        ] {
+            assert_eq!(words(line), command, "{line}");
+        }
+    }
+}
