@@ -34,7 +34,7 @@ fn file_as_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is not a folder
     --- known
@@ -47,7 +47,7 @@ fn missing_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
@@ -60,7 +60,7 @@ fn dangling_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
@@ -73,7 +73,7 @@ fn self_referencing_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)
     --- known
@@ -86,7 +86,7 @@ fn emptied_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -100,7 +100,7 @@ fn root_without_categories_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -117,7 +117,7 @@ fn root_may_be_a_symlink() {
     }), @r#"
     exit 0
     --- stdout
-    {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- known
     "whole" 1
     "#);
@@ -131,7 +131,7 @@ fn symlinked_category_is_reported_and_not_followed() {
     }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"seconds":N}]}
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"outside":{"files":1,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
     problem: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     --- known
@@ -282,6 +282,7 @@ fn symlink_loops_and_special_files_are_skipped() {
     │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 3 files, 4 B in N s
+    outside every project on WORK: 2 files, 0 B: `list outside in WORK` lists them
     acme/spot  3 files, 4 B
     ┌──────────┬─────────────────────┬─────────────┐
     │ category ┆ WORK                ┆ NAS         │
