@@ -1,5 +1,6 @@
 //! Answers on terminals of several widths.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use unicode_width::UnicodeWidthStr as _;
@@ -127,7 +128,7 @@ fn twenty_projects_fit_one_screen() {
     let mut startup = studio.read("home/.config/auto-backup/.config");
     for name in ["SHELF", "CLOUD", "DAV"] {
         studio.folder(name);
-        startup += &format!("add database {name} ../../../{name}\n");
+        writeln!(startup, "add database {name} ../../../{name}").unwrap();
     }
     studio.file("home/.config/auto-backup/.config", startup);
     for number in 0..20 {

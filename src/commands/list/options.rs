@@ -1,5 +1,6 @@
 //! The options of `list`: what is listed, and in which order.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -68,12 +69,12 @@ impl OrderOptions {
     pub(super) fn apply(self, rows: &mut Vec<ListRow>) {
         match self.sort {
             SortKey::Name => {}
-            SortKey::Size => rows.sort_by(|a, b| b.sum.bytes.cmp(&a.sum.bytes)),
-            SortKey::Files => rows.sort_by(|a, b| b.sum.files.cmp(&a.sum.files)),
-            SortKey::Copies => rows.sort_by(|a, b| a.sum.copies.cmp(&b.sum.copies)),
-            SortKey::Newest => rows.sort_by(|a, b| b.sum.newest.cmp(&a.sum.newest)),
-            SortKey::Scanned => rows.sort_by(|a, b| b.sum.scanned_at.cmp(&a.sum.scanned_at)),
-            SortKey::Free => rows.sort_by(|a, b| b.free().cmp(&a.free())),
+            SortKey::Size => rows.sort_by_key(|row| Reverse(row.sum.bytes)),
+            SortKey::Files => rows.sort_by_key(|row| Reverse(row.sum.files)),
+            SortKey::Copies => rows.sort_by_key(|row| row.sum.copies),
+            SortKey::Newest => rows.sort_by_key(|row| Reverse(row.sum.newest)),
+            SortKey::Scanned => rows.sort_by_key(|row| Reverse(row.sum.scanned_at)),
+            SortKey::Free => rows.sort_by_key(|row| Reverse(row.free())),
         }
         if self.reverse {
             rows.reverse();

@@ -77,7 +77,9 @@ impl ListSum {
         self.bytes = self.bytes.saturating_add(union.bytes);
         let copies = replicas.iter().filter(|replica| replica.is_whole()).count() as u64;
         self.copies = Some(self.copies.map_or(copies, |least| least.min(copies)));
-        replicas.iter().for_each(|replica| self.add_times(replica));
+        for replica in replicas {
+            self.add_times(replica);
+        }
     }
 
     /// Adds one replica of a project.
