@@ -219,9 +219,9 @@ fn other_drive_is_named() {
     fs::rename(studio.path("NAS"), studio.path("shelf")).unwrap();
     let run = studio.lines(&["load"]).status(3);
     assert_snapshot!(run.stderr, @"
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     problem: database `SHELF` is offline: `$STUDIO/shelf` is the drive `NAS`, not `SHELF`
     hint: mount or connect it; if this is the right disk, `load --forget SHELF`, then `load SHELF`
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
     fs::rename(studio.path("shelf"), studio.path("NAS")).unwrap();
     fs::rename(studio.path("away"), studio.path("shelf")).unwrap();

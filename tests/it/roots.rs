@@ -36,7 +36,7 @@ fn file_as_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not a folder
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` is not a folder","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -49,7 +49,7 @@ fn missing_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -62,7 +62,7 @@ fn dangling_symlink_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -75,7 +75,7 @@ fn self_referencing_symlink_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -88,8 +88,7 @@ fn emptied_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?
-    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -102,8 +101,7 @@ fn root_without_categories_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there
-    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
+    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -133,7 +131,7 @@ fn symlinked_category_is_reported_and_not_followed() {
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"outside":{"files":1,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    problem: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
+    {"level":"problem","message":"cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)","kind":"io","file":null,"line":null,"column":null,"hint":null,"suggestions":[],"status":1}
     --- known
     "incomplete" 1
     "#);

@@ -306,22 +306,22 @@ fn every_format_writes_answers() {
             "plain" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            WORK	$STUDIO/WORK	online	25	5	3	26272989184	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z
-            NAS	$STUDIO/NAS	online				26272989184	270553174016		
-            Bob's/long film	1	1	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
-            acme/spot	18	3	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
-            acme/teaser	6	1	1	2026-01-02T03:04:05Z	2026-11-29T14:12:44Z	WORK
+            WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW
+            NAS	$STUDIO/NAS	online				FREE	TOTAL		
+            Bob's/long film	1	1	1	2026-01-02T03:04:05Z	NOW	WORK
+            acme/spot	18	3	1	2026-01-02T03:04:05Z	NOW	WORK
+            acme/teaser	6	1	1	2026-01-02T03:04:05Z	NOW	WORK
             "),
             "csv" => assert_snapshot!(run, @"
             exit 0
             --- stdout
             database,root,state,bytes,files,projects,free,total,newest,scanned_at
-            WORK,$STUDIO/WORK,online,25,5,3,26273189888,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z
-            NAS,$STUDIO/NAS,online,,,,26273189888,270553174016,,
+            WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW
+            NAS,$STUDIO/NAS,online,,,,FREE,TOTAL,,
             project,bytes,files,copies,newest,scanned_at,databases
-            Bob's/long film,1,1,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
-            acme/spot,18,3,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
-            acme/teaser,6,1,1,2026-01-02T03:04:05Z,2026-11-29T14:12:44Z,WORK
+            Bob's/long film,1,1,1,2026-01-02T03:04:05Z,NOW,WORK
+            acme/spot,18,3,1,2026-01-02T03:04:05Z,NOW,WORK
+            acme/teaser,6,1,1,2026-01-02T03:04:05Z,NOW,WORK
             "),
             _ => assert_snapshot!(run, @r#"
             exit 0

@@ -72,9 +72,15 @@ fn unwritable_answer_is_a_failure() {
         ]);
         studio.finish_with(&mut command, full())
     };
-    for format in ["plain", "csv", "json"] {
+    for format in ["plain", "csv"] {
         assert_eq!(written(format).to_string(), written("table").to_string());
     }
+    let json = written("json").status(1);
+    assert!(
+        json.stderr
+            .contains(r#""message":"cannot write the answer"#),
+        "{json}"
+    );
     assert_snapshot!(written("table"), @"
     exit 1
     --- stderr

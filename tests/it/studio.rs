@@ -336,6 +336,11 @@ impl Studio {
             (r#""(indexed|scanned)_at":"[^"]+""#, r#""$1_at":"NOW""#),
             (r#""free":\d+,"total":\d+"#, r#""free":N,"total":N"#),
             (r"\d+(\.\d+)? [GT]B  \d+(\.\d+)? [GT]B", "FREE  TOTAL"),
+            (
+                r"([\t,])\d{9,14}([\t,])\d{9,14}([\t,])",
+                "${1}FREE${2}TOTAL${3}",
+            ),
+            (r"(Z[\t,])\d{4}-\d\d-\d\dT[0-9:]+Z", "${1}NOW"),
             (r#""(started|ended|first|last)":"[^"]+""#, r#""$1":"NOW""#),
             (r"since \d{4}-\d\d-\d\dT[0-9:]+Z", "since NOW"),
             (r"of process \d+ on `[^`]+`", "of process N on `HOST`"),

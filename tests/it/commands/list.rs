@@ -76,28 +76,28 @@ fn plain_and_csv_have_one_line_each() {
     assert_snapshot!(run_with_format(&studio, "plain", "list databases"), @"
     exit 0
     --- stdout
-    WORK	$STUDIO/WORK	online	25	5	3	26296643584	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z
-    NAS	$STUDIO/NAS	online	13	2	1	26296647680	270553174016	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z
+    WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW
+    NAS	$STUDIO/NAS	online	13	2	1	FREE	TOTAL	2026-01-02T03:04:05Z	NOW
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list databases"), @"
     exit 0
     --- stdout
     database,root,state,bytes,files,projects,free,total,newest,scanned_at
-    WORK,$STUDIO/WORK,online,25,5,3,26297024512,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
-    NAS,$STUDIO/NAS,online,13,2,1,26297024512,270553174016,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
+    WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW
+    NAS,$STUDIO/NAS,online,13,2,1,FREE,TOTAL,2026-01-02T03:04:05Z,NOW
     ");
     assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"
     exit 0
     --- stdout
-    Bob's	1	1	1	1	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z	WORK
-    acme	24	4	2	1	2026-01-02T03:04:05Z	2026-11-29T14:11:17Z	WORK, NAS
+    Bob's	1	1	1	1	2026-01-02T03:04:05Z	NOW	WORK
+    acme	24	4	2	1	2026-01-02T03:04:05Z	NOW	WORK, NAS
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list categories"), @"
     exit 0
     --- stdout
     category,path,bytes,files,projects,copies,newest,scanned_at
-    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
-    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,2026-11-29T14:11:17Z
+    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,NOW
+    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,NOW
     ");
 }
 

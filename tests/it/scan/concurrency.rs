@@ -99,10 +99,7 @@ fn forget_during_load_leaves_nothing_half() {
         studio.lines(&["load --forget WORK --yes"]).ok();
         let load = end(&studio, load);
         if load.status == 1 {
-            assert!(
-                load.stderr.contains("hint: scan again with `load`"),
-                "{load}"
-            );
+            assert!(load.stderr.contains("scan again with `load`"), "{load}");
             assert_eq!(count_found(&studio, "'*'"), 0);
         } else {
             assert_eq!(load.status, 0, "{load}");
