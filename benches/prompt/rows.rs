@@ -24,6 +24,15 @@ const BACKSPACE: u8 = 0x7f;
 /// Ctrl-P and Ctrl-N: to the previous line, and back.
 const UP_AND_DOWN: [u8; 2] = [0x10, 0x0e];
 
+/// Ctrl-N and Ctrl-P, in a menu.
+const NEXT_AND_PREVIOUS: [u8; 2] = [0x0e, 0x10];
+
+/// A letter with which the last part of every project begins.
+const EVERY_PROJECT: &str = "f";
+
+/// Text of the description of every project.
+const DESCRIPTION: &str = " B on ";
+
 /// Ctrl-A: to the beginning of the line.
 const HOME: &str = "\x01";
 
@@ -39,6 +48,7 @@ pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     rows.push(first_tab(studio, runs * STARTS)?);
     rows.extend(key_presses(studio, runs * KEYS / 2)?);
     rows.extend(tabs(studio, runs * TABS)?);
+    rows.extend(menu_keys(studio, runs * KEYS / 2)?);
     Ok(rows)
 }
 
@@ -155,12 +165,17 @@ fn tabs(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
         (
             "after a beginning of a hundred",
             format!("{client}/fi"),
-            whole.clone(),
+            DESCRIPTION.to_owned(),
         ),
         (
-            "with nothing typed",
+            "with nothing typed: a menu of all clients",
             String::new(),
             "client0000/".to_owned(),
+        ),
+        (
+            "after a letter: a menu of all projects",
+            EVERY_PROJECT.to_owned(),
+            DESCRIPTION.to_owned(),
         ),
         ("after letters within names", format!("f{number}cut"), whole),
         (
@@ -183,6 +198,34 @@ fn tabs(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
                 times.push(Program::Ours, took);
             }
             terminal.press(CLEAR)?;
+        }
+        times.peak = terminal.peak()?;
+        terminal.leave()?;
+        rows.push(times.row(&what, Some(TAB))?);
+    }
+    Ok(rows)
+}
+
+/// Measures keys in a menu of all projects.
+fn menu_keys(studio: &Studio, rounds: u64) -> Outcome<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (place, keys) in [
+        ("to the next and the previous entry", NEXT_AND_PREVIOUS),
+        ("narrowing it by a letter, and back", [b'i', BACKSPACE]),
+    ] {
+        let what = format!("key press in the menu of all projects, {place}");
+        tell(&what)?;
+        let (mut terminal, _) = begin(Program::Ours, studio)?;
+        terminal.press(format!("fetch project {EVERY_PROJECT}").as_bytes())?;
+        terminal.press_for(b"\t", DESCRIPTION)?;
+        let mut times = Times::default();
+        for round in 0..=rounds {
+            for key in keys {
+                let took = terminal.press_for(&[key], DESCRIPTION)?;
+                if round > 0 {
+                    times.push(Program::Ours, took);
+                }
+            }
         }
         times.peak = terminal.peak()?;
         terminal.leave()?;

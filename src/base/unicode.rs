@@ -44,6 +44,41 @@ pub fn fold_case(name: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Returns the key under which a name is found: without accents, in lower case.
+pub fn search_key(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() {
+        return if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
+    }
+    let base_letters = name.nfd().filter(|letter| !is_accent(*letter));
+    let mut key = String::with_capacity(name.len());
+    for letter in base_letters.flat_map(char::to_lowercase) {
+        match letter {
+            'ß' => key.push_str("ss"),
+            'æ' => key.push_str("ae"),
+            'œ' => key.push_str("oe"),
+            'þ' => key.push_str("th"),
+            'ø' => key.push('o'),
+            'đ' | 'ð' => key.push('d'),
+            'ł' => key.push('l'),
+            'ı' => key.push('i'),
+            'ς' => key.push('σ'),
+            _ if is_accent(letter) => {}
+            _ => key.push(letter),
+        }
+    }
+    Cow::Owned(key)
+}
+
+/// True for combining diacritical marks and for variation selectors, but not for vowel signs, which are letters.
+const fn is_accent(letter: char) -> bool {
+    matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}')
+}
+
 /// True if two paths differ in case or Unicode form only, or are equal.
 pub fn is_respelled(a: &Path, b: &Path) -> bool {
     let [a, b] = [a, b].map(|path| fold_case(path.as_os_str().as_encoded_bytes()));
@@ -53,6 +88,25 @@ pub fn is_respelled(a: &Path, b: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn search_key_omits_accents_and_case() {
+        for (name, key) in [
+            ("acme/Spot", "acme/spot"),
+            ("M\u{fc}ller", "muller"),
+            ("Mu\u{308}ller", "muller"),
+            ("CAFE\u{301}", "cafe"),
+            ("Stra\u{df}e \u{141}\u{f3}d\u{17a}", "strasse lodz"),
+            ("\u{130}zmir", "izmir"),
+            ("\u{6771}\u{4eac}", "\u{6771}\u{4eac}"),
+            ("\u{1f3ac} Reel", "\u{1f3ac} reel"),
+            ("\u{2764}\u{fe0f}", "\u{2764}"),
+            // A vowel sign is a letter of its own.
+            ("\u{915}\u{93f}", "\u{915}\u{93f}"),
+        ] {
+            assert_eq!(search_key(name), key, "{name}");
+        }
+    }
 
     #[test]
     fn spellings_of_one_name_are_equal() {

@@ -67,13 +67,24 @@ impl TerminalSettings {
 
     /// Restores the settings while a line is being typed.
     pub fn restore_while_typing(&self) {
-        const END_BRACKETED_PASTE: &[u8] = b"\x1b[?2004l\n";
-        ignore(
-            io::stdout().write_all(END_BRACKETED_PASTE),
-            "a closed terminal needs no settings",
-        );
+        // A menu below the line is removed.
+        const END_EDITING: &[u8] = b"\x1b[J\x1b[?2004l\n";
+        write_codes(END_EDITING);
         self.restore();
     }
+}
+
+/// Removes everything below and after the cursor.
+pub fn erase_below_cursor() {
+    write_codes(b"\x1b[J");
+}
+
+fn write_codes(codes: &[u8]) {
+    let mut out = io::stdout();
+    ignore(
+        out.write_all(codes).and_then(|()| out.flush()),
+        "a closed terminal shows nothing",
+    );
 }
 
 /// True if the terminal can move its cursor, so that it can edit a line.

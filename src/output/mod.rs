@@ -22,7 +22,7 @@ pub mod printer;
 pub mod program;
 pub mod progress;
 pub mod screen;
-mod shorten;
+pub mod shorten;
 mod sink;
 pub mod stream;
 mod table;

@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const ELLIPSIS: &str = "…";
 
 /// Shortens the text to `limit` columns. Keeps the last part of a path whole if it fits.
-pub(super) fn shorten(text: &str, limit: usize) -> String {
+pub fn shorten(text: &str, limit: usize) -> String {
     if text.width() <= limit {
         return text.to_owned();
     }

@@ -75,16 +75,7 @@ pub type VersionLookup<'a> = dyn Fn(&str) -> Option<RcloneVersion> + 'a;
 impl Program {
     /// Finds the program that `access` names, otherwise the first on PATH. Leaves a warning about an old version.
     pub(super) fn find(access: &Access, lookup: &VersionLookup<'_>) -> Result<Self> {
-        let path = match &access.rclone {
-            Some(path) if is_program(path) => path.clone(),
-            Some(path) => {
-                let why = format!("`{}` is not an executable file", path.display());
-                return Err(Error::RcloneNotFound { why });
-            }
-            None => find_on_path().ok_or_else(|| Error::RcloneNotFound {
-                why: "no `rclone` on PATH".to_owned(),
-            })?,
-        };
+        let path = find_program(access)?;
         let version = program_version(&path, lookup)?;
         if version < OLDEST {
             return Err(Error::RcloneTooOld {
@@ -104,6 +95,20 @@ impl Program {
     /// Identifies the program's file: path, inode, size and mtime.
     pub(super) fn fingerprint(&self) -> String {
         file_fingerprint(&self.path)
+    }
+}
+
+/// Returns the program that `access` names, otherwise the first on PATH.
+pub(super) fn find_program(access: &Access) -> Result<PathBuf> {
+    match &access.rclone {
+        Some(path) if is_program(path) => Ok(path.clone()),
+        Some(path) => {
+            let why = format!("`{}` is not an executable file", path.display());
+            Err(Error::RcloneNotFound { why })
+        }
+        None => find_on_path().ok_or_else(|| Error::RcloneNotFound {
+            why: "no `rclone` on PATH".to_owned(),
+        }),
     }
 }
 

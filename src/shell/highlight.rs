@@ -82,7 +82,7 @@ pub(super) fn highlight(
 }
 
 /// Returns the style of a word and moves the position past it.
-fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Word) -> Style {
+fn word_style(position: &mut Position<'_>, expected: &Expectation, word: &Word) -> Style {
     let role = position.advance(&word.text);
     let is_quoted = word.span.len() > word.text.len();
     match role {
@@ -101,7 +101,7 @@ fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Wo
 }
 
 /// Returns whether the word, or each part of a comma-separated list, is expected; `None` if unknown.
-fn accepts(expected: &Expectation<'_>, word: &OsStr) -> Option<bool> {
+fn accepts(expected: &Expectation, word: &OsStr) -> Option<bool> {
     if !expected.is_comma_separated {
         return expected.accepts(word);
     }

@@ -44,7 +44,12 @@ pub fn sources(folder: &str) -> BTreeMap<String, String> {
 /// Reads the files of `src/` without comments, unit tests, their fixtures and laws.
 pub fn production() -> BTreeMap<String, String> {
     let mut sources = sources("src");
-    sources.retain(|path, _| !path.ends_with("law.rs") && !path.ends_with("fixture.rs"));
+    let is_test = |path: &str| {
+        ["law.rs", "fixture.rs", "/tests.rs"]
+            .iter()
+            .any(|end| path.ends_with(end))
+    };
+    sources.retain(|path, _| !is_test(path));
     for text in sources.values_mut() {
         let end = text.find("#[cfg(test)]\nmod").unwrap_or(text.len());
         text.truncate(end);

@@ -44,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "output/shorten.rs",
             "output/wrap.rs",
             "shell/diagnostic.rs",
+            "shell/prompt/menu/",
         ],
     ),
     (

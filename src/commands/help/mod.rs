@@ -101,17 +101,23 @@ fn wrap_text(text: String, width: usize) -> String {
     page.render_help().to_string()
 }
 
-/// Returns the words that `help` accepts after these words.
-pub(crate) fn subtopics(grammar: &Command, words: &[OsString]) -> Vec<OsString> {
+/// Returns the words that `help` accepts after these words, each with one line about it.
+pub(crate) fn subtopics(grammar: &Command, words: &[OsString]) -> Vec<(OsString, String)> {
     let mut command = Some(grammar);
     for word in words {
         command = command.and_then(|command| command.find_subcommand(word));
     }
     let commands = command.into_iter().flat_map(Command::get_subcommands);
-    let topics = Topic::ALL.map(Topic::name).into_iter();
-    let topics = topics.filter(|_| words.is_empty());
-    let names = commands.map(Command::get_name).chain(topics);
-    names.map(OsString::from).collect()
+    let commands = commands.map(|command| {
+        let about = command.get_about().map(ToString::to_string);
+        (command.get_name(), about.unwrap_or_default())
+    });
+    let topics = Topic::ALL.into_iter().filter(|_| words.is_empty());
+    let topics = topics.map(|topic| (topic.name(), topic.about().to_owned()));
+    let subtopics = commands.chain(topics);
+    subtopics
+        .map(|(name, about)| (OsString::from(name), about))
+        .collect()
 }
 
 /// Returns the list of commands and topics, with lines to begin or continue with.

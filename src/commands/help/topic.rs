@@ -108,13 +108,19 @@ A single command needs no file:
 
 const KEYS: &str = "\
 While you type a line:
-  Tab             completes commands, options, names and paths, also from letters inside them
+  Tab             completes commands, options, names and paths, also without accents and from letters inside them; several matches open a menu
   Right, End      accept the gray hint if it is a line from the history
-  Up, Down        move through the history; Ctrl-R searches it
+  Up, Down        move through the history: through all lines, or those that begin with the typed text; Ctrl-R searches it
   Ctrl-A, Ctrl-E  move to the beginning, to the end of the line
   Ctrl-W, Ctrl-U  delete the word, everything before the cursor; Ctrl-Y inserts it again
   Ctrl-C          clears the line, or stops the running command; the second Ctrl-C quits at once
   Ctrl-D          quits, on an empty line
+
+In the menu below the line:
+  Tab, Up, Down   select an entry, also Shift-Tab, Page Up and Page Down
+  Enter           inserts the selected entry, quoted where necessary; without one, it runs the line
+  any text        narrows the menu
+  Esc, Ctrl-C     close the menu and restore the line
 
 Pasted lines run one after the other, up to the first that fails.
 The history leaves out lines that begin with a blank, and the options `--yes`, `--overwrite`, `--delete` and `--force`.

@@ -10,7 +10,8 @@ mod summary;
 mod union;
 
 pub use self::project::{
-    add_holders, clients, example_project, known_projects, projects, visit_projects,
+    ProjectSize, add_holders, clients, example_project, known_projects, projects,
+    visit_project_sizes, visit_projects,
 };
 pub use self::studio::StudioOverview;
 pub use self::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals, is_held};

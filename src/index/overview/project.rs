@@ -92,13 +92,47 @@ pub fn visit_projects(
     registry: &Registry,
     mut visit: impl FnMut(&[u8], &[u8]),
 ) -> Result<()> {
+    visit_project_sizes(index, registry, |replica| {
+        visit(replica.client, replica.project);
+    })
+}
+
+/// Size of one present replica.
+#[derive(Clone, Copy, Debug)]
+pub struct ProjectSize<'a> {
+    /// Name of the client's folder.
+    pub client: &'a [u8],
+    /// Name of the project's folder.
+    pub project: &'a [u8],
+    /// Position of the database in the registry.
+    pub database: usize,
+    /// Position of the category in the registry.
+    pub category: usize,
+    /// Apparent bytes.
+    pub bytes: u64,
+}
+
+/// Passes every present replica on the tracked databases to `visit`. For completion: checksums are not verified.
+pub fn visit_project_sizes(
+    index: &Index,
+    registry: &Registry,
+    mut visit: impl FnMut(ProjectSize<'_>),
+) -> Result<()> {
     let _view = index.read_transaction()?;
-    for database in registry.databases() {
-        let Some(id) = index.database_id(&database.root)? else {
+    for (database, known) in registry.databases().iter().enumerate() {
+        let Some(id) = index.database_id(&known.root)? else {
             continue;
         };
-        for category in registry.categories() {
-            index.visit_projects(id, category.key(), &mut visit)?;
+        for (category, known) in registry.categories().iter().enumerate() {
+            index.visit_projects(id, known.key(), |client, project, bytes| {
+                visit(ProjectSize {
+                    client,
+                    project,
+                    database,
+                    category,
+                    bytes,
+                });
+            })?;
         }
     }
     Ok(())

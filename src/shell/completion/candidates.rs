@@ -2,31 +2,30 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Arg, Command};
 
 use super::name_list::NameList;
-use super::studio_names::{ProjectNames, StudioNames};
+use super::studio_names::StudioNames;
+use super::word_source::WordSource;
 use crate::commands::settings::Setting;
 use crate::commands::{grammar, help};
 use crate::shell::position::{Position, find_option, placeholder};
 
 /// Words expected at a position.
 #[derive(Debug, Default)]
-pub(in crate::shell) struct Expectation<'k> {
-    /// Words of the grammar.
-    pub(super) fixed_words: NameList,
-    name_lists: Vec<&'k NameList>,
+pub(in crate::shell) struct Expectation {
+    /// Words of the grammar and names from memory, but no projects.
+    pub(super) sources: Vec<WordSource>,
+    /// Projects, if they are expected.
+    pub(super) projects: Option<WordSource>,
     /// Folders of a path argument, if it is one.
     pub(super) path_bases: Option<PathBases>,
-    /// True if the words are projects.
-    pub(super) accepts_projects: bool,
-    accepts_clients: bool,
-    pub(super) projects: Option<Arc<ProjectNames>>,
     /// True for a comma-separated list.
     pub(in crate::shell) is_comma_separated: bool,
+    /// True if names are expected that were not read yet.
+    is_unread: bool,
 }
 
 /// Folders of a path argument.
@@ -38,133 +37,174 @@ pub(super) struct PathBases {
     pub(super) include_files: bool,
 }
 
-impl<'k> Expectation<'k> {
+/// Names of projects or clients that a position expects.
+#[derive(Clone, Copy, Debug, Default)]
+struct ScopeNames {
+    projects: bool,
+    clients: bool,
+}
+
+impl Expectation {
     /// Returns the words expected after `words` for the typed word. Waits up to `timeout` for projects that are still being read.
     pub(in crate::shell) fn at(
         position: &Position<'_>,
         words: &[OsString],
         typed: &OsStr,
-        names: &'k StudioNames,
+        names: &StudioNames,
         timeout: Duration,
     ) -> Self {
         let mut expected = Self::default();
         let text = typed.to_string_lossy();
+        let mut scope = ScopeNames::default();
         if text.starts_with('-') && position.accepts_options() {
-            expected.add_options(position, &text, names);
+            scope = expected.add_options(position, &text, names, timeout);
         } else if position.expects_command() {
-            let command_names = position.command.get_subcommands().map(Command::get_name);
-            expected.fixed_words = command_names.map(OsString::from).collect();
+            let commands = position.command.get_subcommands();
+            let words = commands.map(|command| (command.get_name().into(), about(command)));
+            expected.sources.push(WordSource::described(words));
         } else if let Some(argument) = position.next_argument() {
             expected.is_comma_separated = argument.get_value_delimiter().is_some();
-            expected.add_values(argument, position.command.get_name(), words, names);
+            let command = position.command.get_name();
+            scope = expected.add_values(argument, command, words, names, timeout);
         }
-        if expected.accepts_projects || expected.accepts_clients {
-            expected.projects = names.projects(timeout);
-        }
+        expected.add_scope_names(scope, names, timeout);
         expected
     }
 
     /// Adds options, or the values after `--option=`.
-    fn add_options(&mut self, position: &Position<'_>, typed: &str, names: &'k StudioNames) {
+    fn add_options(
+        &mut self,
+        position: &Position<'_>,
+        typed: &str,
+        names: &StudioNames,
+        timeout: Duration,
+    ) -> ScopeNames {
         let command = position.command;
         if let Some((name, _)) = typed.split_once('=') {
-            if let Some(option) =
-                find_option(command, name).filter(|option| option.get_action().takes_values())
-            {
-                self.add_values(option, command.get_name(), &[], names);
-            }
-            return;
+            let option = find_option(command, name);
+            return match option.filter(|option| option.get_action().takes_values()) {
+                Some(option) => self.add_values(option, command.get_name(), &[], names, timeout),
+                None => ScopeNames::default(),
+            };
         }
-        let options = command.get_arguments().filter_map(Arg::get_long);
-        let options = options.filter(|name| *name != "help");
-        self.fixed_words = options
-            .map(|name| OsString::from(format!("--{name}")))
-            .collect();
+        let options = command.get_arguments().filter_map(|option| {
+            let name = option.get_long().filter(|name| *name != "help")?;
+            Some((OsString::from(format!("--{name}")), option_help(option)))
+        });
+        self.sources.push(WordSource::described(options));
+        ScopeNames::default()
     }
 
-    /// Adds the values of an argument: its fixed words, or names by its placeholder.
+    /// Adds the values of an argument: its fixed words, or names by its placeholder. Returns the names of projects and
+    /// clients to add.
     fn add_values(
         &mut self,
         argument: &Arg,
         command: &str,
         words: &[OsString],
-        names: &'k StudioNames,
-    ) {
+        names: &StudioNames,
+        timeout: Duration,
+    ) -> ScopeNames {
+        let mut scope = ScopeNames::default();
         let tracked = &names.tracked;
         let fixed = argument.get_possible_values();
         if !fixed.is_empty() {
-            self.fixed_words = fixed.iter().map(|value| value.get_name().into()).collect();
-            return;
+            let words = fixed.iter().map(|value| {
+                let help = value.get_help().map(ToString::to_string);
+                (value.get_name().into(), help.unwrap_or_default())
+            });
+            self.sources.push(WordSource::described(words));
+            return scope;
         }
         // These commands accept `all` for projects and categories.
         let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures" | "fetch");
         match placeholder(argument) {
-            "DATABASE" | "FROM" | "TO" | "A" | "B" => self.name_lists.push(&tracked.databases),
+            "DATABASE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
             // The category is optional, so a database may come in its place.
             "CATEGORY" if command == "compare" => {
-                self.name_lists
-                    .extend([&tracked.categories, &tracked.databases]);
+                let names = [&tracked.categories, &tracked.databases];
+                self.sources.extend(names.map(Clone::clone));
             }
-            "CATEGORY" => self.name_lists.push(&tracked.categories),
-            "CLIENT" => self.accepts_clients = true,
+            "CATEGORY" => self.sources.push(tracked.categories.clone()),
+            "CLIENT" => scope.clients = true,
             // `fetch client NAME` and `fetch project NAME`.
             "NAME" if command == "fetch" => {
-                let is_client = words.last().is_some_and(|word| word == "client");
-                (self.accepts_projects, self.accepts_clients) = (!is_client, is_client);
+                scope.clients = words.last().is_some_and(|word| word == "client");
+                scope.projects = !scope.clients;
             }
             "IN" if words.last().is_some_and(|word| word == "in") => {
-                let lists = [&tracked.databases, &tracked.categories];
-                self.name_lists.extend(lists);
-                self.accepts_clients = true;
+                let names = [&tracked.databases, &tracked.categories];
+                self.sources.extend(names.map(Clone::clone));
+                scope.clients = true;
             }
-            "IN" => self.fixed_words = [OsString::from("in")].into_iter().collect(),
-            "PROJECT" => (self.accepts_projects, self.accepts_clients) = (true, accepts_all),
-            "PATTERN" if command == "exclusion" => self.name_lists.push(&tracked.exclusions),
-            "SETTING" => self.name_lists.push(&tracked.settings),
+            "IN" => {
+                let within = "in a client, category or storage".to_owned();
+                let word = WordSource::described([("in".into(), within)]);
+                self.sources.push(word);
+            }
+            "PROJECT" => (scope.projects, scope.clients) = (true, accepts_all),
+            "PATTERN" if command == "exclusion" => self.sources.push(tracked.exclusions.clone()),
+            "SETTING" => self.sources.push(tracked.settings.clone()),
             "VALUE" => {
                 let setting = words
                     .last()
                     .and_then(|name| Setting::from_name(name.to_str()?));
                 let values = setting.into_iter().flat_map(Setting::keywords);
-                self.fixed_words = values.map(OsString::from).collect();
+                self.sources
+                    .push(WordSource::plain(values.map(OsString::from)));
             }
             "COMMAND" => {
                 let words = words.get(1..).unwrap_or_default();
-                self.fixed_words = help::subtopics(&grammar(), words).into_iter().collect();
+                let topics = help::subtopics(&grammar(), words);
+                self.sources.push(WordSource::described(topics));
             }
-            "ROOT" | "FILE" => {
-                self.path_bases = Some(PathBases {
-                    bases: vec![tracked.base.clone()],
-                    include_files: placeholder(argument) == "FILE",
-                });
+            "ROOT" => {
+                self.add_paths(vec![tracked.base.clone()], false);
+                // Colors and hints, which wait for nothing, need no remotes.
+                if !timeout.is_zero() {
+                    self.sources.push(names.remotes(timeout));
+                }
             }
-            "PATH" => {
-                self.path_bases = Some(PathBases {
-                    bases: tracked.roots.clone(),
-                    include_files: false,
-                });
-            }
+            "FILE" => self.add_paths(vec![tracked.base.clone()], true),
+            "PATH" => self.add_paths(tracked.roots.clone(), false),
             _ => {}
         }
         if accepts_all && matches!(placeholder(argument), "PROJECT" | "CATEGORY") {
-            let words = if command == "fetch" {
-                &["all", "client", "project"][..]
-            } else {
-                &["all"]
-            };
-            self.fixed_words = words.iter().copied().map(OsString::from).collect();
+            let every = format!("every {}", placeholder(argument).to_lowercase());
+            let mut words = vec![(OsString::from("all"), every)];
+            if command == "fetch" {
+                words.push(("client".into(), "the projects of one client".to_owned()));
+                words.push(("project".into(), "one project".to_owned()));
+            }
+            self.sources.insert(0, WordSource::described(words));
         }
+        scope
     }
 
-    /// Returns all lists that the word may come from.
-    pub(super) fn all_lists(&self) -> Vec<&NameList> {
-        let mut lists = vec![&self.fixed_words];
-        lists.extend(&self.name_lists);
-        if let Some(projects) = &self.projects {
-            lists.extend(self.accepts_projects.then_some(&projects.projects));
-            lists.extend(self.accepts_clients.then_some(&projects.clients));
+    fn add_paths(&mut self, bases: Vec<PathBuf>, include_files: bool) {
+        self.path_bases = Some(PathBases {
+            bases,
+            include_files,
+        });
+    }
+
+    fn add_scope_names(&mut self, scope: ScopeNames, names: &StudioNames, timeout: Duration) {
+        if !scope.projects && !scope.clients {
+            return;
         }
-        lists
+        let Some(known) = names.projects(timeout) else {
+            self.is_unread = true;
+            return;
+        };
+        if scope.clients {
+            self.sources.push(WordSource::clients(&known, ""));
+        }
+        self.projects = scope.projects.then(|| WordSource::projects(&known));
+    }
+
+    fn all_lists(&self) -> impl Iterator<Item = &NameList> {
+        let sources = self.sources.iter().chain(&self.projects);
+        sources.map(|source| &*source.names)
     }
 
     /// True if a word is the beginning of an expected one.
@@ -173,17 +213,31 @@ impl<'k> Expectation<'k> {
         let last = text.rsplit(',').next().filter(|_| self.is_comma_separated);
         let text = last.unwrap_or(&text);
         self.all_lists()
-            .iter()
             .any(|list| !list.with_prefix(text).is_empty())
     }
 
     /// Returns whether a word is expected; `None` if memory cannot answer.
     pub(in crate::shell) fn accepts(&self, word: &OsStr) -> Option<bool> {
-        let is_unread = (self.accepts_projects || self.accepts_clients) && self.projects.is_none();
-        let lists = self.all_lists();
-        if is_unread || self.path_bases.is_some() || lists.iter().all(|list| list.is_empty()) {
+        if self.is_unread || self.path_bases.is_some() || self.all_lists().all(NameList::is_empty) {
             return None;
         }
-        Some(lists.iter().any(|list| list.contains(word)))
+        Some(self.all_lists().any(|list| list.contains(word)))
+    }
+}
+
+/// Returns the one-line help of a command.
+fn about(command: &Command) -> String {
+    let about = command.get_about().map(ToString::to_string);
+    about.unwrap_or_default()
+}
+
+/// Returns the one-line help of an option, with the value that it takes.
+fn option_help(option: &Arg) -> String {
+    let help = option.get_help().map(ToString::to_string);
+    let help = help.unwrap_or_default();
+    if option.get_action().takes_values() {
+        format!("{}: {help}", placeholder(option))
+    } else {
+        help
     }
 }

@@ -1,12 +1,15 @@
 //! Completion of paths. The disk is read on a separate thread with a timeout: a dead mount must not block the prompt.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::candidates::PathBases;
+use super::name_list::NameList;
 use crate::model::path;
 use crate::os::timeout::call_with_timeout;
 
@@ -16,59 +19,97 @@ const READ_TIMEOUT: Duration = Duration::from_millis(300);
 /// Maximum number of folder entries that are read.
 const MAX_ENTRIES: usize = 10_000;
 
-/// Returns the completions of a path; folders end in `/`.
-pub(super) fn complete_path(typed: &OsStr, path_bases: &PathBases) -> Vec<OsString> {
+/// Means of completing a path.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::shell) enum DiskAccess<'a> {
+    /// Reads the folder.
+    Read,
+    /// Uses only a folder that was read before: typing waits for no disk.
+    Cached(Option<&'a FolderListing>),
+}
+
+/// Names in the folder of a typed path.
+#[derive(Clone, Debug)]
+pub(in crate::shell) struct FolderListing {
+    /// Typed text up to the last `/`.
+    pub(super) folder: OsString,
+    has_hidden_names: bool,
+    pub(super) names: Arc<NameList>,
+}
+
+/// Splits a typed path after its last `/`.
+pub(super) fn split_path(typed: &OsStr) -> (&OsStr, &OsStr) {
     let bytes = typed.as_bytes();
-    if bytes == b"~" {
-        return vec![OsString::from("~/")];
+    let slash = bytes.iter().rposition(|byte| *byte == b'/');
+    let (folder, name) = bytes.split_at(slash.map_or(0, |at| at + 1));
+    (OsStr::from_bytes(folder), OsStr::from_bytes(name))
+}
+
+/// Lists the folder of a typed path; folders end in `/`. Hidden names need a typed dot.
+pub(super) fn list_folder(
+    typed: &OsStr,
+    path_bases: &PathBases,
+    access: DiskAccess<'_>,
+) -> Option<FolderListing> {
+    let (folder, name) = split_path(typed);
+    let has_hidden_names = name.as_bytes().starts_with(b".");
+    let listing = |names| FolderListing {
+        folder: folder.to_owned(),
+        has_hidden_names,
+        names: Arc::new(names),
+    };
+    if typed == "~" {
+        return Some(listing([OsString::from("~/")].into_iter().collect()));
     }
-    let cut = bytes
-        .iter()
-        .rposition(|byte| *byte == b'/')
-        .map_or(0, |at| at + 1);
-    let (folder, name_prefix) = (OsStr::from_bytes(&bytes[..cut]), bytes[cut..].to_vec());
-    let files = path_bases.include_files;
+    if let DiskAccess::Cached(known) = access {
+        let is_same = |known: &&FolderListing| {
+            known.folder == folder && known.has_hidden_names == has_hidden_names
+        };
+        return known.filter(is_same).cloned();
+    }
+    let include_files = path_bases.include_files;
     let folders: Vec<PathBuf> = path_bases
         .bases
         .iter()
         .filter_map(|base| path::absolute(folder, base).ok())
         .collect();
-    let prefix = folder.to_owned();
     let found = call_with_timeout(READ_TIMEOUT, move || {
         let names = folders
             .iter()
-            .flat_map(|folder| folder_names(folder, &name_prefix, files));
-        names.collect::<Vec<_>>()
+            .flat_map(|folder| folder_names(folder, has_hidden_names, include_files));
+        names.collect::<BTreeSet<_>>()
     });
-    let whole = |name: Vec<u8>| OsString::from_vec([prefix.as_bytes(), &name].concat());
-    found.unwrap_or_default().into_iter().map(whole).collect()
+    Some(listing(found?.into_iter().collect()))
 }
 
-/// Returns the entries with this prefix, ignoring case. Hidden names need a typed dot.
-fn folder_names(folder: &Path, name_prefix: &[u8], files: bool) -> Vec<Vec<u8>> {
+fn folder_names(folder: &Path, hidden: bool, include_files: bool) -> Vec<OsString> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let begins = |name: &[u8]| {
-        let fits = name
-            .get(..name_prefix.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(name_prefix));
-        fits && (name_prefix.starts_with(b".") || !name.starts_with(b"."))
-    };
     let name = |entry: fs::DirEntry| {
         let mut name = entry.file_name().into_vec();
-        if !begins(&name) {
+        if name.starts_with(b".") != hidden {
             return None;
         }
-        let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
+        let is_folder = is_folder(&entry);
         if is_folder {
             name.push(b'/');
         }
-        (is_folder || files).then_some(name)
+        (is_folder || include_files).then(|| OsString::from_vec(name))
     };
     entries
         .take(MAX_ENTRIES)
         .filter_map(Result::ok)
         .filter_map(name)
         .collect()
+}
+
+/// True for folders and links to them. Only links cost a system call.
+fn is_folder(entry: &fs::DirEntry) -> bool {
+    let kind = entry.file_type();
+    kind.is_ok_and(|kind| {
+        kind.is_dir()
+            || kind.is_symlink()
+                && fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir())
+    })
 }

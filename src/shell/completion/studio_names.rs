@@ -1,49 +1,46 @@
-//! Names that the prompt completes: tracked names and the projects in the index.
+//! Names that the prompt completes: tracked names, the projects in the index, and rclone's remotes.
 //!
 //! Projects are read on a separate thread, so that the prompt appears at once even with a large index.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::name_list::NameList;
+use super::project_names::ProjectNames;
+use super::remotes::RemoteCache;
+use super::word_source::WordSource;
 use crate::base::error::Result;
 use crate::commands::settings::Setting;
 use crate::commands::workspace::Workspace;
-use crate::index::overview;
 use crate::index::{ChangeCounter, Index};
 use crate::language::variable::Variables;
+use crate::model::access::Access;
 use crate::model::registry::Registry;
 
 /// Names of tracked items.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct TrackedNames {
-    pub(in crate::shell) databases: NameList,
-    pub(in crate::shell) categories: NameList,
-    pub(in crate::shell) exclusions: NameList,
-    pub(in crate::shell) settings: NameList,
+    pub(super) databases: WordSource,
+    pub(super) categories: WordSource,
+    pub(super) exclusions: WordSource,
+    pub(super) settings: WordSource,
     /// Variable names with their `$`.
-    pub(in crate::shell) variables: NameList,
+    pub(super) variables: WordSource,
     /// Roots of all databases.
-    pub(in crate::shell) roots: Vec<std::path::PathBuf>,
+    pub(super) roots: Vec<PathBuf>,
     /// Folder that relative paths start from.
-    pub(in crate::shell) base: std::path::PathBuf,
-}
-
-/// Names of clients and projects.
-#[derive(Debug, Default)]
-pub(in crate::shell) struct ProjectNames {
-    pub(in crate::shell) clients: NameList,
-    pub(in crate::shell) projects: NameList,
+    pub(super) base: PathBuf,
 }
 
 /// All names that the prompt completes.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct StudioNames {
-    pub(in crate::shell) tracked: TrackedNames,
+    pub(super) tracked: TrackedNames,
     project_cache: Arc<ProjectCache>,
+    remote_cache: Arc<RemoteCache>,
+    access: Access,
     /// State of index and registry when the projects were read.
     loaded_from: Option<(ChangeCounter, Registry)>,
 }
@@ -68,6 +65,8 @@ impl StudioNames {
     pub(in crate::shell) fn refresh(&mut self, workspace: &Workspace) -> Result<()> {
         self.tracked = TrackedNames::from_workspace(workspace);
         let registry = &workspace.registry;
+        let access = registry.access();
+        self.access = Access::new(access.jobs, access.rclone.clone());
         let stamp = workspace.index.change_counter()?;
         let is_same = |(read, from): &(ChangeCounter, Registry)| *read == stamp && from == registry;
         if !self.loaded_from.as_ref().is_some_and(is_same) {
@@ -82,7 +81,7 @@ impl StudioNames {
     }
 
     /// Returns the projects read so far; `None` before the first read has finished. Waits up to `timeout` for a current read.
-    pub(in crate::shell) fn projects(&self, timeout: Duration) -> Option<Arc<ProjectNames>> {
+    pub(super) fn projects(&self, timeout: Duration) -> Option<Arc<ProjectNames>> {
         let state = self.project_cache.state();
         let is_reading = |state: &mut ProjectCacheState| state.loaded < state.requested;
         let waited = self
@@ -91,6 +90,11 @@ impl StudioNames {
             .wait_timeout_while(state, timeout, is_reading);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         (state.loaded > 0).then(|| Arc::clone(&state.projects))
+    }
+
+    /// Returns the remotes of rclone's configuration. Waits up to `timeout` for rclone.
+    pub(super) fn remotes(&self, timeout: Duration) -> WordSource {
+        RemoteCache::get(&self.remote_cache, &self.access, timeout)
     }
 }
 
@@ -121,43 +125,25 @@ impl ProjectCache {
     }
 }
 
-impl ProjectNames {
-    fn read(index: &Index, registry: &Registry) -> Result<Self> {
-        let (mut clients, mut projects) = (Vec::<OsString>::new(), Vec::new());
-        overview::visit_projects(index, registry, |client, project| {
-            if clients.last().is_none_or(|last| last.as_bytes() != client) {
-                clients.push(OsStr::from_bytes(client).to_owned());
-            }
-            projects.push(OsString::from_vec([client, b"/", project].concat()));
-        })?;
-        Ok(Self {
-            clients: clients.into_iter().collect(),
-            projects: projects.into_iter().collect(),
-        })
-    }
-}
-
 impl TrackedNames {
     fn from_workspace(workspace: &Workspace) -> Self {
         let registry = &workspace.registry;
-        let names = |list: &[String]| list.iter().map(OsString::from).collect();
+        let databases = registry.databases().iter();
+        let categories = registry.categories().iter();
         Self {
-            databases: registry
-                .databases()
-                .iter()
-                .map(|known| OsString::from(&known.name))
-                .collect(),
-            categories: registry
-                .categories()
-                .iter()
-                .map(|known| OsString::from(&known.name))
-                .collect(),
-            exclusions: names(registry.exclusions()),
-            settings: Setting::ALL
-                .iter()
-                .map(|setting| OsString::from(setting.name()))
-                .collect(),
-            variables: variable_names(&workspace.variables),
+            databases: WordSource::described(
+                databases
+                    .map(|known| (known.name.clone().into(), known.root.display().to_string())),
+            ),
+            categories: WordSource::described(categories.map(|known| {
+                (
+                    known.name.clone().into(),
+                    known.display_path().display().to_string(),
+                )
+            })),
+            exclusions: WordSource::plain(registry.exclusions().iter().map(OsString::from)),
+            settings: settings(),
+            variables: variables(&workspace.variables),
             roots: registry
                 .databases()
                 .iter()
@@ -168,38 +154,55 @@ impl TrackedNames {
     }
 }
 
+fn settings() -> WordSource {
+    WordSource::described(
+        Setting::ALL.map(|setting| (setting.name().into(), setting.about().to_owned())),
+    )
+}
+
 /// Returns the names of defined and environment variables.
-fn variable_names(defined: &Variables) -> NameList {
+fn variables(defined: &Variables) -> WordSource {
     let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let all = environment.chain(defined.defined_names().map(str::to_owned));
-    all.map(|name| OsString::from(format!("${name}"))).collect()
+    WordSource {
+        is_verbatim: true,
+        ..WordSource::plain(all.map(|name| OsString::from(format!("${name}"))))
+    }
 }
 
 #[cfg(test)]
 impl StudioNames {
     /// A small studio.
     pub(in crate::shell) fn example() -> Self {
-        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<NameList>();
         let projects = ["acme/spot", "acme/long film", "Bob's/film", "nova/über"];
-        Self::with(list(&projects), list(&["acme", "Bob's", "nova"]))
+        Self::with_projects(projects.map(str::to_owned))
     }
 
-    /// A studio with these projects and clients.
-    pub(in crate::shell) fn with(projects: NameList, clients: NameList) -> Self {
-        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<NameList>();
+    /// A studio with these projects.
+    pub(in crate::shell) fn with_projects(projects: impl IntoIterator<Item = String>) -> Self {
+        Self::with(ProjectNames::of_names(projects))
+    }
+
+    pub(super) fn with(projects: ProjectNames) -> Self {
+        let list = |names: &[&str]| WordSource::plain(names.iter().map(OsString::from));
         let known = Self {
             tracked: TrackedNames {
-                databases: list(&["WORK", "NAS", "NAS 2"]),
+                databases: WordSource::described(
+                    ["WORK", "NAS", "NAS 2"].map(|name| (name.into(), format!("/mnt/{name}"))),
+                ),
                 categories: list(&["footage", "render"]),
                 exclusions: list(&["*.tmp"]),
-                settings: list(&Setting::ALL.map(Setting::name)),
-                variables: list(&["$HOME", "$NAS_MOUNT"]),
+                settings: settings(),
+                variables: WordSource {
+                    is_verbatim: true,
+                    ..list(&["$HOME", "$NAS_MOUNT"])
+                },
                 ..TrackedNames::default()
             },
             ..Self::default()
         };
         let mut state = known.project_cache.state();
-        state.projects = Arc::new(ProjectNames { clients, projects });
+        state.projects = Arc::new(projects);
         (state.requested, state.loaded) = (1, 1);
         drop(state);
         known

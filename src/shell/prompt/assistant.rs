@@ -1,23 +1,32 @@
 //! Completion, hints and colors for the line editor, all from memory.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use clap::Command;
-use rustyline::completion::{Completer, Pair};
+use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{self, Hinter};
 use rustyline::history::SearchDirection;
+use rustyline::line_buffer::LineBuffer;
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Context, Helper};
+use rustyline::{Changeset, Context, Helper};
 
+use super::history_walk::HistoryWalk;
+use super::key::{KeyAction, SharedKeys};
+use super::line_edit::LineEdit;
+use super::menu::{self, Menu, MenuAction, MenuScreen, MenuStatus};
 use crate::commands::built_grammar;
-use crate::shell::completion::complete;
+use crate::os::terminal;
 use crate::shell::completion::studio_names::StudioNames;
+use crate::shell::completion::{CompletionList, DiskAccess, complete};
 use crate::shell::highlight::highlight;
 use crate::shell::hint::{Hint, hint};
+
+/// Size of a terminal that does not report one.
+const USUAL_SIZE: (u16, u16) = (80, 24);
 
 /// Helper of the line editor.
 #[derive(Debug)]
@@ -25,6 +34,14 @@ pub(super) struct Assistant {
     grammar: Command,
     /// Shared with the prompt, which refreshes it between lines.
     pub(super) state: Rc<RefCell<PromptState>>,
+    keys: SharedKeys,
+    menu: RefCell<Option<Menu>>,
+    walk: RefCell<HistoryWalk>,
+    /// Line that the last key produced, until rustyline takes it.
+    edit: RefCell<Option<LineEdit>>,
+    prompt_width: Cell<usize>,
+    /// True while a menu is on the screen.
+    is_menu_painted: Cell<bool>,
 }
 
 /// Data of the assistant.
@@ -41,60 +58,103 @@ pub(super) struct PromptState {
 }
 
 impl Assistant {
-    pub(super) fn new(state: Rc<RefCell<PromptState>>) -> Self {
-        let grammar = built_grammar();
-        Self { grammar, state }
+    pub(super) fn new(state: Rc<RefCell<PromptState>>, keys: SharedKeys) -> Self {
+        Self {
+            grammar: built_grammar(),
+            state,
+            keys,
+            menu: RefCell::default(),
+            walk: RefCell::default(),
+            edit: RefCell::default(),
+            prompt_width: Cell::default(),
+            is_menu_painted: Cell::default(),
+        }
     }
-}
 
-impl Completer for Assistant {
-    type Candidate = Pair;
+    /// Prepares for a new line.
+    pub(super) fn begin_line(&self) {
+        self.menu.replace(None);
+        self.walk.take();
+        self.is_menu_painted.set(false);
+        let mut keys = self.keys.state();
+        keys.menu = MenuStatus::Closed;
+        keys.is_searching = false;
+        keys.closes_menu = false;
+    }
 
-    fn complete(
-        &self,
-        line: &str,
-        position: usize,
-        _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+    /// Returns the completions of a line from memory; paths also from the disk.
+    fn completions(&self, line: &str, cursor: usize, disk: DiskAccess<'_>) -> CompletionList {
         let state = self.state.borrow();
-        let (start, found) = complete(
+        complete(
             &self.grammar,
             &state.names,
             &state.previous_lines,
             line,
-            position,
-        );
-        let pairs = found.into_iter().map(|candidate| Pair {
-            display: candidate.display,
-            replacement: candidate.replacement,
+            cursor,
+            disk,
+        )
+    }
+
+    /// Performs the action of a key and returns the line as it should become.
+    fn perform(
+        &self,
+        action: KeyAction,
+        line: LineEdit,
+        context: &Context<'_>,
+    ) -> Option<LineEdit> {
+        match action {
+            KeyAction::Older => {
+                let mut walk = self.walk.borrow_mut();
+                Some(walk.older(&line.text, context.history()))
+            }
+            KeyAction::Newer => {
+                let mut walk = self.walk.borrow_mut();
+                Some(walk.newer(&line.text, context.history()))
+            }
+            KeyAction::Menu(action) => {
+                let mut menu = self.menu.borrow_mut();
+                let pressed = menu::press(&mut menu, action, line, &|line, cursor, disk| {
+                    self.completions(line, cursor, disk)
+                });
+                self.publish_status(menu.as_ref());
+                pressed
+            }
+        }
+    }
+
+    /// Adapts the menu to the line that will be painted.
+    fn update_menu(&self, line: &str, cursor: usize) {
+        let mut menu = self.menu.borrow_mut();
+        if std::mem::take(&mut self.keys.state().closes_menu) {
+            *menu = None;
+        }
+        menu::follow(&mut menu, line, cursor, &|line, cursor, disk| {
+            self.completions(line, cursor, disk)
         });
-        Ok((start, pairs.collect()))
+        self.publish_status(menu.as_ref());
     }
-}
 
-impl hint::Hint for Hint {
-    fn display(&self) -> &str {
-        match self {
-            Self::Missing(text) | Self::Rest(text) => text,
+    fn publish_status(&self, menu: Option<&Menu>) {
+        let status = menu.map(Menu::status);
+        self.keys.state().menu = status.unwrap_or_default();
+    }
+
+    fn screen(&self) -> MenuScreen {
+        MenuScreen {
+            columns: terminal::stdout_width().unwrap_or(USUAL_SIZE.0).into(),
+            rows: terminal::stdout_height().unwrap_or(USUAL_SIZE.1).into(),
+            prompt_width: self.prompt_width.get(),
+            has_color: self.state.borrow().use_color,
         }
     }
 
-    fn completion(&self) -> Option<&str> {
-        match self {
-            Self::Missing(_) => None,
-            Self::Rest(text) => Some(text),
-        }
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = Hint;
-
-    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Hint> {
+    /// Returns the gray hint.
+    fn gray_hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Hint> {
         let state = self.state.borrow();
         let history = context.history();
         // A line called back from the history needs no hint.
-        let is_browsing = context.history_index() < history.len();
+        let is_browsing =
+            context.history_index() < history.len() || self.walk.borrow().is_showing(line);
         // Without color a hint would look like typed text.
         if !state.show_hints || !state.use_color || position < line.len() || is_browsing {
             return None;
@@ -121,6 +181,68 @@ impl Hinter for Assistant {
     }
 }
 
+/// rustyline requests a completion when a key of ours was pressed. The one candidate stands for the line that the key
+/// produced; none means that nothing matches, and rustyline beeps.
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let action = self.keys.take_action();
+        let action = action.unwrap_or(KeyAction::Menu(MenuAction::Next));
+        let edit = self.perform(action, LineEdit::new(line, position), context);
+        let candidates = edit.iter().map(|edit| edit.text.clone()).collect();
+        self.edit.replace(edit);
+        Ok((0, candidates))
+    }
+
+    fn update(&self, line: &mut LineBuffer, _: usize, _: &str, changes: &mut Changeset) {
+        if let Some(edit) = self.edit.take() {
+            edit.apply(line, changes);
+        }
+    }
+}
+
+/// Text after the line.
+#[derive(Debug)]
+pub(super) enum ShownHint {
+    Gray(Hint),
+    /// Blanks, behind which the menu is painted.
+    Menu(String),
+}
+
+impl hint::Hint for ShownHint {
+    fn display(&self) -> &str {
+        match self {
+            Self::Gray(Hint::Missing(text) | Hint::Rest(text)) | Self::Menu(text) => text,
+        }
+    }
+
+    fn completion(&self) -> Option<&str> {
+        match self {
+            Self::Gray(Hint::Rest(text)) => Some(text),
+            Self::Gray(Hint::Missing(_)) | Self::Menu(_) => None,
+        }
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = ShownHint;
+
+    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<ShownHint> {
+        self.update_menu(line, position);
+        if self.menu.borrow().is_some() {
+            return Some(ShownHint::Menu(self.screen().padding(line)));
+        }
+        let gray = self.gray_hint(line, position, context);
+        gray.map(ShownHint::Gray)
+    }
+}
+
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, position: usize) -> Cow<'l, str> {
         let state = self.state.borrow();
@@ -137,20 +259,39 @@ impl Highlighter for Assistant {
         .into()
     }
 
+    /// Erases the menu: the cursor is at the beginning of the prompt.
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
+        &'s self,
+        prompt: &'p str,
+        is_default: bool,
+    ) -> Cow<'b, str> {
+        self.keys.state().is_searching = !is_default;
+        self.prompt_width.set(prompt.chars().count());
+        if self.is_menu_painted.take() {
+            format!("\u{1b}[J{prompt}").into()
+        } else {
+            Cow::Borrowed(prompt)
+        }
+    }
+
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if self.state.borrow().use_color {
+        let screen = self.screen();
+        if let Some(menu) = &mut *self.menu.borrow_mut() {
+            self.is_menu_painted.set(true);
+            return format!("{hint}{}", menu::paint_menu(menu, screen)).into();
+        }
+        if screen.has_color {
             format!("\u{1b}[90m{hint}\u{1b}[0m").into()
         } else {
             Cow::Borrowed(hint)
         }
     }
 
-    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        Cow::Borrowed(candidate)
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        self.state.borrow().use_color
+    fn highlight_char(&self, line: &str, position: usize, kind: CmdKind) -> bool {
+        if kind == CmdKind::MoveCursor {
+            self.update_menu(line, position);
+        }
+        self.is_menu_painted.get() || self.state.borrow().use_color
     }
 }
 

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use rustyline::config::Configurer as _;
 use rustyline::error::ReadlineError;
 use rustyline::history::{DefaultHistory, History as _};
-use rustyline::{ColorMode, CompletionType, Config, Editor};
+use rustyline::{ColorMode, CompletionType, Config, Editor, Event, EventHandler};
 
 use super::assistant::{Assistant, PromptState};
 use super::history;
 use super::history::HistoryFile;
+use super::key::SharedKeys;
 use super::plain::PromptInput;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::ignore::ignore;
@@ -35,7 +35,10 @@ impl LineEditor {
             grammar: built_grammar(),
             history: None,
         };
-        editor.editor.set_helper(Some(Assistant::new(state)));
+        let keys = SharedKeys::default();
+        let handler = EventHandler::Conditional(Box::new(keys.clone()));
+        editor.editor.bind_sequence(Event::Any, handler);
+        editor.editor.set_helper(Some(Assistant::new(state, keys)));
         Ok(editor)
     }
 
@@ -52,6 +55,9 @@ impl LineEditor {
 
     /// Shows a prompt and reads a line.
     pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
+        if let Some(assistant) = self.editor.helper() {
+            assistant.begin_line();
+        }
         match self.editor.readline(prompt) {
             Ok(line) => Ok(PromptInput::Line(line)),
             Err(ReadlineError::Interrupted) => Ok(PromptInput::Interrupted),
@@ -65,15 +71,6 @@ impl LineEditor {
             }
             Err(error) => Err(io::Error::other(error)).at("read", "the terminal"),
         }
-    }
-
-    /// Switches colors on or off from the next line on.
-    pub(super) fn set_color(&mut self, color: bool) {
-        self.editor.set_color_mode(if color {
-            ColorMode::Forced
-        } else {
-            ColorMode::Disabled
-        });
     }
 
     /// Returns a line as the history stores it: without options that must be typed again each time.
@@ -106,11 +103,15 @@ impl LineEditor {
 /// Error of reading a closed terminal.
 const EIO: i32 = 5;
 
+/// Milliseconds after which an escape character is the key Esc, and not the beginning of another key.
+const ESCAPE_TIMEOUT: u16 = 100;
+
 fn build_editor() -> rustyline::Result<Editor<Assistant, DefaultHistory>> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
-        .completion_prompt_limit(usize::MAX)
-        .completion_show_all_if_ambiguous(true)
+        // The assistant decides about colors; without this, rustyline would not let it paint the menu.
+        .color_mode(ColorMode::Forced)
+        .keyseq_timeout(Some(ESCAPE_TIMEOUT))
         .history_ignore_space(true)
         .max_history_size(history::MAX_ENTRIES)?
         .history_ignore_dups(true)?

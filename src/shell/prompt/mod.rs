@@ -6,6 +6,10 @@
 mod assistant;
 mod editor;
 mod history;
+mod history_walk;
+mod key;
+mod line_edit;
+mod menu;
 mod plain;
 mod welcome;
 
@@ -210,13 +214,12 @@ impl Prompt {
 
     /// Refreshes completion, hints and colors.
     fn refresh(&mut self, session: &Session) {
-        let LineReader::Editor(editor) = &mut self.reader else {
+        if let LineReader::Plain(_) = &self.reader {
             return;
-        };
+        }
         let mut state = self.state.borrow_mut();
         state.show_hints = session.workspace.settings.hints;
         state.use_color = session.printer.screen().has_color;
-        editor.set_color(state.use_color);
         if let Err(error) = state.names.refresh(&session.workspace) {
             session.messages.error(&error);
         }

@@ -2,6 +2,7 @@
 
 use rexpect::session::PtySession;
 
+use super::screen::PromptScreen;
 use super::{run_line, start, wait_for_prompt};
 use crate::studio::Studio;
 
@@ -129,4 +130,46 @@ fn unwritable_history_does_not_stop_prompt() {
     assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     session.send("\u{1b}[A").unwrap();
     assert!(run_line(&mut session, "").contains("scratch/render"));
+}
+
+#[test]
+fn up_searches_by_the_typed_beginning() {
+    const UP: &str = "\u{1b}[A";
+    const DOWN: &str = "\u{1b}[B";
+    let studio = Studio::filled();
+    let mut screen = PromptScreen::start(&studio, (24, 80), &[("NO_COLOR", "1")], &[]);
+    for line in [
+        "find a",
+        "list categories",
+        "find b",
+        "list databases",
+        "list databases",
+    ] {
+        screen
+            .press(&format!("{line}\r"))
+            .until_line("auto-backup>");
+    }
+    for (key, line) in [
+        ("fi", "fi"),
+        (UP, "find b"),
+        (UP, "find a"),
+        (UP, "find a"),
+        (DOWN, "find b"),
+        (DOWN, "fi"),
+        (DOWN, "fi"),
+        ("\u{15}", ""),
+        (UP, "list databases"),
+        (UP, "find b"),
+        // Ctrl-P and Ctrl-N are the same keys.
+        ("\u{10}", "list categories"),
+        ("\u{e}", "find b"),
+    ] {
+        let line = format!("auto-backup> {line}");
+        screen.press(key).until_line(line.trim_end());
+    }
+    // An edited line begins another search.
+    screen
+        .press("\u{15}list c")
+        .until_line("auto-backup> list c");
+    screen.press(UP).until_line("auto-backup> list categories");
 }

@@ -3,7 +3,9 @@
 mod confirmation;
 mod history;
 mod line_editor;
+mod menu;
 mod plain_prompt;
+mod screen;
 mod termination;
 
 use std::os::unix::fs::PermissionsExt as _;

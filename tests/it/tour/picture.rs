@@ -105,6 +105,7 @@ fn draw(row: &TourLine, y: f64, svg: &mut String) {
 }
 
 fn attributes(look: CellStyle) -> String {
+    assert!(!look.inverse, "the picture has no inverse text");
     let mut text = String::new();
     match look.color {
         Color::Default => {}

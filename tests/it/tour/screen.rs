@@ -80,12 +80,13 @@ impl<'a> TourScreen<'a> {
         })
     }
 
-    /// Presses keys that show a list with the line below it, and waits for that line.
-    pub(super) fn press_for_list(&mut self, keys: &str, line: &str) -> &mut Self {
-        let before = self.emulator.screen().cursor_position().0;
-        self.press(keys).until(line, |screen| {
+    /// Waits until the line with the cursor has this text, above a menu with this selected row.
+    pub(super) fn until_menu(&mut self, line: &str, selected: &str) -> &mut Self {
+        self.until(selected, |screen| {
             let row = screen.cursor_position().0;
-            row > before && text(screen, row) == line
+            let rows = screen.size().0.get();
+            let is_selected = |row| text(screen, row).starts_with(selected);
+            text(screen, row) == line && (row + 1..rows).any(is_selected)
         })
     }
 

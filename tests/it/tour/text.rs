@@ -10,6 +10,7 @@ pub(super) struct CellStyle {
     pub(super) bold: bool,
     pub(super) dim: bool,
     pub(super) underline: bool,
+    pub(super) inverse: bool,
 }
 
 /// A line; on the screen it may take several rows.
@@ -74,12 +75,13 @@ pub(super) fn lines(screen: &vt100::Screen) -> Vec<TourLine> {
 /// Every character of the tour is one column wide.
 fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
     let cell = screen.cell(row, column).unwrap();
-    assert!(!cell.is_wide() && !cell.inverse() && cell.bgcolor() == Color::Default);
+    assert!(!cell.is_wide() && cell.bgcolor() == Color::Default);
     let style = CellStyle {
         color: cell.fgcolor(),
         bold: cell.bold(),
         dim: cell.dim(),
         underline: cell.underline(),
+        inverse: cell.inverse(),
     };
     let character = cell.contents().chars().next().unwrap_or(' ');
     // A blank has no color of its own.
