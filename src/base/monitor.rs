@@ -1,6 +1,7 @@
 //! Progress events of long work. A monitor returns nothing, so that watching never changes the work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
 
@@ -24,6 +25,15 @@ impl Task {
             Self::Copy => "copying",
         }
     }
+
+    /// The word for finished work: `511 MB of 5.50 GB copied`.
+    pub const fn done_word(self) -> &'static str {
+        match self {
+            Self::Scan => "scanned",
+            Self::Compare => "compared",
+            Self::Copy => "copied",
+        }
+    }
 }
 
 /// Something that happened during long work.
@@ -44,6 +54,8 @@ pub enum ProgressEvent<'a> {
     DatabaseFinished(&'a str),
     /// More files were processed.
     Files(u64),
+    /// The name of a file whose copying began.
+    CurrentFile(&'a str),
     /// More folders were scanned.
     Folders(u64),
     /// More bytes were moved.
@@ -75,6 +87,8 @@ pub trait Monitor: Sync {
 pub struct ProgressCounter {
     files: AtomicU64,
     bytes: AtomicU64,
+    /// The name of a file that is being worked on.
+    current: Mutex<Option<String>>,
 }
 
 impl ProgressCounter {
@@ -85,6 +99,21 @@ impl ProgressCounter {
     /// Adds bytes that were moved or read back.
     pub fn add_bytes(&self, number: u64) {
         self.bytes.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Sets the name of the file that a worker begins with, unless the display has not taken the last one yet.
+    pub fn set_current(&self, name: impl FnOnce() -> String) {
+        if let Ok(mut current) = self.current.try_lock()
+            && current.is_none()
+        {
+            *current = Some(name());
+        }
+    }
+
+    /// Returns the name of a file that was begun since the last call.
+    pub fn take_current(&self) -> Option<String> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.take()
     }
 
     /// Returns the numbers of files and bytes so far.

@@ -104,6 +104,33 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses a typed size in decimal units: `500`, `10k`, `1.5GB`, `2 TB`.
+///
+/// # Errors
+/// A message that describes the format of a size.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [&str; 7] = ["", "k", "m", "g", "t", "p", "e"];
+    let lower = text.trim().to_lowercase();
+    let number =
+        lower.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
+    let unit = lower[number.len()..].trim();
+    let unit = unit.strip_suffix('b').unwrap_or(unit);
+    let power = UNITS.iter().position(|known| *known == unit);
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    let is_number = !whole.is_empty() && decimals.len() <= 3;
+    let digits = format!("{whole}{decimals}").parse::<u64>().ok();
+    let bytes = digits
+        .zip(power)
+        .filter(|_| is_number)
+        .and_then(|(digits, power)| {
+            let scale = 1000_u64.checked_pow(u32::try_from(power).ok()?)?;
+            let parts = 10_u64.pow(u32::try_from(decimals.len()).ok()?);
+            let product = u128::from(digits) * u128::from(scale) / u128::from(parts);
+            u64::try_from(product).ok()
+        });
+    bytes.ok_or_else(|| "a size is a number and a unit, like 500k, 10M or 1.5GB".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +185,23 @@ mod tests {
             [0, 1, 2].map(|n| format_counted(n, "file")),
             ["0 files", "1 file", "2 files"]
         );
+    }
+
+    #[test]
+    fn sizes_are_parsed() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("500", 500),
+            ("10k", 10_000),
+            ("10 kB", 10_000),
+            ("1.5GB", 1_500_000_000),
+            ("18.4E", 18_400_000_000_000_000_000),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "k", ".5M", "1.2345M", "1X", "-1", "19E", "1 2", "1_0"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -13,25 +13,27 @@ use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::base::unit;
 use crate::index::overview;
 use crate::index::{KnownFailure, RunId};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
-use crate::output::cell::Cell;
+use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 
 /// List the files that `sync` could not copy yet
 ///
 /// A file is listed until a later sync succeeds, with its last error and the number of attempts. Each path is relative to
-/// the roots of both databases.
+/// the roots of both storages. A file that is refused because of its name is listed until it is renamed or excluded.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "failures [PROJECT] [--to DATABASE]",
+    override_usage = "failures [PROJECT] [--to DATABASE] [--permanent]",
     after_help = "Examples:
   failures
   failures acme/spot
-  failures acme --to NAS"
+  failures acme --to NAS
+  failures --permanent"
 )]
 pub(crate) struct FailuresArgs {
     /// Only files of this project or client, or `all`
@@ -40,6 +42,9 @@ pub(crate) struct FailuresArgs {
     /// Only files for this database
     #[arg(long, value_name = "DATABASE")]
     to: Option<String>,
+    /// Only files that the destination can never hold under their names
+    #[arg(long)]
+    permanent: bool,
 }
 
 /// The failed files.
@@ -58,6 +63,8 @@ struct FailureRow {
     first: Timestamp,
     last: Timestamp,
     run: RunId,
+    /// True if the destination can never hold the file under its name.
+    permanent: bool,
 }
 
 impl FailureRow {
@@ -77,11 +84,34 @@ impl FailureRow {
             first: known.first_at,
             last: known.last_at,
             run: known.run,
+            permanent: known.is_permanent,
         }
     }
 
-    /// Returns the cells that tables and records share, with the error as given.
-    fn cells(&self, error: String) -> Vec<Cell> {
+    /// Returns the line of the file: `footage/acme/spot/a.mov  WORK -> NAS  3 attempts, last 2 h ago: ERROR`.
+    fn line(&self) -> Vec<Cell> {
+        let attempts = unit::format_counted(self.attempts, "attempt");
+        let (kind, tone) = if self.permanent {
+            ("refused", Tone::Warning)
+        } else {
+            ("failed", Tone::Bad)
+        };
+        vec![
+            Cell::Styled(kind.to_owned(), tone),
+            Cell::text(" "),
+            Cell::from(&self.path),
+            Cell::text("  "),
+            Cell::from(&self.from),
+            Cell::text(" -> "),
+            Cell::from(&self.to),
+            Cell::Styled(format!("  {attempts}, last "), Tone::Faint),
+            Cell::Timestamp(self.last),
+            // The error may come from another program and contain control characters.
+            Cell::text(format!(": {}", visible(self.error.as_bytes()))),
+        ]
+    }
+
+    fn row(&self) -> Vec<Cell> {
         vec![
             Cell::from(&self.path),
             Cell::from(&self.from),
@@ -89,7 +119,9 @@ impl FailureRow {
             Cell::Count(self.attempts),
             Cell::Timestamp(self.first),
             Cell::Timestamp(self.last),
-            Cell::Text(error),
+            Cell::text(&*self.error),
+            Cell::text(self.run.to_string()),
+            Cell::text(self.permanent.to_string()),
         ]
     }
 }
@@ -126,7 +158,8 @@ impl RunCommand for FailuresArgs {
         let mut failures = index.failures()?;
         failures.retain(|known| {
             let is_meant = || project_of(registry, &known.path);
-            to.is_none_or(|to| to.root == known.destination)
+            (!self.permanent || known.is_permanent)
+                && to.is_none_or(|to| to.root == known.destination)
                 && (scope == Scope::All || is_meant().is_some_and(|of| scope.contains(&of)))
         });
         if failures.is_empty() {
@@ -148,22 +181,32 @@ impl Answer for FailuresAnswer {
         if self.failures.is_empty() {
             page.line("no failures: no file waits for a retry");
         }
-        let headings = ["file", "from", "to", "attempts", "first", "last", "error"];
-        // The error may come from another program and contain control characters.
-        let rows = self.failures.iter();
-        let rows = rows.map(|failure| failure.cells(visible(failure.error.as_bytes())));
-        page.table(&headings, rows.collect());
+        for failure in &self.failures {
+            page.cells(failure.line());
+        }
+        let permanent = self.failures.iter().filter(|failure| failure.permanent);
+        let permanent = permanent.count() as u64;
+        if permanent > 0 {
+            let files = unit::format_counted(permanent, "file");
+            page.line(format!(
+                "refused because of its name: {files}; rename or `exclude` it"
+            ));
+        }
     }
 
     fn records(&self) -> Records {
-        let rows = self.failures.iter().map(|failure| {
-            let mut row = failure.cells(failure.error.clone());
-            row.push(Cell::text(failure.run.to_string()));
-            row
-        });
+        let rows = self.failures.iter().map(FailureRow::row);
         Records {
             headings: &[
-                "path", "from", "to", "attempts", "first", "last", "error", "run",
+                "path",
+                "from",
+                "to",
+                "attempts",
+                "first",
+                "last",
+                "error",
+                "run",
+                "permanent",
             ],
             rows: rows.collect(),
         }

@@ -13,6 +13,7 @@ mod command;
 mod compare;
 mod copy;
 mod echo;
+mod endpoints;
 mod exclude;
 mod explore;
 mod failures;
@@ -24,6 +25,7 @@ pub(crate) mod last_answer;
 mod list;
 mod load;
 mod outcome_item;
+mod outcome_sequence;
 pub mod pattern;
 mod remove;
 mod replica_cell;
@@ -132,7 +134,7 @@ impl Command {
     ) -> Result<(Flow, ExitStatus)> {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
-            Self::Compare(command) => printer.print(&command.run(workspace)?)?,
+            Self::Compare(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Copy(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Sync(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Echo(command) => printer.print(&command.run(workspace)?)?,

@@ -138,6 +138,8 @@ const fn failed_end(error: &Error) -> RunEnd {
         files: 0,
         bytes: 0,
         failed: 0,
+        conflicts: 0,
+        refused: 0,
     }
 }
 
@@ -148,6 +150,8 @@ impl RunReport for Report {
             files: self.copied_files + self.moved_files,
             bytes: self.copied_bytes,
             failed: self.failed_files,
+            conflicts: self.conflict_files,
+            refused: self.refused_files,
         }
     }
 

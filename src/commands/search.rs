@@ -53,6 +53,23 @@ impl Hit<'_> {
         self.sequence.map_or(1, |sequence| sequence.files)
     }
 
+    /// Returns the bytes on the line of this hit.
+    pub fn line_bytes(&self) -> u64 {
+        self.sequence
+            .map_or(self.file.bytes, |sequence| sequence.bytes)
+    }
+
+    /// Returns the newest time on the line of this hit.
+    pub fn line_time(&self) -> Timestamp {
+        self.sequence
+            .map_or(self.file.modified, |sequence| sequence.newest)
+    }
+
+    /// Returns the gaps of the sequence in words.
+    pub fn gaps(&self) -> Option<String> {
+        self.sequence.and_then(Sequence::describe_missing)
+    }
+
     /// Returns the path of the file, in a folder with the given path.
     pub fn file_path(&self, folder: &Path) -> Name {
         folder.join(OsStr::from_bytes(self.file.name)).into()
@@ -116,7 +133,7 @@ fn sequence_path(folder: &Path, sequence: &Sequence) -> Name {
 pub fn visit(
     folder: &FolderFiles<'_>,
     group_sequences: bool,
-    matches: &mut dyn FnMut(&[u8]) -> bool,
+    matches: &mut dyn FnMut(&ManifestFile<'_>) -> bool,
     on_hit: &mut dyn FnMut(&Hit<'_>) -> Result<bool>,
 ) -> Result<bool> {
     if !group_sequences {
@@ -126,12 +143,12 @@ pub fn visit(
                 sequence: None,
                 is_first_of_sequence: false,
             };
-            Ok(!matches(file.name) || on_hit(&hit)?)
+            Ok(!matches(&file) || on_hit(&hit)?)
         });
     }
     let mut hits = Vec::new();
     visit_files(folder, &mut |file| {
-        hits.push(matches(file.name));
+        hits.push(matches(&file));
         Ok(true)
     })?;
     if !hits.contains(&true) {

@@ -1,13 +1,15 @@
 //! `sync`: sends the changes since the last sync to another database.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::check::check_scope;
-use super::copy::answer::CopyAnswer;
+use super::command::database_names;
+use super::copy::answer::{CopyAnswer, count_cells};
+use super::endpoints::{Endpoints, LineForm};
 use super::last_answer::scope_subject;
 use super::run;
 use super::run::RunOptions;
@@ -17,6 +19,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::noun::Noun;
 use crate::base::unit;
 use crate::index::{OutcomeKind, RunStart};
+use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 use crate::output::cell::{Cell, Tone};
@@ -27,7 +30,15 @@ use crate::storage::availability::Reach;
 use crate::sync;
 use crate::sync::SyncRequest;
 
-/// Send what changed since the last sync to another database
+const USAGE: &str = "sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]";
+
+const FORM: LineForm = LineForm {
+    usage: USAGE,
+    placeholders: ["FROM", "TO"],
+    takes_list: true,
+};
+
+/// Send what changed since the last sync to other storages
 ///
 /// For a nightly push: sent files are recorded, so the destination is listed only by the first sync. The source is
 /// authoritative: files that differ at the destination are replaced, and their old versions are kept in
@@ -39,33 +50,37 @@ use crate::sync::SyncRequest;
     reason = "each is an option of the line"
 )]
 #[command(
-    override_usage = "sync [OPTIONS] PROJECT CATEGORY FROM TO",
+    override_usage = USAGE,
     after_help = "Examples:
-  sync all all WORK CLOUD
+  sync all WORK CLOUD
+  sync all WORK NAS,CLOUD
   sync acme/spot footage WORK CLOUD --count
-  sync all all WORK CLOUD --bwlimit 10M --for 6h
+  sync all WORK CLOUD --bwlimit 10M --for 6h
   sync all render WORK NAS --delete
-  sync all all WORK CLOUD --retry-failed"
+  sync all WORK CLOUD --retry-failed"
 )]
 pub(crate) struct SyncArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
-    /// The category, or `all`
+    /// The category; all categories if left out
     #[arg(value_name = "CATEGORY")]
-    category: String,
-    /// The database to send from
+    first: String,
+    /// The storage to send from
     #[arg(value_name = "FROM")]
-    from: String,
-    /// The database to send to
-    #[arg(value_name = "TO")]
-    to: String,
+    second: Option<String>,
+    /// The storages to send to, separated by commas
+    #[arg(value_name = "TO", num_args = 0..)]
+    rest: Vec<String>,
     /// Only count the files and bytes that would be sent
     #[arg(long, conflicts_with = "dry_run")]
     count: bool,
     /// Only show the files that would be sent
     #[arg(long)]
     dry_run: bool,
+    /// List every frame of an image sequence
+    #[arg(long)]
+    no_sequences: bool,
     /// Only files that failed before
     #[arg(long, conflicts_with = "delete")]
     retry_failed: bool,
@@ -90,11 +105,19 @@ pub(crate) struct SyncArgs {
 }
 
 impl SyncArgs {
+    /// Resolves the words after the project.
+    fn endpoints<'a>(&self, registry: &'a Registry) -> Result<Endpoints<'a>> {
+        let words = [&self.first].into_iter().chain(&self.second);
+        let words: Vec<&str> = words.chain(&self.rest).map(String::as_str).collect();
+        FORM.resolve(registry, &words)
+    }
+
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         let options = RunOptions::of(workspace, true, self.yes);
         let scope = workspace.last_answer.scope(&self.project)?;
-        self.request(&workspace.registry, scope, &options)?;
+        let endpoints = self.endpoints(&workspace.registry)?;
+        self.request(&endpoints, scope, &options)?;
         check_scope(&self.project, workspace)
     }
 
@@ -103,66 +126,72 @@ impl SyncArgs {
         workspace.adopt_moved_databases(Reach::All)?;
         let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let endpoints = self.endpoints(registry)?;
         let scope = workspace.last_answer.scope(&self.project)?;
         let subject = scope_subject(&self.project, &scope);
-        let subject = format!("{subject} {}", self.category);
-        let request = self.request(registry, scope, &options)?;
+        let subject = format!("{subject} {}", quote(OsStr::new(&endpoints.category)));
+        let request = self.request(&endpoints, scope, &options)?;
         let monitor = workspace.monitor.as_ref();
+        let destinations = &endpoints.destinations;
+        let to = database_names(destinations.iter().copied());
         let start = RunStart {
             command: "sync",
             subject: &subject,
-            source: Some(&request.source.name),
-            destination: Some(&request.destination.name),
+            source: Some(&endpoints.source.name),
+            destination: Some(&to),
         };
-        let copy = run::execute(
+        let finished = run::execute(
             (index, registry),
             &start,
             &options,
             monitor,
-            |index, run| sync::sync(index, registry, &request, run, monitor),
+            |index, run| {
+                let request_for = |destination| SyncRequest {
+                    destination,
+                    verify: !destination.is_remote(),
+                    ..request.clone()
+                };
+                sync::sync_each(index, registry, destinations, request_for, run, monitor)
+            },
         )?;
         Ok(SyncAnswer {
-            copy,
-            count_only: self.count,
+            copy: CopyAnswer {
+                finished,
+                count_only: self.count,
+                group_sequences: !self.no_sequences,
+            },
             delete_missing: self.delete,
-            source: self.from,
+            source: endpoints.source.name.clone(),
         })
     }
 
-    /// Looks up the names of the line in the registry.
+    /// Returns the request for the first destination.
     fn request<'a>(
         &self,
-        registry: &'a Registry,
+        endpoints: &Endpoints<'a>,
         scope: Scope,
         options: &RunOptions,
     ) -> Result<SyncRequest<'a>> {
-        let source = registry.database(&self.from)?;
-        let destination = registry.database(&self.to).map_err(|error| match error {
-            Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
-                noun: Noun::Destination,
-                word: self.to.as_str().into(),
-                why: "`sync` sends to one database; write a line for each",
-            },
-            error => error,
-        })?;
-        if source == destination {
+        let (source, destinations) = (endpoints.source, &endpoints.destinations);
+        if destinations.contains(&source) {
             return Err(Error::SameDatabase {
-                database: self.to.clone(),
+                database: source.name.clone(),
             });
         }
         if let Some(rate) = &self.bwlimit {
-            check_rate(rate, source.is_remote() || destination.is_remote())?;
+            let mut storages = destinations.iter().chain([&source]);
+            check_rate(rate, storages.any(|database| database.is_remote()))?;
         }
         Ok(SyncRequest {
             scope,
-            categories: registry.select_categories(&self.category)?,
+            categories: endpoints.categories.clone(),
             source,
-            destination,
+            destination: destinations[0],
             retry_failed: self.retry_failed,
             delete: self.delete,
             force: self.force,
             dry_run: options.dry_run,
-            verify: !destination.is_remote(),
+            verify: true,
             max_files: self.max_files,
             limits: TransferLimits {
                 bandwidth: self.bwlimit.clone(),
@@ -197,7 +226,6 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct SyncAnswer {
     copy: CopyAnswer,
-    count_only: bool,
     /// True if files missing at the source are moved to the old versions.
     delete_missing: bool,
     source: String,
@@ -216,7 +244,7 @@ struct SyncTotals {
 impl SyncAnswer {
     /// Returns the counts that a copy does not have, for the headline.
     fn count_cells(&self) -> Vec<Cell> {
-        let report = &self.copy.report;
+        let report = &self.copy.finished.report;
         let missing = format!("missing on {}", self.source);
         let counts = [
             (
@@ -232,14 +260,30 @@ impl SyncAnswer {
             (report.gone_files, missing.as_str(), Tone::Warning),
             (report.left_files, "left for the next sync", Tone::Warning),
         ];
-        let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
-        let cells = counts.flat_map(|(number, words, tone)| {
-            [
-                Cell::text("; "),
-                Cell::Styled(format!("{} {words}", unit::format_count(number)), tone),
-            ]
-        });
+        let counts = counts.into_iter();
+        let cells = counts.flat_map(|(number, words, tone)| count_cells(number, words, tone));
         cells.collect()
+    }
+}
+
+impl SyncAnswer {
+    /// Writes what is gone from the source and stays at each destination.
+    fn write_gone(&self, lines: &mut PageWriter<'_>) -> Result<()> {
+        let source = &self.source;
+        for result in &self.copy.finished.report.destinations {
+            let name = &result.name;
+            match result.gone_files {
+                0 => {}
+                1 => lines.line(format!(
+                    "1 file is gone from {source} and stays on {name}; `--delete` moves it to the old versions there"
+                ))?,
+                many => lines.line(format!(
+                    "{} files are gone from {source} and stay on {name}; `--delete` moves them to the old versions there",
+                    unit::format_count(many)
+                ))?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -249,41 +293,33 @@ impl Stream for SyncAnswer {
     const HEADINGS: &'static [&'static str] = CopyAnswer::HEADINGS;
 
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
-        if !self.count_only {
-            self.copy.write_items(lines)?;
-        }
-        let verb = if self.count_only || self.copy.is_dry_run() {
+        let verb = if self.copy.is_dry_run() {
             "would send"
         } else {
             "sent"
         };
-        self.copy
-            .write_summary(lines, verb, Some(self.count_cells()))?;
-        if self.copy.report.gone_files > 0 && !self.delete_missing {
-            lines.line(
-                "files missing at the source are kept; `--delete` moves them to the old versions",
-            )?;
+        let counts = Some(self.count_cells());
+        self.copy.write_lines(lines, verb, counts)?;
+        if !self.delete_missing {
+            self.write_gone(lines)?;
         }
         Ok(())
     }
 
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
-        if self.count_only {
-            return Ok(());
-        }
         self.copy.write_rows(rows)
     }
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         self.copy.write_totals(json)?;
-        let report = &self.copy.report;
+        let report = &self.copy.finished.report;
         json.fields(&SyncTotals {
             moved_files: report.moved_files,
             deleted_files: report.deleted_files,
             gone_files: report.gone_files,
             left_files: report.left_files,
         })?;
-        self.copy.write_json_items(json, self.count_only)
+        self.copy.write_json_items(json)
     }
 
     fn exit_status(&self) -> ExitStatus {

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::comparison::{CompareVerdict, Comparison};
+use super::comparison::{CompareVerdict, Comparison, ItemPlace};
 use crate::base::name::Name;
 use crate::model::project::path_within;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{DiffVisitor, EntryDiff};
+use crate::snapshot::diff::{DiffEntry, DiffVisitor, EntryDiff};
 use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
@@ -15,7 +15,7 @@ use crate::storage::content_compare::ContentComparison;
 /// A comparison of one folder in progress.
 pub(super) struct FolderComparison<'a> {
     pub(super) comparison: &'a mut Comparison,
-    pub(super) category: usize,
+    pub(super) place: ItemPlace,
     pub(super) project: PathBuf,
     pub(super) path: &'a Path,
     pub(super) contents: Option<&'a ContentComparison>,
@@ -34,9 +34,10 @@ impl FolderComparison<'_> {
                 && folder.subfolders.is_empty()
                 && folder.files.is_some()
         };
+        let entry = DiffEntry::of_kind(EntryKind::Folder);
         let verdict = match trees.each_ref().map(|tree| tree.folders.get(self.path)) {
-            [Some(folder), None] if is_empty(folder) => CompareVerdict::OnlyA,
-            [None, Some(folder)] if is_empty(folder) => CompareVerdict::OnlyB,
+            [Some(folder), None] if is_empty(folder) => CompareVerdict::OnlyA(entry),
+            [None, Some(folder)] if is_empty(folder) => CompareVerdict::OnlyB(entry),
             _ => return,
         };
         let is_blocked = trees
@@ -46,10 +47,7 @@ impl FolderComparison<'_> {
             return;
         }
         let path = self.below(self.path);
-        self.comparison.add(self.category, path, verdict);
-        if let Some(item) = self.comparison.items.last_mut() {
-            item.is_folder = true;
-        }
+        self.comparison.add_empty_folder(self.place, path, verdict);
     }
 }
 
@@ -60,7 +58,9 @@ impl DiffVisitor for FolderComparison<'_> {
             if self.contents.is_some() {
                 self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
             } else {
-                self.comparison.counts[self.category].same += 1;
+                let bytes = file.bytes;
+                self.comparison
+                    .count(self.place, |counts| counts.same.add(bytes));
             }
         }
     }
@@ -76,15 +76,16 @@ impl DiffVisitor for FolderComparison<'_> {
             {
                 CompareVerdict::Skipped(format!("it is {}", seen.kind.noun_with_article()))
             }
-            Ok(EntryDiff::Same(..)) => {
-                self.comparison.counts[self.category].same += 1;
+            Ok(EntryDiff::Same(seen, _)) => {
+                self.comparison
+                    .count(self.place, |counts| counts.same.add(seen.bytes));
                 return;
             }
-            Ok(EntryDiff::OnlyA(_)) => CompareVerdict::OnlyA,
-            Ok(EntryDiff::OnlyB(_)) => CompareVerdict::OnlyB,
+            Ok(EntryDiff::OnlyA(seen)) => CompareVerdict::OnlyA(seen),
+            Ok(EntryDiff::OnlyB(seen)) => CompareVerdict::OnlyB(seen),
             Ok(EntryDiff::Differs(a, b, difference)) => CompareVerdict::Differs(difference, [a, b]),
         };
         self.comparison
-            .add(self.category, path_within(&self.project, &path), verdict);
+            .add(self.place, path_within(&self.project, &path), verdict);
     }
 }

@@ -2,20 +2,23 @@
 //!
 //! `replica` reads each replica on both sides and compares the trees folder by folder (`folder`). Contents are compared if
 //! that is requested, and for files whose mtimes differ although the storage may have changed them. The result
-//! is a `Comparison`; the trees are recorded in the index.
+//! is a `Comparison`; the trees are recorded in the index. `known` compares what the index holds of both, and opens none.
 //!
 //! Rule: an unreadable file or folder is reported as failed, and never as the same or as missing.
 
 mod comparison;
 mod folder;
+mod known;
 mod replica;
 mod request;
 
 use std::collections::BTreeSet;
 
-pub use self::comparison::{CompareCounts, CompareVerdict, Comparison, DifferingItem};
+pub use self::comparison::{CompareCounts, CompareVerdict, Comparison, DifferingItem, FileCount};
+pub use self::known::compare_known;
 pub use self::request::CompareRequest;
 
+use self::comparison::ItemPlace;
 use self::replica::{Comparer, ReplicaKey};
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
@@ -37,10 +40,7 @@ pub fn compare(
     monitor: &dyn Monitor,
 ) -> Result<Comparison> {
     let sides = open_sides(index, registry, request)?;
-    let mut comparison = Comparison {
-        counts: vec![CompareCounts::default(); request.categories.len()],
-        ..Comparison::default()
-    };
+    let mut comparison = Comparison::of_categories(request.categories.len());
     let replicas = find_replicas(&sides, request, &mut comparison)?;
     monitor.on_event(&ProgressEvent::Started {
         task: Task::Compare,
@@ -87,9 +87,7 @@ pub fn compare(
         observations[0].write(index)?;
         observations[1].write(&mut other)?;
     }
-    comparison
-        .items
-        .sort_by(|a, b| (a.category, &a.path).cmp(&(b.category, &b.path)));
+    comparison.sort();
     Ok(comparison)
 }
 
@@ -121,6 +119,10 @@ fn find_replicas(
                 let verdict = CompareVerdict::Failed(unread.error.full_message());
                 let below = unread.path.strip_prefix(category.base());
                 let below = below.unwrap_or(&unread.path);
+                let place = ItemPlace {
+                    category: place,
+                    project: None,
+                };
                 comparison.add(place, below.to_owned(), verdict);
             }
             let before: BTreeSet<ProjectId> = replicas

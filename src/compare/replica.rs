@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::comparison::{CompareVerdict, Comparison};
+use super::comparison::{CompareVerdict, Comparison, ItemPlace};
 use super::folder::FolderComparison;
 use super::request::CompareRequest;
 use crate::base::error::Result;
@@ -72,7 +72,8 @@ impl Comparer<'_, '_> {
                     builder.add(category, id, tree)?;
                 }
             }
-            self.compare_replica(*place, project, &trees, &contents);
+            self.comparison
+                .compare_trees(*place, project, &trees, &contents);
         }
         for notice in self.contents.notices() {
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -101,20 +102,26 @@ impl Comparer<'_, '_> {
         };
         respelled::respell(first, second, &finds);
     }
+}
 
-    /// Compares one replica.
-    fn compare_replica(
+impl Comparison {
+    /// Compares the trees of one replica.
+    pub(super) fn compare_trees(
         &mut self,
-        place: usize,
+        category: usize,
         project: &ProjectId,
         trees: &[Tree; 2],
         contents: &ContentComparison,
     ) {
+        let place = ItemPlace {
+            category,
+            project: Some(self.project_position(project)),
+        };
         for tree in trees {
             for problem in &tree.problems {
                 let verdict = CompareVerdict::Failed(problem.error.full_message());
                 let path = path_within(&project.path(), &problem.path);
-                self.comparison.add(place, path, verdict);
+                self.add(place, path, verdict);
             }
         }
         let paths: BTreeSet<_> = trees.iter().flat_map(|tree| tree.folders.keys()).collect();
@@ -124,8 +131,8 @@ impl Comparer<'_, '_> {
                 continue;
             }
             let mut folder = FolderComparison {
-                comparison: &mut self.comparison,
-                category: place,
+                comparison: self,
+                place,
                 project: project.path(),
                 path,
                 contents: (!contents.decides_nothing()).then_some(contents),

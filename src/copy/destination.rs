@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outcome::Outcome;
 use super::plan::{CopyRules, MissingFile, Omission, Plan, Rename};
+use super::question;
 use super::report::Report;
+use crate::base::confirmation::Question;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressCounter;
-use crate::base::name::Name;
-use crate::base::unit;
 use crate::index::{Index, RunId, SentRow};
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
@@ -141,7 +141,7 @@ pub enum CopyEvent {
     Planned { files: u64, bytes: u64 },
     /// Request for confirmation.
     Confirm {
-        question: String,
+        question: Question,
         /// Channel for the answer.
         answer: Sender<Result<()>>,
     },
@@ -254,56 +254,42 @@ impl DestinationCopy<'_> {
 
     /// Requests confirmation if a copy replaces files.
     pub(super) fn confirm_replacements(&self, plans: &[Plan]) -> Result<()> {
-        let replaced: usize = plans.iter().map(Plan::replacement_count).sum();
-        if replaced == 0 || !self.spec.confirm || self.spec.sync.is_some() {
+        let replaces = plans.iter().any(|plan| plan.replacement_count() > 0);
+        if !replaces || !self.spec.confirm || self.spec.sync.is_some() {
             return Ok(());
         }
-        let files = plans.iter().map(|plan| plan.files).sum();
-        let bytes = plans.iter().map(|plan| plan.bytes).sum();
-        self.confirm(format!(
-            "copy {}, {}{}, to `{}` at `{}`, and replace {} there, whose old versions are kept?",
-            unit::format_counted(files, "file"),
-            unit::format_bytes(bytes),
-            self.project_count(),
-            self.database.name,
-            Name::from(self.database.root.as_path()),
-            unit::format_counted(replaced as u64, "file"),
+        self.confirm(question::of_replacements(
+            &self.spec.scope,
+            &self.database.name,
+            plans,
         ))
     }
 
     /// True if missing files are to be deleted and the user, if one is there to ask, does not decline.
-    pub(super) fn confirm_deletion(&self, files: usize) -> Result<bool> {
+    pub(super) fn confirm_deletion<'f>(
+        &self,
+        missing: impl IntoIterator<Item = &'f MissingFile>,
+    ) -> Result<bool> {
         if !self.deletes() {
             return Ok(false);
         }
-        if files == 0 || !self.spec.confirm {
+        let missing = missing.into_iter().map(MissingFile::path_below_root);
+        let missing: Vec<PathBuf> = missing.collect();
+        if missing.is_empty() || !self.spec.confirm {
             return Ok(true);
         }
-        let question = format!(
-            "move {}{} at `{}`, missing at `{}`, to the old versions?",
-            unit::format_counted(files as u64, "file"),
-            self.project_count(),
-            self.database.name,
-            self.spec.source.database().name,
-        );
-        match self.confirm(question) {
+        let (source, name) = (&self.spec.source.database().name, &self.database.name);
+        match self.confirm(question::of_deletions(
+            &self.spec.scope,
+            [source, name],
+            &missing,
+        )) {
             Err(Error::Declined) => Ok(false),
             confirmed => confirmed.map(|()| true),
         }
     }
 
-    /// Returns ` of 12 projects` if the scope names several.
-    fn project_count(&self) -> String {
-        match &self.spec.scope {
-            Scope::Projects(projects) => {
-                let count = unit::format_counted(projects.len() as u64, "project");
-                format!(" of {count}")
-            }
-            _ => String::new(),
-        }
-    }
-
-    fn confirm(&self, question: String) -> Result<()> {
+    fn confirm(&self, question: Question) -> Result<()> {
         let (answer, answered) = mpsc::channel();
         (self.on_event)(CopyEvent::Confirm { question, answer });
         // The channel closes without an answer once this copy is abandoned.

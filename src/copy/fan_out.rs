@@ -1,14 +1,12 @@
 //! Runs the copies to all destinations, one thread each, and shows their common progress.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::destination::{CopyEvent, CopySpec, Destination, DestinationCopy};
-use super::outcome::Outcome;
 use super::pipeline;
 use super::report::Report;
 use crate::base::confirmation::Confirmation;
@@ -184,6 +182,9 @@ impl DestinationCopies {
             }
             let (files, bytes) = self.meter.totals();
             let done = (files, bytes / self.passes + self.compare_meter.totals().1);
+            if let Some(name) = self.meter.take_current() {
+                monitor.on_event(&ProgressEvent::CurrentFile(&name));
+            }
             monitor.on_event(&ProgressEvent::Files(done.0 - shown.0));
             monitor.on_event(&ProgressEvent::Bytes(done.1 - shown.1));
             shown = done;
@@ -227,30 +228,20 @@ impl DestinationCopies {
         for ((database, part), state) in parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
             has_started |= part.planned_files > 0;
-            report.append(std::mem::take(&mut part));
-            let root: PathBuf = database.root;
             let failure = match state {
                 CopyState::Ended(Ok(())) => {
                     has_started = true;
-                    continue;
+                    None
                 }
-                CopyState::Ended(Err(error)) => error,
-                CopyState::Running => {
-                    let why = io::Error::other("the copy ended unexpectedly; copy again");
-                    Error::Io {
-                        action: "copy to",
-                        path: root.clone(),
-                        source: why,
-                    }
-                }
+                CopyState::Ended(Err(error)) => Some(error),
+                CopyState::Running => Some(Error::Io {
+                    action: "copy to",
+                    path: database.root.clone(),
+                    source: io::Error::other("the copy ended unexpectedly; copy again"),
+                }),
             };
-            let outcome = match &failure {
-                Error::Interrupted => Outcome::Unreached,
-                Error::Declined => Outcome::Skipped("you answered no".to_owned()),
-                error => Outcome::Failed(error.full_message()),
-            };
-            report.add(outcome, || root);
-            first.get_or_insert(failure);
+            report.add_destination(&database, std::mem::take(&mut part), failure.as_ref());
+            first = first.or(failure);
         }
         match first {
             Some(error) if !has_started => Err(error),

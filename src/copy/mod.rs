@@ -19,6 +19,7 @@ mod pipeline;
 pub mod plan;
 mod preflight;
 mod prepare;
+mod question;
 pub mod record;
 mod remote;
 pub mod report;

@@ -22,6 +22,8 @@ pub enum Outcome {
     Skipped(String),
     /// Missing or wrong at the destination.
     Failed(String),
+    /// Missing at the destination, which can never hold it under its name.
+    Refused(String),
     /// Not reached before the run was stopped.
     Unreached,
     /// Renamed at the destination instead of being sent again; with the old name.
@@ -40,6 +42,7 @@ impl Outcome {
             Self::Conflict(_) => OutcomeKind::Conflict,
             Self::Skipped(_) => OutcomeKind::Skipped,
             Self::Failed(_) => OutcomeKind::Failed,
+            Self::Refused(_) => OutcomeKind::Refused,
             Self::Unreached => OutcomeKind::Unreached,
             Self::Moved(_) => OutcomeKind::Moved,
             Self::Deleted => OutcomeKind::Deleted,
@@ -54,6 +57,7 @@ impl Outcome {
             Self::Conflict(why)
             | Self::Skipped(why)
             | Self::Failed(why)
+            | Self::Refused(why)
             | Self::Moved(why)
             | Self::Gone(why) => Some(why),
             Self::Unreached | Self::Deleted => None,
@@ -67,6 +71,7 @@ impl From<OmissionReason> for Outcome {
             OmissionReason::Conflict(why) => Self::Conflict(why),
             OmissionReason::Skipped(why) => Self::Skipped(why),
             OmissionReason::Failed(why) => Self::Failed(why),
+            OmissionReason::Refused(why) => Self::Refused(why),
             OmissionReason::Postponed => Self::Unreached,
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::adopt::adopt_same_files;
 use super::destination::{CopyEvent, DestinationCopy, SourceReplica};
-use super::plan::{Constraints, Plan, PlanInput, limit_files, plan};
+use super::plan::{Constraints, OmissionReason, Plan, PlanInput, limit_files, plan};
 use super::preflight;
 use crate::base::error::Result;
 use crate::base::ignore::ignore;
@@ -175,8 +175,8 @@ impl Preparation<'_> {
 
     fn plan_replica(&mut self, replica: &SourceReplica) -> Result<Plan> {
         let relative = replica.relative();
-        if let Err(why) = self.refuse_replica(&relative, replica.changes.renames_project) {
-            return Ok(Plan::refused(relative, why));
+        if let Err(reason) = self.refuse_replica(&relative, replica.changes.renames_project) {
+            return Ok(Plan::refused(relative, reason));
         }
         if !needs_scan(replica) {
             let none = Tree::default();
@@ -189,7 +189,8 @@ impl Preparation<'_> {
         let id = &self.storage.stored_spelling(category, project);
         let mut tree = self.storage.destination_tree(category, project)?;
         if let Err(error) = self.refuse_shared_folder(replica, &tree) {
-            return Ok(Plan::refused(relative, error.full_message()));
+            let reason = OmissionReason::Failed(error.full_message());
+            return Ok(Plan::refused(relative, reason));
         }
         // The index stores the names as the storage spells them, so the tree is added before it is respelled.
         let is_respelled = respelled::is_needed(&replica.tree, &tree);
@@ -271,22 +272,22 @@ impl Preparation<'_> {
 
     /// Fails for a replica that the destination cannot hold, or that would be written into the source or into another
     /// project.
-    fn refuse_replica(&self, relative: &Path, is_renamed: bool) -> Result<(), String> {
+    fn refuse_replica(&self, relative: &Path, is_renamed: bool) -> Result<(), OmissionReason> {
         if self.storage.uses_rclone()
             && let Some(why) = rclone::unsupported_reason(relative)
         {
-            return Err(why.to_owned());
+            return Err(OmissionReason::Refused(why));
         }
         let mut ancestors = relative.ancestors();
         if !is_renamed && let Some(why) = ancestors.find_map(|path| self.clashing.get(path)) {
-            return Err(why.clone());
+            return Err(OmissionReason::Refused(why.clone()));
         }
         let roots = self.copy.spec.source.root_folder();
         let Some((source, destination)) = roots.zip(self.storage.root_folder()) else {
             return Ok(());
         };
         preflight::refuse_same_folder(source, destination, relative)
-            .map_err(|error| error.full_message())
+            .map_err(|error| OmissionReason::Failed(error.full_message()))
     }
 
     /// Fails for a replica that shares a folder with the source.

@@ -14,8 +14,8 @@ use super::report::{Report, ReportedItem};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::index::{
-    DatabaseId, FileDigest, FileDigests, Index, RunId, SentChanges, SentFile, SentFolder,
-    SentRecord,
+    DatabaseId, FileDigest, FileDigests, Index, NewFailure, RunId, SentChanges, SentFile,
+    SentFolder, SentRecord,
 };
 use crate::model::address;
 use crate::model::path::split_path;
@@ -62,15 +62,20 @@ pub fn record_failures(
     replicas: &[PathBuf],
     report: &Report,
 ) -> Result<()> {
-    let mut failed = BTreeMap::new();
+    let mut failed: BTreeMap<PathBuf, NewFailure> = BTreeMap::new();
     let mut unfinished = BTreeSet::new();
     for item in &report.items {
         let Some(path) = address::strip(destination, &item.path) else {
             continue;
         };
         match &item.outcome {
-            Outcome::Failed(reason) => {
-                failed.insert(path.clone(), reason.clone());
+            Outcome::Failed(error) | Outcome::Refused(error) => {
+                let failure = NewFailure {
+                    path: path.clone(),
+                    error: error.clone(),
+                    is_permanent: matches!(item.outcome, Outcome::Refused(_)),
+                };
+                failed.insert(path.clone(), failure);
                 unfinished.insert(path);
             }
             Outcome::Unreached => {
@@ -85,7 +90,7 @@ pub fn record_failures(
         .filter(|path| replicas.iter().any(|replica| path.starts_with(replica)))
         .filter(|path| !path.ancestors().any(|path| unfinished.contains(path)))
         .collect();
-    let failed: Vec<_> = failed.into_iter().collect();
+    let failed: Vec<_> = failed.into_values().collect();
     index.record_failures(run, source, destination, &failed)?;
     index.clear_failures(source, destination, &resolved)
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
+use crate::base::error::Error;
 use crate::base::interrupt;
 use crate::index::{RunItem, RunState};
+use crate::model::registry::Database;
 
 /// An item that needs attention: neither copied without a warning nor already the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct ReportedItem {
 }
 
 /// Result of a copy or sync. Its items are files, links, and folders that could not be created. `planned_files` is the sum
-/// of copied, moved, same, conflict, failed and skipped items; in a dry run, also of those that would be copied
+/// of copied, moved, same, conflict, failed, refused and skipped items; in a dry run, also of those that would be copied
 /// (decision 5).
 #[derive(Debug, Default)]
 pub struct Report {
@@ -45,6 +47,8 @@ pub struct Report {
     pub conflict_files: u64,
     /// Items missing or wrong at the destination.
     pub failed_files: u64,
+    /// Items that the destination can never hold under their names.
+    pub refused_files: u64,
     /// Items left out or not reached.
     pub skipped_files: u64,
     /// Items renamed at the destination.
@@ -66,9 +70,68 @@ pub struct Report {
     /// True if something could not be recorded in the index.
     pub unrecorded: bool,
     pub elapsed: Duration,
+    /// Storages to which nothing could be copied; each is also one failed item.
+    pub failed_storages: u64,
+    /// The result at each destination.
+    pub destinations: Vec<DestinationResult>,
+}
+
+/// The result at one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationResult {
+    pub name: String,
+    /// Items copied completely; in a dry run, items that would be copied.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    pub same_files: u64,
+    pub conflict_files: u64,
+    pub failed_files: u64,
+    pub refused_files: u64,
+    /// Items missing at the source, and still at the destination.
+    pub gone_files: u64,
+    /// Why nothing or only a part was copied, if the copy ended early.
+    pub error: Option<String>,
+}
+
+impl DestinationResult {
+    fn new(name: &str, report: &Report) -> Self {
+        let planned = report.dry_run_plans.iter();
+        let (files, bytes) = planned.fold((0, 0), |(files, bytes), (_, plan)| {
+            (files + plan.files, bytes + plan.bytes)
+        });
+        Self {
+            name: name.to_owned(),
+            files: report.copied_files + files,
+            bytes: report.copied_bytes.saturating_add(bytes),
+            same_files: report.same_files,
+            conflict_files: report.conflict_files,
+            failed_files: report.failed_files,
+            refused_files: report.refused_files,
+            gone_files: report.gone_files,
+            error: None,
+        }
+    }
 }
 
 impl Report {
+    /// Adds the report of the work for one destination, and the error that ended it.
+    pub fn add_destination(&mut self, database: &Database, part: Self, error: Option<&Error>) {
+        let mut result = DestinationResult::new(&database.name, &part);
+        self.append(part);
+        if let Some(error) = error {
+            let outcome = match error {
+                Error::Interrupted => Outcome::Unreached,
+                Error::Declined => Outcome::Skipped("you answered no".to_owned()),
+                error => Outcome::Failed(error.full_message()),
+            };
+            self.failed_storages += u64::from(matches!(outcome, Outcome::Failed(_)));
+            result.error = Some(error.full_message());
+            self.add(outcome, || database.root.clone());
+        }
+        self.destinations.push(result);
+    }
+
     /// Counts one outcome, and adds an item if it needs attention.
     pub fn add(&mut self, outcome: Outcome, path: impl FnOnce() -> PathBuf) {
         // Items missing at the source were not planned.
@@ -89,6 +152,7 @@ impl Report {
             Outcome::Conflict(_) => self.conflict_files += 1,
             Outcome::Skipped(_) | Outcome::Unreached => self.skipped_files += 1,
             Outcome::Failed(_) => self.failed_files += 1,
+            Outcome::Refused(_) => self.refused_files += 1,
             Outcome::Moved(_) => self.moved_files += 1,
             Outcome::Deleted => self.deleted_files += 1,
             Outcome::Gone(_) => self.gone_files += 1,
@@ -108,7 +172,8 @@ impl Report {
 
     /// Returns the state of a run that ended with this report.
     pub const fn state(&self) -> RunState {
-        let failures = self.failed_files + self.conflict_files + self.incomplete_files;
+        let failures =
+            self.failed_files + self.refused_files + self.conflict_files + self.incomplete_files;
         if self.interrupted {
             RunState::Interrupted
         } else if failures > 0 || self.unrecorded {
@@ -134,7 +199,7 @@ impl Report {
     }
 
     /// Adds the report of another destination.
-    pub fn append(&mut self, mut other: Self) {
+    fn append(&mut self, mut other: Self) {
         self.planned_files += other.planned_files;
         self.planned_bytes = self.planned_bytes.saturating_add(other.planned_bytes);
         self.copied_files += other.copied_files;
@@ -145,6 +210,7 @@ impl Report {
         self.same_files += other.same_files;
         self.conflict_files += other.conflict_files;
         self.failed_files += other.failed_files;
+        self.refused_files += other.refused_files;
         self.skipped_files += other.skipped_files;
         self.moved_files += other.moved_files;
         self.deleted_files += other.deleted_files;
@@ -156,5 +222,6 @@ impl Report {
         self.incomplete_files += other.incomplete_files;
         self.version_folders.append(&mut other.version_folders);
         self.unrecorded |= other.unrecorded;
+        self.failed_storages += other.failed_storages;
     }
 }

@@ -4,12 +4,12 @@
 //! replace earlier ones; a folder with many rows is merged into one.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
 use super::checksum::{parse_manifest, row_checksum, verify_row};
-use super::sql::{bytes, execute, one};
+use super::sql::{bytes, execute, one, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
@@ -53,6 +53,40 @@ impl Index {
     /// Deletes the digests of a folder. Called before files are replaced by others that may have the same size and time.
     pub fn forget_digests(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
         self.execute(DELETE_SQL, params![database, bytes(folder)])
+    }
+
+    /// Returns the folders in which both databases have digests that may differ: a folder and all folders below it are
+    /// searched. Rows that a copy wrote for both at once are equal, and are not decoded.
+    pub fn folders_of_unequal_digests(
+        &self,
+        databases: [DatabaseId; 2],
+        folder: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        let [from, to] = subtree_bounds(folder);
+        // The folder itself may be recorded with a slash at its end.
+        let sql = "SELECT folder, checksum FROM digests
+                   WHERE database_id = ?4 AND (folder = ?1 OR (folder >= ?2 AND folder < ?3))
+                   ORDER BY folder, part";
+        let read = |database: DatabaseId| -> Result<BTreeMap<PathBuf, Vec<Vec<u8>>>> {
+            let parameters = params![bytes(folder), from, to, database];
+            let rows: Vec<(PathBuf, Vec<u8>)> =
+                self.rows(sql, parameters, |row| Ok((read_path(row, 0)?, row.get(1)?)))?;
+            let mut checksums = BTreeMap::<_, Vec<_>>::new();
+            for (folder, checksum) in rows {
+                checksums.entry(folder).or_default().push(checksum);
+            }
+            Ok(checksums)
+        };
+        let first = read(databases[0])?;
+        if first.is_empty() {
+            return Ok(Vec::new());
+        }
+        let second = read(databases[1])?;
+        let unequal = first.into_iter().filter(|(folder, checksums)| {
+            let other = second.get(folder);
+            other.is_some_and(|other| other != checksums)
+        });
+        Ok(unequal.map(|(folder, _)| folder).collect())
     }
 
     /// Returns the digests of files in a folder. The caller compares sizes and times.

@@ -10,7 +10,19 @@ use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 
 /// The columns that [`read_failure`] reads.
-const COLUMNS: &str = "source, destination, path, error, attempts, first_at, last_at, run";
+const COLUMNS: &str =
+    "source, destination, path, error, attempts, first_at, last_at, run, permanent";
+
+/// A file that a run could not send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFailure {
+    /// The path below both roots.
+    pub path: PathBuf,
+    /// The reason.
+    pub error: String,
+    /// True if the destination can never hold the file under its name.
+    pub is_permanent: bool,
+}
 
 /// A file that could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,26 +43,30 @@ pub struct KnownFailure {
     pub last_at: Timestamp,
     /// The run of the last attempt.
     pub run: RunId,
+    /// True if the destination can never hold the file under its name.
+    pub is_permanent: bool,
 }
 
 impl Index {
-    /// Records files that failed in a run: paths below both roots, and errors. Counts an attempt for each.
+    /// Records files that failed in a run. Counts an attempt for each.
     pub fn record_failures(
         &mut self,
         run: RunId,
         source: &Path,
         destination: &Path,
-        failures: &[(PathBuf, String)],
+        failures: &[NewFailure],
     ) -> Result<()> {
         let now = Timestamp::now().seconds;
-        let sql = "INSERT INTO failures (destination, source, path, error, attempts, first_at, last_at, run)
-                   VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
+        let sql = "INSERT INTO failures (destination, source, path, error, attempts, first_at, last_at, run, permanent)
+                   VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6, ?7)
                    ON CONFLICT DO UPDATE SET
-                       error = excluded.error, attempts = attempts + 1, last_at = excluded.last_at, run = excluded.run";
+                       error = excluded.error, attempts = attempts + 1, last_at = excluded.last_at, run = excluded.run,
+                       permanent = excluded.permanent";
         self.write(|transaction| {
-            for (path, error) in failures {
-                let [destination, source, path] = [destination, source, path].map(bytes);
-                let parameters = params![destination, source, path, error, now, run];
+            for failure in failures {
+                let [destination, source, path] = [destination, source, &failure.path].map(bytes);
+                let (error, permanent) = (&failure.error, failure.is_permanent);
+                let parameters = params![destination, source, path, error, now, run, permanent];
                 execute(transaction, sql, parameters)?;
             }
             Ok(())
@@ -110,6 +126,7 @@ fn read_failure(row: &Row<'_>) -> rusqlite::Result<KnownFailure> {
         first_at: from_seconds(row.get(5)?),
         last_at: from_seconds(row.get(6)?),
         run: row.get(7)?,
+        is_permanent: row.get(8)?,
     })
 }
 
@@ -129,7 +146,11 @@ mod tests {
     fn note(index: &mut Index, run: i64, destination: &str, failures: &[(&str, &str)]) {
         let failures = failures.iter();
         let failures: Vec<_> = failures
-            .map(|(path, error)| ((*path).into(), (*error).to_owned()))
+            .map(|(path, error)| NewFailure {
+                path: (*path).into(),
+                error: (*error).to_owned(),
+                is_permanent: false,
+            })
             .collect();
         index
             .record_failures(RunId(run), WORK.as_ref(), destination.as_ref(), &failures)

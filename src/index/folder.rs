@@ -43,10 +43,12 @@ impl FolderFiles<'_> {
 }
 
 /// A replica that is present.
-struct PresentReplica {
+#[derive(Clone, Debug)]
+pub struct PresentReplica {
     id: i64,
     folders: i64,
-    project: ProjectId,
+    /// The project.
+    pub project: ProjectId,
 }
 
 impl Index {
@@ -59,17 +61,7 @@ impl Index {
         visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,
     ) -> Result<()> {
         let _view = self.read_transaction()?;
-        self.verify(database)?;
-        let sql = "SELECT client, project, id, folder_rows FROM replicas
-                   WHERE database_id = ?1 AND category = ?2 AND present ORDER BY client, project";
-        let replicas: Vec<_> = self.rows(sql, params![database, bytes(category)], |row| {
-            Ok(PresentReplica {
-                id: row.get(2)?,
-                folders: row.get(3)?,
-                project: read_project(row)?,
-            })
-        })?;
-        for replica in replicas {
+        for replica in self.present_replicas(database, category)? {
             if scope.contains(&replica.project) && !self.visit_replica(&replica, visit)? {
                 break;
             }
@@ -77,8 +69,27 @@ impl Index {
         Ok(())
     }
 
-    /// Returns `false` if `visit` did.
-    fn visit_replica(
+    /// Returns the present replicas of a category, sorted by project.
+    pub fn present_replicas(
+        &self,
+        database: DatabaseId,
+        category: &Path,
+    ) -> Result<Vec<PresentReplica>> {
+        let _view = self.read_transaction()?;
+        self.verify(database)?;
+        let sql = "SELECT client, project, id, folder_rows FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND present ORDER BY client, project";
+        self.rows(sql, params![database, bytes(category)], |row| {
+            Ok(PresentReplica {
+                id: row.get(2)?,
+                folders: row.get(3)?,
+                project: read_project(row)?,
+            })
+        })
+    }
+
+    /// Passes the folders of a replica to `visit` until it returns `false`. Returns `false` if it did.
+    pub fn visit_replica(
         &self,
         replica: &PresentReplica,
         visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,

@@ -12,7 +12,7 @@ use crate::base::timestamp::Timestamp;
 use crate::os::host;
 
 /// The columns that [`read_run`] reads.
-const COLUMNS: &str = "id, command, what, source, destination, started_at, ended_at, files, bytes, failed, state, host, process";
+const COLUMNS: &str = "id, command, what, source, destination, started_at, ended_at, files, bytes, failed, state, host, process, conflicts, refused";
 
 /// Description of a run at its start.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,10 @@ pub struct RunEnd {
     pub bytes: u64,
     /// Number of files that failed.
     pub failed: u64,
+    /// Number of files in conflict.
+    pub conflicts: u64,
+    /// Number of files that the destination can never hold under their names.
+    pub refused: u64,
 }
 
 /// A run in the history.
@@ -63,6 +67,10 @@ pub struct Run {
     pub bytes: u64,
     /// Number of files that failed.
     pub failed: u64,
+    /// Number of files in conflict.
+    pub conflicts: u64,
+    /// Number of files that the destination can never hold under their names.
+    pub refused: u64,
     /// Its state.
     pub state: RunState,
 }
@@ -89,14 +97,17 @@ impl Index {
 
     /// Records the end of a run.
     pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<()> {
-        let sql = "UPDATE runs SET ended_at = ?2, state = ?3, files = ?4, bytes = ?5, failed = ?6 WHERE id = ?1";
+        let sql = "UPDATE runs SET ended_at = ?2, state = ?3, files = ?4, bytes = ?5, failed = ?6,
+                   conflicts = ?7, refused = ?8 WHERE id = ?1";
         let parameters = params![
             run,
             Timestamp::now().seconds,
             end.state,
             end.files.cast_signed(),
             end.bytes.cast_signed(),
-            end.failed.cast_signed()
+            end.failed.cast_signed(),
+            end.conflicts.cast_signed(),
+            end.refused.cast_signed()
         ];
         self.execute(sql, parameters)
     }
@@ -174,6 +185,8 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<(Run, Option<u32>)> {
         files: read_u64(row, 7)?,
         bytes: read_u64(row, 8)?,
         failed: read_u64(row, 9)?,
+        conflicts: read_u64(row, 13)?,
+        refused: read_u64(row, 14)?,
         state: row.get(10)?,
     };
     let is_this_host = row.get::<_, Option<String>>(11)?.as_deref() == Some(host::name().as_str());
@@ -209,6 +222,8 @@ mod tests {
             files: 12,
             bytes: u64::MAX,
             failed: 1,
+            conflicts: 2,
+            refused: 3,
         };
         index.end_run(first, &ended).unwrap();
         let second = index.begin_run(&BEGUN).unwrap();

@@ -46,7 +46,11 @@ pub fn append<'i>(
     let now = Timestamp::now();
     let mut text = format_head(entry, now);
     for item in items {
-        if matches!(item.outcome, OutcomeKind::Failed | OutcomeKind::Conflict) {
+        let is_logged = matches!(
+            item.outcome,
+            OutcomeKind::Failed | OutcomeKind::Refused | OutcomeKind::Conflict
+        );
+        if is_logged {
             append_item(&mut text, &item);
         }
     }
@@ -144,6 +148,8 @@ mod tests {
         files: 12,
         bytes: 3_400_000_000,
         failed: 1,
+        conflicts: 0,
+        refused: 0,
     };
 
     fn head_of(begun: &RunStart<'_>, ended: &RunEnd, error: Option<&Error>) -> String {
@@ -189,6 +195,8 @@ mod tests {
             files: 0,
             bytes: 0,
             failed: 0,
+            conflicts: 0,
+            refused: 0,
         };
         let error = Error::index(IndexProblem::ReadOnly, "/index\n");
         let expected = "run 7, refused: load all at NAS

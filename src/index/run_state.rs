@@ -84,7 +84,7 @@ impl RunState {
 }
 
 /// Outcome of one item of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutcomeKind {
     /// A dry run would copy the item.
     Planned,
@@ -96,6 +96,8 @@ pub enum OutcomeKind {
     Skipped,
     /// The item is missing or incomplete at the destination.
     Failed,
+    /// The destination can never hold the item under its name.
+    Refused,
     /// The run ended before it reached the item.
     Unreached,
     /// The item was renamed at the destination.
@@ -112,6 +114,7 @@ words!(OutcomeKind {
     Conflict = "conflict",
     Skipped = "skipped",
     Failed = "failed",
+    Refused = "refused",
     Unreached = "unreached",
     Moved = "moved",
     Deleted = "deleted",

@@ -135,7 +135,9 @@ CREATE TABLE runs (
     state       TEXT NOT NULL,          -- running, complete, partial, interrupted, unreachable or refused
     files       INTEGER NOT NULL DEFAULT 0,
     bytes       INTEGER NOT NULL DEFAULT 0,
-    failed      INTEGER NOT NULL DEFAULT 0
+    failed      INTEGER NOT NULL DEFAULT 0,
+    conflicts   INTEGER NOT NULL DEFAULT 0,
+    refused     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Items of a run that were not simply copied.
@@ -185,6 +187,7 @@ CREATE TABLE failures (
     first_at    INTEGER NOT NULL,       -- seconds UTC
     last_at     INTEGER NOT NULL,
     run         INTEGER NOT NULL,       -- of the last attempt
+    permanent   INTEGER NOT NULL DEFAULT 0, -- 1: the destination can never hold the file under its name
     PRIMARY KEY (destination, source, path)
 ) STRICT, WITHOUT ROWID;
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::message::{Messages, write_line};
-use crate::base::monitor::{Monitor, ProgressEvent};
+use super::wrap::display_width;
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::base::unit;
 use crate::os::terminal;
 
@@ -46,7 +47,11 @@ struct Totals {
 /// The current task.
 #[derive(Debug)]
 struct ActiveTask {
-    name: String,
+    name: &'static str,
+    /// The word for what was done with the bytes.
+    done_word: &'static str,
+    /// The name of the file that is being copied.
+    current: Option<String>,
     started: Instant,
     last_shown: Instant,
     /// Names of the databases that are being processed.
@@ -83,7 +88,8 @@ impl Progress {
             return;
         }
         task.last_shown = now;
-        let line = task.line();
+        let room = terminal::stderr_width().filter(|_| self.draws_bar);
+        let line = task.line(room.map_or(usize::MAX, usize::from));
         if self.draws_bar {
             task.bar.get_or_insert_with(spinner).set_message(line);
         } else {
@@ -123,10 +129,12 @@ fn spinner() -> ProgressBar {
 }
 
 impl ActiveTask {
-    fn new(name: &str, total: Totals) -> Self {
+    fn new(task: Task, total: Totals) -> Self {
         let now = Instant::now();
         Self {
-            name: name.to_owned(),
+            name: task.word(),
+            done_word: task.done_word(),
+            current: None,
             started: now,
             last_shown: now,
             databases: Vec::new(),
@@ -136,32 +144,37 @@ impl ActiveTask {
         }
     }
 
-    fn line(&self) -> String {
+    /// Returns the line, with as many of its parts as fit: the most important ones come first, and none is cut.
+    fn line(&self, room: usize) -> String {
         let elapsed = self.started.elapsed().as_secs_f64().max(0.001);
-        match self.total.bytes {
-            Some(total) => self.transfer_line(total, elapsed),
-            None => self.scan_line(elapsed),
-        }
+        let parts = match self.total.bytes {
+            Some(total) => self.transfer_parts(total, elapsed),
+            None => self.scan_parts(elapsed),
+        };
+        join_fitting(&parts, room)
     }
 
-    /// `scanning NAS: 12 %, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
-    fn scan_line(&self, elapsed: f64) -> String {
-        let mut line = self.name.clone();
-        if !self.databases.is_empty() {
-            line = format!("{line} {}", self.database_list());
-        }
+    /// `12 %, 15 s left, scanning NAS, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
+    fn scan_parts(&self, elapsed: f64) -> Vec<String> {
+        let done = self.done.files;
+        let rate = per_second(done, elapsed);
         let mut parts = Vec::new();
         if let Some(total) = self.total.files {
-            parts.push(format!("{} %", percent(self.done.files, total)));
+            parts.push(format!("{} %", percent(done, total)));
+            parts.extend(time_left(done, total, rate));
         }
-        let files = of_total(self.done.files, self.total.files, unit::format_count);
+        let mut name = self.name.to_owned();
+        if !self.databases.is_empty() {
+            name = format!("{name} {}", self.database_list());
+        }
+        parts.push(name);
+        let files = of_total(done, self.total.files, unit::format_count);
         parts.push(format!("{files} files"));
-        let rate = unit::format_count(per_second(self.done.files, elapsed));
-        parts.push(format!("{rate} files/s"));
+        parts.push(format!("{} files/s", unit::format_count(rate)));
         if self.done.folders > 0 {
             parts.push(unit::format_counted(self.done.folders, "folder"));
         }
-        format!("{line}: {}", parts.join(", "))
+        parts
     }
 
     /// Returns the names of at most three databases; of more, two names and the number of the others.
@@ -174,25 +187,53 @@ impl ActiveTask {
         }
     }
 
-    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`. The most important values come first: a narrow
-    /// terminal cuts off the end.
-    fn transfer_line(&self, total: u64, elapsed: f64) -> String {
-        let done = self.done.bytes;
+    /// `28 %, 23 s left, 511 MB of 5.50 GB copied, 154 MB/s, 12 of 1,003 files, sh010.1013.exr`.
+    fn transfer_parts(&self, total: u64, elapsed: f64) -> Vec<String> {
+        let done = self.done.bytes.min(total);
         let rate = per_second(done, elapsed);
         let mut parts = vec![format!("{} %", percent(done, total))];
-        let left = total.saturating_sub(done).checked_div(rate);
-        if let Some(seconds) = left {
-            let left = unit::format_duration(Duration::from_secs(seconds));
-            parts.push(format!("{left} left"));
-        }
-        parts.push(of_total(done, self.total.bytes, unit::format_bytes));
-        if left.is_some() {
+        let left = time_left(done, total, rate);
+        let has_rate = left.is_some();
+        parts.extend(left);
+        let bytes = of_total(done, Some(total), unit::format_bytes);
+        parts.push(format!("{bytes} {}", self.done_word));
+        if has_rate {
             parts.push(format!("{}/s", unit::format_bytes(rate)));
         }
-        let files = of_total(self.done.files, self.total.files, unit::format_count);
-        parts.push(format!("{files} files"));
-        format!("{}: {}", self.name, parts.join(", "))
+        // Files count when their group is complete; until then, their number alone says nothing false. A comparison counts
+        // the files that it listed, not those that it read.
+        match (self.done.files, self.total.files) {
+            _ if self.name == Task::Compare.word() => {}
+            (0, Some(total)) => parts.push(unit::format_counted(total, "file")),
+            (done, total) => {
+                let files = of_total(done, total, unit::format_count);
+                parts.push(format!("{files} files"));
+            }
+        }
+        parts.extend(self.current.clone());
+        parts
     }
+}
+
+/// Joins parts by commas as long as they fit. The first part is always shown.
+fn join_fitting(parts: &[String], room: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        let separator = if line.is_empty() { "" } else { ", " };
+        let longer = format!("{line}{separator}{part}");
+        if !line.is_empty() && display_width(&longer) > room {
+            break;
+        }
+        line = longer;
+    }
+    line
+}
+
+/// `23 s left`; `None` while the rate is unknown.
+fn time_left(done: u64, total: u64, rate: u64) -> Option<String> {
+    let seconds = total.saturating_sub(done).checked_div(rate)?;
+    let left = unit::format_duration(Duration::from_secs(seconds));
+    Some(format!("{left} left"))
 }
 
 /// Returns the completed percentage, at most 100 even if more was done than expected.
@@ -225,7 +266,7 @@ impl Monitor for Progress {
         match event {
             ProgressEvent::Started { task, files, bytes } => {
                 *self.lock_task() = Some(ActiveTask::new(
-                    task.word(),
+                    *task,
                     Totals {
                         files: *files,
                         bytes: *bytes,
@@ -239,6 +280,9 @@ impl Monitor for Progress {
                 self.update(|task| task.databases.retain(|other| other != place));
             }
             ProgressEvent::Files(number) => self.update(|task| task.done.files += number),
+            ProgressEvent::CurrentFile(name) => {
+                self.update(|task| task.current = Some((*name).to_owned()));
+            }
             ProgressEvent::Folders(number) => self.update(|task| task.done.folders += number),
             ProgressEvent::Bytes(number) => self.update(|task| task.done.bytes += number),
             ProgressEvent::TotalsRaised { files, bytes } => self.update(|task| {
@@ -264,32 +308,75 @@ impl Monitor for Progress {
 mod tests {
     use super::*;
 
-    #[test]
-    fn narrow_terminal_shows_percentage() {
-        let mut task = ActiveTask::new(
-            "copying",
-            Totals {
-                files: Some(1003),
-                bytes: Some(5_500_000_000),
-            },
-        );
+    fn copying() -> ActiveTask {
+        let total = Totals {
+            files: Some(1003),
+            bytes: Some(5_500_000_000),
+        };
+        let mut task = ActiveTask::new(Task::Copy, total);
         task.done = Counts {
             files: 12,
             folders: 0,
             bytes: 1_540_000_000,
         };
-        let line = task.transfer_line(5_500_000_000, 10.0);
+        task.current = Some("sh010.1013.exr".to_owned());
+        task
+    }
+
+    #[test]
+    fn line_ends_before_the_terminal_does() {
+        let parts = copying().transfer_parts(5_500_000_000, 10.0);
+        assert_eq!(join_fitting(&parts, 20), "28 %, 25 s left");
+        assert_eq!(join_fitting(&parts, 40), "28 %, 25 s left");
         assert_eq!(
-            line,
-            "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
+            join_fitting(&parts, 60),
+            "28 %, 25 s left, 1.54 GB of 5.50 GB copied, 154 MB/s"
         );
-        let mut task = ActiveTask::new(
-            "scanning",
-            Totals {
-                files: Some(1_000_000),
-                bytes: None,
-            },
+        assert_eq!(
+            join_fitting(&parts, 100),
+            "28 %, 25 s left, 1.54 GB of 5.50 GB copied, 154 MB/s, 12 of 1,003 files, sh010.1013.exr"
         );
+        for room in 0..100 {
+            assert!(
+                display_width(&join_fitting(&parts, room)) <= room.max(4),
+                "{room}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_never_contradict_the_percentage() {
+        let mut task = copying();
+        task.done.files = 0;
+        let line = join_fitting(&task.transfer_parts(5_500_000_000, 10.0), 200);
+        assert!(line.contains("154 MB/s, 1,003 files, sh010"), "{line}");
+        task.done.bytes = 6_000_000_000;
+        let line = join_fitting(&task.transfer_parts(5_500_000_000, 10.0), 200);
+        assert!(
+            line.starts_with("100 %, 0.0 s left, 5.50 GB of 5.50 GB"),
+            "{line}"
+        );
+        let total = Totals {
+            files: Some(1003),
+            bytes: Some(100),
+        };
+        let mut task = ActiveTask::new(Task::Compare, total);
+        task.done = Counts {
+            files: 1003,
+            folders: 0,
+            bytes: 34,
+        };
+        let line = join_fitting(&task.transfer_parts(100, 1.0), 200);
+        assert_eq!(line, "34 %, 1.0 s left, 34 B of 100 B compared, 34 B/s");
+    }
+
+    #[test]
+    fn scan_shows_the_previous_number_of_files() {
+        let total = Totals {
+            files: Some(1_000_000),
+            bytes: None,
+        };
+        let mut task = ActiveTask::new(Task::Scan, total);
         task.databases = vec!["NAS".to_owned()];
         task.done = Counts {
             files: 120_000,
@@ -297,8 +384,8 @@ mod tests {
             bytes: 0,
         };
         assert_eq!(
-            task.scan_line(2.0),
-            "scanning NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
+            join_fitting(&task.scan_parts(2.0), 200),
+            "12 %, 14 s left, scanning NAS, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
         );
     }
 }

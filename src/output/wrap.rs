@@ -38,7 +38,9 @@ fn unbreakable_parts(line: &str) -> Vec<&str> {
     for (at, _) in line.match_indices(' ').chain([(line.len(), "")]) {
         let ends_in_digit = line[start..at].ends_with(|letter: char| letter.is_ascii_digit());
         let unit = line[at..].split_whitespace().next().unwrap_or_default();
-        if !(ends_in_digit && is_unit(unit)) {
+        // An age is one part too: `5 days ago`.
+        let ends_age = unit.starts_with("ago") && is_number_with_unit(&line[start..at]);
+        if !(ends_in_digit && is_unit(unit) || ends_age) {
             parts.push(&line[start..at]);
             start = at + 1;
         }
@@ -46,10 +48,16 @@ fn unbreakable_parts(line: &str) -> Vec<&str> {
     parts
 }
 
+/// True for a number with its unit.
+fn is_number_with_unit(part: &str) -> bool {
+    let unit = part.split_once(' ').map(|(_, unit)| unit);
+    unit.is_some_and(is_unit)
+}
+
 /// True for a unit, with or without punctuation after it.
 fn is_unit(word: &str) -> bool {
-    const UNITS: [&str; 13] = [
-        "B", "kB", "MB", "GB", "TB", "PB", "EB", "s", "min", "h", "d", "%", "files",
+    const UNITS: [&str; 15] = [
+        "B", "kB", "MB", "GB", "TB", "PB", "EB", "s", "min", "h", "d", "day", "days", "%", "files",
     ];
     let letters = word.split(|letter: char| !letter.is_ascii_alphabetic() && letter != '%');
     letters
@@ -66,7 +74,7 @@ pub(super) fn rows_needed(text: &str, columns: u16) -> usize {
 }
 
 /// Returns the number of columns that a text takes. Color codes take none.
-fn display_width(text: &str) -> usize {
+pub fn display_width(text: &str) -> usize {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().map_or(0, UnicodeWidthStr::width);
     let after = |part: &str| part.split_once('m').map_or(0, |(_, rest)| rest.width());

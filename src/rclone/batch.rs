@@ -197,7 +197,7 @@ impl<'a> TransferBatch<'a> {
                 Ok(encoded) => {
                     index_of.insert(encoded, index);
                 }
-                Err(why) => on_event(TransferEvent::Failed(file, why)),
+                Err(why) => on_event(TransferEvent::Failed(file, &why)),
             }
         }
         // rclone takes an empty list for every file below the root.

@@ -17,13 +17,16 @@ const QUOTE: char = '\u{201B}';
 const FULLWIDTH: [char; 2] = ['\u{FF0F}', '\u{FF0E}'];
 
 /// Returns the reason why rclone would take this path for another one; `None` if it would not.
-pub fn unsupported_reason(path: &Path) -> Option<&'static str> {
+pub fn unsupported_reason(path: &Path) -> Option<String> {
     let Some(text) = path.to_str() else {
-        return Some("its name is not UTF-8, which a remote cannot store");
+        let why =
+            "its name is not UTF-8, which this storage cannot keep: rename it or `exclude` it";
+        return Some(why.to_owned());
     };
-    text.chars().any(is_encoder_char).then_some(
-        "its name contains a character that rclone uses to encode others: the remote would return another name",
-    )
+    let character = text.chars().find(|character| is_encoder_char(*character))?;
+    Some(format!(
+        "its name holds `{character}`, which this storage cannot keep: rename it or `exclude` it"
+    ))
 }
 
 const fn is_encoder_char(character: char) -> bool {
@@ -37,7 +40,7 @@ pub(super) fn encoded_paths(files: &[PathBuf]) -> impl Iterator<Item = String> {
     files.iter().filter_map(|file| encode_path(file).ok())
 }
 
-pub(super) fn encode_path(path: &Path) -> Result<String, &'static str> {
+pub(super) fn encode_path(path: &Path) -> Result<String, String> {
     if let Some(why) = unsupported_reason(path) {
         return Err(why);
     }

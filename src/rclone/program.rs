@@ -86,7 +86,7 @@ impl Program {
         }
         if !version.uses_partial_files() {
             access.rclone_warning.get_or_init(|| format!(
-                "rclone {version} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
+                "rclone {version} is old: with {FIRST_WITH_PARTIALS} or newer, a killed copy or sync leaves no incomplete files",
             ));
         }
         Ok(Self { path, version })

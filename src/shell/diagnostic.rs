@@ -153,6 +153,10 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
     if let Error::Syntax { span, .. } = error {
         return span.clone();
     }
+    if let Error::MissingWords { .. } = error {
+        let end = words.last().map_or(0, |word| word.span.end);
+        return end..end;
+    }
     let about = error.offending_word().and_then(|name| {
         let whole = words
             .iter()

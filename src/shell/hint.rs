@@ -56,12 +56,25 @@ fn missing(grammar: &Command, names: &StudioNames, line: &str) -> Option<Hint> {
         }
         position.advance(&typing.word);
     }
-    let text = position.missing_usage()?;
-    Some(Hint::Missing(if is_typing {
-        format!(" {text}")
-    } else {
-        text
-    }))
+    let usage = position.missing_usage()?;
+    let mut text = usage.as_str();
+    if leaves_category_out(&position, names, &typing) {
+        // Every word stands for the argument after its own.
+        text = text.split_once(' ')?.1;
+    }
+    let blank = if is_typing { " " } else { "" };
+    Some(Hint::Missing(format!("{blank}{text}")))
+}
+
+/// True if a storage stands where a category may be left out.
+fn leaves_category_out(position: &Position<'_>, names: &StudioNames, typed: &TypedLine) -> bool {
+    let words = typed.words.iter().chain([&typed.word]);
+    let mut values = words.filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let takes_category = matches!(position.command.get_name(), "compare" | "copy" | "sync");
+    takes_category
+        && values
+            .nth(2)
+            .is_some_and(|word| names.is_database(word) && !names.is_category(word))
 }
 
 #[cfg(test)]
@@ -90,11 +103,14 @@ mod tests {
     #[test]
     fn missing_arguments_follow_complete_word() {
         for (line, text) in [
-            ("copy", "< PROJECT CATEGORY FROM TO[,TO...]>"),
-            ("copy ", "<PROJECT CATEGORY FROM TO[,TO...]>"),
-            ("copy acme/spot", "< CATEGORY FROM TO[,TO...]>"),
+            ("copy", "< PROJECT [CATEGORY] FROM TO[,TO...]>"),
+            ("copy ", "<PROJECT [CATEGORY] FROM TO[,TO...]>"),
+            ("copy acme/spot", "< [CATEGORY] FROM TO[,TO...]>"),
             ("copy acme/spot footage WORK ", "<TO[,TO...]>"),
             ("copy acme/spot footage WORK NAS", ""),
+            ("copy acme/spot WORK", "< TO[,TO...]>"),
+            ("compare acme/spot WORK ", "<B>"),
+            ("sync acme/spot WORK NAS", ""),
             ("copy acme/sp", ""),
             ("add", "< database|category>"),
             ("load --older-than ", "<AGE>"),

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn missing_arguments_match_usage() {
         for (line, rest) in [
-            ("copy", "PROJECT CATEGORY FROM TO[,TO...]"),
+            ("copy", "PROJECT [CATEGORY] FROM TO[,TO...]"),
             ("copy acme/spot footage", "FROM TO[,TO...]"),
             ("copy --checksum acme/spot footage WORK NAS", ""),
             ("compare acme/spot", "[CATEGORY] A B"),
@@ -274,7 +274,7 @@ mod tests {
             ("list projects", ""),
             ("add database WORK", "ROOT"),
             ("source", "FILE [ARGUMENT]..."),
-            ("find", "PATTERN [in DATABASE]"),
+            ("find", "PATTERN [in WHERE]"),
             ("set", ""),
             ("nonsense x", ""),
         ] {
@@ -294,7 +294,7 @@ mod tests {
         };
         assert_eq!(needed("compare acme/spot WORK"), "B");
         assert_eq!(needed("compare acme/spot"), "A B");
-        assert_eq!(needed("copy acme/spot"), "CATEGORY FROM TO");
+        assert_eq!(needed("copy acme/spot"), "FROM TO");
         assert_eq!(needed("source"), "FILE");
         assert_eq!(needed("load"), "");
     }
@@ -334,7 +334,7 @@ mod tests {
                 "value",
                 "value",
                 "value",
-                "?"
+                "value"
             ]
         );
     }

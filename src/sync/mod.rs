@@ -11,8 +11,10 @@
 mod changes;
 mod collect;
 mod deletions;
+mod each_destination;
 mod emptied_folders;
 mod folder_metadata;
+mod known_content;
 mod renames;
 mod request;
 mod respelled;
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use self::each_destination::sync_each;
 pub use self::request::SyncRequest;
 
 use self::folder_metadata::FolderDigests;
@@ -52,7 +55,7 @@ use crate::storage::{Layout, Storage};
 /// # Errors
 /// The sync did not start: a database is unreachable, another run holds the lock, no replica is in scope, or more than
 /// half of the sent files are missing at the source. Failures of the index also end the sync.
-pub fn sync(
+fn sync(
     index: &mut Index,
     registry: &Registry,
     request: &SyncRequest<'_>,

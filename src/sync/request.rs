@@ -6,7 +6,7 @@ use crate::model::registry::{Category, Database};
 use crate::rclone::TransferLimits;
 
 /// Replicas to sync, and the options of the sync.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of the line"

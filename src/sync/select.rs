@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::changes::ReplicaChanges;
 use super::collect::SyncReplica;
 use super::folder_metadata::FolderDigests;
+use super::known_content::KnownDifferences;
 use super::respelled::mark_respelled;
 use super::run::SyncRun;
 use crate::base::error::Result;
@@ -45,6 +46,7 @@ impl<'a> SyncRun<'a> {
                 .or_default()
                 .push(file);
         }
+        let mut known = KnownDifferences::default();
         for (replica, changes) in replicas.into_iter().zip(changes) {
             let relative = &replica.relative;
             let selected = SyncChanges {
@@ -55,10 +57,19 @@ impl<'a> SyncRun<'a> {
                 ..SyncChanges::default()
             };
             let is_changed = self.is_changed(index, &replica, &changes, folders, &spec)?;
+            if self.is_by_record(&replica) || !is_changed {
+                self.find_known_differences(index, &replica, &mut known)?;
+            }
             spec.replicas
                 .extend(self.select_replica(replica, &changes, selected, is_changed, report));
         }
+        self.warn_of_known_differences(&known);
         Ok(spec)
+    }
+
+    /// True if the record of sent files tells what the destination holds.
+    fn is_by_record(&self, replica: &SyncReplica<'_>) -> bool {
+        self.destination.uses_rclone() && (self.request.retry_failed || !replica.is_new())
     }
 
     /// Returns the replica for the pipeline; `None` if nothing is to be done with it.
@@ -70,8 +81,7 @@ impl<'a> SyncRun<'a> {
         is_changed: bool,
         report: &mut Report,
     ) -> Option<SourceReplica> {
-        let by_record =
-            self.destination.uses_rclone() && (self.request.retry_failed || !replica.is_new());
+        let by_record = self.is_by_record(&replica);
         let mut tree = replica.tree;
         let mut recorded = None;
         if by_record {

@@ -50,9 +50,9 @@ fn script_dry_run_changes_nothing() {
     ╞══════════╪════════════════════╪══════════╪═══════╪══════╡
     │ NAS      ┆ would be forgotten ┆        0 ┆     0 ┆  0 B │
     └──────────┴────────────────────┴──────────┴───────┴──────┘
+    would copy 2 files, 13 B
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: add
     planned $STUDIO/NAS/footage/acme/spot/plates/p1.exr: add
-    would copy 2 files, 13 B
     acme/spot  3 files, 18 B
     ┌──────────┬──────────────────────┬─────────┬─────────────┐
     │ category ┆ WORK                 ┆ NAS     ┆ MORE        │
@@ -108,9 +108,9 @@ fn quiet_prints_only_problems() {
     assert_snapshot!(studio.run(["--quiet", "nightly.ab"]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     copied 0 files, 0 B in N s; 3 already there; 1 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
+    left as they are on NAS: 1 file that is not older there; `--overwrite` replaces it and keeps the old one
     --- stderr
     1 of 6 commands completed in part: nightly.ab:3
     ");

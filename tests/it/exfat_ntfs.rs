@@ -99,16 +99,16 @@ fn exfat_refuses_unsupported_and_colliding_names() {
     assert_snapshot!(studio.lines(&[LINE]), @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
+    copied and verified 2 files, 10 B in N s; 1 failed; 8 refused
+    refused $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
     failed $STUDIO/NAS/footage/acme/spot/link: cannot create a symbolic link in `$STUDIO/NAS/footage/acme/spot`: the file system may not support symbolic links: Function not implemented (os error 38)
-    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
-    copied and verified 2 files, 10 B in N s; 9 failed
+    refused $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
     acme/
@@ -127,15 +127,15 @@ fn ntfs_refuses_unsupported_and_colliding_names() {
     assert_snapshot!(studio.lines(&[LINE]), @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
-    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
-    copied and verified 2 files, 10 B in N s; 8 failed
+    copied and verified 2 files, 10 B in N s; 8 refused
+    refused $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
+    refused $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
+    refused $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     ");
 }
 

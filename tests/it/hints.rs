@@ -73,12 +73,6 @@ fn hint_names_the_holding_database() {
 }
 
 #[test]
-fn sync_with_two_destinations_is_refused() {
-    let said = complaint(&studio(), "sync acme/spot footage WORK NAS,CLOUD");
-    assert!(said.contains("sends to one database"), "{said}");
-}
-
-#[test]
 fn project_accepts_trailing_slash() {
     let studio = studio();
     studio.lines(&["copy acme/spot/ footage WORK NAS"]).ok();

@@ -142,7 +142,7 @@ fn error_in_continued_line_marks_its_word() {
     script.ab:1:23: error: missing: FROM, TO
         copy acme/spot footage  
                               ^
-    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
+    hint: write it as: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     ");
     assert_snapshot!(studio.script("fetch client \\\n  'Bob\n"), @"
     exit 2

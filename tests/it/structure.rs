@@ -57,8 +57,10 @@ const HOMES: &[(&str, &[&str])] = &[
 const SHARED: &[&str] = &[
     "check",
     "command",
+    "endpoints",
     "last_answer",
     "outcome_item",
+    "outcome_sequence",
     "pattern",
     "replica_cell",
     "run",

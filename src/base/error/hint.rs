@@ -59,6 +59,8 @@ impl Error {
             }
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => return hint.clone(),
+            Self::MissingWords { hint, .. } => return Some(hint.clone()),
+            Self::MisplacedWord { usage, .. } => return Some(format!("write it as: {usage}")),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
             Self::RunNotFound { known, .. } => return Some(run_hint(*known)),
             Self::NameTaken {

@@ -118,6 +118,17 @@ pub enum Error {
     /// A place that no answer may be written to with `>`.
     #[error("cannot write an answer to `{}`: {why}", Name::from(path.as_path()))]
     Redirection { path: PathBuf, why: String },
+    /// A line that lacks words: placeholders, as in the usage.
+    #[error("missing: {missing}")]
+    MissingWords { missing: String, hint: String },
+    /// The name of a thing of one kind where a thing of another kind is expected.
+    #[error("`{word}` is a {noun}, where a {expected} is expected")]
+    MisplacedWord {
+        word: Name,
+        noun: Noun,
+        expected: Noun,
+        usage: &'static str,
+    },
     /// A database or category of this name exists at another path.
     #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(requested.as_path()))]
     NameTaken {
@@ -289,6 +300,11 @@ impl Error {
         }
     }
 
+    /// True for an unknown name that is similar to a known one.
+    pub const fn suggests(&self) -> bool {
+        matches!(self, Self::UnknownName { suggestions, .. } if !suggestions.is_empty())
+    }
+
     /// Returns the problem of the index, if this is an error of the index.
     pub const fn index_problem(&self) -> Option<IndexProblem> {
         match self {
@@ -306,6 +322,8 @@ impl Error {
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }
+            | Self::MissingWords { .. }
+            | Self::MisplacedWord { .. }
             | Self::InvalidValue { .. }
             | Self::UnknownName {
                 noun: Noun::Command | Noun::Setting,
@@ -330,6 +348,7 @@ impl Error {
             | Self::UnexpectedWord { word, .. }
             | Self::InvalidWord { word, .. }
             | Self::InvalidLayout { word, .. }
+            | Self::MisplacedWord { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
             Self::ReplicaNotFound { project, .. } if !message::is_all_projects(project) => {

@@ -4,8 +4,10 @@
 //! files needs `--overwrite`, and a confirmation at the prompt.
 
 pub(super) mod answer;
+mod destination;
+mod item;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 
@@ -13,6 +15,7 @@ use self::answer::CopyAnswer;
 
 use super::check::check_scope;
 use super::command::database_names;
+use super::endpoints::{Endpoints, LineForm};
 use super::last_answer::scope_subject;
 use super::run;
 use super::run::RunOptions;
@@ -22,11 +25,20 @@ use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
 use crate::index::RunStart;
+use crate::language::lexer::quote;
 use crate::model::project::Scope;
-use crate::model::registry::{Database, Registry};
+use crate::model::registry::Registry;
 use crate::storage::availability::Reach;
 
-/// Copy a category of a project from one database to others
+const USAGE: &str = "copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]";
+
+const FORM: LineForm = LineForm {
+    usage: USAGE,
+    placeholders: ["FROM", "TO"],
+    takes_list: true,
+};
+
+/// Copy projects from one storage to others
 ///
 /// Files missing at the destination are copied. Older files there are replaced, and their old versions are kept in
 /// `.auto-backup/versions/` at the root of that database. Newer files there, and files that differ with the same time, are
@@ -39,36 +51,37 @@ use crate::storage::availability::Reach;
     reason = "each is an option of the line"
 )]
 #[command(
-    override_usage = "copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]",
+    override_usage = USAGE,
     after_help = "Examples:
-  copy acme/spot footage WORK NAS
-  copy acme/spot all WORK NAS,ARCHIVE
+  copy acme/spot WORK NAS
+  copy acme/spot footage WORK NAS,ARCHIVE
   copy acme render NAS ARCHIVE --no-update
   copy acme/spot footage WORK NAS --checksum --dry-run
-  copy all all WORK NAS --dry-run
+  copy all WORK NAS --count
   copy -- -odd-/name footage WORK NAS"
 )]
 pub(crate) struct CopyArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
-    /// The category, or `all`
+    /// The category; all categories if left out
     #[arg(value_name = "CATEGORY")]
-    category: String,
-    /// The database to copy from
+    first: String,
+    /// The storage to copy from
     #[arg(value_name = "FROM")]
-    from: String,
-    /// The databases to copy to, separated by commas
-    #[arg(
-        value_name = "TO",
-        value_delimiter = ',',
-        num_args = 1,
-        required = true
-    )]
-    to: Vec<String>,
+    second: Option<String>,
+    /// The storages to copy to, separated by commas
+    #[arg(value_name = "TO", num_args = 0..)]
+    rest: Vec<String>,
+    /// Only count the files and bytes that would be copied
+    #[arg(long, conflicts_with = "dry_run")]
+    count: bool,
     /// Only show the files that would be copied
     #[arg(long)]
     dry_run: bool,
+    /// List every frame of an image sequence
+    #[arg(long)]
+    no_sequences: bool,
     /// Replace newer files too; the old versions are kept
     #[arg(long, conflicts_with = "no_update")]
     overwrite: bool,
@@ -90,24 +103,33 @@ pub(crate) struct CopyArgs {
 }
 
 impl CopyArgs {
+    /// Resolves the words after the project.
+    fn endpoints<'a>(&self, registry: &'a Registry) -> Result<Endpoints<'a>> {
+        let words = [&self.first].into_iter().chain(&self.second);
+        let words: Vec<&str> = words.chain(&self.rest).map(String::as_str).collect();
+        FORM.resolve(registry, &words)
+    }
+
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         let options = RunOptions::of(workspace, true, self.yes);
         let scope = workspace.last_answer.scope(&self.project)?;
-        self.request(&workspace.registry, scope, true, &options)?;
+        let endpoints = self.endpoints(&workspace.registry)?;
+        self.request(endpoints, scope, true, &options)?;
         check_scope(&self.project, workspace)
     }
 
     /// Does the work and prints nothing. The answer is a stream because a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
         workspace.adopt_moved_databases(Reach::All)?;
-        let options = RunOptions::of(workspace, self.dry_run, self.yes);
+        let options = RunOptions::of(workspace, self.dry_run || self.count, self.yes);
         let verify = self.verify || (workspace.settings.verify && !self.no_verify);
         let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let endpoints = self.endpoints(registry)?;
         let scope = workspace.last_answer.scope(&self.project)?;
         let subject = scope_subject(&self.project, &scope);
-        let subject = format!("{subject} {}", self.category);
-        let request = self.request(registry, scope, verify, &options)?;
+        let subject = format!("{subject} {}", quote(OsStr::new(&endpoints.category)));
+        let request = self.request(endpoints, scope, verify, &options)?;
         let to = database_names(request.destinations.iter().copied());
         let start = RunStart {
             command: "copy",
@@ -116,41 +138,37 @@ impl CopyArgs {
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        run::execute(
+        let finished = run::execute(
             (index, registry),
             &start,
             &options,
             monitor,
             |index, run| copy::copy(index, registry, &request, run, monitor),
-        )
+        )?;
+        Ok(CopyAnswer {
+            finished,
+            count_only: self.count,
+            group_sequences: !self.no_sequences,
+        })
     }
 
-    /// Looks up the names of the line in the registry.
     fn request<'a>(
         &self,
-        registry: &'a Registry,
+        endpoints: Endpoints<'a>,
         scope: Scope,
         verify: bool,
         options: &RunOptions,
     ) -> Result<CopyRequest<'a>> {
-        let source = registry.database(&self.from)?;
-        let mut destinations: Vec<&Database> = Vec::new();
-        for name in &self.to {
-            let database = registry.database(name)?;
-            if database == source {
-                return Err(Error::SameDatabase {
-                    database: name.clone(),
-                });
-            }
-            if !destinations.contains(&database) {
-                destinations.push(database);
-            }
+        if endpoints.destinations.contains(&endpoints.source) {
+            return Err(Error::SameDatabase {
+                database: endpoints.source.name.clone(),
+            });
         }
         Ok(CopyRequest {
             scope,
-            categories: registry.select_categories(&self.category)?,
-            source,
-            destinations,
+            categories: endpoints.categories,
+            source: endpoints.source,
+            destinations: endpoints.destinations,
             rules: CopyRules {
                 overwrite: self.overwrite,
                 only_add: self.no_update,

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use self::item::RunItemsAnswer;
-use self::row::{CSV_HEADINGS, RunRow, TABLE_HEADINGS};
+use self::row::{CSV_HEADINGS, RunRow};
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
@@ -44,6 +44,9 @@ pub(crate) struct HistoryArgs {
     /// The last N runs
     #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "all")]
     last: Option<u64>,
+    /// With RUN, list every frame of an image sequence
+    #[arg(long)]
+    no_sequences: bool,
 }
 
 fn parse_run_number(word: &str) -> Result<RunId, &'static str> {
@@ -75,7 +78,8 @@ impl HistoryArgs {
 
     /// Prepares the answer about one run; its items are read from the index while they are printed.
     pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
-        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or(RunId::DRY_RUN))
+        let run = self.run.unwrap_or(RunId::DRY_RUN);
+        RunItemsAnswer::new(&workspace.index, run, !self.no_sequences)
     }
 }
 
@@ -105,8 +109,10 @@ impl Answer for HistoryAnswer {
         if self.runs.is_empty() {
             page.line("no runs yet; `load`, `copy` and `sync` are recorded");
         }
-        let rows = self.runs.iter().map(RunRow::table_row);
-        page.table(TABLE_HEADINGS, rows.collect());
+        let width = self.runs.iter().map(|run| run.run.to_string().len()).max();
+        for run in &self.runs {
+            page.cells(run.line(width.unwrap_or_default()));
+        }
         if self.is_truncated {
             page.line("older runs: `history --all`");
         }
@@ -116,9 +122,7 @@ impl Answer for HistoryAnswer {
         let rows = self.runs.iter();
         Records {
             headings: CSV_HEADINGS,
-            rows: rows
-                .map(|run| run.row(|seconds| seconds.to_string()))
-                .collect(),
+            rows: rows.map(RunRow::row).collect(),
         }
     }
 }

@@ -234,6 +234,8 @@ impl RunReport for Vec<LoadedDatabase> {
             files: self.iter().map(|database| database.files).sum(),
             bytes: self.iter().map(|database| database.bytes).sum(),
             failed: self.iter().map(|database| database.unreadable).sum(),
+            conflicts: 0,
+            refused: 0,
         }
     }
 
@@ -323,7 +325,7 @@ fn forget(
             "remove `{}` ({files}) from the index? no file is touched",
             database.name
         );
-        confirmation.require(&question)?;
+        confirmation.require_plain(question)?;
         index.forget_database(&database.root)?;
         let mut summary = scan::stored_summary(index, registry, database)?;
         summary.changes.missing = known.files;

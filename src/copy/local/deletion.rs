@@ -45,7 +45,7 @@ pub(super) fn delete_missing(
     lock: Option<&Lock>,
 ) -> Result<BTreeSet<PathBuf>> {
     let missing: Vec<&MissingFile> = missing_files(storage, plans).collect();
-    if interrupt::is_requested() || !copy.confirm_deletion(missing.len())? {
+    if interrupt::is_requested() || !copy.confirm_deletion(missing.iter().copied())? {
         copy.report_gone(missing);
         return Ok(BTreeSet::new());
     }

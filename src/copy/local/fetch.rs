@@ -77,7 +77,7 @@ impl RemoteFetch<'_> {
     fn fetch_all(&self, states: &mut [FetchState]) -> Result<bool> {
         for (file, state) in self.files.iter().zip(&mut *states) {
             if let Some(refusal) = rclone::unsupported_reason(&file.path_below_root) {
-                *state = FetchState::Failed(refusal.to_owned());
+                *state = FetchState::Failed(refusal);
             }
         }
         if self.staging.has_leftovers {

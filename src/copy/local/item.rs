@@ -119,6 +119,7 @@ impl<'a> ItemCopier<'a> {
             return copy_link(&pair.from, name, &pair.to);
         }
         let meter = self.context.meter;
+        meter.set_current(|| item.name.to_string());
         let on_progress = |bytes| meter.add_bytes(bytes);
         if self.context.move_source
             && let Some(temp) = move_file(&pair.from, name, &pair.to, &mut self.copier)?

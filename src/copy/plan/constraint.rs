@@ -102,7 +102,7 @@ impl<'a> Constraints<'a> {
         if self.uses_rclone
             && let Some(why) = rclone::unsupported_reason(&self.replica.join(path))
         {
-            return failed(why);
+            return Err(OmissionReason::Refused(why));
         }
         match old {
             Some(old) if old.kind != EntryKind::File && !self.holds_every_kind => failed(

@@ -223,12 +223,12 @@ impl Plan {
     }
 
     /// Returns the plan of a replica that is not copied at all.
-    pub fn refused(replica: PathBuf, why: String) -> Self {
+    pub fn refused(replica: PathBuf, reason: OmissionReason) -> Self {
         Self {
             replica,
             omissions: vec![Omission {
                 path: PathBuf::new(),
-                reason: OmissionReason::Failed(why),
+                reason,
             }],
             ..Self::default()
         }

@@ -159,7 +159,7 @@ impl<'a> Planner<'a> {
             return self.omit_all(path, folder, &reason);
         }
         if let Some(why) = self.unsupported.remove(path) {
-            return self.block(path, folder, OmissionReason::Failed(why));
+            return self.block(path, folder, OmissionReason::Refused(why));
         }
         let displaced = if exists {
             None
@@ -264,7 +264,7 @@ impl<'a> Planner<'a> {
                     self.plan.renames.push(rename.clone());
                     self.renames.remove(rename.path.as_path());
                 }
-                Some(why) => self.omit(rename.path.clone(), OmissionReason::Failed(why.clone())),
+                Some(why) => self.omit(rename.path.clone(), OmissionReason::Refused(why.clone())),
             }
         }
         if unsupported.is_empty() {
@@ -296,7 +296,7 @@ impl<'a> Planner<'a> {
             };
             self.plan.files -= 1;
             self.plan.bytes -= file.bytes;
-            self.omit(path.join(&name), OmissionReason::Failed(why.clone()));
+            self.omit(path.join(&name), OmissionReason::Refused(why.clone()));
         }
         kept.finish()
     }
@@ -508,6 +508,7 @@ mod tests {
                 OmissionReason::Conflict(_) => "conflict",
                 OmissionReason::Skipped(_) => "skip",
                 OmissionReason::Failed(_) => "fail",
+                OmissionReason::Refused(_) => "refuse",
                 OmissionReason::Postponed => "later",
             };
             format!("{}: {word}", item.path.display())

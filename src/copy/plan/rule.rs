@@ -59,6 +59,8 @@ pub enum OmissionReason {
     Skipped(String),
     /// Unreadable, or impossible at the destination.
     Failed(String),
+    /// Impossible at the destination as long as it has its name.
+    Refused(String),
     /// Left for another run.
     Postponed,
 }
@@ -71,6 +73,7 @@ impl OmissionReason {
             Self::Conflict(reason) => Self::Conflict(why(reason)),
             Self::Skipped(reason) => Self::Skipped(why(reason)),
             Self::Failed(reason) => Self::Failed(why(reason)),
+            Self::Refused(reason) => Self::Refused(why(reason)),
             Self::Postponed => Self::Postponed,
         }
     }

@@ -115,7 +115,7 @@ impl Upload<'_> {
             ..SentFile::default()
         };
         if let Some(why) = rclone::unsupported_reason(&file.path_below_root()) {
-            return (planned, Some(SendState::Failed(why.to_owned())));
+            return (planned, Some(SendState::Failed(why)));
         }
         if file.replaces && !self.destination.features.can_move() {
             let why = CANNOT_KEEP_VERSION.to_owned();

@@ -21,7 +21,7 @@ pub(super) fn delete_missing(
     changes: &mut RemoteChanges,
 ) -> Result<()> {
     let mut missing = std::mem::take(&mut changes.missing);
-    if interrupt::is_requested() || !copy.confirm_deletion(missing.len())? {
+    if interrupt::is_requested() || !copy.confirm_deletion(&missing)? {
         copy.report_gone(&missing);
         return Ok(());
     }

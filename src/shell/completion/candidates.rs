@@ -63,7 +63,8 @@ impl Expectation {
             let words = commands.map(|command| (command.get_name().into(), about(command)));
             expected.sources.push(WordSource::described(words));
         } else if let Some(argument) = position.next_argument() {
-            expected.is_comma_separated = argument.get_value_delimiter().is_some();
+            let is_list = matches!(placeholder(argument), "TO" | "FROM");
+            expected.is_comma_separated = is_list || argument.get_value_delimiter().is_some();
             let command = position.command.get_name();
             scope = expected.add_values(argument, command, words, names, timeout);
         }
@@ -121,7 +122,7 @@ impl Expectation {
         match placeholder(argument) {
             "DATABASE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
             // The category is optional, so a database may come in its place.
-            "CATEGORY" if command == "compare" => {
+            "CATEGORY" if matches!(command, "compare" | "copy" | "explore" | "sync") => {
                 let names = [&tracked.categories, &tracked.databases];
                 self.sources.extend(names.map(Clone::clone));
             }
@@ -141,6 +142,11 @@ impl Expectation {
                 let within = "in a client, category or storage".to_owned();
                 let word = WordSource::described([("in".into(), within)]);
                 self.sources.push(word);
+            }
+            "WHERE" => {
+                let names = [&tracked.databases, &tracked.categories];
+                self.sources.extend(names.map(Clone::clone));
+                (scope.projects, scope.clients) = (true, true);
             }
             "PROJECT" => (scope.projects, scope.clients) = (true, accepts_all),
             "PATTERN" if command == "exclusion" => self.sources.push(tracked.exclusions.clone()),

@@ -2,7 +2,7 @@
 //!
 //! Projects are read on a separate thread, so that the prompt appears at once even with a large index.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -61,6 +61,16 @@ struct ProjectCacheState {
 }
 
 impl StudioNames {
+    /// True if a database has this name.
+    pub(in crate::shell) fn is_database(&self, word: &OsStr) -> bool {
+        self.tracked.databases.names.contains(word)
+    }
+
+    /// True if a category has this name.
+    pub(in crate::shell) fn is_category(&self, word: &OsStr) -> bool {
+        self.tracked.categories.names.contains(word)
+    }
+
     /// Refreshes the names. Projects are read in the background.
     pub(in crate::shell) fn refresh(&mut self, workspace: &Workspace) -> Result<()> {
         self.tracked = TrackedNames::from_workspace(workspace);

@@ -24,13 +24,14 @@ use self::history::HistoryFile;
 use self::plain::{PlainReader, PromptInput};
 use super::session::Session;
 use super::statement::{PROMPT_ORIGIN, statements};
+use crate::base::confirmation::Question;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::language::lexer::is_continued;
 use crate::os::terminal;
 use crate::os::terminal::TerminalSettings;
-use crate::output::message::write_text;
+use crate::output::message::{write_line, write_text};
 use crate::output::wrap::wrap;
 
 /// Prompt of a new line.
@@ -121,7 +122,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
 }
 
 /// Returns the function that asks for confirmation. Only `y` or `yes` confirms; Ctrl-C and Ctrl-D decline.
-pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
+pub fn confirmation_prompt(accessible: bool) -> fn(&Question) -> bool {
     if terminal::can_move_cursor() && !accessible {
         confirm
     } else {
@@ -129,29 +130,52 @@ pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
     }
 }
 
-fn confirm(question: &str) -> bool {
+fn confirm(question: &Question) -> bool {
     let Some(_idle) = interrupt::IdleGuard::begin() else {
         return false;
     };
-    let answer =
-        DefaultEditor::new().and_then(|mut editor| editor.readline(&format_question(question)));
-    answer.is_ok_and(|answer| is_yes(&answer))
+    ask(question, &mut |text| {
+        let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(text));
+        answer.ok()
+    })
 }
 
-fn confirm_plain(question: &str) -> bool {
+fn confirm_plain(question: &Question) -> bool {
     let Some(_idle) = interrupt::IdleGuard::begin() else {
         return false;
     };
-    let answer = PlainReader::default().read(&format_question(question));
-    matches!(answer, Ok(PromptInput::Line(answer)) if is_yes(&answer))
+    ask(
+        question,
+        &mut |text| match PlainReader::default().read(text) {
+            Ok(PromptInput::Line(answer)) => Some(answer),
+            _ => None,
+        },
+    )
+}
+
+/// Asks until the answer is not the request for the list.
+fn ask(question: &Question, read: &mut dyn FnMut(&str) -> Option<String>) -> bool {
+    let text = format_question(question);
+    while let Some(answer) = read(&text) {
+        if question.list.is_empty() || !matches!(answer.trim(), "l" | "L" | "list") {
+            return is_yes(&answer);
+        }
+        question.list.iter().for_each(|line| write_line(line));
+    }
+    false
 }
 
 /// Returns the question with its lines broken between words.
-fn format_question(question: &str) -> String {
-    let question = format!("{question} [y/N] ");
+fn format_question(question: &Question) -> String {
+    let answers = if question.list.is_empty() {
+        "[y/N]"
+    } else {
+        "[y/N/l to list]"
+    };
+    let text = format!("{} {answers} ", question.text);
     match terminal::stdout_width() {
-        Some(width) => wrap(&question, usize::from(width).saturating_sub(4)),
-        None => question,
+        Some(width) => wrap(&text, usize::from(width).saturating_sub(4)),
+        None => text,
     }
 }
 

@@ -54,16 +54,22 @@ pub struct Sequence {
 impl Sequence {
     /// A pattern for all names, for example `sh010.[1001-1240].exr`.
     pub fn pattern(&self) -> Name {
-        let range = format!(
-            "[{}-{}]",
-            self.format_number(self.first),
-            self.format_number(self.last)
-        );
-        Name::from_bytes([&self.head, range.as_bytes(), &self.tail].concat())
+        Name::from_bytes([&self.head, self.range().as_bytes(), &self.tail].concat())
+    }
+
+    /// The first and the last number, for example `[1001-1240]`.
+    pub fn range(&self) -> String {
+        let [first, last] = [self.first, self.last].map(|number| self.format_number(number));
+        format!("[{first}-{last}]")
     }
 
     /// Describes the gaps, for example `missing 1107, 1110-1115`; `None` without gaps.
     pub fn describe_missing(&self) -> Option<String> {
+        self.describe_gaps("missing")
+    }
+
+    /// Describes the gaps after this word; `None` without gaps.
+    pub fn describe_gaps(&self, word: &str) -> Option<String> {
         let gap = |&(first, last): &(i64, i64)| {
             if first == last {
                 self.format_number(first)
@@ -78,9 +84,9 @@ impl Sequence {
             let lengths = lengths.map(|(first, last)| last.abs_diff(*first).saturating_add(1));
             let frames = lengths.fold(0, u64::saturating_add);
             let frames = unit::format_counted(frames, "frame");
-            return Some(format!("missing {named}, ... ({frames} in all)"));
+            return Some(format!("{word} {named}, ... ({frames} in all)"));
         }
-        (!named.is_empty()).then(|| format!("missing {named}"))
+        (!named.is_empty()).then(|| format!("{word} {named}"))
     }
 
     /// True if this frame of the sequence is the one whose name sorts first.

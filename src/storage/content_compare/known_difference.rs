@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::comparison::ContentComparison;
+use super::known_digest;
 use super::pair::same_size_pairs;
 use super::record::ContentRecord;
 use crate::base::error::Result;
@@ -13,8 +14,9 @@ use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 
 impl ContentComparison {
-    /// Returns the differing files of a replica that the index knows for two databases, if they still have the size and time
-    /// of that comparison. Reads no file.
+    /// Returns the differing files of a replica that the index knows for two databases: files of an earlier comparison, and
+    /// files whose recorded digests prove different contents. They still have the size and time of that record. Reads no
+    /// file.
     pub fn from_index(
         index: &Index,
         databases: [Option<DatabaseId>; 2],
@@ -25,6 +27,7 @@ impl ContentComparison {
         let [Some(a), Some(b)] = databases else {
             return Ok(found);
         };
+        found.add_unequal_digests(index, [a, b], replica, trees)?;
         if !index.has_differing_files()? {
             return Ok(found);
         }
@@ -39,6 +42,34 @@ impl ContentComparison {
             }
         }
         Ok(found)
+    }
+
+    /// Adds the files whose digests differ, as they were recorded apart: by copies and comparisons with other databases.
+    fn add_unequal_digests(
+        &mut self,
+        index: &Index,
+        databases: [DatabaseId; 2],
+        replica: &Path,
+        trees: [&Tree; 2],
+    ) -> Result<()> {
+        let precisions = trees.map(Tree::precision);
+        for folder in index.folders_of_unequal_digests(databases, replica)? {
+            let Ok(path) = folder.strip_prefix(replica) else {
+                continue;
+            };
+            let [a, b] = databases.map(|id| index.digests(id, &folder));
+            let contents = [a?, b?];
+            for pair in same_size_pairs(trees, path) {
+                let known =
+                    [0, 1].map(|side| known_digest(&contents[side], &pair, side, precisions[side]));
+                if let [Some(a), Some(b)] = known
+                    && a != b
+                {
+                    self.differing.insert(path.join(pair.name.as_path()));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -38,18 +38,12 @@ fn copied_files_are_equal() {
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 0
     --- stdout
-    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
-    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
-    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
-    │ footage  ┆    2 ┆            0 ┆           0 ┆       0 │
-    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
-    └──────────┴──────┴──────────────┴─────────────┴─────────┘
-    no difference
+    no difference: 3 files, 18 B
     ");
     assert_snapshot!(studio.json(&[LINE]), @r#"
     exit 0
     --- stdout
-    {"command":"compare","only_a":0,"only_b":0,"differs":0,"same":3,"items":[]}
+    {"command":"compare","known":false,"only_a":0,"only_b":0,"differs":0,"same":3,"failed":0,"only_a_bytes":0,"only_b_bytes":0,"differs_bytes":0,"same_bytes":18,"scans":[],"projects":[],"items":[],"sequences":[]}
     "#);
     studio.json(&["compare all all NAS WORK"]).status(3);
 }
@@ -60,6 +54,13 @@ fn every_difference_has_a_reason() {
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 3
     --- stdout
+    NAS lacks 1 file, 1 B, and 1 empty folder; WORK lacks 1 file, 1 B; 4 files, 13 B differ; 1 the same
+    ┌──────────┬─────────┬──────────────┬─────────────┬──────────┐
+    │ category ┆ same    ┆ only in WORK ┆ only in NAS ┆ differs  │
+    ╞══════════╪═════════╪══════════════╪═════════════╪══════════╡
+    │ footage  ┆       0 ┆ 2 (1 B)      ┆ 1 (1 B)     ┆ 4 (13 B) │
+    │ render   ┆ 1 (5 B) ┆            0 ┆           0 ┆        0 │
+    └──────────┴─────────┴──────────────┴─────────────┴──────────┘
     only in WORK footage/acme/spot/empty/
     differs footage/acme/spot/kind: kind: a folder in WORK, a file in NAS
     differs footage/acme/spot/link: target
@@ -67,18 +68,11 @@ fn every_difference_has_a_reason() {
     only in NAS footage/acme/spot/only there
     differs footage/acme/spot/plates/p1.exr: time: 2026-01-02T03:04:05Z in WORK, 2026-01-02T03:03:05Z in NAS
     differs footage/acme/spot/reel.mov: size: 4 B in WORK, 11 B in NAS
-    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
-    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
-    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
-    │ footage  ┆    0 ┆            2 ┆           1 ┆       4 │
-    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
-    └──────────┴──────┴──────────────┴─────────────┴─────────┘
-    7 differences
     ");
     assert_snapshot!(studio.json(&["compare acme/spot footage WORK NAS"]), @r#"
     exit 3
     --- stdout
-    {"command":"compare","only_a":2,"only_b":1,"differs":4,"same":0,"items":[{"category":"footage","path":"acme/spot/empty/","outcome":"only_a","reason":null},{"category":"footage","path":"acme/spot/kind","outcome":"differs","reason":"kind"},{"category":"footage","path":"acme/spot/link","outcome":"differs","reason":"target"},{"category":"footage","path":"acme/spot/only here","outcome":"only_a","reason":null},{"category":"footage","path":"acme/spot/only there","outcome":"only_b","reason":null},{"category":"footage","path":"acme/spot/plates/p1.exr","outcome":"differs","reason":"time"},{"category":"footage","path":"acme/spot/reel.mov","outcome":"differs","reason":"size"}]}
+    {"command":"compare","known":false,"only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0,"scans":[],"projects":[{"project":"acme/spot","only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0}],"items":[{"category":"footage","path":"acme/spot/empty/","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/kind","outcome":"differs","reason":"kind","sequence":null},{"category":"footage","path":"acme/spot/link","outcome":"differs","reason":"target","sequence":null},{"category":"footage","path":"acme/spot/only here","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/only there","outcome":"only_b","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/plates/p1.exr","outcome":"differs","reason":"time","sequence":null},{"category":"footage","path":"acme/spot/reel.mov","outcome":"differs","reason":"size","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(studio.run(["--format", "csv", "-c", "compare acme/spot footage NAS WORK"]), @"
     exit 3
@@ -108,13 +102,8 @@ fn checksum_option_compares_content() {
     assert_snapshot!(studio.lines(&["compare acme/spot footage WORK NAS --checksum --anew"]), @"
     exit 3
     --- stdout
+    1 file, 4 B differs; 1 the same; 2 files read
     differs footage/acme/spot/reel.mov: content
-    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
-    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
-    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
-    │ footage  ┆    1 ┆            0 ┆           0 ┆       1 │
-    └──────────┴──────┴──────────────┴─────────────┴─────────┘
-    1 difference; 2 files read
     ");
 }
 
@@ -162,8 +151,8 @@ fn unchanged_files_reuse_stored_digests() {
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     let read = |line: &str| {
         let run = studio.lines(&[line]).ok();
-        let last = run.stdout.lines().last().unwrap().to_owned();
-        last.split_once("; ").unwrap().1.to_owned()
+        let first = run.stdout.lines().next().unwrap().to_owned();
+        first.split_once("; ").unwrap().1.to_owned()
     };
     // The copy read its data back.
     assert_eq!(
@@ -215,7 +204,9 @@ fn unverified_copy_stores_no_digests() {
         .lines(&["compare acme/spot WORK NAS --checksum"])
         .ok();
     assert!(
-        compared.stdout.ends_with("no difference; 3 files read\n"),
+        compared
+            .stdout
+            .starts_with("no difference: 3 files, 18 B; 3 files read\n"),
         "{compared}"
     );
 }
@@ -249,14 +240,9 @@ fn unreadable_file_is_failed_not_different() {
     assert_snapshot!(run, @"
     exit 3
     --- stdout
+    2 could not be compared; 0 files read
     failed footage/acme/spot/plates: cannot open `$STUDIO/NAS/footage/acme/spot/plates`: Permission denied (os error 13)
     failed footage/acme/spot/reel.mov: cannot read `$STUDIO/WORK/footage/acme/spot/reel.mov`: Permission denied (os error 13)
-    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
-    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
-    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
-    │ footage  ┆    0 ┆            0 ┆           0 ┆       0 │
-    └──────────┴──────┴──────────────┴─────────────┴─────────┘
-    2 could not be compared; 0 files read
     ");
     studio.mode("NAS/footage/acme/spot/plates", 0o755);
 }
@@ -269,14 +255,8 @@ fn sockets_are_skipped() {
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 0
     --- stdout
+    no difference: 3 files, 18 B
     skipped footage/acme/spot/socket: it is a socket, pipe or device
-    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
-    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
-    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
-    │ footage  ┆    2 ┆            0 ┆           0 ┆       0 │
-    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
-    └──────────┴──────┴──────────────┴─────────────┴─────────┘
-    no difference
     ");
 }
 

@@ -72,7 +72,7 @@ fn second_copy_writes_nothing() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"copy","run":3,"state":"complete","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[]}
+    {"command":"copy","run":3,"state":"complete","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[],"sequences":[]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -83,11 +83,11 @@ fn newer_files_replace_others_conflict() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    copied and verified 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
     conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the destination is newer
-    copied and verified 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    left as they are on NAS: 2 files that are not older there; `--overwrite` replaces them and keeps the old ones
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
@@ -120,7 +120,7 @@ fn conflicts_are_in_every_format() {
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer"}]}
+    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", LINE).status(3), @"
     exit 3
@@ -170,10 +170,10 @@ fn no_update_only_adds_missing_files() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --no-update")]).status(0), @"
     exit 0
     --- stdout
+    copied and verified 1 file, 4 B in N s; 1 already there; 3 skipped
     skipped $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and only missing files are added
     skipped $STUDIO/NAS/footage/acme/spot/newer: it differs in size, and only missing files are added
     skipped $STUDIO/NAS/footage/acme/spot/older: it differs in size, and only missing files are added
-    copied and verified 1 file, 4 B in N s; 1 already there; 3 skipped
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/newer"), "nas");
     assert_eq!(studio.read("NAS/footage/acme/spot/sub/missing"), "work");
@@ -195,16 +195,16 @@ fn dry_run_changes_nothing() {
     assert_snapshot!(studio.lines(&[&line]).status(3), @"
     exit 3
     --- stdout
+    would copy 2 files, 8 B; 1 already there; 2 in conflict
     planned $STUDIO/NAS/footage/acme/spot/newer: replace, keeping the old version
     planned $STUDIO/NAS/footage/acme/spot/sub/missing: add
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
     conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the destination is newer
-    would copy 2 files, 8 B; 1 already there; 2 in conflict
     ");
     assert_snapshot!(studio.json(&[&line]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer"}]}
+    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
     "#);
     copy_answer(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);

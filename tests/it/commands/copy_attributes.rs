@@ -119,9 +119,9 @@ fn overwritten_symlink_is_kept_as_version() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the destination is newer
     copied 0 files, 0 B in N s; 1 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the destination is newer
+    left as they are on NAS: 1 file that is not older there; `--overwrite` replaces it and keeps the old one
     ");
     assert_eq!(
         copy_answer(&studio, &format!("{LINE} --overwrite"))["copied_files"],

@@ -22,11 +22,11 @@ fn destination_symlink_is_never_written_through() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    copied 0 files, 0 B in N s; 3 in conflict
     conflict $STUDIO/NAS/footage/acme/spot/b: the destination has a symbolic link, the source a file
     conflict $STUDIO/NAS/footage/acme/spot/sub: the destination has a symbolic link, the source a folder
     conflict $STUDIO/NAS/footage/acme/spot/sub/a: its folder `sub`: the destination has a symbolic link, the source a folder
-    copied 0 files, 0 B in N s; 3 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    left as they are on NAS: 3 files that are not older there; `--overwrite` replaces them and keeps the old ones
     ");
     copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_snapshot!(studio.tree("NAS"), @"
@@ -62,11 +62,11 @@ fn file_and_folder_of_one_name_conflict() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    copied 0 files, 0 B in N s; 3 in conflict
     conflict $STUDIO/NAS/footage/acme/spot/x: the destination has a file, the source a folder
     conflict $STUDIO/NAS/footage/acme/spot/x/inner: its folder `x`: the destination has a file, the source a folder
     conflict $STUDIO/NAS/footage/acme/spot/y: the destination has a folder, the source a file
-    copied 0 files, 0 B in N s; 3 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    left as they are on NAS: 3 files that are not older there; `--overwrite` replaces them and keeps the old ones
     ");
     copy_answer(&studio, LINE);
     assert_eq!(
@@ -134,9 +134,9 @@ fn destination_client_symlink_is_not_followed() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    copied 0 files, 0 B in N s; 2 failed
     failed $STUDIO/NAS/footage/acme/spot/sub: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
-    copied 0 files, 0 B in N s; 2 failed
     ");
     copy_answer(&studio, LINE);
     copy_answer(&studio, &format!("{LINE} --overwrite"));
@@ -152,16 +152,16 @@ fn uncreatable_empty_folder_is_a_failure() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/empty: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot/empty: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     ");
     copy_answer(&studio, LINE);
     studio.remove(format!("{FROM}/empty"));
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     ");
     copy_answer(&studio, LINE);
 }
@@ -175,9 +175,9 @@ fn file_at_category_path_fails_every_file() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    copied 0 files, 0 B in N s; 2 failed
     failed $STUDIO/NAS/footage/acme/spot/sub: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
-    copied 0 files, 0 B in N s; 2 failed
     ");
     copy_answer(&studio, LINE);
     assert_eq!(studio.read("NAS/footage"), "a file");
@@ -192,9 +192,9 @@ fn pipe_at_file_path_is_a_conflict() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/a: the destination has a socket, pipe or device, the source a file
     copied 0 files, 0 B in N s; 1 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    conflict $STUDIO/NAS/footage/acme/spot/a: the destination has a socket, pipe or device, the source a file
+    left as they are on NAS: 1 file that is not older there; `--overwrite` replaces it and keeps the old one
     ");
     copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(studio.read(format!("{TO}/a")), "work");

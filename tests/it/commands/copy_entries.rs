@@ -47,9 +47,9 @@ fn pipes_and_sockets_are_reported_as_skipped() {
     assert_snapshot!(studio.lines(&[LINE]).status(0), @"
     exit 0
     --- stdout
+    copied and verified 1 file, 1 B in N s; 2 skipped
     skipped $STUDIO/NAS/footage/acme/spot/pipe: it is a socket, pipe or device
     skipped $STUDIO/NAS/footage/acme/spot/socket: it is a socket, pipe or device
-    copied and verified 1 file, 1 B in N s; 2 skipped
     ");
     assert_eq!(copy_answer(&studio, LINE)["skipped_files"], 2);
     assert_eq!(studio.tree(TO), "a 1");
@@ -70,9 +70,9 @@ fn unreadable_file_fails_alone() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
+    copied and verified 2 files, 2 B in N s; 2 failed
     failed $STUDIO/NAS/footage/acme/spot/b: cannot read `$STUDIO/WORK/footage/acme/spot/b`: Permission denied (os error 13)
     failed $STUDIO/NAS/footage/acme/spot/closed: cannot open `$STUDIO/WORK/footage/acme/spot/closed`: Permission denied (os error 13)
-    copied and verified 2 files, 2 B in N s; 2 failed
     ");
     assert_eq!(studio.read(format!("{TO}/c")), "c");
     assert!(!studio.path(TO).join("b").exists());
@@ -95,8 +95,8 @@ fn unwritable_folder_fails_each_file() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot create a file in `$STUDIO/NAS/footage/acme/spot/sub`: Permission denied (os error 13)
     copied and verified 1 file, 1 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot create a file in `$STUDIO/NAS/footage/acme/spot/sub`: Permission denied (os error 13)
     ");
     assert_eq!(studio.read(format!("{TO}/b")), "b");
 }
@@ -117,9 +117,9 @@ fn non_utf8_names_are_copied() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/caf\xe9\n "q": it differs in size, and both have the same time
     copied 0 files, 0 B in N s; 1 in conflict
-    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
+    conflict $STUDIO/NAS/footage/acme/spot/caf\xe9\n "q": it differs in size, and both have the same time
+    left as they are on NAS: 1 file that is not older there; `--overwrite` replaces it and keeps the old one
     "#);
 }
 

@@ -17,14 +17,16 @@ fn offline_destination_does_not_block_others() {
     exit 3
     --- stdout
     added database CLOUD at $STUDIO/gone, offline: it does not exist
+    copied and verified 1 file, 6 B in N s; 1 storage failed
+    NAS: 1 file, 6 B
+    CLOUD: failed
     failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` does not exist
-    copied and verified 1 file, 6 B in N s; 1 failed
     ");
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"shelf":false,"change":"added"}
-    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` does not exist"}]}
+    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null},{"name":"CLOUD","files":0,"bytes":0,"same_files":0,"conflict_files":0,"failed_files":0,"refused_files":0,"error":"database `CLOUD` is offline: `$STUDIO/gone` does not exist"}],"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` does not exist","sequence":null}],"sequences":[]}
     "#);
     assert!(!studio.path("gone").exists());
 }
@@ -144,7 +146,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     -c:1:28: error: missing: TO
         copy acme/spot footage WORK
                                    ^
-    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
+    hint: write it as: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     ");
     assert_eq!(studio.tree("NAS"), "");
 }

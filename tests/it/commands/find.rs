@@ -27,9 +27,10 @@ fn name_part_finds_files() {
     assert_snapshot!(studio.lines(&["find 'REEL 2'"]), @"
     exit 0
     --- stdout
-    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
-    NAS  $STUDIO/NAS/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
-    2 files
+      files     size        changed  on    path
+          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+          1  2.50 kB        3 h ago  NAS   $STUDIO/NAS/footage/acme/spot/Reel 2.MOV
+    2 files, 5.00 kB
     ");
     assert_snapshot!(studio.json(&["find p1", "find x.mov in WORK"]), @r#"
     exit 0
@@ -90,15 +91,17 @@ fn sequence_is_one_line() {
     assert_snapshot!(studio.lines(&["find sh0", "find sh010.00 --no-sequences --limit 3"]), @"
     exit 0
     --- stdout
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov  5 B  40 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr  5 B  40 h ago
-    13 files in 4 lines
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr  6 B  29 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg  5 B  40 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr  6 B  28 h ago
-    3 files; stopped at the limit, more may match
+      files     size        changed  on    path
+          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
+          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
+    13 files, 74 B in 4 lines
+      files     size        changed  on    path
+          1      6 B       29 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr
+          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg
+          1      6 B       28 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr
+    3 files, 17 B; stopped at the limit, more may match
     ");
     assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
     let run = studio.json(&["find *10.0001* --no-sequences"]);
@@ -111,10 +114,12 @@ fn unmatched_frames_are_not_missing() {
     assert_snapshot!(studio.lines(&["find '*.000[359].exr'", "find *0012.exr"]), @"
     exit 0
     --- stdout
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0003-0009].exr  3 files  missing 0004, 0007-0008  18 B  21 h ago
-    3 files in 1 line
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr  6 B  18 h ago
-    1 file
+      files     size        changed  on    path
+          3     18 B       21 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0003-0009].exr  missing 0004, 0007-0008
+    3 files, 18 B in 1 line
+      files     size        changed  on    path
+          1      6 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr
+    1 file, 6 B
     ");
 }
 
@@ -133,16 +138,19 @@ fn limit_ends_the_search_with_notice() {
     assert_snapshot!(studio.lines(&["find sh --limit 1", "find sh --limit 2", "find sh --limit 9"]), @"
     exit 0
     --- stdout
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
-    9 files in 1 line; stopped at the limit, more may match
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
-    11 files in 2 lines; stopped at the limit, more may match
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov  5 B  40 h ago
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr  5 B  40 h ago
-    13 files in 4 lines
+      files     size        changed  on    path
+          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+    9 files, 54 B in 1 line; stopped at the limit, more may match
+      files     size        changed  on    path
+          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+    11 files, 64 B in 2 lines; stopped at the limit, more may match
+      files     size        changed  on    path
+          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
+          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
+    13 files, 74 B in 4 lines
     ");
     let run = run_with_format(&studio, "csv", "find sh --limit 2");
     assert_snapshot!(without_times(&run), @"
@@ -158,7 +166,7 @@ fn limit_ends_the_search_with_notice() {
     -c:1:17: error: `0` is not a valid N: a limit is a number of 1 or more
         find sh --limit 0
                         ^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
     ");
 }
 
@@ -168,12 +176,15 @@ fn case_sensitive_option_matches_case() {
     assert_snapshot!(studio.lines(&["find '2.M' -s", "find '*.MOV' --case-sensitive", "find R --case-sensitive"]), @"
     exit 0
     --- stdout
-    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
-    1 file
-    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
-    1 file
-    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
-    1 file
+      files     size        changed  on    path
+          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+    1 file, 2.50 kB
+      files     size        changed  on    path
+          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+    1 file, 2.50 kB
+      files     size        changed  on    path
+          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+    1 file, 2.50 kB
     ");
 }
 
@@ -206,7 +217,7 @@ fn empty_result_explains_pattern_matching() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 database, 5 files, 25 B in N s
-    this database was never scanned: `load` scans it
+    this storage was never scanned: `load` scans it
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0
@@ -270,7 +281,7 @@ fn invalid_line_reports_the_error() {
     -c:1:11: error: expected `in`, found `NAS`
         find reel NAS
                   ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; quote a name with spaces: 'reel NAS'
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]; quote a name with spaces: 'reel NAS'
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2
@@ -289,9 +300,9 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel in"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:13: error: missing: DATABASE
+    -c:1:13: error: missing: WHERE
         find reel in
                     ^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
     ");
 }

@@ -33,8 +33,8 @@ fn the_overview_lists_every_command() {
     --- stdout
     Commands:
       add       Track a database or a category
-      compare   Compare a project on two databases, file by file
-      copy      Copy a category of a project from one database to others
+      compare   Compare a project on two storages, file by file
+      copy      Copy projects from one storage to others
       echo      Print words
       exclude   Exclude files and folders that match a pattern
       explore   Open a project's folder in the file manager
@@ -49,7 +49,7 @@ fn the_overview_lists_every_command() {
       save      Save the changes of this session in the start-up file
       set       List the settings, or change one
       source    Run a file of commands
-      sync      Send what changed since the last sync to another database
+      sync      Send what changed since the last sync to other storages
       exit      Leave the prompt or end the script
 
     More help:
@@ -73,7 +73,7 @@ fn page_lists_arguments_options_and_examples() {
     assert_snapshot!(studio.lines(&["help copy"]), @"
     exit 0
     --- stdout
-    Copy a category of a project from one database to others
+    Copy projects from one storage to others
 
     Files missing at the destination are copied. Older files there are replaced, and their old versions
     are kept in `.auto-backup/versions/` at the root of that database. Newer files there, and files that
@@ -81,24 +81,30 @@ fn page_lists_arguments_options_and_examples() {
     destination has stay. A copy is written under a temporary name, flushed, read back and compared, and
     only then gets its name. To continue after an interruption, run the same line again.
 
-    Usage: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
+    Usage: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
 
     Arguments:
       <PROJECT>
               The project, a client for all of its projects, or `all`
 
       <CATEGORY>
-              The category, or `all`
+              The category; all categories if left out
 
-      <FROM>
-              The database to copy from
+      [FROM]
+              The storage to copy from
 
-      <TO>...
-              The databases to copy to, separated by commas
+      [TO]...
+              The storages to copy to, separated by commas
 
     Options:
+          --count
+              Only count the files and bytes that would be copied
+
           --dry-run
               Only show the files that would be copied
+
+          --no-sequences
+              List every frame of an image sequence
 
           --overwrite
               Replace newer files too; the old versions are kept
@@ -122,11 +128,11 @@ fn page_lists_arguments_options_and_examples() {
               Print help
 
     Examples:
-      copy acme/spot footage WORK NAS
-      copy acme/spot all WORK NAS,ARCHIVE
+      copy acme/spot WORK NAS
+      copy acme/spot footage WORK NAS,ARCHIVE
       copy acme render NAS ARCHIVE --no-update
       copy acme/spot footage WORK NAS --checksum --dry-run
-      copy all all WORK NAS --dry-run
+      copy all WORK NAS --count
       copy -- -odd-/name footage WORK NAS
     ");
     assert_snapshot!(studio.lines(&["help list projects"]), @"
@@ -165,19 +171,26 @@ fn page_lists_arguments_options_and_examples() {
     of the name. Case is ignored. A PATTERN with a `/` is matched against the path below the category's
     folder instead of the name.
 
-    The matching frames of an image sequence are one line, with their number and the frames missing
-    between the first and the last. `plain` and `csv` list every file.
+    WHERE is a storage, a category, a client or a project. The matching frames of an image sequence are
+    one line, with their number and the frames missing between the first and the last. `plain` and `csv`
+    list every file.
 
-    Usage: find [OPTIONS] PATTERN [in DATABASE]
+    Usage: find [OPTIONS] PATTERN [in WHERE]
 
     Arguments:
       <PATTERN>
               A glob or a part of the name
 
-      [DATABASE]
-              Only files on this database
+      [WHERE]
+              Only files on this storage, or of this category, client or project
 
     Options:
+          --newer <AGE>
+              Only files that changed within this time: `2d`, `12h`
+
+          --larger <SIZE>
+              Only files of more than this size: `10GB`, `500k`
+
           --limit <N>
               Stop after N lines; in `plain`, `csv` and `json` after N files
 
@@ -192,8 +205,9 @@ fn page_lists_arguments_options_and_examples() {
 
     Examples:
       find reel
-      find '*.mov'
+      find '*.mov' in acme
       find 'acme/*/plates/*.exr' in NAS
+      find '*' --newer 2d --larger 10GB
       find sh010 --no-sequences --limit 20
     ");
 }

@@ -138,8 +138,9 @@ fn unreadable_folder_keeps_its_index_entries() {
     │ NAS      ┆ complete         ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
     └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 2 databases, 5 files, 25 B in N s
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
-    1 file
+      files     size        changed  on    path
+          1      9 B   AGEWORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr
+    1 file, 9 B
     acme/spot  3 files, 18 B
     ┌──────────┬─────────────────────────────┬─────────┐
     │ category ┆ WORK                        ┆ NAS     │

@@ -3,6 +3,7 @@
 mod add;
 mod add_roots;
 mod compare;
+mod compare_known;
 mod copy;
 mod copy_attributes;
 mod copy_clashes;
@@ -10,6 +11,7 @@ mod copy_entries;
 mod copy_refused;
 mod copy_scope;
 mod echo;
+mod endpoints;
 mod exclude;
 mod exit;
 mod explore;
@@ -26,6 +28,7 @@ mod load_offline;
 mod load_shelf;
 mod remove;
 mod save;
+mod sequences;
 mod set;
 mod source;
 mod sync;
@@ -96,6 +99,7 @@ fn copy_answer(studio: &Studio, line: &str) -> Value {
         "same_files",
         "conflict_files",
         "failed_files",
+        "refused_files",
         "skipped_files",
     ];
     let ended: u64 = ends

@@ -37,13 +37,13 @@ fn sync_reports_file_counts() {
     --- stdout
     sent and verified 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 missing on WORK
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-2
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on NAS; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(studio.lines(&[&format!("{LINE} --delete")]).ok(), @"
     exit 0
     --- stdout
-    deleted $STUDIO/NAS/footage/acme/teaser/t.mov
     sent 0 files, 0 B in N s; 5 already there; 1 moved to the old versions
+    moved to old versions $STUDIO/NAS/footage/acme/teaser/t.mov
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-3
     ");
 }
@@ -54,12 +54,12 @@ fn sync_answer_has_json() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK"}]}
+    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(studio.json(&[&format!("{LINE} --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"gone_files":0,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null}]}
+    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"gone_files":0,"left_files":0,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null,"sequence":null}],"sequences":[]}
     "#);
 }
 
@@ -88,12 +88,12 @@ fn count_option_prints_totals_and_changes_nothing() {
     exit 0
     --- stdout
     would send 2 files, 10 B; 3 already there; 1 missing on WORK
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on NAS; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(studio.json(&[&line]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[],"sequences":[]}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", &line), @"
     exit 0
@@ -110,15 +110,15 @@ fn dry_run_lists_items_and_changes_nothing() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --dry-run")]).ok(), @"
     exit 0
     --- stdout
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
     planned $STUDIO/NAS/footage/acme/spot/new: add
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: replace, keeping the old version
-    would send 2 files, 10 B; 3 already there; 1 missing on WORK
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on NAS; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved to the old versions"}]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved to the old versions","sequence":null}],"sequences":[]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -132,7 +132,7 @@ fn invalid_line_is_usage_error() {
     -c:1:30: error: missing: --delete
         sync all all WORK NAS --force
                                      ^
-    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    hint: write it as: sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     ");
     assert_snapshot!(studio.lines(&[&format!("{LINE} --retry-failed --delete")]).status(2), @"
     exit 2
@@ -163,7 +163,7 @@ fn invalid_line_is_usage_error() {
     -c:1:29: error: `soon` is not a valid DURATION: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         sync all all WORK NAS --for soon
                                     ^^^^
-    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    hint: write it as: sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     ");
     assert_snapshot!(studio.lines(&[&format!("{LINE} --max-files -1")]).status(2), @"
     exit 2
@@ -171,7 +171,7 @@ fn invalid_line_is_usage_error() {
     -c:1:35: error: unknown option `-1`
         sync all all WORK NAS --max-files -1
                                           ^^
-    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO; put `--` before a name that begins with `-`
+    hint: write it as: sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]; put `--` before a name that begins with `-`
     ");
     assert_snapshot!(studio.lines(&["sync all all WORK"]).status(2), @"
     exit 2
@@ -179,7 +179,7 @@ fn invalid_line_is_usage_error() {
     -c:1:18: error: missing: TO
         sync all all WORK
                          ^
-    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    hint: write it as: sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     ");
     assert_snapshot!(studio.lines(&["sync acme/spot/x all WORK NAS"]).status(2), @"
     exit 2
@@ -249,7 +249,7 @@ fn help_lists_the_options() {
     assert_snapshot!(studio.lines(&["help sync"]).ok(), @"
     exit 0
     --- stdout
-    Send what changed since the last sync to another database
+    Send what changed since the last sync to other storages
 
     For a nightly push: sent files are recorded, so the destination is listed only by the first sync.
     The source is authoritative: files that differ at the destination are replaced, and their old
@@ -257,20 +257,20 @@ fn help_lists_the_options() {
     first by the next sync. Files missing at the source are reported and kept; with `--delete` they are
     moved to the old versions, and folders left empty are deleted.
 
-    Usage: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    Usage: sync [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
 
     Arguments:
       <PROJECT>
               The project, a client for all of its projects, or `all`
 
       <CATEGORY>
-              The category, or `all`
+              The category; all categories if left out
 
-      <FROM>
-              The database to send from
+      [FROM]
+              The storage to send from
 
-      <TO>
-              The database to send to
+      [TO]...
+              The storages to send to, separated by commas
 
     Options:
           --count
@@ -278,6 +278,9 @@ fn help_lists_the_options() {
 
           --dry-run
               Only show the files that would be sent
+
+          --no-sequences
+              List every frame of an image sequence
 
           --retry-failed
               Only files that failed before
@@ -305,10 +308,11 @@ fn help_lists_the_options() {
               Print help
 
     Examples:
-      sync all all WORK CLOUD
+      sync all WORK CLOUD
+      sync all WORK NAS,CLOUD
       sync acme/spot footage WORK CLOUD --count
-      sync all all WORK CLOUD --bwlimit 10M --for 6h
+      sync all WORK CLOUD --bwlimit 10M --for 6h
       sync all render WORK NAS --delete
-      sync all all WORK CLOUD --retry-failed
+      sync all WORK CLOUD --retry-failed
     ");
 }

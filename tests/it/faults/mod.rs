@@ -138,12 +138,14 @@ fn assert_accounted(run: &ProgramRun) -> Value {
         "same_files",
         "conflict_files",
         "failed_files",
+        "refused_files",
         "skipped_files",
     ];
     let ended: u64 = ends.map(number).iter().sum();
     assert_eq!(number("planned_files"), ended, "{run}");
     assert!(number("verified_files") <= number("copied_files"), "{run}");
-    let went_wrong = number("failed_files") + number("conflict_files") > 0;
+    let went_wrong =
+        number("failed_files") + number("refused_files") + number("conflict_files") > 0;
     match run.status {
         0 => assert!(document["state"] == "complete" && !went_wrong, "{run}"),
         3 => assert_eq!(document["state"], "partial", "{run}"),

@@ -224,11 +224,11 @@ fn unsupported_names_are_refused_with_reason() {
     insta::assert_snapshot!(run, @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/a:b: this storage does not support names with `:`
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
-    failed $STUDIO/NAS/footage/acme/spot/tab\there: this storage does not support names with control characters
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
-    copied and verified 1 file, 5 B in N s; 4 failed
+    copied and verified 1 file, 5 B in N s; 4 refused
+    refused $STUDIO/NAS/footage/acme/spot/a:b: this storage does not support names with `:`
+    refused $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
+    refused $STUDIO/NAS/footage/acme/spot/tab\there: this storage does not support names with control characters
+    refused $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     ");
     assert_eq!(read_files(&studio.path(TO)).len(), 1);
 }

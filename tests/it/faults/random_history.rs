@@ -198,6 +198,7 @@ fn adds_up(run: &ProgramRun) -> bool {
         "same_files",
         "conflict_files",
         "failed_files",
+        "refused_files",
         "skipped_files",
     ];
     let ended: u64 = ends
@@ -206,7 +207,9 @@ fn adds_up(run: &ProgramRun) -> bool {
         .sum();
     let items = document["items"].as_array().unwrap().iter();
     let planned = items.filter(|item| item["outcome"] == "planned").count() as u64;
-    document["planned_files"] == ended + planned && document["failed_files"] == 0
+    document["planned_files"] == ended + planned
+        && document["failed_files"] == 0
+        && document["refused_files"] == 0
 }
 
 /// Checks that copied and equal entries equal their sources.

@@ -19,29 +19,28 @@ fn replacing_copy_requires_confirmation() {
     let mut session = start(&studio, &[]);
     for answer in ["n", "", "no", "yess"] {
         session.send_line(COPY).unwrap();
-        let asked = session.exp_string("[y/N] ").unwrap();
-        let root = studio.path("NAS").display().to_string();
+        let asked = session.exp_string("[y/N/l to list] ").unwrap();
         let asked = asked.replace("\r\n", " ").replace("  ", " ");
-        for part in [
-            "copy 2 files, 13 B,",
-            "`NAS`",
-            &root,
-            "replace 1 file there",
-        ] {
-            assert!(asked.contains(part), "{asked}");
-        }
+        let question =
+            "Replace 1 older file on NAS, `reel.mov` (the old one is kept), add 1 file, 9 B?";
+        assert!(asked.contains(question), "{asked}");
+        session.send_line("l").unwrap();
+        session
+            .exp_string("replace footage/acme/spot/reel.mov")
+            .unwrap();
+        session.exp_string("[y/N/l to list] ").unwrap();
         session.send_line(answer).unwrap();
         session.exp_string("nothing was done").unwrap();
         wait_for_prompt(&mut session);
         assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "older");
     }
     session.send_line(COPY).unwrap();
-    session.exp_string("[y/N] ").unwrap();
+    session.exp_string("[y/N/l to list] ").unwrap();
     session.send_control('d').unwrap();
     session.exp_string("nothing was done").unwrap();
     wait_for_prompt(&mut session);
     session.send_line(COPY).unwrap();
-    session.exp_string("[y/N] ").unwrap();
+    session.exp_string("[y/N/l to list] ").unwrap();
     session.send_line("y").unwrap();
     session.exp_string("copied and verified 2 files").unwrap();
     wait_for_prompt(&mut session);
@@ -69,13 +68,13 @@ fn confirmation_is_skipped_when_not_needed() {
         run_line(&mut session, before);
         let answer = run_line(&mut session, copy);
         assert!(answer.contains("copied and verified 2 files"), "{answer}");
-        assert!(!answer.contains("[y/N]"), "{answer}");
+        assert!(!answer.contains("[y/N"), "{answer}");
     }
     let studio = Studio::filled();
     let mut session = start(&studio, &[]);
     let answer = run_line(&mut session, COPY);
     assert!(
-        answer.contains("copied and verified 2 files") && !answer.contains("[y/N]"),
+        answer.contains("copied and verified 2 files") && !answer.contains("[y/N"),
         "{answer}"
     );
 }
@@ -93,8 +92,8 @@ fn each_destination_is_confirmed_separately() {
         .send_line("copy acme/spot footage WORK NAS,ARCHIVE,EMPTY")
         .unwrap();
     for _ in 0..2 {
-        let (_, named) = session.exp_regex("to `(NAS|ARCHIVE)` at").unwrap();
-        session.exp_string("[y/N] ").unwrap();
+        let (_, named) = session.exp_regex("file on (NAS|ARCHIVE),").unwrap();
+        session.exp_string("[y/N/l to list] ").unwrap();
         session
             .send_line(if named.contains("NAS") { "y" } else { "n" })
             .unwrap();
@@ -116,7 +115,7 @@ fn confirmation_requires_an_interactive_session() {
     studio.file("push.ab", format!("{COPY}\n"));
     let mut session = start(&studio, &[]);
     session.send_line("source push.ab").unwrap();
-    session.exp_string("[y/N] ").unwrap();
+    session.exp_string("[y/N/l to list] ").unwrap();
     session.send_line("y").unwrap();
     session.exp_string("copied and verified 2 files").unwrap();
     wait_for_prompt(&mut session);

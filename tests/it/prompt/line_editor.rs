@@ -87,7 +87,7 @@ fn right_arrow_accepts_gray_hint() {
     typed(
         &mut session,
         "copy acme/spot ",
-        "\u{1b}[90mCATEGORY FROM TO[,TO...]\u{1b}[0m",
+        "\u{1b}[90m[CATEGORY] FROM TO[,TO...]\u{1b}[0m",
     );
     cancel(&mut session);
     session.send_line("list categories").unwrap();
@@ -151,7 +151,9 @@ fn line_stays_plain_without_color() {
         (&[], &["--color", "never"]),
     ] {
         let mut session = raw(&studio, environment, arguments);
-        session.send_line("copy acme/spot nope WORK NSA").unwrap();
+        session
+            .send_line("copy acme/spot footage WORK NSA")
+            .unwrap();
         let shown = session.exp_string("did you mean `NAS`?").unwrap();
         assert!(!shown.contains("[3") && !shown.contains("[4"), "{shown:?}");
         // Text that is gray elsewhere would look typed.

@@ -417,7 +417,7 @@ fn dry_run_predicts_failures() {
                 "sync acme/spot footage WORK CLOUD --dry-run",
             ] {
                 let run = place.json(line).status(3);
-                assert_eq!(run.document()["failed_files"], 1, "{run}");
+                assert_eq!(run.document()["refused_files"], 1, "{run}");
             }
             fs::create_dir_all(storage.folder.join("footage/acme/spot")).unwrap();
             fs::write(
@@ -426,7 +426,7 @@ fn dry_run_predicts_failures() {
             )
             .unwrap();
             let run = place.json(&format!("{BACK} --dry-run")).status(3);
-            assert_eq!(run.document()["failed_files"], 1, "{run}");
+            assert_eq!(run.document()["refused_files"], 1, "{run}");
         },
     );
 }

@@ -48,18 +48,21 @@ fn terminal_shows_progress_and_rate() {
     let studio = slow(&["WORK", "NAS"]);
     let first = on_a_terminal(&studio, &["-c", "load"]);
     let line = regex::Regex::new(
-        r"scanning (WORK|NAS)(, (WORK|NAS))?: [0-9,]+ files, [0-9,]+ files/s, [0-9,]+ folders",
+        r"scanning (WORK|NAS)(, (WORK|NAS))?, [0-9,]+ files, [0-9,]+ files/s, [0-9,]+ folders",
     )
     .unwrap();
     assert!(line.is_match(&first), "{first}");
     // The second scan knows the previous number of files.
     let again = on_a_terminal(&studio, &["-c", "load"]);
-    let line = regex::Regex::new(r"scanning .*: [0-9]+ %, [0-9,]+ of 4,800 files, [0-9,]+ files/s")
-        .unwrap();
+    let line =
+        regex::Regex::new(r"[0-9]+ %, [0-9. smin]+ left, scanning .*, [0-9,]+ of 4,800 files")
+            .unwrap();
     assert!(line.is_match(&again), "{again}");
     // So does the scan of a part.
     let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
-    let line = regex::Regex::new(r"scanning NAS: [0-9]+ %, [0-9,]+ of 2,400 files, ").unwrap();
+    let line =
+        regex::Regex::new(r"[0-9]+ %, [0-9. smin]+ left, scanning NAS, [0-9,]+ of 2,400 files")
+            .unwrap();
     assert!(line.is_match(&part), "{part}");
     for silent in ["--quiet", "--accessible"] {
         let shown = on_a_terminal(&studio, &[silent, "-c", "load"]);

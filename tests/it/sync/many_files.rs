@@ -162,12 +162,14 @@ fn unsupported_names_fail_alone_and_are_listed() {
     for (attempts, copied) in [(1, 5), (2, 0)] {
         let synced = site.sync("").status(3);
         assert_eq!(
-            (synced.count("failed"), synced.count("copied")),
+            (synced.count("refused"), synced.count("copied")),
             (2, copied)
         );
         let failures = site.failures();
         assert_eq!(failures.len(), 2, "{failures:?}");
         assert!(failures.iter().all(|(_, tried)| *tried == attempts));
+        let permanent = studio.json(&["failures --permanent"]).ok().document();
+        assert_eq!(permanent["failures"].as_array().unwrap().len(), 2);
     }
     fs::remove_file(folder.join(OsStr::from_bytes(b"caf\xe9"))).unwrap();
     fs::rename(folder.join("picture \u{240a}"), folder.join("picture")).unwrap();

@@ -216,7 +216,9 @@ impl CheckedSync {
         if self.document.is_null() {
             return;
         }
-        let ends = ["copied", "moved", "same", "conflict", "failed", "skipped"];
+        let ends = [
+            "copied", "moved", "same", "conflict", "failed", "refused", "skipped",
+        ];
         let ended: u64 = ends.iter().map(|end| self.count(end)).sum();
         let planned = self.items.values().filter(|outcome| *outcome == "planned");
         let planned = planned.count() as u64;

@@ -36,10 +36,10 @@ fn case_colliding_names_fail_alone() {
         "reel.mov",
     ];
     let failed: Vec<String> = clashing.map(|path| format!("{SPOT}/{path}")).into();
-    assert_eq!(run.paths_with("failed"), failed, "{run}");
+    assert_eq!(run.paths_with("refused"), failed, "{run}");
     assert_eq!(site.failures().len(), failed.len());
     let again = site.sync("--retry-failed").status(3);
-    assert_eq!(again.paths_with("failed"), failed, "{again}");
+    assert_eq!(again.paths_with("refused"), failed, "{again}");
     assert!(!there.join(SPOT).join("reel.mov").exists());
 
     fs::remove_file(spot("Reel.mov")).unwrap();
@@ -52,7 +52,7 @@ fn case_colliding_names_fail_alone() {
     fs::rename(spot("reel.mov"), spot("REEL.mov")).unwrap();
     let run = site.sync("").status(3);
     assert_eq!(
-        run.paths_with("failed"),
+        run.paths_with("refused"),
         [format!("{SPOT}/REEL.mov")],
         "{run}"
     );

@@ -84,7 +84,7 @@ fn copy(place: &TourStudio) -> TourScreen<'_> {
     screen
         .run("compare acme/teaser WORK NAS")
         .press("copy acme/teaser footage WORK NAS\r")
-        .until_asked("[y/N]")
+        .until_asked("[y/N/l to list]")
         .run("y");
     screen
 }

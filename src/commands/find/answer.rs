@@ -1,0 +1,281 @@
+//! The answer of `find`: the matching files, by project, written while they are found.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
+use crate::base::unit;
+use crate::commands::last_answer::LastAnswer;
+use crate::commands::pattern::Pattern;
+use crate::commands::search;
+use crate::commands::search::Hit;
+use crate::index::{FolderFiles, Index, PresentReplica, ReadTransaction};
+use crate::model::address;
+use crate::model::project::ProjectId;
+use crate::model::registry::{Category, Database};
+use crate::output::cell::{Cell, Tone};
+use crate::output::json::JsonWriter;
+use crate::output::stream::{PageWriter, RowWriter, Stream};
+use crate::output::wrap::display_width;
+use crate::snapshot::manifest::ManifestFile;
+
+/// The matching files. They are read from the index while they are printed.
+#[derive(Debug)]
+pub(crate) struct FindAnswer<'a> {
+    pub(super) index: &'a Index,
+    pub(super) last_answer: &'a LastAnswer,
+    /// Keeps all passes over the index consistent while a scan writes to it.
+    pub(super) _snapshot: ReadTransaction<'a>,
+    pub(super) filter: FileFilter,
+    pub(super) locations: Vec<SearchLocation<'a>>,
+    /// The replicas to search, by project, each with the position of its location.
+    pub(super) replicas: Vec<(PresentReplica, usize)>,
+    pub(super) group_sequences: bool,
+    pub(super) limit: Option<u64>,
+    pub(super) no_match_message: String,
+}
+
+/// The files that are searched for.
+#[derive(Debug)]
+pub(super) struct FileFilter {
+    pub(super) pattern: Pattern,
+    pub(super) newer_than: Option<Timestamp>,
+    pub(super) larger_than: Option<u64>,
+}
+
+impl FileFilter {
+    /// True if size and time of a file match.
+    fn accepts(&self, file: &ManifestFile<'_>) -> bool {
+        self.newer_than.is_none_or(|time| file.modified > time)
+            && self.larger_than.is_none_or(|bytes| file.bytes > bytes)
+    }
+}
+
+/// A category of a scanned database.
+#[derive(Debug)]
+pub(super) struct SearchLocation<'a> {
+    pub(super) database: &'a Database,
+    pub(super) category: &'a Category,
+}
+
+/// A matching file with its location.
+struct FoundFile<'a> {
+    location: &'a SearchLocation<'a>,
+    project: &'a ProjectId,
+    folder: &'a Path,
+    hit: &'a Hit<'a>,
+}
+
+/// The JSON of a file or sequence, with its location.
+#[derive(Serialize)]
+struct LocatedItem<'a, T> {
+    database: &'a str,
+    category: &'a str,
+    project: &'a ProjectId,
+    #[serde(flatten)]
+    item: T,
+}
+
+impl FindAnswer<'_> {
+    /// Visits matching files until `on_match` returns false.
+    fn visit_matches(
+        &self,
+        group_sequences: bool,
+        on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        self.last_answer.keep([]);
+        for (replica, location) in &self.replicas {
+            let location = &self.locations[*location];
+            let keeps_going = self.index.visit_replica(replica, &mut |folder| {
+                self.visit_folder(location, folder, group_sequences, on_match)
+            })?;
+            if !keeps_going {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits matching files of one folder. Returns false if `on_match` did.
+    fn visit_folder(
+        &self,
+        location: &SearchLocation<'_>,
+        folder: &FolderFiles<'_>,
+        group_sequences: bool,
+        on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
+    ) -> Result<bool> {
+        let project = folder.project;
+        let mut text = Vec::new();
+        let pattern = &self.filter.pattern;
+        if pattern.matches_paths() {
+            let path = project.path().join(folder.path).join("");
+            text.extend_from_slice(path.as_os_str().as_bytes());
+        }
+        let start = text.len();
+        let mut matches = |file: &ManifestFile<'_>| {
+            if !self.filter.accepts(file) {
+                return false;
+            }
+            if start == 0 {
+                return pattern.matches(file.name);
+            }
+            text.truncate(start);
+            text.extend_from_slice(file.name);
+            pattern.matches(&text)
+        };
+        // Joined only for a folder with a match.
+        let mut cached_folder: Option<PathBuf> = None;
+        let category = location.category;
+        let mut on_hit = |hit: &Hit<'_>| {
+            self.last_answer.add(project);
+            let folder = cached_folder.get_or_insert_with(|| {
+                let root = &location.database.root;
+                address::join(root, &category.replica_path(project)).join(folder.path)
+            });
+            on_match(&FoundFile {
+                location,
+                project,
+                folder,
+                hit,
+            })
+        };
+        search::visit(folder, group_sequences, &mut matches, &mut on_hit)
+    }
+
+    fn is_under_limit(&self, count: u64) -> bool {
+        self.limit.is_none_or(|limit| count < limit)
+    }
+
+    /// Returns the last line: the number of files, their bytes, and the number of lines.
+    fn summary_line(&self, files: u64, bytes: u64, lines: u64) -> String {
+        if files == 0 {
+            return self.no_match_message.clone();
+        }
+        let mut text = unit::format_counted(files, "file");
+        text = format!("{text}, {}", unit::format_bytes(bytes));
+        if lines != files {
+            text = format!("{text} in {}", unit::format_counted(lines, "line"));
+        }
+        if !self.is_under_limit(lines) {
+            text.push_str("; stopped at the limit, more may match");
+        }
+        text
+    }
+
+    /// Returns the width of the column of the storages.
+    fn database_width(&self) -> usize {
+        let names = self.locations.iter();
+        let widths = names.map(|location| display_width(&location.database.name));
+        widths.max().unwrap_or_default()
+    }
+}
+
+/// Returns the aligned beginning of a line: files, bytes, age and storage.
+fn line_start([files, bytes, age]: [&str; 3], storage: &str, width: usize) -> String {
+    let blanks = " ".repeat(width.saturating_sub(display_width(storage)));
+    format!("{files:>7}  {bytes:>7}  {age:>13}  {storage}{blanks}  ")
+}
+
+impl FoundFile<'_> {
+    fn located<T>(&self, item: T) -> LocatedItem<'_, T> {
+        LocatedItem {
+            database: &self.location.database.name,
+            category: &self.location.category.name,
+            project: self.project,
+            item,
+        }
+    }
+}
+
+impl Stream for FindAnswer<'_> {
+    const COMMAND: &'static str = "find";
+
+    const HEADINGS: &'static [&'static str] = &[
+        "database", "category", "project", "path", "bytes", "modified",
+    ];
+
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
+        let (mut files, mut bytes, mut shown) = (0, 0_u64, 0);
+        let width = self.database_width().max("on".len());
+        self.visit_matches(self.group_sequences, &mut |found| {
+            let hit = found.hit;
+            if !hit.has_own_line() {
+                return Ok(true);
+            }
+            if shown == 0 {
+                let start = line_start(["files", "size", "changed"], "on", width);
+                lines.cells(vec![Cell::Styled(start + "path", Tone::Faint)])?;
+            }
+            (files, shown) = (files + hit.file_count(), shown + 1);
+            bytes = bytes.saturating_add(hit.line_bytes());
+            let numbers = [
+                unit::format_count(hit.file_count()),
+                unit::format_bytes(hit.line_bytes()),
+                hit.line_time().ago(),
+            ];
+            let numbers = numbers.each_ref().map(String::as_str);
+            // The path is last and whole, so that it can be copied and pasted.
+            let mut cells = vec![
+                Cell::text(line_start(numbers, &found.location.database.name, width)),
+                Cell::Name(hit.line_path(found.folder)),
+            ];
+            let gaps = hit.gaps();
+            cells.extend(gaps.map(|words| Cell::Styled(format!("  {words}"), Tone::Warning)));
+            lines.cells(cells)?;
+            Ok(self.is_under_limit(shown))
+        })?;
+        lines.line(self.summary_line(files, bytes, shown))
+    }
+
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
+        let mut files = 0;
+        self.visit_matches(false, &mut |found| {
+            files += 1;
+            rows.row(&[
+                found.location.database.name.as_str().into(),
+                found.location.category.name.as_str().into(),
+                Cell::Name(found.project.name()),
+                Cell::Name(found.hit.file_path(found.folder)),
+                Cell::Bytes(found.hit.file.bytes),
+                Cell::Timestamp(found.hit.file.modified),
+            ])?;
+            Ok(self.is_under_limit(files))
+        })
+    }
+
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
+        let mut files = 0;
+        json.list("files", |json| {
+            self.visit_matches(self.group_sequences, &mut |found| {
+                files += 1;
+                json.item(&found.located(found.hit.file_item(found.folder)))?;
+                Ok(self.is_under_limit(files))
+            })
+        })?;
+        json.list("sequences", |json| {
+            if self.group_sequences {
+                self.list_sequences(json)
+            } else {
+                Ok(())
+            }
+        })?;
+        json.field("limited", &!self.is_under_limit(files))
+    }
+}
+
+impl FindAnswer<'_> {
+    /// Lists the sequences of the listed files as JSON.
+    fn list_sequences(&self, json: &mut JsonWriter<'_>) -> Result<()> {
+        let mut files = 0;
+        self.visit_matches(true, &mut |found| {
+            files += 1;
+            if let Some(item) = found.hit.sequence_item(found.folder) {
+                json.item(&found.located(item))?;
+            }
+            Ok(self.is_under_limit(files))
+        })
+    }
+}

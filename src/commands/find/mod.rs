@@ -1,0 +1,200 @@
+//! `find`: finds files in the index by a glob or a part of the name, in a place, by age and size.
+
+mod answer;
+mod outside;
+mod place;
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use clap::Args;
+
+use self::answer::{FileFilter, FindAnswer, SearchLocation};
+use self::outside::outside_notice;
+use self::place::SearchPlace;
+use super::pattern::Pattern;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::monitor::ProgressEvent;
+use crate::base::timestamp::Timestamp;
+use crate::base::unit;
+use crate::index::Index;
+use crate::index::overview;
+use crate::language::lexer::quote;
+use crate::model::registry::Registry;
+
+/// Find files in the index, also on databases that are offline
+///
+/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case is
+/// ignored. A PATTERN with a `/` is matched against the path below the category's folder instead of the name.
+///
+/// WHERE is a storage, a category, a client or a project. The matching frames of an image sequence are one line, with their
+/// number and the frames missing between the first and the last. `plain` and `csv` list every file.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "find [OPTIONS] PATTERN [in WHERE]",
+    after_help = "Examples:
+  find reel
+  find '*.mov' in acme
+  find 'acme/*/plates/*.exr' in NAS
+  find '*' --newer 2d --larger 10GB
+  find sh010 --no-sequences --limit 20"
+)]
+pub(crate) struct FindArgs {
+    /// A glob or a part of the name
+    #[arg(value_name = "PATTERN")]
+    pattern: String,
+    #[arg(value_name = "in", value_parser = ["in"], requires = "place", hide = true)]
+    keyword: Option<String>,
+    /// Only files on this storage, or of this category, client or project
+    #[arg(value_name = "WHERE")]
+    place: Option<OsString>,
+    /// Only files that changed within this time: `2d`, `12h`
+    #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
+    newer: Option<Duration>,
+    /// Only files of more than this size: `10GB`, `500k`
+    #[arg(long, value_name = "SIZE", value_parser = unit::parse_bytes)]
+    larger: Option<u64>,
+    /// Stop after N lines; in `plain`, `csv` and `json` after N files
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
+    limit: Option<u64>,
+    /// List every frame of an image sequence
+    #[arg(long)]
+    no_sequences: bool,
+    /// Match case exactly
+    #[arg(short = 's', long)]
+    case_sensitive: bool,
+}
+
+fn parse_limit(word: &str) -> Result<u64, &'static str> {
+    match word.parse() {
+        Ok(0) | Err(_) => Err("a limit is a number of 1 or more"),
+        Ok(limit) => Ok(limit),
+    }
+}
+
+impl FindArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        Pattern::parse(&self.pattern, self.case_sensitive)?;
+        if let Some(word) = &self.place {
+            place::check(word, workspace)?;
+        }
+        workspace.last_answer.assume();
+        Ok(())
+    }
+
+    /// Prepares the search; the index is read while the answer is printed.
+    pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
+        let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let snapshot = index.read_transaction()?;
+        let place = match &self.place {
+            Some(word) => SearchPlace::parse(index, registry, word)?,
+            None => SearchPlace::all(registry),
+        };
+        if let Some(notice) = outside_notice(index, place.databases, &pattern)? {
+            workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
+        }
+        let (mut locations, mut replicas) = (Vec::new(), Vec::new());
+        let mut is_scanned = false;
+        for database in place.databases {
+            let known = index.database(&database.root)?;
+            is_scanned |= known.scanned_at.is_some();
+            let Some(id) = known.id else {
+                continue;
+            };
+            for category in place.categories {
+                let found = index.present_replicas(id, category.key())?;
+                let found = found.into_iter();
+                let found = found.filter(|replica| place.scope.contains(&replica.project));
+                replicas.extend(found.map(|replica| (replica, locations.len())));
+                locations.push(SearchLocation { database, category });
+            }
+        }
+        // Stable: the storages of a project stay in the order of the registry.
+        replicas.sort_by_cached_key(|(replica, _)| replica.project.composed());
+        let no_match_message = match registry.setup_hint() {
+            Some(lacking) => lacking.to_owned(),
+            None if !is_scanned && place.databases.len() == 1 => {
+                "this storage was never scanned: `load` scans it".to_owned()
+            }
+            None if !is_scanned => "the index is empty: `load` fills it".to_owned(),
+            None => {
+                no_match_message(&self.pattern, &pattern)
+                    + &client_hint(index, registry, &self.pattern)?
+            }
+        };
+        let newer_than = self.newer.map(|age| {
+            let now = Timestamp::now();
+            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+            Timestamp {
+                seconds: now.seconds.saturating_sub(age),
+                ..now
+            }
+        });
+        Ok(FindAnswer {
+            index,
+            last_answer: &workspace.last_answer,
+            _snapshot: snapshot,
+            filter: FileFilter {
+                pattern,
+                newer_than,
+                larger_than: self.larger,
+            },
+            locations,
+            replicas,
+            group_sequences: !self.no_sequences,
+            limit: self.limit,
+            no_match_message,
+        })
+    }
+}
+
+/// Returns the message for no matches, with a hint at the likely mistake.
+fn no_match_message(typed: &str, pattern: &Pattern) -> String {
+    let is_range = |text: &str| {
+        text.split_once('-').is_some_and(|(first, last)| {
+            let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+            digits(first) && digits(last)
+        })
+    };
+    let mut brackets = typed.split('[').skip(1);
+    let text = if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text)))
+    {
+        "no file matches; to find a sequence, use only the part of its name before the `[`"
+    } else if pattern.matches_paths() {
+        "no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category"
+    } else if pattern.is_glob() {
+        "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
+    } else {
+        "no file matches"
+    };
+    text.to_owned()
+}
+
+/// Returns the hint for a pattern that is the name of a client or project.
+fn client_hint(index: &Index, registry: &Registry, typed: &str) -> Result<String> {
+    let (mut client, mut project) = (None, None);
+    let lower = typed.to_lowercase();
+    overview::visit_projects(index, registry, |known, name| {
+        let [known, name] = [known, name].map(|name| String::from_utf8_lossy(name).into_owned());
+        if known.to_lowercase() == lower {
+            client = Some(known);
+        } else if name.to_lowercase() == lower || format!("{known}/{name}").to_lowercase() == lower
+        {
+            project = Some(format!("{known}/{name}"));
+        }
+    })?;
+    Ok(match (client, project) {
+        (Some(client), _) => {
+            let line = quote(OsStr::new(&client));
+            format!("; `{typed}` is a client: `fetch {line}`")
+        }
+        (None, Some(project)) => {
+            let line = quote(OsStr::new(&project));
+            format!("; `{typed}` is a project: `fetch {line}`")
+        }
+        (None, None) => String::new(),
+    })
+}

@@ -1,0 +1,67 @@
+//! The part of the index that `in WHERE` names: a storage, a category, a client or a project.
+
+use std::ffi::OsStr;
+
+use crate::base::error::Result;
+use crate::commands::check::check_known;
+use crate::commands::workspace::Workspace;
+use crate::index::Index;
+use crate::index::overview;
+use crate::model::project::Scope;
+use crate::model::registry::{Category, Database, Registry};
+
+/// The part of the index that `in WHERE` names.
+pub(super) struct SearchPlace<'a> {
+    pub(super) databases: &'a [Database],
+    pub(super) categories: &'a [Category],
+    pub(super) scope: Scope,
+}
+
+impl<'a> SearchPlace<'a> {
+    pub(super) fn all(registry: &'a Registry) -> Self {
+        Self {
+            databases: registry.databases(),
+            categories: registry.categories(),
+            scope: Scope::All,
+        }
+    }
+
+    /// Looks up a storage, a category, or else a client or project.
+    ///
+    /// # Errors
+    /// Nothing has this name.
+    pub(super) fn parse(index: &Index, registry: &'a Registry, word: &OsStr) -> Result<Self> {
+        let all = Self::all(registry);
+        let name = word.to_str().unwrap_or_default();
+        let unknown = match registry.database(name) {
+            Ok(database) => {
+                let databases = std::slice::from_ref(database);
+                return Ok(Self { databases, ..all });
+            }
+            Err(error) => error,
+        };
+        if let Ok(category) = registry.category(name) {
+            let categories = std::slice::from_ref(category);
+            return Ok(Self { categories, ..all });
+        }
+        let scope = Scope::parse(word)?;
+        match overview::known_projects(index, registry, &scope) {
+            Ok(_) => Ok(Self { scope, ..all }),
+            Err(_) if unknown.suggests() => Err(unknown),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Resolves the word of a WHERE.
+///
+/// # Errors
+/// Nothing has this name.
+pub(super) fn check(word: &OsStr, workspace: &Workspace) -> Result<()> {
+    let registry = &workspace.registry;
+    let name = word.to_str().unwrap_or_default();
+    if registry.database(name).is_ok() || registry.category(name).is_ok() {
+        return Ok(());
+    }
+    check_known(&Scope::parse(word)?, workspace)
+}
