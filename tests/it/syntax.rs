@@ -74,17 +74,17 @@ fn unknown_name_suggests_nearest() {
 
 #[test]
 fn unknown_name_lists_known_names() {
-    assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @"
+    assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @r#"
     exit 1
     --- stderr
     script.ab:1:6: error: unknown database `TAPE`
         load TAPE
              ^^^^
     hint: known: WORK, NAS
-    script.ab:2:11: error: unknown database `TAPE`
+    script.ab:2:11: error: unknown client `TAPE`
         find x in TAPE
                   ^^^^
-    hint: known: WORK, NAS
+    hint: known: "Bob's", acme
     script.ab:3:19: error: unknown category `sound`
         explore acme/spot sound WORK --print
                           ^^^^^
@@ -94,7 +94,7 @@ fn unknown_name_lists_known_names() {
                                     ^^^^^^^^
     hint: known: WORK, NAS
     4 of 4 commands failed: script.ab:1, 2, 3, 4
-    ");
+    "#);
 }
 
 #[test]
@@ -121,18 +121,18 @@ fn missing_arguments_are_named() {
         add category X
                       ^
     hint: write it as: add category NAME PATH
-    script.ab:5:5: error: missing: PROJECT, CATEGORY, FROM, TO
+    script.ab:5:5: error: missing: PROJECT, FROM, TO
         copy
             ^
-    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
+    hint: write it as: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
     script.ab:6:28: error: missing: TO
         copy acme/spot footage WORK
                                    ^
-    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
-    script.ab:7:18: error: missing: CATEGORY, DATABASE
+    hint: write it as: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
+    script.ab:7:18: error: missing: CATEGORY
         explore acme/spot
                          ^
-    hint: write it as: explore PROJECT CATEGORY DATABASE
+    hint: `acme/spot` has 2 folders: footage WORK, render WORK; write it as: explore acme/spot footage WORK
     script.ab:8:6: error: missing: PROJECT
         fetch
              ^
@@ -148,11 +148,11 @@ fn missing_arguments_are_named() {
     script.ab:11:5: error: missing: PATTERN
         find
             ^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
-    script.ab:12:10: error: missing: DATABASE
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
+    script.ab:12:10: error: missing: WHERE
         find x in
                  ^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
     script.ab:13:5: error: the command is incomplete
         list
             ^
@@ -212,7 +212,7 @@ fn surplus_arguments_are_marked() {
     script.ab:7:8: error: expected `in`, found `NAS`
         find x NAS
                ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; quote a name with spaces: 'x NAS'
+    hint: write it as: find [OPTIONS] PATTERN [in WHERE]; quote a name with spaces: 'x NAS'
     script.ab:8:6: error: unexpected argument `now`
         exit now
              ^^^
@@ -548,9 +548,9 @@ fn unquoted_name_with_spaces_suggests_quotes() {
          fetch project acme/b c\nlist projects in Bob's Diner\ncopy acme/b d footage WORK NAS\n",
     );
     assert_snapshot!(studio.run(["--keep-going", "script.ab"]).stderr, @r#"
-    script.ab:1:23: error: unknown database `film`
+    script.ab:1:12: error: unknown category `Diner/menu`
         copy Bob's Diner/menu film footage WORK NAS
-                              ^^^^
+                   ^^^^^^^^^^
     hint: quote a name with spaces: "Bob's Diner/menu film"
     script.ab:2:20: error: unexpected argument `Diner`
         fetch client Bob's Diner
@@ -564,10 +564,10 @@ fn unquoted_name_with_spaces_suggests_quotes() {
         list projects in Bob's Diner
                          ^^^^^
     hint: quote a name with spaces: "Bob's Diner"
-    script.ab:5:15: error: unknown database `footage`
+    script.ab:5:13: error: unknown category `d`
         copy acme/b d footage WORK NAS
-                      ^^^^^^^
-    hint: known: WORK, NAS
+                    ^
+    hint: known: footage, render
     5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     "#);
 }

@@ -88,6 +88,8 @@ fn numbers_and_words_are_never_shortened() {
 fn narrow_load_is_a_sentence_per_database() {
     let studio = studio();
     let answer = answer_at_width(&studio, 40, "load");
+    // Progress is erased before the first line of the answer.
+    let answer = answer.rsplit("\u{1b}[2K").next().unwrap();
     let lines: Vec<&str> = answer.lines().map(str::trim_end).collect();
     for line in [
         "WORK: complete, 3 projects, 5 files,",

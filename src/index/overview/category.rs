@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
-use super::union::{KnownDifferences, UnionGroup, UnionMember};
+use super::union::{DifferingFolders, UnionGroup, UnionMember};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
@@ -69,7 +69,7 @@ impl<'a> CategoryReplicas<'a> {
         &self,
         summary: &mut ProjectSummary,
         index: &Index,
-        differences: &KnownDifferences,
+        differences: &DifferingFolders,
         computed: &mut Vec<StoredUnion>,
     ) -> Result<()> {
         let project = &summary.project;

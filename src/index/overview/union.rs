@@ -26,7 +26,7 @@ pub(super) struct UnionMember<'a> {
 
 /// Files with contents that are known to differ, in the order of their folders; read once, and only if needed.
 #[derive(Debug, Default)]
-pub(super) struct KnownDifferences {
+pub(super) struct DifferingFolders {
     folders: OnceCell<Vec<DifferingFolder>>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct UnionGroup<'a> {
     differing: &'a [DifferingFolder],
 }
 
-impl KnownDifferences {
+impl DifferingFolders {
     /// Returns the differences in the folders of a replica.
     pub(super) fn of_replica(&self, index: &Index, replica: &Path) -> Result<&[DifferingFolder]> {
         if self.folders.get().is_none() {

@@ -48,7 +48,7 @@ fn table_lists_runs() {
     exit 0
     --- stdout
     3 just now copy acme/spot all WORK -> NAS 2 files 14 B 1 conflict
-    2 just now copy acme/spot footage WORK -> NAS 2 files 13 B
+    2 just now copy acme/spot footage WORK -> NAS 2 files 13 B in N s
     1 just now load all WORK,NAS 5 files 25 B
     3 just now copy acme/spot all WORK -> NAS 2 files 14 B 1 conflict
     ");
@@ -105,7 +105,7 @@ fn run_number_lists_its_items() {
     assert_snapshot!(table(&studio.lines(&["history 3"])), @"
     exit 0
     --- stdout
-    3 just now copy acme/spot all WORK -> NAS 2 files 14 B in N s 1 conflict
+    3 just now copy acme/spot all WORK -> NAS 2 files 14 B 1 conflict
     conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     copied $STUDIO/NAS/footage/acme/spot/plates/p2.exr
     copied $STUDIO/NAS/scratch/render/acme/spot/f1.exr
