@@ -138,13 +138,14 @@ fn find_folder<'a>(
         Some(category) => vec![category],
         None => registry.categories().iter().collect(),
     };
-    let databases: Vec<&Database> = match named.1 {
-        Some(database) => vec![database],
-        None => {
-            let databases = registry.databases().iter();
-            databases.filter(|database| !database.is_remote()).collect()
-        }
-    };
+    let databases: Vec<&Database> = registry
+        .databases()
+        .iter()
+        .filter(|database| match named.1 {
+            Some(only) => database.name == only.name,
+            None => !database.is_remote(),
+        })
+        .collect();
     let (layout, scope) = (Layout::new(registry)?, Scope::Project(project.clone()));
     let mut found = Vec::new();
     let mut opened = Vec::new();
@@ -166,9 +167,9 @@ fn find_folder<'a>(
         [] => {
             let error = match opened.first() {
                 Some(storage) => {
-                    let names = opened.iter().map(|storage| &*storage.database().name);
-                    let names = names.collect::<Vec<_>>().join("` or `");
-                    storage.no_replica_error(&categories, &scope, &names)?
+                    let tried = opened.iter().map(|storage| &*storage.database().name);
+                    let tried = tried.collect::<Vec<_>>().join("` or `");
+                    storage.no_replica_error(&categories, &scope, &tried)?
                 }
                 None => Error::ReplicaNotFound {
                     project: project.name(),

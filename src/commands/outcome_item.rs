@@ -17,6 +17,7 @@ use crate::index::OutcomeKind;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter};
+use crate::snapshot::sequence::Sequence;
 
 /// Headings of the columns in rows of items.
 pub(super) const HEADINGS: &[&str] = &["path", "outcome", "reason"];
@@ -82,7 +83,7 @@ pub(super) trait OutcomeList {
                     path: GroupedItem::single(item.item).line_path(folder),
                     outcome: item.item.outcome,
                     reason: item.item.reason,
-                    sequence: item.sequence.map(|sequence| sequence.pattern()),
+                    sequence: item.sequence.map(Sequence::pattern),
                 })
             })
         })?;

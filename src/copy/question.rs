@@ -99,15 +99,12 @@ impl ReplacingChanges {
                 self.replaced.push(path.clone());
             }
             for file in folder.files() {
-                match file.replaced {
-                    Some(old) => {
-                        self.newer += u64::from(old.modified >= file.modified);
-                        self.replaced.push(path.join(file.name.as_path()));
-                    }
-                    None => {
-                        self.added += 1;
-                        self.added_bytes = self.added_bytes.saturating_add(file.bytes);
-                    }
+                if let Some(old) = file.replaced {
+                    self.newer += u64::from(old.modified >= file.modified);
+                    self.replaced.push(path.join(file.name.as_path()));
+                } else {
+                    self.added += 1;
+                    self.added_bytes = self.added_bytes.saturating_add(file.bytes);
                 }
             }
         }

@@ -49,7 +49,9 @@ impl Error {
                 ));
             }
             Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
-            Self::UnexpectedWord { hint, .. } => return Some(hint.clone()),
+            Self::UnexpectedWord { hint, .. } | Self::MissingWords { hint, .. } => {
+                return Some(hint.clone());
+            }
             Self::InvalidWord { noun, .. } => return example_hint(*noun),
             Self::NoLastAnswer { .. } => {
                 "list some first, as with `list projects`; a client with this name is written `'_'`"
@@ -59,7 +61,6 @@ impl Error {
             }
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => return hint.clone(),
-            Self::MissingWords { hint, .. } => return Some(hint.clone()),
             Self::MisplacedWord { usage, .. } => return Some(format!("write it as: {usage}")),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
             Self::RunNotFound { known, .. } => return Some(run_hint(*known)),

@@ -10,6 +10,7 @@ use crate::commands::outcome_sequence::{GroupedItem, SequenceNumbers};
 use crate::compare::CompareCounts;
 use crate::model::project::ProjectId;
 use crate::output::json::JsonWriter;
+use crate::snapshot::sequence::Sequence;
 
 /// The totals, as JSON.
 #[derive(Debug, Serialize)]
@@ -108,7 +109,7 @@ impl CompareAnswer {
                     path: GroupedItem::single(grouped.item).line_path(folder),
                     outcome: grouped.item.outcome.word(),
                     reason: grouped.item.reason,
-                    sequence: grouped.sequence.map(|sequence| sequence.pattern()),
+                    sequence: grouped.sequence.map(Sequence::pattern),
                 })
             })
         })?;

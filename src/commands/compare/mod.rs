@@ -47,6 +47,10 @@ const FORM: LineForm = LineForm {
   compare acme WORK ARCHIVE --known
   compare all WORK NAS --checksum --anew"
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command"
+)]
 pub(crate) struct CompareArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]

@@ -62,9 +62,7 @@ impl From<index::Run> for RunRow {
 
 /// Returns the project and the category of a copy or sync, which are recorded as on a line.
 fn split_subject(run: &index::Run) -> Option<(String, String)> {
-    if run.source.is_none() {
-        return None;
-    }
+    run.source.as_ref()?;
     let words = lex(run.subject.as_deref()?).ok()?;
     // Several projects are described: `12 projects footage`.
     let (category, project) = words

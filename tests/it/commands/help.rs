@@ -162,6 +162,11 @@ fn page_lists_arguments_options_and_examples() {
       list projects --only-in WORK
       list projects --older-than 90d --sort newest --reverse
     ");
+}
+
+#[test]
+fn page_of_find_names_its_patterns() {
+    let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["help find"]), @"
     exit 0
     --- stdout

@@ -5,6 +5,10 @@ use vt100::Color;
 
 /// Style of a character.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of the terminal"
+)]
 pub(super) struct CellStyle {
     pub(super) color: Color,
     pub(super) bold: bool,
