@@ -47,6 +47,12 @@ impl ExitStatus {
         }
     }
 
+    /// Returns the status with this number.
+    pub fn from_code(code: i32) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|status| i32::from(status.code()) == code)
+    }
+
     /// Returns the meaning, for the help text.
     pub const fn meaning(self) -> &'static str {
         match self {

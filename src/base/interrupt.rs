@@ -159,13 +159,20 @@ impl Drop for TerminalLease {
 
 /// Calls `cleanup` and ends the process at SIGTERM or SIGHUP while it is idle. Work in progress is canceled instead.
 pub fn exit_when_idle(cleanup: impl Fn() + Send + 'static) -> io::Result<()> {
+    on_termination(move || {
+        if IDLE.load(Ordering::SeqCst) {
+            cleanup();
+            low_level::exit(143);
+        }
+    })
+}
+
+/// Calls `action` on a thread at each SIGTERM or SIGHUP.
+pub fn on_termination(action: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new(termination_signals())?;
     let spawned = thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
-            if IDLE.load(Ordering::SeqCst) {
-                cleanup();
-                low_level::exit(143);
-            }
+            action();
         }
     });
     spawned.map(drop)

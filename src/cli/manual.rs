@@ -15,6 +15,10 @@ pub(super) const EXAMPLES: &[ManualEntry] = &[
         "auto-backup",
         "Starts the prompt: Tab completes, Ctrl-D leaves.",
     ),
+    (
+        "auto-backup --demo",
+        "Starts the prompt in a small studio of its own, which is removed afterwards.",
+    ),
     ("auto-backup nightly.ab", "Runs the commands in a file."),
     (
         "auto-backup --format json list clients",
@@ -80,7 +84,7 @@ pub(super) const FILES: &[ManualEntry] = &[
     ),
     (
         "/tmp",
-        "File lists for rclone and its control socket; deleted when the program ends.",
+        "File lists for rclone, its control socket, and the studio of `--demo`; deleted when the program ends.",
     ),
     (
         "ROOT/.auto-backup/versions",

@@ -5,6 +5,7 @@
 //! worst status of its commands.
 
 mod command_words;
+mod demo;
 mod generate;
 mod manual;
 mod options;
@@ -44,6 +45,7 @@ pub fn run() -> ExitStatus {
     let color = help_color(&arguments);
     let grammar = with_uniform_help(Options::command()).color(color);
     let json = has_json_format(&arguments);
+    let typed = arguments.clone();
     let arguments = split(arguments);
     let parsed =
         grammar.try_get_matches_from([OsString::from("auto-backup")].iter().chain(&arguments.own));
@@ -78,6 +80,7 @@ pub fn run() -> ExitStatus {
     }
     let ended = match options.generate {
         Some(what) => generate::print(what),
+        None if options.demo => demo::run(typed, is_interactive(&options), messages),
         None => run_session(&options, messages),
     };
     match ended {

@@ -44,6 +44,9 @@ pub(super) struct Options {
     /// The start-up file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_config")]
     pub(super) config: Option<PathBuf>,
+    /// Use a small studio in a temporary folder, with an index and a start-up file of its own, to try everything
+    #[arg(long, conflicts_with_all = ["config", "index"])]
+    pub(super) demo: bool,
     /// Run no start-up file
     #[arg(long)]
     pub(super) no_config: bool,

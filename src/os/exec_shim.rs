@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::OnceLock;
 
-use rustix::process::{Pid, Signal, getppid, kill_process_group};
+use rustix::process::{Pid, Signal, getppid, kill_process, kill_process_group};
 
 use crate::base::ignore::ignore;
 
@@ -71,6 +71,17 @@ fn die_with_parent() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 const fn die_with_parent() -> io::Result<()> {
     Ok(())
+}
+
+/// Ends a child that has no process group of its own, with SIGTERM.
+pub fn terminate(child: u32) {
+    let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        ignore(
+            kill_process(pid, Signal::TERM),
+            "the child may have ended already",
+        );
+    }
 }
 
 /// Signals all processes of a child's group: kills them, or ends them as Ctrl-C does.

@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod copy_invariant;
+mod demo;
 mod disks;
 mod docs;
 mod dry_run;

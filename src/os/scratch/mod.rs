@@ -6,9 +6,10 @@
 mod answer_file;
 mod home;
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,13 +63,26 @@ impl TempFile {
 pub struct TempFolder {
     folder: TempDir,
     /// Removed after the folder.
-    _process_folder: Arc<ProcessFolder>,
+    _process_folder: Option<Arc<ProcessFolder>>,
 }
 
 impl TempFolder {
     /// Creates an empty folder.
     pub fn new() -> Result<Self> {
         Self::below(&std::env::temp_dir())
+    }
+
+    /// Creates an empty folder with a short path for people to read. It stays behind if the process is killed.
+    pub fn with_short_path(prefix: &str) -> Result<Self> {
+        let base = std::env::temp_dir();
+        let made = tempfile::Builder::new()
+            .prefix(prefix)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(&base);
+        Ok(Self {
+            folder: made.at("create a folder in", &base)?,
+            _process_folder: None,
+        })
     }
 
     fn below(base: &Path) -> Result<Self> {
@@ -79,7 +93,7 @@ impl TempFolder {
             .tempdir_in(process_folder.path());
         Ok(Self {
             folder: made.at("create a folder in", process_folder.path())?,
-            _process_folder: process_folder,
+            _process_folder: Some(process_folder),
         })
     }
 

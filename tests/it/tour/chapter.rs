@@ -3,159 +3,164 @@
 use std::fs;
 
 use super::screen::TourScreen;
-use super::tour_studio::TourStudio;
+use super::tour_studio::{TourStudio, demo_folder};
 
-/// Columns of the terminal, enough for the longest line.
-const WIDE: u16 = 122;
+/// Columns of the terminal.
+const COLUMNS: u16 = 80;
 
-/// Plays a chapter.
-pub(super) type Chapter = fn(&TourStudio) -> TourScreen<'_>;
+/// A part of the tour that is typed in one terminal.
+pub(super) type Act = fn(&TourStudio) -> Vec<Screen>;
 
-/// The first chapter; the others come when the studio has its other storages too.
-pub(super) const FIRST: (&str, Chapter) = ("first", first);
+/// The name of a screen in docs/tour.md, and its text.
+pub(super) type Screen = (&'static str, String);
 
-pub(super) const OTHERS: [(&str, Chapter); 10] = [
-    ("where", where_it_is),
-    ("tab", tab),
-    ("copy", copy),
-    ("cloud", cloud),
-    ("shelf", shelf),
-    ("mistakes", mistakes),
-    ("script", script),
-    ("narrow", narrow),
-    ("accessible", accessible),
-    ("pipe", pipe),
-];
+pub(super) const ACTS: [Act; 6] = [first_start, prompt, script, narrow, accessible, pipe];
 
-/// A prompt in the studio without the history of other chapters, on an empty screen.
-fn prompt(place: &TourStudio, columns: u16) -> TourScreen<'_> {
-    place.studio.remove(".local/state/auto-backup/history");
+/// Plays a chapter in a terminal that shows it, and takes its screen.
+fn play(
+    name: &'static str,
+    screen: &mut TourScreen,
+    chapter: impl FnOnce(&mut TourScreen),
+) -> Screen {
+    chapter(screen);
+    let text = screen.text();
+    screen.press("\u{15}").clear();
+    (name, text)
+}
+
+/// Plays an act of one chapter in a terminal of its own.
+fn play_alone(
+    place: &TourStudio,
+    columns: u16,
+    name: &'static str,
+    chapter: impl FnOnce(&mut TourScreen),
+) -> Vec<Screen> {
     let mut screen = TourScreen::open(place, columns);
-    screen
-        .run("auto-backup")
-        .until_names_are_known("acme/spot")
-        .clear();
-    screen
+    chapter(&mut screen);
+    let text = screen.text();
+    screen.leave();
+    vec![(name, text)]
 }
 
-fn first(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = TourScreen::open(place, WIDE);
-    screen
-        .run("auto-backup")
-        .run("add database WORK ~/productions")
-        .run("add category footage footage/")
-        .run("load")
-        .run("fetch project acme/spot")
-        .run("save");
-    screen
+fn first_start(place: &TourStudio) -> Vec<Screen> {
+    play_alone(place, COLUMNS, "first", |screen| {
+        screen
+            .run("auto-backup --demo --no-config")
+            .run("add database WORK ~/productions")
+            .run("add category footage footage/")
+            .run("load")
+            .run("fetch acme/spot");
+    })
 }
 
-fn where_it_is(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
-    screen.run("fetch client acme");
-    screen
+/// The chapters at the prompt of one demo.
+fn prompt(place: &TourStudio) -> Vec<Screen> {
+    let mut screen = TourScreen::open(place, COLUMNS);
+    screen.run("auto-backup --demo");
+    let studio = demo_folder(&screen.raw_text());
+    let mut screens = vec![play("where", &mut screen, where_it_is)];
+    screen.until_names_are_known("acme/spot").clear();
+    screens.push(play("tab", &mut screen, tab));
+    screens.push(play("copy", &mut screen, copy));
+    screens.push(play("cloud", &mut screen, |screen| cloud(screen, &studio)));
+    screens.push(play("shelf", &mut screen, shelf));
+    screens.push(play("mistakes", &mut screen, mistakes));
+    screen.leave();
+    screens
 }
 
-fn tab(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
-    let line = "auto-backup> fetch project \"Bob's Diner/menu film\" ";
-    screen.press("fet\tproj\tmenu\t").until_line(line, "");
+fn where_it_is(screen: &mut TourScreen) {
+    screen.run("fetch all").run("fetch acme/spot");
+}
+
+fn tab(screen: &mut TourScreen) {
+    let line = "auto-backup> fetch \"Bob's Diner/menu film\" ";
+    screen.press("fet\tmenu\t").until_line(line, "");
     screen.run("");
     screen.press("copy acme/\t\t\t");
     screen.until_menu("auto-backup> copy acme/", "> acme/teaser");
-    screen
 }
 
-/// The screen of the picture.
-pub(super) fn picture(place: &TourStudio, columns: u16) -> TourScreen<'_> {
-    let mut screen = prompt(place, columns);
+/// Shows the screen of the picture.
+pub(super) fn picture(place: &TourStudio, columns: u16) -> TourScreen {
+    let mut screen = TourScreen::open(place, columns);
     let line = "auto-backup> copy \"Bob's Diner/menu film\" footage WORK --checksum";
     screen
+        .run("auto-backup --demo")
+        .until_names_are_known("acme/spot")
+        .clear()
         .run("list projects --sort size")
-        .run("fetch project acme/teaser")
+        .run("fetch acme/teaser")
         .run("copy acme/teaser footage WORK NSA")
         .press(line.trim_start_matches("auto-backup> "))
         .until_line(line, " TO[,TO...]");
     screen
 }
 
-fn copy(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
+fn copy(screen: &mut TourScreen) {
     screen
         .run("compare acme/teaser WORK NAS")
         .press("copy acme/teaser footage WORK NAS\r")
         .until_asked("[y/N/l to list]")
         .run("y");
-    screen
 }
 
-fn cloud(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
+fn cloud(screen: &mut TourScreen, studio: &std::path::Path) {
     screen
         .run("add database CLOUD cloud:productions")
         .run("sync acme all WORK CLOUD --count")
         .run("sync acme all WORK CLOUD");
-    let edit = "productions/footage/acme/teaser/edit";
-    let called = |end: &str| place.studio.path(format!("{edit}{end}.mov"));
-    fs::rename(called(""), called(" final")).unwrap();
+    let teaser = studio.join("productions/footage/acme/teaser");
+    fs::rename(teaser.join("edit.mov"), teaser.join("edit final.mov")).unwrap();
     screen
         .run("sync acme all WORK CLOUD")
-        .run("fetch project acme/teaser");
-    fs::rename(called(" final"), called("")).unwrap();
-    place.run_hidden("load WORK --project acme/teaser").ok();
-    screen
+        .run("fetch acme/teaser");
 }
 
-fn shelf(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
+fn shelf(screen: &mut TourScreen) {
     screen
         .run("list projects --sort size")
         .run("find 'sh0*.exr' in SHELF")
         .run("find titles.mov");
-    screen
 }
 
-fn mistakes(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, WIDE);
+fn mistakes(screen: &mut TourScreen) {
     screen
         .run("copy acme/spot footage WORK NSA")
-        .run("fetch project acme/sopt")
+        .run("fetch acme/sopt")
         .run("copy acme/spot footage WORK SHELF");
-    screen
 }
 
-fn script(place: &TourStudio) -> TourScreen<'_> {
+fn script(place: &TourStudio) -> Vec<Screen> {
     let text = "# Brings a project to the NAS and to the drive: auto-backup bring.ab PROJECT\n\
                 copy $1 footage WORK NAS\n\
                 copy $1 footage WORK SHELF\n\
                 copy $1 render WORK NAS\n";
     place.studio.file("bring.ab", text);
-    let mut screen = TourScreen::open(place, WIDE);
-    screen
-        .run("cat bring.ab")
-        .run("auto-backup --dry-run bring.ab \"Bob's Diner/menu film\"")
-        .run("auto-backup --keep-going bring.ab \"Bob's Diner/menu film\"");
-    screen
+    play_alone(place, COLUMNS, "script", |screen| {
+        screen
+            .run("cat bring.ab")
+            .run("auto-backup --demo --dry-run bring.ab \"Bob's Diner/menu film\"")
+            .run("auto-backup --demo --keep-going bring.ab \"Bob's Diner/menu film\"");
+    })
 }
 
-fn narrow(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = prompt(place, 40);
-    screen.run("fetch project acme/teaser");
-    screen
+fn narrow(place: &TourStudio) -> Vec<Screen> {
+    play_alone(place, 40, "narrow", |screen| {
+        screen.run("auto-backup --demo fetch acme/teaser");
+    })
 }
 
-fn accessible(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = TourScreen::open(place, WIDE);
-    screen
-        .run("auto-backup --accessible")
-        .run("fetch project acme/teaser");
-    screen
+fn accessible(place: &TourStudio) -> Vec<Screen> {
+    play_alone(place, COLUMNS, "accessible", |screen| {
+        screen.run("auto-backup --demo --accessible fetch acme/teaser");
+    })
 }
 
-fn pipe(place: &TourStudio) -> TourScreen<'_> {
-    let mut screen = TourScreen::open(place, WIDE);
-    screen
-        .run("auto-backup --format plain -c 'fetch all' | cut -f 1,2,3,5 | grep incomplete")
-        .run("auto-backup --format json -c 'fetch all' | tr , '\\n' | grep -c '\"state\":\"missing\"'");
-    screen
+fn pipe(place: &TourStudio) -> Vec<Screen> {
+    play_alone(place, COLUMNS, "pipe", |screen| {
+        screen
+            .run("auto-backup --demo --format plain fetch all | grep incomplete | cut -f 1-4")
+            .run("auto-backup --demo --format json fetch all | grep -o '\"missing\"' | wc -l");
+    })
 }

@@ -21,16 +21,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Prompts before a typed line.
 const PROMPTS: [&str; 2] = ["$", "auto-backup>"];
 
-pub(super) struct TourScreen<'a> {
-    place: &'a TourStudio,
+pub(super) struct TourScreen {
     session: PtySession,
     emulator: Parser,
     columns: u16,
 }
 
-impl<'a> TourScreen<'a> {
+impl TourScreen {
     /// Opens a terminal with a shell in the home folder.
-    pub(super) fn open(place: &'a TourStudio, columns: u16) -> Self {
+    pub(super) fn open(place: &TourStudio, columns: u16) -> Self {
         let home = place.studio.path("");
         let home = home.to_str().unwrap().trim_end_matches('/');
         place.studio.file(".shrc", "PS1='$ '\n");
@@ -39,14 +38,13 @@ impl<'a> TourScreen<'a> {
         let environment = [
             ("HOME", home),
             ("PATH", &format!("{programs}:{rclone}:/usr/bin:/bin")),
-            ("RCLONE_CONFIG", &format!("{home}/remotes/rclone.conf")),
+            ("TMPDIR", "/tmp"),
             // Every shell reads its prompt from here, also root's.
             ("ENV", "./.shrc"),
             ("TERM", "xterm-256color"),
         ];
         let session = terminal::shell(&place.studio, (ROWS, columns), &environment);
         let mut screen = Self {
-            place,
             session,
             emulator: Parser::new(ROWS.try_into().unwrap(), columns.try_into().unwrap(), 0),
             columns,
@@ -106,7 +104,7 @@ impl<'a> TourScreen<'a> {
     /// Waits until the prompt knows the names of projects, which it reads in the background.
     pub(super) fn until_names_are_known(&mut self, project: &str) -> &mut Self {
         let blue = vt100::Color::Idx(4);
-        let line = format!("fetch project {project}");
+        let line = format!("fetch {project}");
         let end = u16::try_from("auto-backup> ".len() + line.len()).unwrap();
         let row = self.emulator.screen().cursor_position().0;
         let started = Instant::now();
@@ -152,7 +150,7 @@ impl<'a> TourScreen<'a> {
             lines.pop();
         }
         for line in &mut lines {
-            self.place.normalize(line);
+            TourStudio::normalize(line);
         }
         rows(&lines, self.columns.into())
     }
@@ -160,6 +158,11 @@ impl<'a> TourScreen<'a> {
     /// Returns the rows as text.
     pub(super) fn text(&self) -> String {
         self.rows().iter().map(|row| row.text() + "\n").collect()
+    }
+
+    /// Returns the screen as it is.
+    pub(super) fn raw_text(&self) -> String {
+        self.emulator.screen().contents()
     }
 
     /// Returns row and column of the cursor.
@@ -173,7 +176,21 @@ impl<'a> TourScreen<'a> {
             .until("a prompt", |screen| prompt(screen).is_some());
         let row = self.cursor().0;
         if text(self.emulator.screen(), row) != "$" {
-            self.run("exit");
+            self.press("exit\r");
+            self.until("the shell or a question", |screen| {
+                let row = screen.cursor_position().0;
+                let text = text(screen, row);
+                text == "$" || text.ends_with("[Y/n]")
+            });
+            if self
+                .emulator
+                .screen()
+                .contents()
+                .trim_end()
+                .ends_with("[Y/n]")
+            {
+                self.run("n");
+            }
         }
         self.press("exit\r");
         self.session.exp_eof().unwrap();
