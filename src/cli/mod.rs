@@ -21,6 +21,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::command_words::split;
 use self::options::{Options, has_json_format, help_color, message_color};
+use self::script_source::is_interactive;
 use self::session::run_session;
 use self::usage_error::explain_surplus_word;
 use crate::base::exit_status::ExitStatus;
