@@ -34,13 +34,24 @@ pub(crate) fn bare(arguments: &[&str]) -> Vec<OsString> {
 
 /// Returns auto-backup with the studio's databases and categories, and these commands, as one process.
 pub(crate) fn ours(studio: &Studio, options: &[&str], commands: &[&str]) -> Vec<OsString> {
+    let roots = studio.roots();
+    let databases = DATABASES.iter().copied().zip(&roots);
+    tracking(&index(studio), databases, &CATEGORIES, (options, commands))
+}
+
+/// Returns auto-backup with this index, databases and categories, these options and commands, as one process.
+pub(crate) fn tracking<'a>(
+    index: &Path,
+    databases: impl Iterator<Item = (&'a str, &'a PathBuf)>,
+    categories: &[(&str, &str)],
+    (options, commands): (&[&str], &[&str]),
+) -> Vec<OsString> {
     let mut line = bare(&["--quiet", "--no-config", "--index"]);
-    line.push(index(studio).into());
+    line.push(index.into());
     line.extend(options.iter().map(OsString::from));
-    let roots = DATABASES.iter().zip(studio.roots());
     let databases =
-        roots.map(|(name, root)| format!("add database {name} {}", quote(root.as_os_str())));
-    let categories = CATEGORIES
+        databases.map(|(name, root)| format!("add database {name} {}", quote(root.as_os_str())));
+    let categories = categories
         .iter()
         .map(|(name, path)| format!("add category {name} {path}"));
     let commands = commands.iter().map(|command| (*command).to_owned());

@@ -7,6 +7,7 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod contest;
+mod overview;
 mod replica;
 mod rows;
 mod seed_walk;
@@ -72,8 +73,14 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     let rows = filled.and_then(|()| rows::all(&studio, options.runs));
     writeln!(io::stderr(), "removing the studio")?;
     studio.remove()?;
+    let mut rows = rows?;
+    rows.extend(overview::rows(
+        &options.place(),
+        options.files,
+        options.runs,
+    )?);
     let is_asked = options.files >= ASKED_WITH;
-    let results = report::results(&rows?, &machine, &options.command(LOAD), is_asked)?;
+    let results = report::results(&rows, &machine, &options.command(LOAD), is_asked)?;
     write!(io::stdout(), "{results}")?;
     if options.write {
         page.write(&results)?;
