@@ -14,6 +14,7 @@ pub mod format;
 pub mod json;
 pub mod message;
 mod message_document;
+mod open_table;
 pub mod page;
 mod paged_output;
 mod pager;

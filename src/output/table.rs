@@ -1,11 +1,12 @@
-//! Rendering of pages as text, with tables by comfy-table.
+//! Rendering of pages as text, with bordered tables by comfy-table.
 
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
 use super::cell::Cell;
 use super::color::paint;
-use super::column::{TableLayout, is_elastic, overhead, table_layout};
+use super::column::{TableLayout, is_elastic, table_layout};
+use super::open_table::render_open_table;
 use super::page::{Block, Borders, TableBlock};
 use super::screen::Screen;
 use super::shorten::shorten;
@@ -69,7 +70,10 @@ fn render_table(block: &TableBlock, screen: Screen) -> String {
         }
         return render_records(&block.headings, &block.rows, screen);
     };
-    let mut text = fill_table(block, &layout, screen).trim_fmt();
+    let mut text = match block.borders {
+        Borders::Boxed => fill_table(block, &layout, screen).trim_fmt(),
+        Borders::Open => render_open_table(block, &layout, screen),
+    };
     let legend = block.legend.as_ref().filter(|_| layout.form > 0);
     if let Some(legend) = legend {
         text.push('\n');
@@ -78,14 +82,11 @@ fn render_table(block: &TableBlock, screen: Screen) -> String {
     text
 }
 
-/// Fills a table with the cells of the columns that are shown.
+/// Fills a table with borders with the cells of the columns that are shown.
 fn fill_table(block: &TableBlock, layout: &TableLayout, screen: Screen) -> Table {
     let mut table = Table::new();
     table.force_no_tty();
-    table.load_style(match block.borders {
-        Borders::Boxed => UTF8_FULL_CONDENSED,
-        Borders::Open => NOTHING,
-    });
+    table.load_style(UTF8_FULL_CONDENSED);
     let is_shown = |place: &usize| layout.widths[*place] > 0;
     let shown: Vec<usize> = (0..block.headings.len()).filter(is_shown).collect();
     let cells = |row: &[Cell]| {
@@ -98,16 +99,6 @@ fn fill_table(block: &TableBlock, layout: &TableLayout, screen: Screen) -> Table
     table.set_header(cells(&block.headings));
     for row in &block.rows {
         table.add_row(cells(row));
-    }
-    if block.borders == Borders::Open {
-        let blanks = u16::try_from(overhead(block.borders, layout.form)).unwrap_or_default();
-        for (column, place) in table.column_iter_mut().zip(&shown) {
-            column.set_padding((0, blanks));
-            // The heading stands over the numbers.
-            if block.rows.iter().any(|row| row[*place].is_number()) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
     }
     table
 }

@@ -36,9 +36,11 @@ fn table(run: &ProgramRun) -> String {
     let text = run.to_string();
     let border = Regex::new(r"(?m)^[┌╞└].*\n").unwrap();
     let spaces = Regex::new(r" {2,}").unwrap();
-    spaces
-        .replace_all(&border.replace_all(&text, ""), " ")
-        .into_owned()
+    // Only a run of a second or more names its duration.
+    let duration = Regex::new(r" in N s\b").unwrap();
+    let text = border.replace_all(&text, "");
+    let text = spaces.replace_all(&text, " ");
+    duration.replace_all(&text, "").into_owned()
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn table_lists_runs() {
     exit 0
     --- stdout
     3 just now copy acme/spot all WORK -> NAS 2 files 14 B 1 conflict
-    2 just now copy acme/spot footage WORK -> NAS 2 files 13 B in N s
+    2 just now copy acme/spot footage WORK -> NAS 2 files 13 B
     1 just now load all WORK,NAS 5 files 25 B
     3 just now copy acme/spot all WORK -> NAS 2 files 14 B 1 conflict
     ");
