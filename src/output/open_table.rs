@@ -1,13 +1,12 @@
 //! Tables without borders: columns with blanks between them.
 
-use unicode_width::UnicodeWidthStr as _;
-
 use super::cell::{Cell, Tone};
 use super::color::paint;
 use super::column::{TableLayout, overhead};
 use super::page::TableBlock;
 use super::screen::Screen;
 use super::shorten::shorten;
+use super::wrap::display_width;
 
 /// A cell as it is shown, before it is colored.
 struct ShownCell {
@@ -25,7 +24,7 @@ impl ShownCell {
             text
         };
         Self {
-            width: text.width(),
+            width: display_width(&text),
             text,
             tone: cell.tone().filter(|_| screen.has_color),
         }
