@@ -34,12 +34,12 @@ struct Column {
 pub(super) fn table_layout(table: &TableBlock, screen: Screen) -> Option<TableLayout> {
     let room = screen.width.map_or(usize::MAX, usize::from);
     let forms = if is_elastic(table) { FORMS } else { 1 };
-    let layout = |name_width, form| {
+    let layout_without = |name_width, form, hidden: usize| {
         let columns = table.headings.iter().enumerate().map(|(place, heading)| {
             if table
                 .hidden_from
                 .get(place)
-                .is_some_and(|first| *first <= form)
+                .is_some_and(|first| *first <= hidden)
             {
                 return Column::HIDDEN;
             }
@@ -48,6 +48,11 @@ pub(super) fn table_layout(table: &TableBlock, screen: Screen) -> Option<TableLa
         });
         let widths = shrink_to_fit(columns.collect(), room, overhead(table.borders, form))?;
         Some(TableLayout { form, widths })
+    };
+    // A column is left out only if the table does not fit with it and with whole names.
+    let layout = |name_width, form: usize| {
+        layout_without(usize::MAX, form, form.saturating_sub(1))
+            .or_else(|| layout_without(name_width, form, form))
     };
     let readable = (0..forms).find_map(|form| layout(READABLE_NAME_WIDTHS[form], form));
     readable.or_else(|| (0..forms).find_map(|form| layout(MIN_NAME_WIDTH, form)))
@@ -189,5 +194,25 @@ mod tests {
         // The last form leaves the column out.
         assert_eq!(layout(40), Some((3, vec![29, 0, 4, 3])));
         assert_eq!(layout(20), None);
+    }
+
+    #[test]
+    fn column_beside_whole_names_stays() {
+        let cell = Cell::Elastic(["", "", "a long cell", "="].map(str::to_owned), Tone::Good);
+        let table = TableBlock {
+            headings: ["project", "size", "WORK", "NAS"].map(Cell::text).to_vec(),
+            rows: vec![vec![
+                Cell::from("acme/spot"),
+                Cell::Empty,
+                cell.clone(),
+                cell,
+            ]],
+            borders: Borders::Open,
+            hidden_from: vec![usize::MAX, 3],
+            ..TableBlock::default()
+        };
+        let widths = |width| Some(table_layout(&table, screen(width))?.widths);
+        assert_eq!(widths(25), Some(vec![9, 4, 4, 3]));
+        assert_eq!(widths(24), Some(vec![9, 0, 4, 3]));
     }
 }

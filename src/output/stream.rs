@@ -60,6 +60,11 @@ impl<'a> PageWriter<'a> {
         }
     }
 
+    /// Returns the columns of the terminal, if the output is one.
+    pub const fn width(&self) -> Option<u16> {
+        self.screen.width
+    }
+
     /// Writes a line of cells without separators.
     pub fn cells(&mut self, cells: Vec<Cell>) -> Result<()> {
         self.block(&Block::Line(cells))

@@ -173,6 +173,10 @@ impl FindAnswer<'_> {
     }
 }
 
+/// Terminal width from which a line shows the whole path, in columns. A narrower one shows the path below the root of the
+/// storage, which the line names.
+const WHOLE_PATH_WIDTH: u16 = 120;
+
 /// Returns the aligned beginning of a line: files, bytes, age and storage.
 fn line_start([files, bytes, age]: [&str; 3], storage: &str, width: usize) -> String {
     let blanks = " ".repeat(width.saturating_sub(display_width(storage)));
@@ -180,6 +184,12 @@ fn line_start([files, bytes, age]: [&str; 3], storage: &str, width: usize) -> St
 }
 
 impl FoundFile<'_> {
+    /// Returns the path of the folder below the root; the whole path if the root is an address without a folder.
+    fn folder_below_root(&self) -> &Path {
+        let root = &self.location.database.root;
+        self.folder.strip_prefix(root).unwrap_or(self.folder)
+    }
+
     fn located<T>(&self, item: T) -> LocatedItem<'_, T> {
         LocatedItem {
             database: &self.location.database.name,
@@ -200,6 +210,7 @@ impl Stream for FindAnswer<'_> {
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         let (mut files, mut bytes, mut shown) = (0, 0_u64, 0);
         let width = self.database_width().max("on".len());
+        let shows_roots = lines.width().is_none_or(|width| width >= WHOLE_PATH_WIDTH);
         self.visit_matches(self.group_sequences, &mut |found| {
             let hit = found.hit;
             if !hit.has_own_line() {
@@ -217,10 +228,15 @@ impl Stream for FindAnswer<'_> {
                 hit.line_time().ago(),
             ];
             let numbers = numbers.each_ref().map(String::as_str);
-            // The path is last and whole, so that it can be copied and pasted.
+            // The path is last, so that it can be copied and pasted.
+            let folder = if shows_roots {
+                found.folder
+            } else {
+                found.folder_below_root()
+            };
             let mut cells = vec![
                 Cell::text(line_start(numbers, &found.location.database.name, width)),
-                Cell::Name(hit.line_path(found.folder)),
+                Cell::Name(hit.line_path(folder)),
             ];
             let gaps = hit.gaps();
             cells.extend(gaps.map(|words| Cell::Styled(format!("  {words}"), Tone::Warning)));

@@ -29,6 +29,9 @@ pub(crate) struct LoadAnswer {
     pub(super) notices: Vec<String>,
     #[serde(skip)]
     pub(super) setup_hint: Option<&'static str>,
+    /// True if `save` would change the start-up file.
+    #[serde(skip)]
+    pub(super) has_unsaved_entries: bool,
     /// Wall time of the run. Databases are scanned at the same time, so it is less than the sum of theirs.
     #[serde(skip)]
     pub(super) elapsed: Duration,
@@ -321,9 +324,13 @@ impl Answer for LoadAnswer {
     fn next_step(&self) -> Option<String> {
         let is_first_scan = |database: &LoadedDatabase| database.files == database.added;
         let has_files = self.databases.iter().any(|database| database.added > 0);
-        (has_files && self.databases.iter().all(is_first_scan)).then(|| {
-            "`fetch all` shows where every project is; `save` keeps what you added".to_owned()
-        })
+        let save = if self.has_unsaved_entries {
+            "; `save` keeps what you added"
+        } else {
+            ""
+        };
+        (has_files && self.databases.iter().all(is_first_scan))
+            .then(|| format!("`fetch all` shows where every project is{save}"))
     }
 
     fn is_routine(&self) -> bool {

@@ -114,6 +114,7 @@ impl RunCommand for LoadArgs {
             databases: loaded.report,
             notices,
             setup_hint: workspace.registry.setup_hint(),
+            has_unsaved_entries: workspace.registry.entries() != workspace.saved_registry.entries(),
             elapsed: begin.elapsed(),
         })
     }
