@@ -1,5 +1,6 @@
 //! `failures`: lists the files that `sync` has failed to copy and will try again.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -141,7 +142,9 @@ impl FailuresArgs {
         }
         self.project
             .as_deref()
-            .map_or(Ok(()), |word| check_scope(word, workspace))
+            .map_or(Ok(()), |word| check_scope(word, workspace))?;
+        workspace.last_answer.assume();
+        Ok(())
     }
 }
 
@@ -166,6 +169,11 @@ impl RunCommand for FailuresArgs {
             // Reports a misspelled project as an error instead of as a project without failures.
             overview::known_projects(index, registry, &scope)?;
         }
+        let projects = failures
+            .iter()
+            .filter_map(|known| project_of(registry, &known.path))
+            .collect::<BTreeSet<_>>();
+        last.keep(&projects);
         let shown = failures.into_iter();
         let shown = shown.map(|known| FailureRow::new(registry, known));
         Ok(FailuresAnswer {

@@ -30,7 +30,7 @@ fn every_command_takes_last_projects() {
     let studio = studio();
     for (list, line, part) in [
         ("list projects in acme", "fetch project _", "acme/teaser"),
-        ("find reel", "compare _ WORK NAS", "3 differences"),
+        ("find reel", "compare _ WORK NAS", "NAS lacks 3 files"),
         (
             "fetch client acme",
             "sync _ footage WORK NAS",
@@ -45,6 +45,28 @@ fn every_command_takes_last_projects() {
     }
     let script = studio.script("list projects in acme\nfailures _\n").ok();
     assert!(script.stdout.contains("no failures"), "{script}");
+}
+
+#[test]
+fn differing_projects_are_last_projects_of_compare() {
+    let studio = studio();
+    studio.lines(&["copy acme/teaser all WORK NAS"]).ok();
+    let run = studio.lines(&["compare acme WORK NAS", "copy _ all WORK NAS"]);
+    let run = run.status(3);
+    assert!(run.stdout.contains("acme/spot"), "{run}");
+    assert!(!studio.path("NAS/footage/Bob's").exists(), "{run}");
+    let runs = studio.json(&["history"]).ok().document();
+    let copied: Vec<_> = runs["runs"].as_array().unwrap().iter().collect();
+    assert!(
+        copied.iter().any(|run| run["what"] == "acme/spot all"),
+        "{runs}"
+    );
+    let run = studio.lines(&["compare acme WORK NAS", "fetch _"]);
+    let run = run.status(1);
+    assert!(run.stderr.contains("the last answer has no projects"));
+    // The only compared project is named, and stands for itself.
+    let run = studio.lines(&["compare acme/spot WORK NAS --known", "fetch _"]);
+    assert!(run.status(0).stdout.contains("acme/spot"));
 }
 
 #[test]

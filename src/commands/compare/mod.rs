@@ -85,7 +85,9 @@ impl CompareArgs {
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         self.request(&workspace.registry, &workspace.last_answer)?;
-        check_scope(&self.project, workspace)
+        check_scope(&self.project, workspace)?;
+        workspace.last_answer.assume();
+        Ok(())
     }
 
     /// Does the work and prints nothing. The answer is a stream because it may list a million files.
@@ -103,7 +105,7 @@ impl CompareArgs {
             overview::refresh(index, registry);
             compared
         };
-        Ok(CompareAnswer {
+        let answer = CompareAnswer {
             database_names: request.databases.map(|database| database.name.clone()),
             category_names: request
                 .categories
@@ -114,7 +116,14 @@ impl CompareArgs {
             is_checksum: self.checksum,
             lists_files: self.files || matches!(request.scope, Scope::Project(_)),
             group_sequences: !self.no_sequences,
-        })
+        };
+        let last = &workspace.last_answer;
+        if let Scope::Project(only) = &request.scope {
+            last.keep([only]);
+        } else {
+            last.keep(answer.differing_projects().map(|(project, _)| project));
+        }
+        Ok(answer)
     }
 
     /// Looks up the names of the line in the registry.

@@ -104,6 +104,20 @@ fn plain_and_csv_have_one_line_each() {
 }
 
 #[test]
+fn failed_projects_are_last_projects() {
+    let studio = studio_with_four_failures();
+    let run = studio.lines(&["failures --to WORK", "fetch _"]).ok();
+    assert!(run.stdout.contains("Bob's/long film  1 file"), "{run}");
+    let run = studio.lines(&["failures acme", "list projects", "failures", "fetch _"]);
+    assert!(run.ok().stdout.contains("3 projects"));
+    let run = studio.lines(&["failures --permanent", "fetch _"]).status(1);
+    assert!(
+        run.stderr.contains("the last answer has no projects"),
+        "{run}"
+    );
+}
+
+#[test]
 fn scope_and_destination_filter_failures() {
     let studio = studio_with_four_failures();
     let paths = |line: &str| {
