@@ -1,13 +1,13 @@
 //! A command whose words are the arguments of the program: `auto-backup list clients`.
 //!
-//! The options of the program stand before the command, those of the command after it. A script file with the name of the
-//! command wins.
+//! The options of the program stand before the command, or after it where the command has no option of that name. A script
+//! file with the name of the command wins.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use clap::CommandFactory as _;
+use clap::{Arg, Command, CommandFactory as _};
 
 use super::options::Options;
 use crate::commands::grammar;
@@ -50,12 +50,64 @@ pub(super) fn split(arguments: Vec<OsString>) -> SplitArguments {
         };
     }
     let mut own = arguments;
-    let words = own.split_off(first);
+    let (words, moved) = split_off_own_options(own.split_off(first));
+    own.extend(moved);
     SplitArguments {
         own,
         words,
         shadowed: None,
     }
+}
+
+/// Options that end the process at once, and mean nothing beside a command.
+const ENDING_OPTIONS: [&str; 3] = ["generate", "help", "version"];
+
+/// Splits the options of the program off the words of a command: those that the command does not have, up to `--`. After
+/// `echo` and `source`, whose arguments may begin with `-`, every word is the command's.
+fn split_off_own_options(words: Vec<OsString>) -> (Vec<OsString>, Vec<OsString>) {
+    let (own_grammar, grammar) = (Options::command(), grammar());
+    let mut command = &grammar;
+    let (mut kept, mut moved) = (Vec::new(), Vec::new());
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            kept.push(word);
+            break;
+        }
+        let name = option_name(&word).map(ToOwned::to_owned);
+        let Some(name) = name else {
+            command = command.find_subcommand(&word).unwrap_or(command);
+            kept.push(word);
+            if command.get_arguments().any(Arg::is_allow_hyphen_values_set) {
+                break;
+            }
+            continue;
+        };
+        let option = |grammar: &Command| {
+            let mut options = grammar.get_arguments();
+            let option = options.find(|option| option.get_long() == Some(&name))?;
+            Some(option.get_action().takes_values())
+        };
+        let own = || option(&own_grammar).filter(|_| !ENDING_OPTIONS.contains(&&*name));
+        let (place, takes_value) = match (option(command), own()) {
+            (None, Some(takes_value)) => (&mut moved, takes_value),
+            (known, _) => (&mut kept, known.unwrap_or(false)),
+        };
+        let has_value = word.as_bytes().contains(&b'=');
+        place.push(word);
+        if takes_value && !has_value {
+            place.extend(words.next());
+        }
+    }
+    kept.extend(words);
+    (kept, moved)
+}
+
+/// Returns `format` for `--format` and `--format=json`.
+fn option_name(word: &OsStr) -> Option<&str> {
+    let name = word.as_bytes().strip_prefix(b"--")?;
+    let name = name.split(|byte| *byte == b'=').next()?;
+    std::str::from_utf8(name).ok()
 }
 
 /// Returns the index of the first argument that is neither an option nor its value; `None` with `-c`, `--` or `-`, which say
@@ -105,6 +157,52 @@ mod tests {
         let arguments = line.split_whitespace().map(OsString::from).collect();
         let words = split(arguments).words;
         words.join(OsStr::new(" ")).into_string().unwrap()
+    }
+
+    #[test]
+    fn own_options_may_follow_the_command() {
+        for (line, own, command) in [
+            (
+                "list clients --format json",
+                "--format json",
+                "list clients",
+            ),
+            (
+                "list --format=csv clients --sort size --quiet",
+                "--format=csv --quiet",
+                "list clients --sort size",
+            ),
+            ("ls acme --no-config", "--no-config", "ls acme"),
+            (
+                "--index i copy acme/spot WORK NAS --yes --dry-run",
+                "--index i",
+                "copy acme/spot WORK NAS --yes --dry-run",
+            ),
+            ("load --dry-run --index i", "--dry-run --index i", "load"),
+            ("find -- --quiet", "", "find -- --quiet"),
+            (
+                "echo --quiet --format json",
+                "",
+                "echo --quiet --format json",
+            ),
+            ("source a.ab --quiet", "", "source a.ab --quiet"),
+            (
+                "list clients --sort --format",
+                "",
+                "list clients --sort --format",
+            ),
+            (
+                "list clients --version --nope",
+                "",
+                "list clients --version --nope",
+            ),
+        ] {
+            let arguments = line.split_whitespace().map(OsString::from).collect();
+            let split = split(arguments);
+            let join = |words: Vec<OsString>| words.join(OsStr::new(" ")).into_string().unwrap();
+            let found = (join(split.own), join(split.words));
+            assert_eq!(found, (own.to_owned(), command.to_owned()), "{line}");
+        }
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub(super) const EXAMPLES: &[ManualEntry] = &[
     ),
     ("auto-backup nightly.ab", "Runs the commands in a file."),
     (
-        "auto-backup --format json list clients",
-        "Runs one command; its own options stand behind it.",
+        "auto-backup list clients --format json",
+        "Runs one command; options of the program may stand before or after it.",
     ),
     (
         "auto-backup --check nightly.ab",

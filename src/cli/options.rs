@@ -196,3 +196,20 @@ pub(super) const fn message_color(color: clap::ColorChoice) -> ColorChoice {
         clap::ColorChoice::Never => ColorChoice::Never,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::shell::program_option_names;
+
+    #[test]
+    fn every_option_has_a_hint_after_a_command() {
+        let grammar = Options::command();
+        let own = grammar.get_arguments().filter_map(clap::Arg::get_long);
+        let mut own: Vec<_> = own.filter(|name| *name != "generate").collect();
+        own.sort_unstable();
+        assert_eq!(own, program_option_names());
+    }
+}

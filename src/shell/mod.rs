@@ -20,3 +20,6 @@ pub mod session;
 mod statement;
 pub mod synonym;
 mod unquoted_name;
+
+#[cfg(test)]
+pub(crate) use self::clap_error::program_option_names;

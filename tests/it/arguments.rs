@@ -26,6 +26,52 @@ fn words_run_as_one_command() {
 }
 
 #[test]
+fn own_options_may_follow_the_command() {
+    let studio = scanned();
+    let before = studio.run(["--format", "json", "list", "clients"]).ok();
+    let after = studio.run(["list", "clients", "--format", "json"]).ok();
+    assert_eq!(after.stdout, before.stdout);
+    let run = studio.run(["load", "--quiet", "--index=other.sqlite"]).ok();
+    assert_eq!(run.stdout, "");
+    assert!(studio.path("other.sqlite").exists());
+    let run = studio
+        .run(["fetch", "acme", "--no-config", "--format", "json"])
+        .status(1);
+    assert!(run.stderr.starts_with("{\"level\":\"error\""), "{run}");
+    let run = studio.run(["echo", "--quiet", "--format=json"]).ok();
+    assert_eq!(run.stdout, "--quiet --format=json\n");
+    // The option of the command itself.
+    let run = studio.run(["copy", "acme/spot", "WORK", "NAS", "--dry-run"]);
+    assert!(run.ok().stdout.contains("would"));
+    assert_eq!(studio.tree("NAS"), "");
+}
+
+#[test]
+fn own_options_in_a_line_are_explained() {
+    let studio = scanned();
+    assert_snapshot!(studio.lines(&["list clients --format json"]), @"
+    exit 2
+    --- stderr
+    -c:1:14: error: unknown option `--format`
+        list clients --format json
+                     ^^^^^^^^
+    hint: `--format` is an option of the program: type `set format json` first, or start with `auto-backup --format json`
+    ");
+    assert_snapshot!(studio.lines(&["fetch all --quiet"]), @"
+    exit 2
+    --- stderr
+    -c:1:11: error: unknown option `--quiet`
+        fetch all --quiet
+                  ^^^^^^^
+    hint: `--quiet` is an option of the program: start with `auto-backup --quiet`
+    ");
+    let run = studio.lines(&["list clients --no-config"]).status(2);
+    assert!(run.stderr.contains("start with `auto-backup --no-config`"));
+    let run = studio.lines(&["list clients --index other"]).status(2);
+    assert!(run.stderr.contains("`auto-backup --index other`"), "{run}");
+}
+
+#[test]
 fn words_with_blanks_stay_words() {
     let studio = scanned();
     for name in ["Bob's", "Bob's/long film"] {

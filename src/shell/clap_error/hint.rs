@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ErrorKind};
 
 use super::ParseFailure;
 use super::context::{context_texts, first_context_text, is_in_keyword, strip_decoration};
+use super::program_option::program_option_hint;
 use crate::base::error::did_you_mean;
 use crate::base::suggest::suggest;
 use crate::language::lexer::{Word, quote};
@@ -15,6 +16,9 @@ use crate::shell::synonym::Equivalent;
 impl ParseFailure<'_> {
     /// Returns a similar word, or the words that are possible.
     pub(super) fn hint(&self) -> Option<String> {
+        if let Some(hint) = self.program_option_hint() {
+            return Some(hint);
+        }
         // Similar commands are found by the program's own measure of similarity, see `subcommand_hint`.
         let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
         let similar: Vec<String> = kinds
@@ -41,8 +45,22 @@ impl ParseFailure<'_> {
         synonym::equivalent(typed, self.words.get(1..).unwrap_or_default())
     }
 
+    /// Returns the hint for an option of the program.
+    fn program_option_hint(&self) -> Option<String> {
+        let option = self.invalid.as_deref()?;
+        if self.error.kind() != ErrorKind::UnknownArgument {
+            return None;
+        }
+        let mut words = self.words.iter().map(|word| word.text.to_string_lossy());
+        words.find(|word| word == option);
+        program_option_hint(option, words.next().as_deref())
+    }
+
     /// Returns the similar words that the hint names.
     pub(super) fn suggestions(&self) -> Vec<String> {
+        if self.program_option_hint().is_some() {
+            return Vec::new();
+        }
         let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
         let similar = kinds
             .iter()

@@ -2,6 +2,7 @@
 
 mod context;
 mod hint;
+mod program_option;
 
 use std::ops::Range;
 
@@ -11,6 +12,8 @@ use self::context::{
     argument_label, context_texts, first_context_text, is_in_keyword, is_short_option,
     needs_value_message, placeholder_name, strip_decoration,
 };
+#[cfg(test)]
+pub(crate) use self::program_option::program_option_names;
 use super::position::Position;
 use crate::base::error::Error;
 use crate::base::name::Name;
