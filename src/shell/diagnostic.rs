@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::correction::corrected_line;
 use super::statement::Statement;
-use super::unquoted_name;
+use super::unquoted_name::{UnquotedName, find_unquoted_name};
 use crate::base::error::Error;
 use crate::base::escape;
 use crate::base::noun::Noun;
@@ -17,13 +18,15 @@ use crate::output::message::{
     MessagePlace, Messages, write_error_document, write_line, write_text,
 };
 
-/// Reports a failure of a statement.
+/// Reports a failure of a statement. With `offers_correction`, returns the line that was probably meant and says that Up
+/// brings it.
 pub(super) fn report(
     statement: &Statement,
     error: &Error,
     workspace: &Workspace,
     messages: Messages,
-) {
+    offers_correction: bool,
+) -> Option<String> {
     // Words as the command received them; as typed if a variable is not set.
     let typed = lex(&statement.text).unwrap_or_default();
     let words = workspace.variables.expand(typed.clone()).unwrap_or(typed);
@@ -34,10 +37,9 @@ pub(super) fn report(
             | Error::ReplicaNotFound { .. }
             | Error::Syntax { .. }
     );
-    let suggestion =
-        unquoted_name::suggest_quoted_name(&words, workspace).filter(|_| is_about_names);
-    let quoted = suggestion.map(|name| format!("quote a name with spaces: {name}"));
-    let hint = quoted.or_else(|| error.hint());
+    let unquoted = find_unquoted_name(&words, workspace).filter(|_| is_about_names);
+    let hint = unquoted.as_ref().map(UnquotedName::hint);
+    let hint = hint.or_else(|| error.hint());
     let span = span(&words, error);
     if messages.is_json() {
         let (line, column) = position(statement, span.start);
@@ -46,12 +48,22 @@ pub(super) fn report(
             line,
             column,
         };
-        return write_error_document(error, hint.as_deref(), Some(place));
+        write_error_document(error, hint.as_deref(), Some(place));
+        return None;
     }
-    print_excerpt(statement, span, error, messages);
+    print_excerpt(statement, span.clone(), error, messages);
+    let corrected = hint
+        .as_ref()
+        .filter(|_| offers_correction)
+        .and_then(|_| corrected_line(&statement.text, error, &span, unquoted.as_ref()));
     if let Some(hint) = hint {
-        messages.hint(&hint);
+        let joint = if hint.ends_with('?') { "" } else { ";" };
+        messages.hint(&match corrected {
+            Some(_) => format!("{hint}{joint} Up brings the corrected line"),
+            None => hint,
+        });
     }
+    corrected
 }
 
 /// Returns line and column of a byte of a statement, counted from 1.

@@ -7,6 +7,7 @@
 
 mod clap_error;
 mod completion;
+mod correction;
 mod diagnostic;
 pub mod failure_summary;
 mod highlight;

@@ -1,7 +1,5 @@
 //! Command names of other programs and their equivalents.
 
-use crate::language::lexer::{Word, quote};
-
 /// The equivalent of a foreign command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Equivalent {
@@ -11,13 +9,11 @@ pub enum Equivalent {
     Sentence(&'static str),
 }
 
-/// Returns the equivalent of a foreign command with the words that follow it.
-pub fn equivalent(word: &str, rest: &[Word]) -> Option<Equivalent> {
-    let typed: Vec<String> = rest.iter().map(|word| quote(&word.text)).collect();
-    let typed = typed.join(" ");
+/// Returns the equivalent of a foreign command with the words that follow it, as they were typed.
+pub fn equivalent(word: &str, rest: &str) -> Option<Equivalent> {
     let line = |command: &str| {
         Some(Equivalent::Line(
-            format!("{command} {typed}").trim().to_owned(),
+            format!("{command} {rest}").trim().to_owned(),
         ))
     };
     // A line that is complete without words, and another for words.
@@ -88,19 +84,17 @@ fn sentence(word: &str) -> Option<&'static str> {
 
 /// True for a command name of another program.
 pub fn is_known(word: &str) -> bool {
-    equivalent(word, &[]).is_some()
+    equivalent(word, "").is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::commands::built_grammar;
-    use crate::language::lexer::lex;
 
     fn of(line: &str) -> Equivalent {
-        let words = lex(line).unwrap();
-        let first = words[0].text.to_str().unwrap();
-        equivalent(first, &words[1..]).unwrap_or_else(|| panic!("{line}"))
+        let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+        equivalent(first, rest).unwrap_or_else(|| panic!("{line}"))
     }
 
     #[test]

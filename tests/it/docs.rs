@@ -166,6 +166,17 @@ fn example_startup_file_runs() {
 }
 
 #[test]
+fn screens_of_the_prompt_show_no_positions() {
+    // The caret shows them at the prompt; the tags of the picture stand between the parts of a message.
+    let position = Regex::new(r"prompt:\d+:\d+").unwrap();
+    for path in ["docs/prompt.svg", "docs/tour.md", "README.md"] {
+        assert!(!position.is_match(&page(path)), "{path}");
+    }
+    let picture = page("docs/prompt.svg");
+    assert!(picture.contains(">error</text>"), "no mistake is shown");
+}
+
+#[test]
 fn command_reference_matches_help() {
     let studio = Studio::bare();
     let help = |words: &str| studio.lines(&[&format!("help {words}")]).ok().stdout;

@@ -36,17 +36,80 @@ fn commands_of_other_programs_suggest_ours() {
     assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file of the studio; delete it in the file manager, which `explore` opens");
 }
 
+/// Returns the last line of the message about a failing line.
+fn hint(studio: &Studio, line: &str) -> String {
+    let said = complaint(studio, line);
+    said.lines().last().unwrap_or_default().to_owned()
+}
+
 #[test]
-fn prefix_or_last_part_suggests_name() {
+fn beginning_of_project_suggests_it_alone() {
     let studio = studio();
-    let hint = |line: &str| {
-        let said = complaint(&studio, line);
-        said.lines().last().unwrap_or_default().to_owned()
-    };
-    assert_snapshot!(hint("fetch project acme/spring"), @"hint: did you mean `'acme/spring campaign 2026'`?");
-    assert_snapshot!(hint("fetch client Bob"), @r#"hint: did you mean `"Bob's Diner"`?"#);
-    assert_snapshot!(hint("copy titles footage NAS WORK"), @"hint: did you mean `nova/titles`?");
-    assert_snapshot!(hint("fetch project acme spot"), @"hint: write it as: fetch [OPTIONS] PROJECT; quote a name with spaces: 'acme spot'");
+    assert_snapshot!(hint(&studio, "fetch project acme/spring"), @"hint: did you mean `'acme/spring campaign 2026'`?");
+    assert_snapshot!(hint(&studio, "fetch acme/spring"), @"hint: did you mean `'acme/spring campaign 2026'`?");
+    assert_snapshot!(hint(&studio, "copy acme/spring footage WORK NAS"), @"hint: did you mean `'acme/spring campaign 2026'`?");
+}
+
+#[test]
+fn beginning_of_client_suggests_it() {
+    let studio = studio();
+    studio.file("WORK/footage/Café Roma/menu/a.mov", "1");
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(hint(&studio, "fetch client Bob"), @r#"hint: did you mean `"Bob's Diner"`?"#);
+    assert_snapshot!(hint(&studio, "fetch client Cafe"), @"hint: did you mean `'Café Roma'`?");
+}
+
+#[test]
+fn last_part_suggests_project() {
+    let studio = studio();
+    assert_snapshot!(hint(&studio, "copy titles footage NAS WORK"), @"hint: did you mean `nova/titles`?");
+    assert_snapshot!(hint(&studio, "fetch project spot"), @"hint: did you mean `acme/spot`?");
+    assert_snapshot!(hint(&studio, "copy spot footage WORK NAS"), @"hint: did you mean `acme/spot`?");
+}
+
+#[test]
+fn missing_slash_is_put_in() {
+    let studio = studio();
+    assert_snapshot!(hint(&studio, "fetch project acme spot"), @"hint: a project is written CLIENT/PROJECT: acme/spot");
+    assert_snapshot!(hint(&studio, "copy acme spring campaign 2026 footage WORK NAS"), @"hint: a project is written CLIENT/PROJECT: 'acme/spring campaign 2026'");
+    assert_snapshot!(hint(&studio, "fetch project acme/spring campaign 2026"), @"hint: quote a name with spaces: 'acme/spring campaign 2026'");
+}
+
+#[test]
+fn existing_project_suggests_no_other() {
+    let studio = studio();
+    studio.file("WORK/footage/acme/spot2/a.mov", "1");
+    studio.file("NAS/footage/acme/spots/a.mov", "1");
+    studio.lines(&["load"]).ok();
+    for line in [
+        "copy acme/spot footage NAS WORK",
+        "copy acme/spot NAS WORK",
+        "copy acme/spot render NAS WORK",
+        "copy acme/spot render WORK NAS",
+        "sync acme/spot footage NAS WORK",
+        "explore acme/spot footage NAS",
+        "explore acme/spot NAS",
+    ] {
+        let run = studio.run(["--format", "json", "-c", line]).status(1);
+        assert!(run.stderr.contains("`acme/spot` is on WORK"), "{run}");
+        assert!(run.stderr.contains("\"suggestions\":[]"), "{run}");
+        assert!(!run.stderr.contains("spot2"), "{run}");
+    }
+    assert_snapshot!(hint(&studio, "copy acme/spot render WORK NAS"), @"hint: `acme/spot` is on WORK in category `footage`");
+}
+
+#[test]
+fn several_destinations_are_no_misspelled_one() {
+    let studio = studio();
+    studio.folder("TAPE");
+    let (add, sync) = (
+        "add database TAPE TAPE",
+        "sync acme/spot footage WORK NAS,TAPE",
+    );
+    studio.lines(&[add, sync]).ok();
+    assert!(studio.path("TAPE/footage/acme/spot/a.mov").exists());
+    assert_snapshot!(hint(&studio, "sync acme/spot footage WORK NAS,CLOUD"), @"hint: known: WORK, NAS");
+    assert_snapshot!(hint(&studio, "sync acme/spot footage WORK NAS,WROK"), @"hint: did you mean `WORK`?");
 }
 
 #[test]

@@ -110,11 +110,11 @@ const KEYS: &str = "\
 While you type a line:
   Tab             completes commands, options, names and paths, also without accents and from letters inside them; several matches open a menu
   Right, End      accept the gray hint if it is a line from the history
-  Up, Down        move through the history: through all lines, or those that begin with the typed text; Ctrl-R searches it
+  Up, Down        move through the history: through all lines, or those that begin with the typed text; Ctrl-R searches it; after a mistake, Up brings the corrected line if one is likely
   Ctrl-A, Ctrl-E  move to the beginning, to the end of the line
   Ctrl-W, Ctrl-U  delete the word, everything before the cursor; Ctrl-Y inserts it again
   Ctrl-C          clears the line, or stops the running command; the second Ctrl-C quits at once
-  Ctrl-D          quits, on an empty line
+  Ctrl-D          quits, on an empty line; `save? [Y/n]` follows if something added or removed is not saved
 
 In the menu below the line:
   Tab, Up, Down   select an entry, also Shift-Tab, Page Up and Page Down

@@ -199,7 +199,9 @@ fn unknown_name_error(noun: Noun, name: Name, names: &BTreeSet<Name>) -> Error {
     }
 }
 
-/// Adds the databases that have a scope in these categories to [`Error::ReplicaNotFound`]. Returns other errors unchanged.
+/// Adds the databases that have a scope in these categories to [`Error::ReplicaNotFound`], or else those that have it in
+/// others: ``WORK in category `footage` ``. A project that exists is never taken for a misspelled one. Returns other errors
+/// unchanged.
 pub fn add_holders(
     mut error: Error,
     index: &Index,
@@ -210,6 +212,7 @@ pub fn add_holders(
     let Error::ReplicaNotFound {
         database,
         elsewhere,
+        suggestions,
         ..
     } = &mut error
     else {
@@ -217,6 +220,18 @@ pub fn add_holders(
     };
     *elsewhere = holders(index, registry, categories, scope)?;
     elsewhere.retain(|name| name != database);
+    if elsewhere.is_empty() {
+        for category in registry.categories() {
+            let names = holders(index, registry, &[category], scope)?;
+            if !names.is_empty() {
+                let (names, category) = (names.join(", "), &category.name);
+                elsewhere.push(format!("{names} in category `{category}`"));
+            }
+        }
+    }
+    if !elsewhere.is_empty() {
+        suggestions.clear();
+    }
     Ok(error)
 }
 

@@ -10,6 +10,7 @@ use super::program_option::program_option_hint;
 use crate::base::error::did_you_mean;
 use crate::base::suggest::suggest;
 use crate::language::lexer::{Word, quote};
+use crate::shell::correction::arguments;
 use crate::shell::synonym;
 use crate::shell::synonym::Equivalent;
 
@@ -42,7 +43,7 @@ impl ParseFailure<'_> {
 
     /// Returns the equivalent of a command of another program, with the words after it.
     fn equivalent(&self, typed: &str) -> Option<Equivalent> {
-        synonym::equivalent(typed, self.words.get(1..).unwrap_or_default())
+        synonym::equivalent(typed, arguments(self.text, self.words))
     }
 
     /// Returns the hint for an option of the program.

@@ -35,6 +35,7 @@ pub(super) fn explain(error: &clap::Error, text: &str, words: &[Word]) -> Error 
 /// A line that clap rejected.
 struct ParseFailure<'a> {
     error: &'a clap::Error,
+    text: &'a str,
     words: &'a [Word],
     /// End of the line, where a missing word belongs.
     end: usize,
@@ -49,7 +50,7 @@ struct ParseFailure<'a> {
 }
 
 impl<'a> ParseFailure<'a> {
-    fn new(error: &'a clap::Error, text: &str, words: &'a [Word]) -> Self {
+    fn new(error: &'a clap::Error, text: &'a str, words: &'a [Word]) -> Self {
         let mut command = built_grammar();
         let mut depth = 0;
         for word in words {
@@ -66,6 +67,7 @@ impl<'a> ParseFailure<'a> {
             .or_else(|| argument.clone());
         Self {
             error,
+            text,
             words,
             end: words.last().map_or(text.len(), |word| word.span.end),
             depth,

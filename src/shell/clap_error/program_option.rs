@@ -22,7 +22,7 @@ const fn option(name: &'static str, value: &'static str) -> ProgramOption {
 }
 
 /// The options of the program that commands do not have, or not all of them.
-const PROGRAM_OPTIONS: [ProgramOption; 12] = [
+const PROGRAM_OPTIONS: [ProgramOption; 13] = [
     option("accessible", ""),
     option("check", ""),
     ProgramOption {
@@ -32,6 +32,7 @@ const PROGRAM_OPTIONS: [ProgramOption; 12] = [
     },
     option("config", "FILE"),
     option("define", "NAME=VALUE"),
+    option("demo", ""),
     option("dry-run", ""),
     ProgramOption {
         name: "format",

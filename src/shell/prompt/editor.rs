@@ -23,6 +23,8 @@ pub(super) struct LineEditor {
     grammar: clap::Command,
     /// History file, if available.
     history: Option<HistoryFile>,
+    /// A corrected line that Up brings, and that is stored when it is run.
+    offered: Option<String>,
 }
 
 impl LineEditor {
@@ -34,6 +36,7 @@ impl LineEditor {
             editor,
             grammar: built_grammar(),
             history: None,
+            offered: None,
         };
         let keys = SharedKeys::default();
         let handler = EventHandler::Conditional(Box::new(keys.clone()));
@@ -78,6 +81,16 @@ impl LineEditor {
         history::omit_options(&self.grammar, text)
     }
 
+    /// Makes a corrected line the newest one of the history in memory.
+    pub(super) fn offer(&mut self, line: &str) {
+        let line = self.stored_line(line);
+        ignore(
+            self.editor.add_history_entry(&line),
+            "a history in memory takes every entry",
+        );
+        self.offered = Some(line);
+    }
+
     /// Adds a line to the history.
     ///
     /// # Errors
@@ -88,7 +101,8 @@ impl LineEditor {
             return Ok(());
         }
         let kept = self.stored_line(text);
-        let is_new = self.editor.history_mut().add(&kept).unwrap_or(true);
+        let was_offered = self.offered.take().is_some_and(|line| line == kept);
+        let is_new = self.editor.history_mut().add(&kept).unwrap_or(true) || was_offered;
         let written = match &self.history {
             Some(history) if is_new => history.append(&kept),
             _ => Ok(()),

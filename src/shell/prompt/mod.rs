@@ -8,6 +8,7 @@ mod editor;
 mod history;
 mod history_walk;
 mod key;
+mod leave;
 mod line_edit;
 mod menu;
 mod plain;
@@ -58,6 +59,7 @@ struct Prompt {
 pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let mut prompt = Prompt::new(session)?;
     let completes = matches!(prompt.reader, LineReader::Editor(_));
+    session.offers_corrections = completes;
     let greeting = welcome::greeting(&session.workspace, completes);
     session.messages.notice(&greeting);
     let settings = TerminalSettings::save();
@@ -70,14 +72,13 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let left = read_and_run(&mut prompt, session);
     settings.restore();
     left?;
+    if !interrupt::was_terminated() {
+        return Ok(ExitStatus::Done);
+    }
     if let Some(unsaved) = welcome::unsaved_notice(&session.workspace) {
         write_text(&unsaved);
     }
-    Ok(if interrupt::was_terminated() {
-        ExitStatus::Terminated
-    } else {
-        ExitStatus::Done
-    })
+    Ok(ExitStatus::Terminated)
 }
 
 fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
@@ -93,6 +94,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
                 session.messages.warning(why);
                 continue;
             }
+            PromptInput::EndOfInput if !prompt.may_leave(session) => continue,
             PromptInput::Interrupted | PromptInput::EndOfInput => return Ok(()),
         };
         if let LineReader::Editor(editor) = &mut prompt.reader
@@ -109,11 +111,15 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
         // Pasted lines run one by one up to the first failure.
         for statement in statements(PROMPT_ORIGIN, number, &text) {
             let ended = session.run_statement(&statement, true);
-            if ended.exit_requested || interrupt::was_terminated() {
+            let leaves = ended.exit_requested && prompt.may_leave(session);
+            if leaves || interrupt::was_terminated() {
                 return Ok(());
             }
+            let corrected = session.corrected_line.take();
             if ended.status.stops_script() {
-                prompt.record_failure(&text);
+                prompt.record_failure(&text, corrected);
+            }
+            if ended.status.stops_script() || ended.exit_requested {
                 break;
             }
         }
@@ -229,11 +235,23 @@ impl Prompt {
         Ok(PromptInput::Line(text))
     }
 
-    fn record_failure(&mut self, text: &str) {
-        if let LineReader::Editor(editor) = &self.reader {
+    /// Keeps a failed line out of the hints. The corrected line is what Up brings.
+    fn record_failure(&mut self, text: &str, corrected: Option<String>) {
+        if let LineReader::Editor(editor) = &mut self.reader {
             let kept = editor.stored_line(text);
             self.state.borrow_mut().failed_lines.insert(kept);
+            if let Some(line) = corrected {
+                editor.offer(&line);
+            }
         }
+    }
+
+    fn may_leave(&mut self, session: &mut Session) -> bool {
+        let plain = match &mut self.reader {
+            LineReader::Editor(_) => None,
+            LineReader::Plain(plain) => Some(plain),
+        };
+        leave::may_leave(session, plain)
     }
 
     /// Refreshes completion, hints and colors.

@@ -32,6 +32,11 @@ pub(super) struct PlainReader {
 }
 
 impl PlainReader {
+    /// Reads on after Ctrl-D.
+    pub(super) const fn resume(&mut self) {
+        self.ended = false;
+    }
+
     /// Shows a prompt and reads a line.
     pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         let mut out = io::stdout();

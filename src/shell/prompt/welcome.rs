@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::workspace::Workspace;
 use crate::model::registry::{Registry, RegistryKey, RegistryKind};
@@ -32,17 +31,11 @@ Nothing is tracked yet. Four lines to the first answer, with places of your own:
   load                             scan the databases
   fetch all                        see what is where; `save` keeps all this";
 
-/// Returns a reminder to save tracked items that changed in this session, if any.
+/// Returns the number of tracked items that changed in this session and are not saved, if any.
 pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
     let changed = describe_changes(&workspace.saved_registry, &workspace.registry)?;
-    let place = workspace
-        .startup_path
-        .as_ref()
-        .map_or_else(String::new, |path| {
-            format!(" in `{}`", Name::from(path.as_path()))
-        });
     Some(format!(
-        "note: {changed} changed in this session are not saved; `save` keeps them{place}"
+        "note: {changed} changed in this session are not saved"
     ))
 }
 

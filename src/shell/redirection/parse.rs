@@ -16,7 +16,7 @@ pub(in crate::shell) struct Redirection {
     pub(super) programs: Vec<ProgramWords>,
     pub(super) file: Option<FileTarget>,
     /// Byte range of the redirection in its line.
-    pub(super) span: Range<usize>,
+    pub(in crate::shell) span: Range<usize>,
 }
 
 /// A word that begins a part of a redirection.

@@ -42,6 +42,10 @@ pub struct Session {
     pub failure_summary: FailureSummary,
     /// True at the prompt.
     is_interactive: bool,
+    /// True if the prompt can bring back corrected lines.
+    pub(super) offers_corrections: bool,
+    /// The line that was probably meant in place of the last one, which failed.
+    pub(super) corrected_line: Option<String>,
     /// Source of confirmations while the setting `confirm` is on.
     confirmation: Confirmation,
     /// Settings that printer and messages use.
@@ -82,6 +86,8 @@ impl Session {
             is_check: false,
             is_startup: false,
             is_interactive: false,
+            offers_corrections: false,
+            corrected_line: None,
             has_warned_of_rclone: false,
             failure_summary: FailureSummary::default(),
             running_scripts: Vec::new(),
@@ -96,6 +102,11 @@ impl Session {
         self.is_interactive = true;
         self.confirmation = confirmation;
         self.apply_settings();
+    }
+
+    /// True if every question is confirmed in advance, as with `--yes`.
+    pub(super) fn confirms_everything(&self) -> bool {
+        matches!(self.confirmation, Confirmation::Granted)
     }
 
     /// Runs one statement and reports its failure. `abbreviations` permits shortened commands.
@@ -165,7 +176,12 @@ impl Session {
                 self.messages.note(&error.full_message());
                 return ExitStatus::Done;
             }
-            error => report(statement, error, &self.workspace, self.messages),
+            error => {
+                // A line of a sourced file is not the one that was typed.
+                let offers = self.offers_corrections && self.running_scripts.is_empty();
+                self.corrected_line =
+                    report(statement, error, &self.workspace, self.messages, offers);
+            }
         }
         if error.index_problem() == Some(IndexProblem::Damaged) {
             self.rebuild_index();

@@ -173,3 +173,55 @@ fn up_searches_by_the_typed_beginning() {
         .until_line("auto-backup> list c");
     screen.press(UP).until_line("auto-backup> list categories");
 }
+
+#[test]
+fn up_brings_the_corrected_line() {
+    const UP: &str = "\u{1b}[A";
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let mut screen = PromptScreen::start(&studio, (24, 80), &[("NO_COLOR", "1")], &[]);
+    for (typed, corrected) in [
+        ("ls acme", "fetch acme"),
+        ("fetch project acme/sopt", "fetch project acme/spot"),
+        ("fetch project acme spot", "fetch project acme/spot"),
+        ("lod WORK", "load WORK"),
+        (
+            "fetch project Bob\\'s/long film",
+            "fetch project \"Bob's/long film\"",
+        ),
+    ] {
+        screen
+            .press(&format!("{typed}\r"))
+            .until("the hint", |screen| {
+                let shown = screen.contents().replace('\n', " ");
+                shown.contains("Up brings the corrected line")
+            })
+            .until_line("auto-backup>");
+        screen
+            .press(UP)
+            .until_line(&format!("auto-backup> {corrected}"));
+        screen
+            .press(UP)
+            .until_line(&format!("auto-backup> {typed}"));
+        screen
+            .press("\u{15}\u{c}")
+            .until("an empty screen", |screen| {
+                !screen.contents().contains("hint")
+            });
+    }
+    // It is stored only when it was run.
+    screen
+        .press("ls acme\r")
+        .until("the hint", |screen| screen.contents().contains("Up brings"));
+    screen.press(UP).until_line("auto-backup> fetch acme");
+    screen.press("\r").until("the answer", |screen| {
+        screen.contents().contains("acme/teaser")
+    });
+    screen.press("rm acme\r").until("the reason", |screen| {
+        screen.contents().contains("never erases")
+    });
+    screen.press(UP).until_line("auto-backup> rm acme");
+    let kept = studio.read(FILE);
+    assert_eq!(kept.matches("fetch acme\n").count(), 1, "{kept}");
+    assert!(!kept.contains("load WORK\n"), "{kept}");
+}

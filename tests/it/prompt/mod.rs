@@ -2,6 +2,7 @@
 
 mod confirmation;
 mod history;
+mod leave;
 mod line_editor;
 mod menu;
 mod plain_prompt;
@@ -161,33 +162,6 @@ fn ctrl_c_clears_line_and_ctrl_d_exits() {
     assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     session.send_control('d').unwrap();
     assert_exits(&mut session, 0);
-}
-
-#[test]
-fn exit_warns_about_unsaved_changes() {
-    let studio = Studio::new();
-    studio.folder("MORE");
-    let mut session = start(&studio, &[]);
-    run_line(&mut session, "add database MORE MORE");
-    run_line(&mut session, "add category a a");
-    run_line(&mut session, "remove category render");
-    session.send_line("quit").unwrap();
-    let note =
-        "1 database and 2 categories changed in this session are not saved; `save` keeps them";
-    let said = assert_exits(&mut session, 0).replace("\r\n", " ");
-    assert!(said.contains(note), "{said}");
-    let mut session = start(&studio, &[]);
-    run_line(&mut session, "add database MORE MORE");
-    assert!(run_line(&mut session, "save").contains("saved in"));
-    session.send_line("quit").unwrap();
-    assert!(!assert_exits(&mut session, 0).contains("not saved"));
-    assert!(
-        studio
-            .lines(&["list databases"])
-            .ok()
-            .stdout
-            .contains("MORE")
-    );
 }
 
 #[test]
