@@ -180,7 +180,7 @@ const WHOLE_PATH_WIDTH: u16 = 120;
 /// Returns the aligned beginning of a line: files, bytes, age and storage.
 fn line_start([files, bytes, age]: [&str; 3], storage: &str, width: usize) -> String {
     let blanks = " ".repeat(width.saturating_sub(display_width(storage)));
-    format!("{files:>7}  {bytes:>7}  {age:>13}  {storage}{blanks}  ")
+    format!("{files:>6}  {bytes:>7}  {age:>12}  {storage}{blanks}  ")
 }
 
 impl FoundFile<'_> {

@@ -27,9 +27,9 @@ fn name_part_finds_files() {
     assert_snapshot!(studio.lines(&["find 'REEL 2'"]), @"
     exit 0
     --- stdout
-      files     size        changed  on    path
-          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
-          1  2.50 kB        3 h ago  NAS   $STUDIO/NAS/footage/acme/spot/Reel 2.MOV
+     files     size       changed  on    path
+         1  2.50 kB       3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+         1  2.50 kB       3 h ago  NAS   $STUDIO/NAS/footage/acme/spot/Reel 2.MOV
     2 files, 5.00 kB
     ");
     assert_snapshot!(studio.json(&["find p1", "find x.mov in WORK"]), @r#"
@@ -91,16 +91,16 @@ fn sequence_is_one_line() {
     assert_snapshot!(studio.lines(&["find sh0", "find sh010.00 --no-sequences --limit 3"]), @"
     exit 0
     --- stdout
-      files     size        changed  on    path
-          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
-          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
-          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
-          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
+     files     size       changed  on    path
+         9     54 B      18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+         2     10 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+         1      5 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
+         1      5 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
     13 files, 74 B in 4 lines
-      files     size        changed  on    path
-          1      6 B       29 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr
-          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg
-          1      6 B       28 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr
+     files     size       changed  on    path
+         1      6 B      29 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr
+         1      5 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg
+         1      6 B      28 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr
     3 files, 17 B; stopped at the limit, more may match
     ");
     assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
@@ -114,11 +114,11 @@ fn unmatched_frames_are_not_missing() {
     assert_snapshot!(studio.lines(&["find '*.000[359].exr'", "find *0012.exr"]), @"
     exit 0
     --- stdout
-      files     size        changed  on    path
-          3     18 B       21 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0003-0009].exr  missing 0004, 0007-0008
+     files     size       changed  on    path
+         3     18 B      21 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0003-0009].exr  missing 0004, 0007-0008
     3 files, 18 B in 1 line
-      files     size        changed  on    path
-          1      6 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr
+     files     size       changed  on    path
+         1      6 B      18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr
     1 file, 6 B
     ");
 }
@@ -138,18 +138,18 @@ fn limit_ends_the_search_with_notice() {
     assert_snapshot!(studio.lines(&["find sh --limit 1", "find sh --limit 2", "find sh --limit 9"]), @"
     exit 0
     --- stdout
-      files     size        changed  on    path
-          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+     files     size       changed  on    path
+         9     54 B      18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
     9 files, 54 B in 1 line; stopped at the limit, more may match
-      files     size        changed  on    path
-          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
-          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+     files     size       changed  on    path
+         9     54 B      18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+         2     10 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
     11 files, 64 B in 2 lines; stopped at the limit, more may match
-      files     size        changed  on    path
-          9     54 B       18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
-          2     10 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
-          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
-          1      5 B       40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
+     files     size       changed  on    path
+         9     54 B      18 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  missing 0004, 0007-0008
+         2     10 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg
+         1      5 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov
+         1      5 B      40 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr
     13 files, 74 B in 4 lines
     ");
     let run = run_with_format(&studio, "csv", "find sh --limit 2");
@@ -176,14 +176,14 @@ fn case_sensitive_option_matches_case() {
     assert_snapshot!(studio.lines(&["find '2.M' -s", "find '*.MOV' --case-sensitive", "find R --case-sensitive"]), @"
     exit 0
     --- stdout
-      files     size        changed  on    path
-          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+     files     size       changed  on    path
+         1  2.50 kB       3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
     1 file, 2.50 kB
-      files     size        changed  on    path
-          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+     files     size       changed  on    path
+         1  2.50 kB       3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
     1 file, 2.50 kB
-      files     size        changed  on    path
-          1  2.50 kB        3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
+     files     size       changed  on    path
+         1  2.50 kB       3 h ago  WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV
     1 file, 2.50 kB
     ");
 }
