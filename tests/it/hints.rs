@@ -64,6 +64,8 @@ fn last_part_suggests_project() {
     let studio = studio();
     assert_snapshot!(hint(&studio, "copy titles footage NAS WORK"), @"hint: did you mean `nova/titles`?");
     assert_snapshot!(hint(&studio, "fetch project spot"), @"hint: did you mean `acme/spot`?");
+    assert_snapshot!(hint(&studio, "fetch spot"), @"hint: did you mean `acme/spot`?");
+    assert_snapshot!(hint(&studio, "find a in spot"), @"hint: did you mean `acme/spot`?");
     assert_snapshot!(hint(&studio, "copy spot footage WORK NAS"), @"hint: did you mean `acme/spot`?");
 }
 

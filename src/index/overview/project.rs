@@ -172,31 +172,42 @@ pub(super) fn select_projects(all: &BTreeSet<ProjectId>, scope: &Scope) -> Resul
     if !matching.is_empty() || *scope == Scope::All {
         return Ok(matching);
     }
-    let (noun, names): (_, BTreeSet<Name>) = match scope {
-        Scope::Client(_) => (
-            Noun::Client,
-            all.iter().map(|project| project.client.clone()).collect(),
-        ),
-        _ => (Noun::Project, all.iter().map(ProjectId::name).collect()),
-    };
-    Err(unknown_name_error(noun, scope.name(), &names))
+    Err(unknown_name_error(all, scope))
 }
 
-/// Returns the error of an unknown name, with similar names.
-fn unknown_name_error(noun: Noun, name: Name, names: &BTreeSet<Name>) -> Error {
-    let typed = name.to_string();
-    let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
-    let near = suggest(&typed, words.iter().map(String::as_str))
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    let known = if words.len() <= 12 { words } else { Vec::new() };
+/// Returns the error of an unknown client or project, with similar names. The short name of a project can be taken for a
+/// client's, so projects are suggested for a client that resembles no other.
+fn unknown_name_error(all: &BTreeSet<ProjectId>, scope: &Scope) -> Error {
+    let typed = scope.name().to_string();
+    let projects = || quoted(all.iter().map(ProjectId::name));
+    let (noun, names) = match scope {
+        Scope::Client(_) => (
+            Noun::Client,
+            quoted(all.iter().map(|project| project.client.clone())),
+        ),
+        _ => (Noun::Project, projects()),
+    };
+    let mut near = similar(&typed, &names);
+    if near.is_empty() && noun == Noun::Client {
+        near = similar(&typed, &projects());
+    }
     Error::UnknownName {
         noun,
-        name,
+        name: scope.name(),
         suggestions: near,
-        known,
+        known: if names.len() <= 12 { names } else { Vec::new() },
     }
+}
+
+/// Returns names as words of a line, each once.
+fn quoted(names: impl Iterator<Item = Name>) -> Vec<String> {
+    let names: BTreeSet<Name> = names.collect();
+    names.iter().map(|name| quote(name.as_os_str())).collect()
+}
+
+fn similar(typed: &str, words: &[String]) -> Vec<String> {
+    let near = suggest(typed, words.iter().map(String::as_str));
+    near.into_iter().map(str::to_owned).collect()
 }
 
 /// Adds the databases that have a scope in these categories to [`Error::ReplicaNotFound`], or else those that have it in
