@@ -21,10 +21,10 @@ const COLUMNS: u16 = 92;
 /// Title and description of the picture, for screen readers.
 const WORDS: (&str, &str) = (
     "The prompt of auto-backup",
-    "A terminal. Three databases are listed; SHELF is offline. A table shows that the project acme/teaser is present on \
-     WORK and differs on NAS. A copy names an unknown database: a caret marks the mistyped name, and a hint suggests the \
-     right one. Another copy is half typed: the command is green, known names are blue, an option is cyan, and the \
-     expected next word is gray.",
+    "A terminal. A list shows the size of four projects, the number of their whole copies and the storages that have them. \
+     A table shows that the copy of the project acme/teaser is whole on WORK and that one file is older on NAS. A copy names \
+     an unknown storage: a caret marks the mistyped name, and a hint suggests the right one. Another copy is half typed: the \
+     command is green, known names are blue, an option is cyan, and the expected next word is gray.",
 );
 
 #[test]
