@@ -81,6 +81,16 @@ fn demo_ends_with_the_status_of_its_commands() {
 }
 
 #[test]
+fn demo_names_a_missing_temporary_folder_once() {
+    let studio = with_temporary_folder();
+    let mut command = demo(&studio);
+    command.env("TMPDIR", studio.path("nowhere"));
+    let run = studio.finish(command.arg("load")).status(1);
+    assert_eq!(run.stderr.matches("nowhere").count(), 1, "{run}");
+    assert!(run.stderr.contains("No such file or directory"), "{run}");
+}
+
+#[test]
 fn ended_demo_removes_its_folder() {
     let studio = with_temporary_folder();
     for signal in [Signal::TERM, Signal::INT] {

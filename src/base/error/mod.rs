@@ -389,7 +389,17 @@ impl<T, E: Into<io::Error>> IoResultExt<T> for Result<T, E> {
         self.map_err(|source| Error::Io {
             action,
             path: path.as_ref().to_owned(),
-            source: source.into(),
+            source: without_path(source.into()),
         })
+    }
+}
+
+/// Returns the error of the system behind one of `tempfile`, whose text repeats the path.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source());
+    let inner = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
     }
 }
