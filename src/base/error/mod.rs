@@ -394,12 +394,14 @@ impl<T, E: Into<io::Error>> IoResultExt<T> for Result<T, E> {
     }
 }
 
-/// Returns the error of the system behind one of `tempfile`, whose text repeats the path.
+/// Returns an error of `tempfile` without the path that its text repeats. The error of the system in it is private.
 fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|inner| inner.source());
-    let inner = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
+    let text = error.get_ref().map(ToString::to_string);
+    match text
+        .as_deref()
+        .and_then(|text| text.split_once(" at path "))
+    {
+        Some((reason, _)) => io::Error::new(error.kind(), reason),
         None => error,
     }
 }
