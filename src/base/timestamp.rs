@@ -65,6 +65,12 @@ impl Timestamp {
         }
     }
 
+    /// Formats the time of day in UTC: `04:28:55 UTC`.
+    pub fn clock_time(self) -> String {
+        let stamp = jiff::Timestamp::new(self.seconds, 0).unwrap_or_default();
+        stamp.strftime("%H:%M:%S UTC").to_string()
+    }
+
     /// Formats as `2026-11-22T04:28:55Z`, with the decimals that are needed; `None` outside the years of RFC 3339.
     pub fn rfc3339(self) -> Option<String> {
         let nanoseconds = i32::try_from(self.nanoseconds).ok()?;

@@ -37,6 +37,7 @@ pub mod settings;
 pub(crate) mod source;
 pub mod startup;
 mod sync;
+pub(crate) mod watch;
 pub mod workspace;
 
 use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
@@ -84,6 +85,7 @@ pub(crate) enum Command {
     Set(set::SetArgs),
     Source(source::SourceArgs),
     Sync(sync::SyncArgs),
+    Watch(watch::WatchArgs),
     /// Leave the prompt or end the script
     ///
     /// `quit` and Ctrl-D do the same.
@@ -122,6 +124,8 @@ pub(crate) enum Flow {
     Continue,
     /// Run the lines of a file, then continue.
     Source(source::SourceArgs),
+    /// Repeat a question until the user ends it, then continue.
+    Watch(watch::WatchArgs),
     Exit,
 }
 
@@ -164,6 +168,7 @@ impl Command {
                 printer.print(&answer)?
             }
             Self::Source(command) => return Ok((Flow::Source(command), ExitStatus::Done)),
+            Self::Watch(command) => return Ok((Flow::Watch(command), ExitStatus::Done)),
             Self::Exit => return Ok((Flow::Exit, ExitStatus::Done)),
         };
         Ok((Flow::Continue, status))
@@ -198,8 +203,33 @@ impl Command {
             Self::List(command) => command.check(workspace),
             Self::Load(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
+            Self::Watch(command) => return Ok(Flow::Watch(command)),
             Self::Echo(_) | Self::Help(_) | Self::History(_) | Self::Save(_) | Self::Exit => Ok(()),
         }?;
         Ok(Flow::Continue)
+    }
+}
+
+impl Command {
+    /// Returns the reason why `watch` does not repeat the command; `None` for a question that the index answers.
+    pub(crate) const fn watch_refusal(&self) -> Option<&'static str> {
+        const SCANS: &str = "it would scan the storages every time";
+        Some(match self {
+            Self::Failures(_) | Self::Find(_) | Self::History(_) => return None,
+            Self::Compare(command) if command.is_known() => return None,
+            Self::Fetch(command) if !command.scans() => return None,
+            Self::List(command) if !command.reads_folders() => return None,
+            Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) => SCANS,
+            Self::Copy(_) | Self::Sync(_) | Self::Save(_) => "it writes files",
+            Self::Add(_) | Self::Exclude(_) | Self::Remove(_) | Self::Set(_) => {
+                "it changes the session"
+            }
+            Self::Echo(_)
+            | Self::Exit
+            | Self::Explore(_)
+            | Self::Help(_)
+            | Self::Source(_)
+            | Self::Watch(_) => "it answers no question about the studio",
+        })
     }
 }

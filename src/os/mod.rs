@@ -15,6 +15,7 @@ mod feature_cache;
 pub mod file;
 pub mod file_id;
 pub mod folder;
+pub mod full_screen;
 pub mod host;
 pub mod limit;
 pub mod mount_table;

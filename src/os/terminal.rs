@@ -5,7 +5,9 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+};
 
 use crate::base::ignore::ignore;
 
@@ -55,6 +57,17 @@ impl TerminalSettings {
         settings.restore();
     }
 
+    /// Passes on each key at once, without showing it. Ctrl-C stays a signal, and Ctrl-Z becomes a key.
+    pub(super) fn read_single_keys(&self) {
+        let mut settings = self.clone();
+        if let Some(settings) = &mut settings.0 {
+            let line_modes = LocalModes::ICANON | LocalModes::ECHO;
+            settings.local_modes.remove(line_modes);
+            settings.special_codes[SpecialCodeIndex::VSUSP] = 0;
+        }
+        settings.restore();
+    }
+
     /// Restores the settings, if the terminal still exists.
     pub fn restore(&self) {
         if let Some(settings) = &self.0 {
@@ -79,12 +92,17 @@ pub fn erase_below_cursor() {
     write_codes(b"\x1b[J");
 }
 
-fn write_codes(codes: &[u8]) {
+pub(super) fn write_codes(codes: &[u8]) {
     let mut out = io::stdout();
     ignore(
         out.write_all(codes).and_then(|()| out.flush()),
         "a closed terminal shows nothing",
     );
+}
+
+/// True if standard input and standard output are terminals.
+pub fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// True if the terminal can move its cursor, so that it can edit a line.

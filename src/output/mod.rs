@@ -10,6 +10,7 @@ pub mod cell;
 pub mod color;
 mod column;
 mod csv;
+pub mod cut_answer;
 pub mod format;
 pub mod json;
 pub mod message;

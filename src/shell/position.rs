@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, Command};
 
+use crate::commands::watch::WATCHED_COMMANDS;
+
 /// Role of a word.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Role<'g> {
@@ -22,6 +24,7 @@ pub(super) enum Role<'g> {
 /// Position after some words of a line.
 #[derive(Clone, Debug)]
 pub(super) struct Position<'g> {
+    grammar: &'g Command,
     /// Command named so far, or the whole grammar.
     pub(super) command: &'g Command,
     /// Number of positional values.
@@ -30,6 +33,8 @@ pub(super) struct Position<'g> {
     pending_option: Option<&'g Arg>,
     /// True after `--`.
     options_ended: bool,
+    /// True after `watch SECONDS`, where another command follows.
+    is_watched: bool,
     /// True after an unknown command: the roles of the following words are unknown.
     is_unresolved: bool,
 }
@@ -37,10 +42,12 @@ pub(super) struct Position<'g> {
 impl<'g> Position<'g> {
     pub(super) const fn start(grammar: &'g Command) -> Self {
         Self {
+            grammar,
             command: grammar,
             positional_count: 0,
             pending_option: None,
             options_ended: false,
+            is_watched: false,
             is_unresolved: false,
         }
     }
@@ -88,6 +95,12 @@ impl<'g> Position<'g> {
         }
         let role = self.next_argument().map_or(Role::Unknown, |_| Role::Value);
         self.positional_count += 1;
+        if self.command.get_name() == "watch" && !self.is_watched {
+            *self = Self {
+                is_watched: true,
+                ..Self::start(self.grammar)
+            };
+        }
         role
     }
 
@@ -113,6 +126,15 @@ impl<'g> Position<'g> {
             self.pending_option = Some(option);
         }
         Some(Role::Option(option))
+    }
+
+    /// Returns the commands that may come next.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &'g Command> {
+        let is_whole = std::ptr::eq(self.command, self.grammar);
+        let is_limited = self.is_watched && is_whole;
+        let commands = self.command.get_subcommands();
+        commands
+            .filter(move |command| !is_limited || WATCHED_COMMANDS.contains(&command.get_name()))
     }
 
     /// True if a command, or part of one, comes next.
@@ -149,7 +171,7 @@ impl<'g> Position<'g> {
             return Some(placeholder(option).to_owned());
         }
         if self.expects_command() {
-            let names = self.command.get_subcommands().map(Command::get_name);
+            let names = self.commands().map(Command::get_name);
             return Some(names.collect::<Vec<_>>().join("|"));
         }
         let usage = self
@@ -276,6 +298,11 @@ mod tests {
             ("source", "FILE [ARGUMENT]..."),
             ("find", "PATTERN [in WHERE]"),
             ("set", ""),
+            ("watch", "SECONDS COMMAND..."),
+            ("watch 5", "compare|failures|fetch|find|history|list"),
+            ("watch 5 fetch", "PROJECT"),
+            ("watch 5 compare acme/spot", "[CATEGORY] A B"),
+            ("watch 5 fetch all", ""),
             ("nonsense x", ""),
         ] {
             assert_eq!(missing(line), rest, "{line}");

@@ -82,6 +82,11 @@ pub(crate) struct CompareArgs {
 }
 
 impl CompareArgs {
+    /// True if the last scans are compared.
+    pub(super) const fn is_known(&self) -> bool {
+        self.known
+    }
+
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         self.request(&workspace.registry, &workspace.last_answer)?;

@@ -88,6 +88,11 @@ impl FetchArgs {
         Ok(())
     }
 
+    /// True if the databases are scanned first.
+    pub(super) const fn scans(&self) -> bool {
+        self.live
+    }
+
     /// True if the answer lists files and is therefore a stream.
     pub(crate) const fn lists_files(&self) -> bool {
         self.files

@@ -72,6 +72,10 @@ Find files, also on offline drives:
   find 'sh010*.exr'
   find reel in NAS
 
+Watch what other sessions do, until `q`:
+  watch 5 fetch all
+  watch 2 history --last 5
+
 Track another storage, also one behind rclone, and save it for the next session:
   add database ARCHIVE /mnt/archive
   add database CLOUD s3:bucket/studio

@@ -114,6 +114,14 @@ enum GroupedList {
 }
 
 impl ListArgs {
+    /// True if folders of the databases are read.
+    pub(super) const fn reads_folders(&self) -> bool {
+        match &self.subcommand {
+            ListSubcommand::Grouped(_) => false,
+            ListSubcommand::Outside(list) => list.reads_folders(),
+        }
+    }
+
     /// Lists and prints the answer.
     pub(crate) fn execute(
         self,

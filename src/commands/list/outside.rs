@@ -83,6 +83,11 @@ const fn kind_word(kind: EntryKind) -> &'static str {
 }
 
 impl OutsideArgs {
+    /// True if the sizes are read from the databases.
+    pub(super) const fn reads_folders(&self) -> bool {
+        self.sizes
+    }
+
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         let named = self.database.as_deref();

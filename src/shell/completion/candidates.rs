@@ -59,8 +59,9 @@ impl Expectation {
         if text.starts_with('-') && position.accepts_options() {
             scope = expected.add_options(position, &text, names, timeout);
         } else if position.expects_command() {
-            let commands = position.command.get_subcommands();
-            let words = commands.map(|command| (command.get_name().into(), about(command)));
+            let words = position
+                .commands()
+                .map(|command| (command.get_name().into(), about(command)));
             expected.sources.push(WordSource::described(words));
         } else if let Some(argument) = position.next_argument() {
             let is_list = matches!(placeholder(argument), "TO" | "FROM");

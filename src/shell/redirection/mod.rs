@@ -33,8 +33,13 @@ impl Redirection {
 
     /// Refuses what cannot be redirected, before the command runs.
     pub(super) fn check(&self, command: &Command, workspace: &Workspace) -> Result<()> {
-        if matches!(command, Command::Source(_) | Command::Exit) {
-            let hint = "redirect the lines of the file one by one";
+        let hint = match command {
+            Command::Source(_) => Some("redirect the lines of the file one by one"),
+            Command::Watch(_) => Some("redirect the command itself, without `watch`"),
+            Command::Exit => Some("leave it out"),
+            _ => None,
+        };
+        if let Some(hint) = hint {
             let message = "this command has no answer to redirect";
             return Err(syntax(message, self.span.clone(), hint));
         }

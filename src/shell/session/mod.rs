@@ -1,6 +1,7 @@
 //! A session: the state of a prompt or script, and the execution of its lines.
 
 mod scripts;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -153,6 +154,7 @@ impl Session {
                 Ok(ended) => return ended,
                 Err(error) => Err(error),
             },
+            Ok((Flow::Watch(watch), _)) => self.run_watch(&watch, statement, rules),
             Ok((flow, status)) => Ok(ScriptOutcome {
                 exit_requested: matches!(flow, Flow::Exit),
                 status,

@@ -32,6 +32,7 @@ mod sequences;
 mod set;
 mod source;
 mod sync;
+mod watch;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

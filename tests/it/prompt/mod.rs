@@ -8,6 +8,7 @@ mod menu;
 mod plain_prompt;
 mod screen;
 mod termination;
+mod watch;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
