@@ -60,9 +60,9 @@ impl ExitStatus {
             Self::Failed => "a command failed",
             Self::Usage => "wrong usage or syntax",
             Self::Partial => {
-                "some items failed, are in conflict or differ, or a database to scan is offline"
+                "some items failed, are in conflict or differ, or a storage to scan is offline"
             }
-            Self::Locked => "another run has locked the database",
+            Self::Locked => "another run has locked the storage",
             Self::Interrupted => "stopped by Ctrl-C",
             Self::Terminated => "stopped by SIGTERM or SIGHUP",
         }

@@ -28,7 +28,7 @@ impl Noun {
     /// The noun for users.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Database => "database",
+            Self::Database => "storage",
             Self::Category => "category",
             Self::Exclusion => "exclusion",
             Self::Client => "client",

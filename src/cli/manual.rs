@@ -38,7 +38,7 @@ pub(super) const EXAMPLES: &[ManualEntry] = &[
     ),
     (
         "auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json",
-        "Runs two commands and writes their answers as JSON; `load` scans only databases whose last scan is older than an hour.",
+        "Runs two commands and writes their answers as JSON; `load` scans only storages whose last scan is older than an hour.",
     ),
 ];
 
@@ -67,7 +67,7 @@ pub(super) const FILES: &[ManualEntry] = &[
     ),
     (
         "~/.local/state/auto-backup/locks",
-        "The locks of rclone databases.",
+        "The locks of rclone storages.",
     ),
     (
         "./.config",
@@ -88,7 +88,7 @@ pub(super) const FILES: &[ManualEntry] = &[
     ),
     (
         "ROOT/.auto-backup/versions",
-        "In a database: the files that copies and syncs replaced or removed.",
+        "In a storage: the files that copies and syncs replaced or removed.",
     ),
 ];
 

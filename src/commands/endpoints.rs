@@ -235,7 +235,7 @@ mod tests {
         }
         assert_eq!(
             resolved(FORM, "WORK, NAS SHELF"),
-            "`WORK,NAS` cannot be a database: it is a list, where one name is expected"
+            "`WORK,NAS` cannot be a storage: it is a list, where one name is expected"
         );
     }
 
@@ -245,12 +245,12 @@ mod tests {
             ("footage", "missing: FROM, TO"),
             ("footage WORK", "missing: TO"),
             ("WORK", "missing: TO"),
-            ("WROK NAS", "unknown database `WROK`"),
+            ("WROK NAS", "unknown storage `WROK`"),
             ("fotage WORK NAS", "unknown category `fotage`"),
-            ("footage WORK NSA", "unknown database `NSA`"),
+            ("footage WORK NSA", "unknown storage `NSA`"),
             (
                 "WORK footage NAS",
-                "`footage` is a category, where a database is expected",
+                "`footage` is a category, where a storage is expected",
             ),
         ] {
             assert_eq!(resolved(FORM, line), expected, "{line}");
@@ -261,7 +261,7 @@ mod tests {
         };
         assert_eq!(
             resolved(two, "WORK NAS SHELF"),
-            "`WORK` is a database, where a category is expected"
+            "`WORK` is a storage, where a category is expected"
         );
     }
 }

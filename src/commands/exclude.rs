@@ -15,7 +15,7 @@ use crate::output::page::Page;
 
 /// Exclude files and folders that match a pattern
 ///
-/// Excluded files are neither scanned nor copied, on any database. PATTERN has the syntax of a gitignore file
+/// Excluded files are neither scanned nor copied, on any storage. PATTERN has the syntax of a gitignore file
 /// and is matched against paths below the project's folder. Negations (`!`) are refused.
 ///
 /// `.auto-backup/` and temporary files of auto-backup are always excluded. Files that storages and desktops keep for

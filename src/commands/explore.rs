@@ -29,7 +29,7 @@ use crate::storage::{Layout, Storage};
 /// Time for the desktop to report that it cannot open a folder.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
-const USAGE: &str = "explore [OPTIONS] PROJECT [CATEGORY] [DATABASE]";
+const USAGE: &str = "explore [OPTIONS] PROJECT [CATEGORY] [STORAGE]";
 
 /// Open a project's folder in the file manager
 ///
@@ -53,7 +53,7 @@ pub(crate) struct ExploreArgs {
     #[arg(value_name = "CATEGORY")]
     first: Option<String>,
     /// The storage; may be left out if only one folder fits
-    #[arg(value_name = "DATABASE")]
+    #[arg(value_name = "STORAGE")]
     second: Option<String>,
     /// Only print the path
     #[arg(long)]
@@ -212,9 +212,9 @@ fn ambiguous_error(project: &ProjectId, places: &[(&str, &str)]) -> Error {
     let one_category = places.iter().all(|place| place.0 == category);
     let one_database = places.iter().all(|place| place.1 == database);
     let missing = match (one_category, one_database) {
-        (true, _) => "DATABASE",
+        (true, _) => "STORAGE",
         (_, true) => "CATEGORY",
-        _ => "CATEGORY, DATABASE",
+        _ => "CATEGORY, STORAGE",
     };
     let shown = places.iter().take(4);
     let shown: Vec<String> = shown

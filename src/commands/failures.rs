@@ -29,7 +29,7 @@ use crate::output::page::Page;
 /// the roots of both storages. A file that is refused because of its name is listed until it is renamed or excluded.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "failures [PROJECT] [--to DATABASE] [--permanent]",
+    override_usage = "failures [PROJECT] [--to STORAGE] [--permanent]",
     after_help = "Examples:
   failures
   failures acme/spot
@@ -40,8 +40,8 @@ pub(crate) struct FailuresArgs {
     /// Only files of this project or client, or `all`
     #[arg(value_name = "PROJECT")]
     project: Option<OsString>,
-    /// Only files for this database
-    #[arg(long, value_name = "DATABASE")]
+    /// Only files for this storage
+    #[arg(long, value_name = "STORAGE")]
     to: Option<String>,
     /// Only files that the destination can never hold under their names
     #[arg(long)]

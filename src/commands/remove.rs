@@ -11,7 +11,7 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Stop tracking a database, a category or an exclusion
+/// Stop tracking a storage, a category or an exclusion
 ///
 /// No file is touched. The index keeps the last scan, so adding the same again restores it.
 #[derive(Debug, Args)]
@@ -29,8 +29,8 @@ enum RemoveSubcommand {
     /// Stop tracking a storage
     #[command(alias = "storage", after_help = "Examples:\n  remove database NAS")]
     Database {
-        /// The database
-        #[arg(value_name = "DATABASE")]
+        /// The storage
+        #[arg(value_name = "STORAGE")]
         name: String,
     },
     /// Stop tracking a category

@@ -16,7 +16,7 @@ use crate::output::page::Page;
 
 /// Save the changes of this session in the start-up file
 ///
-/// Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or replaced ones are
+/// Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or replaced ones are
 /// deleted. All other lines stay as they are, including those that another session has saved. A backup of the file is kept
 /// beside it. If the file now gives a name another location, `save` fails, unless the name was added with `--replace`.
 #[derive(Debug, Args)]

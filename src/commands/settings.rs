@@ -96,7 +96,7 @@ impl Setting {
             Self::Confirm => "ask before files are replaced, at the prompt",
             Self::Housekeeping => "skip files that storages and desktops keep for themselves",
             Self::Rclone => {
-                "the program behind databases like s3:bucket/studio; auto is the one on PATH"
+                "the program behind storages like s3:bucket/studio; auto is the one on PATH"
             }
         }
     }

@@ -90,7 +90,7 @@ pub(crate) struct SyncArgs {
     /// Delete even if more than half of the files, or all, are missing at the source
     #[arg(long, requires = "delete")]
     force: bool,
-    /// Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for databases behind rclone
+    /// Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for storages behind rclone
     #[arg(long, value_name = "RATE")]
     bwlimit: Option<String>,
     /// Send at most N files; the rest is left for the next sync
@@ -209,7 +209,7 @@ impl SyncArgs {
 /// Refuses a malformed rate now, instead of at night when the transfer starts.
 fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     let why = if !is_remote {
-        "`--bwlimit` applies only to databases behind rclone"
+        "`--bwlimit` applies only to storages behind rclone"
     } else if !is_rate(rate) {
         "a rate is written `10M`, and a timetable `08:00,512k 23:00,off`"
     } else {

@@ -24,7 +24,7 @@ impl Index {
             if stored == Some(roots_checksum(&self.connection)?.to_vec()) {
                 Ok(())
             } else {
-                Err(corruption_error("the checksum of the databases is wrong"))
+                Err(corruption_error("the checksum of the storages is wrong"))
             }
         };
         verify().explain("read", &self.path)
@@ -79,7 +79,7 @@ impl Index {
         };
         let compare = || match database_checksum(&self.connection, database)? {
             (checksum, counts) if stored == checksum => Ok(counts),
-            _ => Err(corruption_error("the checksum of a database is wrong")),
+            _ => Err(corruption_error("the checksum of a storage is wrong")),
         };
         compare().explain("read", &self.path)
     }

@@ -86,11 +86,11 @@ impl CategoryLayout {
                 Component::Normal(part) => path.push(part),
                 Component::CurDir => {}
                 Component::ParentDir => {
-                    return Err(malformed("`..` would leave the database's root"));
+                    return Err(malformed("`..` would leave the storage's root"));
                 }
                 Component::RootDir | Component::Prefix(_) => {
                     return Err(malformed(
-                        "it must be relative to the roots of the databases",
+                        "it must be relative to the roots of the storages",
                     ));
                 }
             }

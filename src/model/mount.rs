@@ -91,7 +91,7 @@ pub fn check_missing(root: &Folder, path: &Path) -> Option<MissingMount> {
     })
 }
 
-const NOT_MOUNTED: &str = "it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now";
+const NOT_MOUNTED: &str = "it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now";
 
 fn unmounted_error(root: &Folder, path: &Path, why: String) -> Error {
     Error::Io {

@@ -62,7 +62,7 @@ impl Scope {
     pub fn parse_client(word: &OsStr) -> Result<Name> {
         let why = match word.as_bytes() {
             b"" => "it is empty",
-            b"." | b".." => "`.` and `..` would leave the database",
+            b"." | b".." => "`.` and `..` would leave the storage",
             bytes if bytes.contains(&b'/') => "a client is one folder, without `/`",
             _ => return parse_folder_name(word, word),
         };
@@ -127,7 +127,7 @@ fn without_final_slash(word: &[u8]) -> &[u8] {
 fn parse_folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
     let why = match part.as_bytes() {
         b"" => "a part of it is empty; a project is written CLIENT/PROJECT",
-        b"." | b".." => "`.` and `..` would leave the database",
+        b"." | b".." => "`.` and `..` would leave the storage",
         bytes if bytes.contains(&0) => "it contains a NUL byte",
         _ if is_own(part) => "it is where auto-backup keeps its own files",
         _ => return Ok(part.into()),

@@ -169,6 +169,9 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
         let end = words.last().map_or(0, |word| word.span.end);
         return end..end;
     }
+    if let Some(place) = added_place(words, error) {
+        return place.span.clone();
+    }
     let about = error.offending_word().and_then(|name| {
         let whole = words
             .iter()
@@ -204,6 +207,16 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
         (None, Some(first), Some(last)) => first.span.start..last.span.end,
         _ => 0..0,
     }
+}
+
+/// Returns the ROOT or PATH of an `add` line that the registry refuses.
+fn added_place<'w>(words: &'w [Word], error: &Error) -> Option<&'w Word> {
+    let is_about_place = matches!(error, Error::NameTaken { .. } | Error::Overlap { .. });
+    let is_option = |word: &&Word| word.text.as_encoded_bytes().starts_with(b"-");
+    let mut parts = words.iter().filter(|word| !is_option(word));
+    let is_add = parts.next().is_some_and(|word| word.text == "add");
+    // `database` or `category`, and NAME.
+    parts.nth(2).filter(|_| is_add && is_about_place)
 }
 
 /// Escapes a line for a terminal: tabs become spaces, control characters visible.

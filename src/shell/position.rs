@@ -215,7 +215,7 @@ fn usage_parts(usage: &str) -> Vec<String> {
     parts
 }
 
-/// Returns the placeholder of an argument, as `DATABASE`.
+/// Returns the placeholder of an argument, as `STORAGE`.
 pub(super) fn placeholder(argument: &Arg) -> &str {
     argument
         .get_value_names()

@@ -39,7 +39,7 @@ pub fn equivalent(word: &str, rest: &str) -> Option<Equivalent> {
         "where" | "whereis" | "show" | "info" | "status" => either("fetch all", "fetch"),
         "diff" | "check" | "verify" | "cmp" => needs(
             "compare",
-            "`compare PROJECT DATABASE DATABASE` shows the differences; `--checksum` compares the content",
+            "`compare PROJECT STORAGE STORAGE` shows the differences; `--checksum` compares the content",
         ),
         "cp" => needs("copy", "`copy PROJECT CATEGORY FROM TO` copies"),
         "backup" | "push" | "upload" | "archive" => needs(
@@ -48,7 +48,7 @@ pub fn equivalent(word: &str, rest: &str) -> Option<Equivalent> {
         ),
         "open" | "cd" => needs(
             "explore",
-            "`explore PROJECT CATEGORY DATABASE` opens the folder",
+            "`explore PROJECT CATEGORY STORAGE` opens the folder",
         ),
         "search" | "locate" | "grep" => needs("find", "`find PATTERN` finds files by name"),
         "scan" | "index" | "update" | "refresh" => line("load"),

@@ -86,12 +86,12 @@ fn unmounted_category_is_not_empty() {
     assert_snapshot!(studio.lines(&["load NAS", "fetch project acme/spot"]), @"
     exit 3
     --- stdout
-    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ NAS      ┆ not all readable ┆        1 ┆     2 ┆  9 B ┆          1 ┆ N s │
-    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
-    scanned 1 database, 2 files, 9 B in N s
+    ┌─────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ storage ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞═════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ NAS     ┆ not all readable ┆        1 ┆     2 ┆  9 B ┆          1 ┆ N s │
+    └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
+    scanned 1 storage, 2 files, 9 B in N s
     acme/spot  3 files, 18 B
     ┌──────────┬──────────────────────┬────────────────────────────────────┐
     │ category ┆ WORK                 ┆ NAS                                │
@@ -101,15 +101,15 @@ fn unmounted_category_is_not_empty() {
     └──────────┴──────────────────────┴────────────────────────────────────┘
     scanned: WORK, NAS just now
     --- stderr
-    problem: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
+    problem: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/plates: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
-    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
-    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
     copied 0 files, 0 B in N s; 3 failed
+    failed $STUDIO/NAS/footage/acme/spot/plates: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now
+    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     footage/

@@ -37,19 +37,19 @@ fn script_dry_run_changes_nothing() {
     assert_snapshot!(studio.run(["--dry-run", "nightly.ab"]).status(0), @"
     exit 0
     --- stdout
-    added database MORE at $STUDIO/MORE
-    ┌──────────┬──────────────────┬──────────┬───────┬──────┐
-    │ database ┆ state            ┆ projects ┆ files ┆ size │
-    ╞══════════╪══════════════════╪══════════╪═══════╪══════╡
-    │ WORK     ┆ would be scanned ┆        3 ┆     5 ┆ 25 B │
-    │ NAS      ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
-    │ MORE     ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
-    └──────────┴──────────────────┴──────────┴───────┴──────┘
-    ┌──────────┬────────────────────┬──────────┬───────┬──────┐
-    │ database ┆ state              ┆ projects ┆ files ┆ size │
-    ╞══════════╪════════════════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ would be forgotten ┆        0 ┆     0 ┆  0 B │
-    └──────────┴────────────────────┴──────────┴───────┴──────┘
+    added storage MORE at $STUDIO/MORE
+    ┌─────────┬──────────────────┬──────────┬───────┬──────┐
+    │ storage ┆ state            ┆ projects ┆ files ┆ size │
+    ╞═════════╪══════════════════╪══════════╪═══════╪══════╡
+    │ WORK    ┆ would be scanned ┆        3 ┆     5 ┆ 25 B │
+    │ NAS     ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
+    │ MORE    ┆ would be scanned ┆        0 ┆     0 ┆  0 B │
+    └─────────┴──────────────────┴──────────┴───────┴──────┘
+    ┌─────────┬────────────────────┬──────────┬───────┬──────┐
+    │ storage ┆ state              ┆ projects ┆ files ┆ size │
+    ╞═════════╪════════════════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ would be forgotten ┆        0 ┆     0 ┆  0 B │
+    └─────────┴────────────────────┴──────────┴───────┴──────┘
     would copy 2 files, 13 B
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: add
     planned $STUDIO/NAS/footage/acme/spot/plates/p1.exr: add

@@ -151,8 +151,8 @@ fn existing_name_in_other_case_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot distinguish its name from `Reel.mov` in the same folder
-    copied and verified 1 file, 9 B in N s; 1 failed
+    copied and verified 1 file, 9 B in N s; 1 refused
+    refused $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot distinguish its name from `Reel.mov` in the same folder
     ");
     // A folder in another case is the same folder there, and takes the spelling of the source.
     let names = fs::read_dir(studio.path("NAS/footage/acme/spot")).unwrap();

@@ -29,7 +29,7 @@ fn commands_of_other_programs_suggest_ours() {
         said.lines().last().unwrap_or_default().to_owned()
     };
     assert_snapshot!(hint("ls"), @"hint: did you mean `list projects`?");
-    assert_snapshot!(hint("diff"), @"hint: `compare PROJECT DATABASE DATABASE` shows the differences; `--checksum` compares the content");
+    assert_snapshot!(hint("diff"), @"hint: `compare PROJECT STORAGE STORAGE` shows the differences; `--checksum` compares the content");
     assert_snapshot!(hint("restore"), @"hint: old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there");
     assert_snapshot!(hint("rename"), @"hint: rename or move it on the disk: the next `sync` renames it on the other storages");
     assert_snapshot!(hint("tree"), @"hint: did you mean `list projects`?");
@@ -118,19 +118,19 @@ fn several_destinations_are_no_misspelled_one() {
 fn hint_names_the_holding_database() {
     let studio = studio();
     assert_snapshot!(complaint(&studio, "copy acme/spot footage NAS WORK"), @"
-    -c:1:6: error: `acme/spot` is not in category `footage` of database `NAS`
+    -c:1:6: error: `acme/spot` is not in category `footage` of storage `NAS`
         copy acme/spot footage NAS WORK
              ^^^^^^^^^
     hint: `acme/spot` is on WORK
     ");
     assert_snapshot!(complaint(&studio, "explore acme/spot footage NAS"), @"
-    -c:1:9: error: `acme/spot` is not in category `footage` of database `NAS`
+    -c:1:9: error: `acme/spot` is not in category `footage` of storage `NAS`
         explore acme/spot footage NAS
                 ^^^^^^^^^
     hint: `acme/spot` is on WORK
     ");
     assert_snapshot!(complaint(&studio, "sync nova footage WORK NAS"), @"
-    -c:1:6: error: `nova` is not in category `footage` of database `WORK`
+    -c:1:6: error: `nova` is not in category `footage` of storage `WORK`
         sync nova footage WORK NAS
              ^^^^
     hint: `nova` is on NAS

@@ -21,7 +21,7 @@ fn error_has_place_hint_and_suggestions() {
         documents(&run),
         [json!({
             "level": "error",
-            "message": "unknown database `WROK`",
+            "message": "unknown storage `WROK`",
             "kind": "unknown_name",
             "file": "n.ab",
             "line": 3,

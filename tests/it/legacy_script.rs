@@ -31,11 +31,11 @@ fn startup_file_registers_and_loads() {
     assert_snapshot!(studio.lines(&["list databases", "list categories", "list clients"]).ok(), @"
     exit 0
     --- stdout
-    database  root                       state   size  files  projects     free   total  newest        scanned
-    WORK      $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  331 days ago  just now
-    NAS       $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  331 days ago  just now
-    SERVER    $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  331 days ago  just now
-    3 databases, 4 files, 17 B
+    storage  root                       state   size  files  projects     free   total  newest        scanned
+    WORK     $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  331 days ago  just now
+    NAS      $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  331 days ago  just now
+    SERVER   $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  331 days ago  just now
+    3 storages, 4 files, 17 B
     category  path            size  files  projects  copies  newest        scanned
     footage   footage          4 B      1         1       1  331 days ago  just now
     project   projects         4 B      1         1       1  331 days ago  just now

@@ -72,12 +72,12 @@ fn comments_and_blank_lines_are_ignored() {
     assert_snapshot!(studio.script(text).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 5 files, 25 B in N s
     client  size  files  projects  copies  newest        scanned   on
     Bob's    1 B      1         1       1  331 days ago  just now  WORK
     acme    24 B      4         2       1  331 days ago  just now  WORK
@@ -99,13 +99,13 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("load\nfetch \\\n    project \\\n  acme/sopt\n"), @"
     exit 1
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
-    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 2 databases, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    │ NAS     ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 2 storages, 5 files, 25 B in N s
     --- stderr
     script.ab:4:3: error: unknown project `acme/sopt`
           acme/sopt
@@ -162,11 +162,11 @@ fn caret_aligns_after_tabs_and_wide_characters() {
     assert_snapshot!(run.to_string().replace('\u{301}', ""), @r"
     exit 2
     --- stderr
-    script.ab:1:8: error: unknown database `WROK`
+    script.ab:1:8: error: unknown storage `WROK`
          load  WROK
                ^^^^
     hint: did you mean `WORK`?
-    script.ab:2:19: error: unknown database `WROK`
+    script.ab:2:19: error: unknown storage `WROK`
         copy 東京/春 footage WROK NAS
                              ^^^^
     hint: did you mean `WORK`?
@@ -178,7 +178,7 @@ fn caret_aligns_after_tabs_and_wide_characters() {
         list clients 東京
                      ^^^^
     hint: write `list clients in 東京`
-    script.ab:5:6: error: unknown database `\x1b[31m`
+    script.ab:5:6: error: unknown storage `\x1b[31m`
         load $'\x1b[31m' \u{202e}X
              ^^^^^^^^^^^
     hint: known: WORK, NAS
@@ -205,12 +205,12 @@ fn names_accept_every_quoting_style() {
     assert_snapshot!(studio.lines(&lines).ok(), @r#"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 3 files, 0 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 3 files, 0 B in N s
     project          size  files  copies  newest        scanned   on
     Bob's/long film   0 B      1       1  331 days ago  just now  WORK
     1 project, 1 file, 0 B
@@ -253,6 +253,6 @@ fn names_accept_every_quoting_style() {
     -c:1:18: error: unknown client `long`
         list projects in long film
                          ^^^^
-    hint: known: "Bob's", 'C:\x', 'say "hi"'
+    hint: did you mean `"Bob's/long film"`?
     "#);
 }

@@ -51,3 +51,4 @@ mod terminal;
 mod tour;
 mod variables;
 mod widths;
+mod words;

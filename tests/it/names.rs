@@ -57,7 +57,7 @@ fn piped_tables_keep_names_on_one_line() {
     caf\\xe9         1 B      1         1       1  331 days ago  just now  WORK
     line\
     feed      1 B      1         1       1  331 days ago  just now  WORK
-    red\u{1b}[31m\u{1b}[0m             1 B      1         1       1  331 days ago  just now  WORK
+    red\u{1b}[31m             1 B      1         1       1  331 days ago  just now  WORK
     right\u{202e}left       1 B      1         1       1  331 days ago  just now  WORK
     tab\\tend\\       1 B      1         1       1  331 days ago  just now  WORK
     two words       1 B      1         1       1  331 days ago  just now  WORK
@@ -157,7 +157,7 @@ fn errors_escape_control_characters_in_names() {
     script.ab:2:6: error: this word is not valid UTF-8
         load $'caf\xe9'
              ^^^^^^^^^^
-    hint: write it as: load [OPTIONS] [DATABASE]...
+    hint: write it as: load [OPTIONS] [STORAGE]...
     script.ab:3:14: error: unknown client `caf\xe8`
         fetch client $'caf\xe8'
                      ^^^^^^^^^^

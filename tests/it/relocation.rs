@@ -219,8 +219,8 @@ fn other_drive_is_named() {
     fs::rename(studio.path("NAS"), studio.path("shelf")).unwrap();
     let run = studio.lines(&["load"]).status(3);
     assert_snapshot!(run.stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
-    problem: database `SHELF` is offline: `$STUDIO/shelf` is the drive `NAS`, not `SHELF`
+    problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
+    problem: storage `SHELF` is offline: `$STUDIO/shelf` is the drive `NAS`, not `SHELF`
     hint: mount or connect it; if this is the right disk, `load --forget SHELF`, then `load SHELF`
     ");
     fs::rename(studio.path("shelf"), studio.path("NAS")).unwrap();

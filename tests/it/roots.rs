@@ -36,7 +36,7 @@ fn file_as_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` is not a folder","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` is not a folder","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -49,7 +49,7 @@ fn missing_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -62,7 +62,7 @@ fn dangling_symlink_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -75,7 +75,7 @@ fn self_referencing_symlink_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -88,7 +88,7 @@ fn emptied_root_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -101,7 +101,7 @@ fn root_without_categories_is_offline() {
     --- stdout
     {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
     --- stderr
-    {"level":"problem","message":"database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
+    {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
     "offline" 1
     "#);
@@ -148,11 +148,11 @@ fn unreadable_root_is_offline() {
     assert_snapshot!(run, @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        1 ┆     1 ┆  4 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        1 ┆     1 ┆  4 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     acme/spot  1 file, 4 B
     ┌──────────┬─────────┬─────────────────────────────┐
     │ category ┆ WORK    ┆ NAS                         │
@@ -162,7 +162,7 @@ fn unreadable_root_is_offline() {
     on no storage: render
     scanned: WORK just now; NAS just now (offline)
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
+    problem: storage `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
     ");
 }
 
@@ -184,12 +184,12 @@ fn unreadable_folder_keeps_last_scan() {
     assert_snapshot!(run, @"
     exit 3
     --- stdout
-    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ NAS      ┆ not all readable ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
-    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
-    scanned 1 database, 3 files, 3 B in N s
+    ┌─────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ storage ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞═════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ NAS     ┆ not all readable ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
+    └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
+    scanned 1 storage, 3 files, 3 B in N s
     project    size  WORK  NAS
     acme/spot  2 B         1 unreadable, 2 files, 2 B
     b/c        1 B         1 unreadable, 1 file, 1 B
@@ -216,15 +216,15 @@ fn other_disk_at_same_root_is_offline() {
     assert_snapshot!(studio.lines(&["load NAS", "copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        1 ┆     2 ┆ 13 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
+    problem: storage `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
-    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
+    -c 2:1:29: error: storage `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
         copy acme/spot footage WORK NAS
                                     ^^^
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
@@ -234,12 +234,12 @@ fn other_disk_at_same_root_is_offline() {
         r#"{"id":"00","name":"NAS","created":null}"#,
     );
     assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` is another drive that was added as `NAS` too
+    problem: storage `NAS` is offline: `$STUDIO/NAS` is another drive that was added as `NAS` too
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.file("NAS/.auto-backup/database.json", "not json");
     assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot read `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file of auto-backup; if it belongs to another program, move it away
+    problem: storage `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot read `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file of auto-backup; if it belongs to another program, move it away
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "other");
@@ -274,12 +274,12 @@ fn symlink_loops_and_special_files_are_skipped() {
     assert_snapshot!(studio.lines(&["load WORK", "fetch all"]), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 3 files, 4 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 3 files, 4 B in N s
     outside every project on WORK: 2 files, 0 B: `list outside in WORK` lists them
     acme/spot  3 files, 4 B
     ┌──────────┬─────────────────────┬─────────────┐

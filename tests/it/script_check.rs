@@ -32,7 +32,7 @@ fn every_bad_line_is_reported() {
     for part in [
         "nightly.ab:2:6: error: unknown project `acme/sopt`",
         "hint: did you mean `acme/spot`?",
-        "nightly.ab:4:3: error: unknown database `NSA`",
+        "nightly.ab:4:3: error: unknown storage `NSA`",
         "nightly.ab:5:13: error: unknown category `fotage`",
         "nightly.ab:6:1: error: unknown command `lod`",
         "nightly.ab:7:6: error: unclosed quote '",

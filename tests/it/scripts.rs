@@ -18,7 +18,7 @@ fn script_stops_at_first_failing_line() {
     render    scratch/render
     2 categories, 0 files, 0 B
     --- stderr
-    script.ab:2:6: error: unknown database `TAPE`
+    script.ab:2:6: error: unknown storage `TAPE`
         load TAPE
              ^^^^
     hint: known: WORK, NAS
@@ -48,33 +48,33 @@ fn partial_run_does_not_stop_script() {
     assert_snapshot!(studio.script("load NAS\nlist categories\n"), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        0 ┆     0 ┆  0 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     category  path
     footage   footage
     render    scratch/render
     2 categories, 0 files, 0 B
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     1 of 2 commands completed in part: script.ab:1
     ");
     assert_snapshot!(studio.lines(&["load NAS", "list categories"]), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        0 ┆     0 ┆  0 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     category  path
     footage   footage
     render    scratch/render
     2 categories, 0 files, 0 B
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 
@@ -200,10 +200,10 @@ fn one_option_holds_several_lines() {
     footage   footage
     render    scratch/render
     2 categories, 0 files, 0 B
-    database  root                     state      free   total
-    WORK      $STUDIO/WORK  online  FREE  TOTAL
-    NAS       $STUDIO/NAS   online  FREE  TOTAL
-    2 databases, 0 files, 0 B
+    storage  root                     state      free   total
+    WORK     $STUDIO/WORK  online  FREE  TOTAL
+    NAS      $STUDIO/NAS   online  FREE  TOTAL
+    2 storages, 0 files, 0 B
     --- stderr
     -c 2:1:1: error: unknown command `lod`
         lod
@@ -225,28 +225,28 @@ fn script_paths_are_relative_to_its_folder() {
     assert_snapshot!(studio.run(["jobs/night.ab"]), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/jobs/store
-    added database UP at $STUDIO/other
-    database  root                           state      free   total
-    HERE      $STUDIO/jobs/store  online  FREE  TOTAL
-    UP        $STUDIO/other       online  FREE  TOTAL
-    2 databases, 0 files, 0 B
+    added storage HERE at $STUDIO/jobs/store
+    added storage UP at $STUDIO/other
+    storage  root                           state      free   total
+    HERE     $STUDIO/jobs/store  online  FREE  TOTAL
+    UP       $STUDIO/other       online  FREE  TOTAL
+    2 storages, 0 files, 0 B
     ");
     assert_snapshot!(studio.lines(&["add database HERE store", "list databases"]), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline: it does not exist
-    database  root                      state
-    HERE      $STUDIO/store  offline
-    1 database, 0 files, 0 B
+    added storage HERE at $STUDIO/store, offline: it does not exist
+    storage  root                      state
+    HERE     $STUDIO/store  offline
+    1 storage, 0 files, 0 B
     ");
     assert_snapshot!(piped(&studio, &[], b"add database HERE store\nlist databases\n"), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline: it does not exist
-    database  root                      state
-    HERE      $STUDIO/store  offline
-    1 database, 0 files, 0 B
+    added storage HERE at $STUDIO/store, offline: it does not exist
+    storage  root                      state
+    HERE     $STUDIO/store  offline
+    1 storage, 0 files, 0 B
     ");
 }
 
@@ -275,15 +275,15 @@ fn quiet_hides_unrequested_output() {
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]), @"
     exit 3
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
-    │ NAS      ┆ offline  ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    scanned 1 of 2 databases, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS     ┆ offline  ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
+    scanned 1 of 2 storages, 5 files, 25 B in N s
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 

@@ -69,9 +69,9 @@ fn folder_named_like_startup_file_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    database  root            state
-    USERS     /nowhere/USERS  offline
-    1 database, 0 files, 0 B
+    storage  root            state
+    USERS    /nowhere/USERS  offline
+    1 storage, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
@@ -97,9 +97,9 @@ fn startup_file_writable_by_others_is_skipped() {
     assert_snapshot!(with_mode(0o666), @"
     exit 0
     --- stdout
-    database  root            state
-    USERS     /nowhere/USERS  offline
-    1 database, 0 files, 0 B
+    storage  root            state
+    USERS    /nowhere/USERS  offline
+    1 storage, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: other users can write it; `chmod go-w .config` prevents that
     ");
@@ -121,9 +121,9 @@ fn startup_file_of_another_user_is_skipped() {
     assert_snapshot!(linked, @"
     exit 0
     --- stdout
-    database  root            state
-    USERS     /nowhere/USERS  offline
-    1 database, 0 files, 0 B
+    storage  root            state
+    USERS    /nowhere/USERS  offline
+    1 storage, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it belongs to another user
     ");
@@ -145,9 +145,9 @@ fn pipe_as_startup_file_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    database  root            state
-    USERS     /nowhere/USERS  offline
-    1 database, 0 files, 0 B
+    storage  root            state
+    USERS    /nowhere/USERS  offline
+    1 storage, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
@@ -160,9 +160,9 @@ fn dangling_startup_symlink_is_skipped() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 0
     --- stdout
-    database  root            state
-    USERS     /nowhere/USERS  offline
-    1 database, 0 files, 0 B
+    storage  root            state
+    USERS    /nowhere/USERS  offline
+    1 storage, 0 files, 0 B
     --- stderr
     warning: start-up file `$STUDIO/.config` was not run: it is a broken symbolic link
     ");
@@ -214,7 +214,7 @@ fn failing_startup_file_stops_the_session() {
     assert_snapshot!(studio.run(["--keep-going", "-c", "list databases"]), @"
     exit 1
     --- stderr
-    $STUDIO/home/.config/auto-backup/.config:1:6: error: unknown database `TAPE`
+    $STUDIO/home/.config/auto-backup/.config:1:6: error: unknown storage `TAPE`
         load TAPE
              ^^^^
     hint: none exists yet: `add database NAME ROOT` adds one
@@ -248,7 +248,7 @@ fn startup_answers_are_hidden() {
     render    scratch/render   5 B      1         1       1  331 days ago  just now
     2 categories, 5 files, 25 B
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 
@@ -276,12 +276,12 @@ fn program_runs_without_environment() {
     assert_snapshot!(studio.finish(&mut command).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 5 files, 25 B in N s
     client  size  files  projects  copies  newest        scanned   on
     Bob's    1 B      1         1       1  331 days ago  just now  WORK
     acme    24 B      4         2       1  331 days ago  just now  WORK

@@ -48,7 +48,7 @@ fn unknown_name_suggests_nearest() {
     ), @r#"
     exit 1
     --- stderr
-    script.ab:1:6: error: unknown database `WROK`
+    script.ab:1:6: error: unknown storage `WROK`
         load WROK
              ^^^^
     hint: did you mean `WORK`?
@@ -77,7 +77,7 @@ fn unknown_name_lists_known_names() {
     assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @r#"
     exit 1
     --- stderr
-    script.ab:1:6: error: unknown database `TAPE`
+    script.ab:1:6: error: unknown storage `TAPE`
         load TAPE
              ^^^^
     hint: known: WORK, NAS
@@ -89,7 +89,7 @@ fn unknown_name_lists_known_names() {
         explore acme/spot sound WORK --print
                           ^^^^^
     hint: known: footage, render
-    script.ab:4:29: error: unknown database `TAPE`
+    script.ab:4:29: error: unknown storage `TAPE`
         copy acme/spot footage WORK NAS,TAPE
                                     ^^^^^^^^
     hint: known: WORK, NAS
@@ -169,10 +169,10 @@ fn missing_arguments_are_named() {
         remove
               ^
     hint: expected one of: database, category, exclusion
-    script.ab:17:16: error: missing: DATABASE
+    script.ab:17:16: error: missing: STORAGE
         remove database
                        ^
-    hint: write it as: remove database DATABASE
+    hint: write it as: remove database STORAGE
     17 of 17 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
     "#);
 }
@@ -189,7 +189,7 @@ fn surplus_arguments_are_marked() {
         add database X /x y
                           ^
     hint: write it as: add database [OPTIONS] NAME ROOT; quote a name with spaces: '/x y'
-    script.ab:2:33: error: unknown database `more`
+    script.ab:2:33: error: unknown storage `more`
         copy acme/spot footage WORK NAS more
                                         ^^^^
     hint: known: WORK, NAS
@@ -221,7 +221,7 @@ fn surplus_arguments_are_marked() {
         save here
              ^^^^
     hint: write it as: save
-    script.ab:10:6: error: `--forget` and `DATABASE` cannot be used together
+    script.ab:10:6: error: `--forget` and `STORAGE` cannot be used together
         load --forget OLD NAS
              ^^^^^^^^
     hint: leave one of them out
@@ -244,11 +244,11 @@ fn invalid_options_are_marked() {
     script.ab:2:19: error: `soon` is not a valid AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         load --older-than soon
                           ^^^^
-    hint: write it as: load [OPTIONS] [DATABASE]...
+    hint: write it as: load [OPTIONS] [STORAGE]...
     script.ab:3:18: error: `--older-than` needs a value: AGE
         load --older-than
                          ^
-    hint: write it as: load [OPTIONS] [DATABASE]...
+    hint: write it as: load [OPTIONS] [STORAGE]...
     script.ab:4:11: error: unknown option `--liev`
         fetch all --liev
                   ^^^^^^
@@ -260,7 +260,7 @@ fn invalid_options_are_marked() {
     script.ab:6:6: error: unknown option `-x`
         load -x
              ^^
-    hint: write it as: load [OPTIONS] [DATABASE]...; put `--` before a name that begins with `-`
+    hint: write it as: load [OPTIONS] [STORAGE]...; put `--` before a name that begins with `-`
     script.ab:7:14: error: unknown option `-r`
         fetch client '-rf x'
                      ^^^^^^^
@@ -306,7 +306,7 @@ fn paths_outside_databases_are_refused() {
         fetch project a/../b
                       ^^^^^^
     hint: write it as in `fetch project acme/spot`
-    script.ab:2:15: error: `../b` cannot be a project: `.` and `..` would leave the database
+    script.ab:2:15: error: `../b` cannot be a project: `.` and `..` would leave the storage
         fetch project ../b
                       ^^^^
     hint: write it as in `fetch project acme/spot`
@@ -326,7 +326,7 @@ fn paths_outside_databases_are_refused() {
         fetch client ''
                      ^^
     hint: write it as in `fetch client acme`
-    script.ab:7:6: error: `a/..` cannot be a project: `.` and `..` would leave the database
+    script.ab:7:6: error: `a/..` cannot be a project: `.` and `..` would leave the storage
         copy a/.. footage WORK NAS
              ^^^^
     hint: write it as in `fetch project acme/spot`
@@ -338,11 +338,11 @@ fn paths_outside_databases_are_refused() {
         fetch project acme
                       ^^^^
     hint: `fetch acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
-    script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
+    script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the storage
         list projects in ..
                          ^^
     hint: write it as in `fetch client acme`
-    script.ab:11:16: error: `a/..` cannot be a project: `.` and `..` would leave the database
+    script.ab:11:16: error: `a/..` cannot be a project: `.` and `..` would leave the storage
         load --project a/..
                        ^^^^
     hint: write it as in `fetch project acme/spot`
@@ -359,15 +359,15 @@ fn category_path_stays_below_root() {
     ), @r"
     exit 2
     --- stderr
-    script.ab:1:17: error: `../up` cannot be a category path: `..` would leave the database's root
+    script.ab:1:17: error: `../up` cannot be a category path: `..` would leave the storage's root
         add category up ../up
                         ^^^^^
     hint: write it as in `add category footage footage/`
-    script.ab:2:18: error: `a/../../up` cannot be a category path: `..` would leave the database's root
+    script.ab:2:18: error: `a/../../up` cannot be a category path: `..` would leave the storage's root
         add category far a/../../up
                          ^^^^^^^^^^
     hint: write it as in `add category footage footage/`
-    script.ab:3:18: error: `/footage` cannot be a category path: it must be relative to the roots of the databases
+    script.ab:3:18: error: `/footage` cannot be a category path: it must be relative to the roots of the storages
         add category abs /footage
                          ^^^^^^^^
     hint: write it as in `add category footage footage/`
@@ -387,22 +387,22 @@ fn category_path_stays_below_root() {
         add category a,b x
                      ^^^
     hint: write it as in `add category footage footage/`
-    script.ab:8:1: error: `footage` is already category `footage` at `footage`
+    script.ab:8:20: error: `footage` is already category `footage` at `footage`
         add category twice footage
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+                           ^^^^^^^
     hint: give each category a folder of its own
-    script.ab:9:1: error: category `footage` is already at `footage`, not at `other`
+    script.ab:9:22: error: category `footage` is already at `footage`, not at `other`
         add category footage other
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+                             ^^^^^
     hint: `add category NAME PATH --replace` gives it the new path
-    script.ab:10:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/elsewhere`
+    script.ab:10:18: error: storage `NAS` is already at `$STUDIO/NAS`, not at `/elsewhere`
         add database NAS /elsewhere
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                         ^^^^^^^^^^
     hint: `add database NAME ROOT --replace` gives it the new root
-    script.ab:11:1: error: `$STUDIO/WORK/footage` lies inside database `WORK` at `$STUDIO/WORK`
+    script.ab:11:18: error: `$STUDIO/WORK/footage` lies inside storage `WORK` at `$STUDIO/WORK`
         add database SUB $HOME/../WORK/footage
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                         ^^^^^^^^^^^^^^^^^^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     script.ab:12:16: error: the variable `$NOT_SET` is not set
         add database X $NOT_SET/x
                        ^^^^^^^^^^
@@ -440,20 +440,20 @@ fn help_option_shows_command_help() {
     --- stdout
     List clients
 
-    Usage: list clients [in CATEGORY|DATABASE]... [OPTIONS]
+    Usage: list clients [in CATEGORY|STORAGE]... [OPTIONS]
 
     Arguments:
-      [IN]...  `in` and a client, category or database, whichever the name is; repeatable
+      [IN]...  `in` and a client, category or storage, whichever the name is; repeatable
 
     Options:
-          --copies <N>          Only projects with at most this number of whole copies
-          --only-in <DATABASE>  Only projects that no other database holds any file of
-          --older-than <AGE>    Only projects whose newest file is older than this: 12h, 90d, 52w
-          --sort <COLUMN>       Sort by this column [possible values: name, size, files, copies, newest,
-                                scanned, free]
-          --reverse             Turn the order around
-          --limit <N>           List at most this number of rows
-      -h, --help                Print help
+          --copies <N>         Only projects with at most this number of whole copies
+          --only-in <STORAGE>  Only projects that no other storage holds any file of
+          --older-than <AGE>   Only projects whose newest file is older than this: 12h, 90d, 52w
+          --sort <COLUMN>      Sort by this column [possible values: name, size, files, copies, newest,
+                               scanned, free]
+          --reverse            Turn the order around
+          --limit <N>          List at most this number of rows
+      -h, --help               Print help
 
     Examples:
       list clients

@@ -70,7 +70,7 @@ fn error_marks_the_variable_in_line() {
     let studio = Studio::filled();
     studio.file("script.ab", "copy acme/spot footage WORK $1\n");
     assert_snapshot!(studio.run(["script.ab", "NSA"]).status(1).stderr, @"
-    script.ab:1:29: error: unknown database `NSA`
+    script.ab:1:29: error: unknown storage `NSA`
         copy acme/spot footage WORK $1
                                     ^^
     hint: did you mean `NAS`?
@@ -98,8 +98,8 @@ fn dollar_signs_in_saved_roots_survive() {
         .run(["--format", "plain", "-c", "list databases"])
         .ok();
     assert_snapshot!(listed.stdout, @"
-    A	$STUDIO/$HOME	online				26282860544	270553174016		
-    B	$STUDIO/$1	online				26282872832	270553174016
+    A	$STUDIO/$HOME	online				FREE	TOTAL		
+    B	$STUDIO/$1	online				FREE	TOTAL
     ");
 }
 

@@ -121,7 +121,7 @@ fn piped_output_is_not_shortened() {
     let run = studio.lines(&["list databases"]).ok();
     let answer = String::from_utf8(run.bytes).unwrap();
     assert!(answer.contains(&*root.to_string_lossy()), "{answer}");
-    assert!(answer.starts_with("database  root "), "{answer}");
+    assert!(answer.starts_with("storage  root "), "{answer}");
 }
 
 #[test]

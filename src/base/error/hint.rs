@@ -74,10 +74,10 @@ impl Error {
                 ..
             } => "give each category a folder of its own",
             Self::Overlap { .. } => {
-                "give each database a folder of its own, or `remove database` the other first"
+                "give each storage a folder of its own, or `remove database` the other first"
             }
-            Self::SameDatabase { .. } => "name another database to copy to",
-            Self::CompareWithItself { .. } => "name another database to compare with",
+            Self::SameDatabase { .. } => "name another storage to copy to",
+            Self::CompareWithItself { .. } => "name another storage to compare with",
             Self::ConfirmationRequired { .. } => {
                 "add `--yes` at the end of the line to confirm in advance"
             }
@@ -214,7 +214,7 @@ fn unknown_hint(noun: Noun, suggestions: &[String], known: &[String]) -> Option<
         Noun::Database => "none exists yet: `add database NAME ROOT` adds one",
         Noun::Category => "none exists yet: `add category NAME PATH` adds one",
         Noun::Client | Noun::Project => {
-            "`load` scans the databases, `list projects` lists the projects found"
+            "`load` scans the storages, `list projects` lists the projects found"
         }
         Noun::Command => "`help` lists the commands",
         _ => return None,

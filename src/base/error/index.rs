@@ -44,7 +44,7 @@ impl IndexProblem {
             Self::LockUnsupported => format!("cannot lock the index `{path}`"),
             Self::DatabaseForgotten => {
                 format!(
-                    "the index `{path}` no longer holds this database: it was forgotten meanwhile"
+                    "the index `{path}` no longer holds this storage: it was forgotten meanwhile"
                 )
             }
             Self::Damaged => format!("the index `{path}` is damaged"),

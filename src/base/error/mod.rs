@@ -147,7 +147,7 @@ pub enum Error {
         existing: PathBuf,
     },
     /// A database whose root is missing, or holds something else.
-    #[error("database `{database}` is offline: `{}` {why}", Name::from(root.as_path()))]
+    #[error("storage `{database}` is offline: `{}` {why}", Name::from(root.as_path()))]
     Offline {
         database: String,
         root: PathBuf,
@@ -156,7 +156,7 @@ pub enum Error {
         cause: OfflineCause,
     },
     /// A remote database that does not answer, or answers with an error.
-    #[error("database `{database}` cannot be reached: `{}` {cause}", Name::from(root.as_path()))]
+    #[error("storage `{database}` cannot be reached: `{}` {cause}", Name::from(root.as_path()))]
     StorageUnreachable {
         database: String,
         root: PathBuf,
@@ -178,7 +178,7 @@ pub enum Error {
         known: String,
     },
     /// No rclone program was found.
-    #[error("databases like `s3:bucket/studio` need the program rclone: {why}")]
+    #[error("storages like `s3:bucket/studio` need the program rclone: {why}")]
     RcloneNotFound { why: String },
     /// The rclone program lacks features that this program needs.
     #[error("`{}` is rclone {version}, but {oldest} or newer is required", Name::from(program.as_path()))]
@@ -189,7 +189,7 @@ pub enum Error {
     },
     /// A project, a client or `all` that has no folder in the category or in any category.
     #[error(
-        "{} in {place} of database `{database}`",
+        "{} in {place} of storage `{database}`",
         message::absence_message(project)
     )]
     ReplicaNotFound {
@@ -268,7 +268,7 @@ pub enum Error {
     },
     /// Two databases with one identity file, as a drive and its clone have.
     #[error(
-        "databases `{database}` and `{other}` have the same identity file `.auto-backup/database.json`: one is the other by another path, or a clone of it"
+        "storages `{database}` and `{other}` have the same identity file `.auto-backup/database.json`: one is the other by another path, or a clone of it"
     )]
     SameIdentity {
         database: String,

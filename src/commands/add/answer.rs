@@ -74,10 +74,10 @@ impl AddAnswer {
         let is_shelf = self.shelf == Some(true);
         let name = Cell::from(self.name.as_str());
         let mut cells = match self.change {
-            RegistryChange::Added => vec![Cell::text("added database "), name, Cell::text(" at ")],
+            RegistryChange::Added => vec![Cell::text("added storage "), name, Cell::text(" at ")],
             RegistryChange::Replaced => vec![name, Cell::text(" is now at ")],
             RegistryChange::Unchanged => {
-                let words = Cell::text("already there: database ");
+                let words = Cell::text("already there: storage ");
                 vec![words, name, Cell::text(" at ")]
             }
             RegistryChange::Changed => vec![name, Cell::text(" at ")],

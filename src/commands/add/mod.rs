@@ -21,10 +21,11 @@ use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, Re
 use crate::storage::availability;
 use crate::storage::availability::{Availability, Reach};
 
-/// Track a database or a category
+/// Track a storage or a category
 ///
-/// A database is a storage with its root folder. A category is a folder below every root. Adding the same again changes
-/// nothing. A missing root is added too, and shown as offline until it is mounted.
+/// A storage is a disk, a share or a remote with its root folder. Its keyword is `database`; `storage` is accepted too. A
+/// category is a folder below every root. Adding the same again changes nothing. A missing root is added too, and shown as
+/// offline until it is mounted.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   add database WORK ~/studio
@@ -53,7 +54,7 @@ enum AddSubcommand {
   add database NAS /mnt/new-nas --replace"
     )]
     Database {
-        /// The name of the database
+        /// The name of the storage
         #[arg(value_name = "NAME")]
         name: String,
         /// The root folder, or an address: `REMOTE:path`
@@ -197,7 +198,7 @@ fn add_category(
     let next_step = if registry.databases().is_empty() {
         "`add database WORK ~/studio`, a storage and its root folder"
     } else {
-        "`load` scans the databases"
+        "`load` scans the storages"
     };
     Ok(AddAnswer {
         path: Some(category.display_path().into()),

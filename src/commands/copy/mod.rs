@@ -41,7 +41,7 @@ const FORM: LineForm = LineForm {
 /// Copy projects from one storage to others
 ///
 /// Files missing at the destination are copied. Older files there are replaced, and their old versions are kept in
-/// `.auto-backup/versions/` at the root of that database. Newer files there, and files that differ with the same time, are
+/// `.auto-backup/versions/` at the root of that storage. Newer files there, and files that differ with the same time, are
 /// conflicts: they are kept and reported. Files that only the destination has stay. A copy is written under a temporary
 /// name, flushed, read back and compared, and only then gets its name. To continue after an interruption, run the same
 /// line again.

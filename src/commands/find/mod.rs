@@ -23,7 +23,7 @@ use crate::index::overview;
 use crate::language::lexer::quote;
 use crate::model::registry::Registry;
 
-/// Find files in the index, also on databases that are offline
+/// Find files in the index, also on storages that are offline
 ///
 /// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case is
 /// ignored. A PATTERN with a `/` is matched against the path below the category's folder instead of the name.

@@ -23,7 +23,7 @@ use crate::output::page::Page;
 
 /// Show the commands, or one command with examples
 ///
-/// Examples use the names of your databases, categories and projects once they exist.
+/// Examples use the names of your storages, categories and projects once they exist.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   help

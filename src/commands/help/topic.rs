@@ -50,11 +50,11 @@ Show where a project is, how big it is and which replicas differ:
   fetch client acme
   fetch all
 
-Scan the databases again, all or one:
+Scan the storages again, all or one:
   load
   load NAS --older-than 1h
 
-Compare two databases file by file, or by content:
+Compare two storages file by file, or by content:
   compare acme/spot WORK NAS
   compare acme/spot footage WORK NAS --checksum
 

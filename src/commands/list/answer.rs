@@ -33,14 +33,14 @@ impl ListAnswer {
         let needs_scan = matches!(self.kind, ListKind::Projects | ListKind::Clients);
         match self.setup_hint {
             Some(lacking) if needs_scan => lacking.to_owned(),
-            _ if self.is_restricted => format!("no {} match", self.kind.noun()),
-            _ => format!("no {}; {how}", self.kind.noun()),
+            _ if self.is_restricted => format!("no {} match", self.kind.plural()),
+            _ => format!("no {}; {how}", self.kind.plural()),
         }
     }
 
     /// Returns the last line: `20 projects, 1,279 files, 192 GB`, or `10 of 20 projects, ...`.
     fn total_line(&self) -> String {
-        let (found, noun) = (self.found as u64, self.kind.heading());
+        let (found, noun) = (self.found as u64, self.kind.noun());
         let counted = match self.kind {
             ListKind::Categories if found != 1 => {
                 format!("{} categories", unit::format_count(found))
@@ -205,6 +205,7 @@ const fn heading_word(heading: &'static str) -> &'static str {
     match heading.as_bytes() {
         b"bytes" => "size",
         b"scanned_at" => "scanned",
+        b"database" => "storage",
         b"databases" => "on",
         _ => heading,
     }

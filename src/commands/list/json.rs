@@ -18,7 +18,7 @@ impl Serialize for ListAnswer {
                 row,
             })
             .collect();
-        map.serialize_entry(self.kind.noun(), &rows)?;
+        map.serialize_entry(self.kind.keyword(), &rows)?;
         map.serialize_entry("found", &self.found)?;
         map.serialize_entry("total", &self.total)?;
         map.end()

@@ -10,8 +10,8 @@ pub(super) enum ListKind {
 }
 
 impl ListKind {
-    /// The noun in the plural, as in the command.
-    pub(super) const fn noun(self) -> &'static str {
+    /// The keyword in the command, and the key of the rows in JSON.
+    pub(super) const fn keyword(self) -> &'static str {
         match self {
             Self::Projects => "projects",
             Self::Clients => "clients",
@@ -20,13 +20,21 @@ impl ListKind {
         }
     }
 
-    /// The noun in the singular.
-    pub(super) const fn heading(self) -> &'static str {
+    /// The noun for users in the plural.
+    pub(super) const fn plural(self) -> &'static str {
+        match self {
+            Self::Databases => "storages",
+            kind => kind.keyword(),
+        }
+    }
+
+    /// The noun for users in the singular.
+    pub(super) const fn noun(self) -> &'static str {
         match self {
             Self::Projects => "project",
             Self::Clients => "client",
             Self::Categories => "category",
-            Self::Databases => "database",
+            Self::Databases => "storage",
         }
     }
 }

@@ -29,11 +29,11 @@ use crate::base::exit_status::ExitStatus;
 use crate::index::overview;
 use crate::output::printer::Printer;
 
-/// List projects, clients, categories or databases with their sizes and copies
+/// List projects, clients, categories or storages with their sizes and copies
 ///
 /// Answers come from the last scans, also for offline storages. A copy counts if it is whole: if it lacks no file that
 /// another storage holds, and nothing in it is older. A size is that of all files that any storage holds, each once; with
-/// `in DATABASE` it is what that storage holds. The last line is the total.
+/// `in STORAGE` it is what that storage holds. The last line is the total.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   list projects --sort size --limit 10
@@ -59,7 +59,7 @@ enum ListSubcommand {
 enum GroupedList {
     /// List projects
     #[command(
-        override_usage = "list projects [in CLIENT|CATEGORY|DATABASE]... [OPTIONS]",
+        override_usage = "list projects [in CLIENT|CATEGORY|STORAGE]... [OPTIONS]",
         after_help = "Examples:
   list projects
   list projects in acme in NAS
@@ -77,7 +77,7 @@ enum GroupedList {
     },
     /// List clients
     #[command(
-        override_usage = "list clients [in CATEGORY|DATABASE]... [OPTIONS]",
+        override_usage = "list clients [in CATEGORY|STORAGE]... [OPTIONS]",
         after_help = "Examples:\n  list clients\n  list clients in NAS --sort size"
     )]
     Clients {
@@ -90,7 +90,7 @@ enum GroupedList {
     },
     /// List categories
     #[command(
-        override_usage = "list categories [in CLIENT|DATABASE]... [OPTIONS]",
+        override_usage = "list categories [in CLIENT|STORAGE]... [OPTIONS]",
         after_help = "Examples:\n  list categories\n  list categories in acme"
     )]
     Categories {
@@ -99,7 +99,7 @@ enum GroupedList {
         #[command(flatten)]
         order: OrderOptions,
     },
-    /// List databases with their state, online or offline, and their free space
+    /// List storages with their state, online or offline, and their free space
     #[command(
         alias = "storages",
         override_usage = "list databases [in CLIENT|CATEGORY]... [OPTIONS]",

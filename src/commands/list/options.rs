@@ -12,7 +12,7 @@ use crate::base::unit;
 /// `in X`, repeatable.
 #[derive(Debug, Args)]
 pub(super) struct SelectionWords {
-    /// `in` and a client, category or database, whichever the name is; repeatable
+    /// `in` and a client, category or storage, whichever the name is; repeatable
     #[arg(value_name = "IN", num_args = 0..)]
     pub(super) words: Vec<OsString>,
 }
@@ -23,8 +23,8 @@ pub(super) struct FilterOptions {
     /// Only projects with at most this number of whole copies
     #[arg(long, value_name = "N")]
     pub(super) copies: Option<u64>,
-    /// Only projects that no other database holds any file of
-    #[arg(long, value_name = "DATABASE")]
+    /// Only projects that no other storage holds any file of
+    #[arg(long, value_name = "STORAGE")]
     pub(super) only_in: Option<String>,
     /// Only projects whose newest file is older than this: 12h, 90d, 52w
     #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
@@ -51,7 +51,7 @@ pub(super) struct OrderOptions {
     limit: Option<usize>,
 }
 
-/// Columns to sort by: names and databases in the order of the alphabet or of the start-up file, numbers and times from the
+/// Columns to sort by: names and storages in the order of the alphabet or of the start-up file, numbers and times from the
 /// highest down, copies from the lowest up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SortKey {

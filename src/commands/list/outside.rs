@@ -26,14 +26,14 @@ use crate::storage::{FolderTotals, Layout, Storage};
 /// counted only with `--sizes`, which reads the folders now.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "list outside [in DATABASE] [--sizes]",
+    override_usage = "list outside [in STORAGE] [--sizes]",
     after_help = "Examples:\n  list outside\n  list outside in NAS --sizes"
 )]
 pub(crate) struct OutsideArgs {
     #[arg(value_name = "in", value_parser = ["in"], requires = "database", hide = true)]
     on_database: Option<String>,
     /// Only this storage
-    #[arg(value_name = "DATABASE")]
+    #[arg(value_name = "STORAGE")]
     database: Option<String>,
     /// Count the files and bytes of folders; this reads them
     #[arg(long)]
@@ -210,7 +210,7 @@ impl Answer for OutsideAnswer {
             cells.push(Cell::optional(row.bytes, Cell::Bytes));
             cells
         });
-        let mut headings = vec!["database", "path", "kind"];
+        let mut headings = vec!["storage", "path", "kind"];
         headings.extend(self.sizes.then_some("files"));
         headings.push("size");
         page.table(&headings, rows.collect());

@@ -77,7 +77,7 @@ impl Selection {
         }
         if database.is_some() && category.is_some() {
             let notice = format!(
-                "`{}` is taken as the database, not the category",
+                "`{}` is taken as the storage, not the category",
                 quote(word)
             );
             workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -211,7 +211,7 @@ fn grammar_error(word: &OsStr, words: &[OsString], kind: ListKind) -> Error {
         hint: if names.is_empty() {
             "`in` takes a client, a category or a storage".to_owned()
         } else {
-            format!("write `list {} {}`", kind.noun(), names.join(" "))
+            format!("write `list {} {}`", kind.keyword(), names.join(" "))
         },
     }
 }

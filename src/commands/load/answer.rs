@@ -96,11 +96,11 @@ impl LoadAnswer {
         let (number, all) = (scanned.len() as u64, self.databases.len() as u64);
         let databases = match (number, all) {
             (0, _) => return None,
-            _ if number == all => unit::format_counted(all, "database"),
+            _ if number == all => unit::format_counted(all, "storage"),
             _ => format!(
                 "{} of {}",
                 unit::format_count(number),
-                unit::format_counted(all, "database")
+                unit::format_counted(all, "storage")
             ),
         };
         let files =
@@ -252,7 +252,7 @@ impl Answer for LoadAnswer {
             row.extend(has_time.then(|| Cell::text(unit::format_duration(seconds))));
             row
         });
-        let mut headings = vec!["database", "state", "projects", "files", "size"];
+        let mut headings = vec!["storage", "state", "projects", "files", "size"];
         headings.extend(counts.iter().map(|(heading, _)| heading));
         headings.extend(has_time.then_some("time"));
         let lines = self.databases.iter().map(LoadedDatabase::sentence);

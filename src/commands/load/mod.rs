@@ -34,11 +34,11 @@ use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 use crate::storage::availability::Reach;
 
-/// Scan databases and update the index
+/// Scan storages and update the index
 ///
-/// Without a name, all databases are scanned. A database is offline if its root is missing, if the root is empty although
+/// Without a name, all storages are scanned. A storage is offline if its root is missing, if the root is empty although
 /// the index has files for it, or if it contains none of the known projects. The index keeps the last scan of an offline
-/// database until `--forget` removes it. A database added with `--shelf` may be away, unless it is named.
+/// storage until `--forget` removes it. A storage added with `--shelf` may be away, unless it is named.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   load
@@ -49,8 +49,8 @@ use crate::storage::availability::Reach;
   load --forget OLD-NAS
   load --forget OLD-NAS --yes")]
 pub(crate) struct LoadArgs {
-    /// The databases; all if left out
-    #[arg(value_name = "DATABASE")]
+    /// The storages; all if left out
+    #[arg(value_name = "STORAGE")]
     databases: Vec<String>,
     /// Only this project, or the projects of this client
     #[arg(long, value_name = "PROJECT")]
@@ -58,11 +58,11 @@ pub(crate) struct LoadArgs {
     /// Only this category; repeatable
     #[arg(long = "category", value_name = "CATEGORY")]
     categories: Vec<String>,
-    /// Only databases whose last scan is older than this: 90s, 15m, 1h, 2d
+    /// Only storages whose last scan is older than this: 90s, 15m, 1h, 2d
     #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
     older_than: Option<Duration>,
-    /// Remove this database from the index; no file is touched
-    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
+    /// Remove this storage from the index; no file is touched
+    #[arg(long, value_name = "STORAGE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
     /// Forget without asking
     #[arg(long, requires = "forget")]

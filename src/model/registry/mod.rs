@@ -76,7 +76,7 @@ impl Registry {
     /// The next step until projects can be found; `None` if at least one database and one category are registered.
     pub fn setup_hint(&self) -> Option<&'static str> {
         if self.databases.is_empty() {
-            Some("no databases yet: `add database NAME ROOT`")
+            Some("no storages yet: `add database NAME ROOT`")
         } else if self.categories.is_empty() {
             Some("no categories yet: `add category NAME PATH`")
         } else {
@@ -290,7 +290,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             taken.to_string(),
-            "database `WORK` is already at `/mnt/studio`, not at `/mnt/w2`"
+            "storage `WORK` is already at `/mnt/studio`, not at `/mnt/w2`"
         );
         assert_eq!(
             registry

@@ -32,7 +32,7 @@ pub(super) fn placeholder_name(argument: &str) -> String {
     name.trim_matches(['<', '>', '[', ']', '.']).to_owned()
 }
 
-/// `--project` from `--project <PROJECT>`, `DATABASE` from `[DATABASE]...`.
+/// `--project` from `--project <PROJECT>`, `STORAGE` from `[STORAGE]...`.
 pub(super) fn argument_label(argument: &str) -> String {
     match argument.split_whitespace().next() {
         Some(option) if option.starts_with('-') => option.to_owned(),

@@ -121,7 +121,7 @@ impl Expectation {
         // These commands accept `all` for projects and categories.
         let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures" | "fetch");
         match placeholder(argument) {
-            "DATABASE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
+            "STORAGE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
             // The category is optional, so a database may come in its place.
             "CATEGORY" if matches!(command, "compare" | "copy" | "explore" | "sync") => {
                 let names = [&tracked.categories, &tracked.databases];

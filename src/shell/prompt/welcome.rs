@@ -13,7 +13,7 @@ pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
     if databases == 0 {
         return GETTING_STARTED.to_owned();
     }
-    let databases = counted(databases, "database", "databases");
+    let databases = counted(databases, "storage", "storages");
     let categories = counted(registry.categories().len(), "category", "categories");
     let dry = if workspace.dry_run {
         " Dry run: nothing is changed."
@@ -28,7 +28,7 @@ const GETTING_STARTED: &str = "\
 Nothing is tracked yet. Four lines to the first answer, with places of your own:
   add database WORK ~/studio       a storage and its root folder; then others
   add category footage footage/    a folder of every root, with CLIENT/PROJECT
-  load                             scan the databases
+  load                             scan the storages
   fetch all                        see what is where; `save` keeps all this";
 
 /// Returns the number of tracked items that changed in this session and are not saved, if any.
@@ -48,7 +48,7 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
     let parts = RegistryKind::ALL.into_iter().filter_map(|kind| {
         let number = keys.iter().filter(|key| key.kind == kind).count();
         let many = match kind {
-            RegistryKind::Database => "databases",
+            RegistryKind::Database => "storages",
             RegistryKind::Category => "categories",
             RegistryKind::Exclusion => "exclusions",
         };

@@ -17,7 +17,7 @@ fn a_database_and_a_category_are_added() {
     assert_snapshot!(studio.lines(&lines).status(0), @"
     exit 0
     --- stdout
-    added database NAS 2 at $STUDIO/disk
+    added storage NAS 2 at $STUDIO/disk
     category render is the folder `scratch/render/` of every storage
     category top is the root of every storage
     category top does not include scratch/render: it is a category of its own
@@ -65,17 +65,17 @@ fn new_root_requires_replace() {
     assert_snapshot!(studio.lines(&["add database NAS other"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `$STUDIO/other`
+    -c:1:18: error: storage `NAS` is already at `$STUDIO/NAS`, not at `$STUDIO/other`
         add database NAS other
-        ^^^^^^^^^^^^^^^^^^^^^^
+                         ^^^^^
     hint: `add database NAME ROOT --replace` gives it the new root
     ");
     assert_snapshot!(studio.lines(&["add category render other"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: category `render` is already at `scratch/render`, not at `other`
+    -c:1:21: error: category `render` is already at `scratch/render`, not at `other`
         add category render other
-        ^^^^^^^^^^^^^^^^^^^^^^^^^
+                            ^^^^^
     hint: `add category NAME PATH --replace` gives it the new path
     ");
     assert_snapshot!(
@@ -85,10 +85,10 @@ fn new_root_requires_replace() {
     --- stdout
     NAS is now at $STUDIO/other (was $STUDIO/NAS)
     category render is now the folder `other/` of every storage (was the folder `scratch/render/`)
-    database  root                      state      free   total
-    WORK      $STUDIO/WORK   online  FREE  TOTAL
-    NAS       $STUDIO/other  online  FREE  TOTAL
-    2 databases, 0 files, 0 B
+    storage  root                      state      free   total
+    WORK     $STUDIO/WORK   online  FREE  TOTAL
+    NAS      $STUDIO/other  online  FREE  TOTAL
+    2 storages, 0 files, 0 B
     category  path
     footage   footage
     render    other
@@ -108,18 +108,18 @@ fn category_path_is_relative_and_unique() {
         })
         .collect();
     assert_snapshot!(complaints.join("\n"), @"
-    -c:1:16: error: `..` cannot be a category path: `..` would leave the database's root
-    -c:1:16: error: `a/../../b` cannot be a category path: `..` would leave the database's root
-    -c:1:16: error: `/etc` cannot be a category path: it must be relative to the roots of the databases
+    -c:1:16: error: `..` cannot be a category path: `..` would leave the storage's root
+    -c:1:16: error: `a/../../b` cannot be a category path: `..` would leave the storage's root
+    -c:1:16: error: `/etc` cannot be a category path: it must be relative to the roots of the storages
     -c:1:16: error: `` cannot be a category path: it is empty; the root itself is written `.`
     -c:1:16: error: `.auto-backup/versions` cannot be a category path: `.auto-backup` is where auto-backup keeps its own files
     ");
     assert_snapshot!(studio.lines(&["add category x footage/"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `footage` is already category `footage` at `footage`
+    -c:1:16: error: `footage` is already category `footage` at `footage`
         add category x footage/
-        ^^^^^^^^^^^^^^^^^^^^^^^
+                       ^^^^^^^^
     hint: give each category a folder of its own
     ");
 }
@@ -167,11 +167,11 @@ fn reserved_names_are_refused() {
         })
         .collect();
     assert_snapshot!(complaints.join("\n"), @"
-    -c:1:14: error: `all` cannot be a database: `all` selects every one
-    -c:1:14: error: `a,b` cannot be a database: it contains `,` or `/`
-    -c:1:14: error: `a/b` cannot be a database: it contains `,` or `/`
-    -c:1:14: error: `` cannot be a database: it is empty
-    -c:1:17: error: `-x` cannot be a database: it begins with `-`, like an option
+    -c:1:14: error: `all` cannot be a storage: `all` selects every one
+    -c:1:14: error: `a,b` cannot be a storage: it contains `,` or `/`
+    -c:1:14: error: `a/b` cannot be a storage: it contains `,` or `/`
+    -c:1:14: error: `` cannot be a storage: it is empty
+    -c:1:17: error: `-x` cannot be a storage: it begins with `-`, like an option
     ");
 }
 
@@ -224,9 +224,9 @@ fn offline_root_reports_reason() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    added database F at $STUDIO/file, offline: it is not a folder
-    added database G at $STUDIO/gone, offline: it does not exist
-    added database D at $STUDIO/disk
+    added storage F at $STUDIO/file, offline: it is not a folder
+    added storage G at $STUDIO/gone, offline: it does not exist
+    added storage D at $STUDIO/disk
     ");
 }
 
@@ -246,8 +246,8 @@ fn only_bare_tilde_means_home_folder() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    added database A at $STUDIO/home/work, offline: it does not exist
-    added database B at $STUDIO/~bob
+    added storage A at $STUDIO/home/work, offline: it does not exist
+    added storage B at $STUDIO/~bob
     ");
 }
 

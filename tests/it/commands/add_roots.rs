@@ -11,12 +11,12 @@ fn missing_root_is_added_as_offline() {
     assert_snapshot!(studio.lines(&["add database NAS gone/nas", "add database FILE file", "list databases"]), @"
     exit 0
     --- stdout
-    added database NAS at $STUDIO/gone/nas, offline: it does not exist
-    added database FILE at $STUDIO/file, offline: it is not a folder
-    database  root                         state
-    NAS       $STUDIO/gone/nas  offline
-    FILE      $STUDIO/file      offline
-    2 databases, 0 files, 0 B
+    added storage NAS at $STUDIO/gone/nas, offline: it does not exist
+    added storage FILE at $STUDIO/file, offline: it is not a folder
+    storage  root                         state
+    NAS      $STUDIO/gone/nas  offline
+    FILE     $STUDIO/file      offline
+    2 storages, 0 files, 0 B
     ");
 }
 
@@ -40,17 +40,17 @@ fn tilde_and_variables_expand_in_paths() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database HOME at $STUDIO/home/work, offline: it does not exist
-    added database NAS at $STUDIO/mnt/a, offline: it does not exist
-    added database NAS2 at $STUDIO/mnt2, offline: it does not exist
-    added database PRICE at $STUDIO/$NAS_MOUNT, offline: it does not exist
+    added storage HOME at $STUDIO/home/work, offline: it does not exist
+    added storage NAS at $STUDIO/mnt/a, offline: it does not exist
+    added storage NAS2 at $STUDIO/mnt2, offline: it does not exist
+    added storage PRICE at $STUDIO/$NAS_MOUNT, offline: it does not exist
     category render is the folder `scratch/render/` of every storage
-    database  root                           state
-    HOME      $STUDIO/home/work   offline
-    NAS       $STUDIO/mnt/a       offline
-    NAS2      $STUDIO/mnt2        offline
-    PRICE     $STUDIO/$NAS_MOUNT  offline
-    4 databases, 0 files, 0 B
+    storage  root                           state
+    HOME     $STUDIO/home/work   offline
+    NAS      $STUDIO/mnt/a       offline
+    NAS2     $STUDIO/mnt2        offline
+    PRICE    $STUDIO/$NAS_MOUNT  offline
+    4 storages, 0 files, 0 B
     category  path
     render    scratch/render
     1 category, 0 files, 0 B
@@ -72,10 +72,10 @@ fn script_root_is_relative_to_script() {
     assert_snapshot!(studio.run(["scripts/add.ab"]), @"
     exit 0
     --- stdout
-    added database A at $STUDIO/a, offline: it does not exist
-    database  root                  state
-    A         $STUDIO/a  offline
-    1 database, 0 files, 0 B
+    added storage A at $STUDIO/a, offline: it does not exist
+    storage  root                  state
+    A        $STUDIO/a  offline
+    1 storage, 0 files, 0 B
     ");
 }
 
@@ -92,7 +92,7 @@ fn line_root_is_relative_to_working_folder() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database A at $STUDIO/here/a, offline: it does not exist
+    added storage A at $STUDIO/here/a, offline: it does not exist
     ");
 }
 
@@ -103,42 +103,42 @@ fn two_databases_never_share_files() {
     assert_snapshot!(studio.lines(&["add database B WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/WORK` is already database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO/WORK` is already storage `WORK` at `$STUDIO/WORK`
         add database B WORK
-        ^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
     assert_snapshot!(studio.lines(&["add database B WORK/inner"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/WORK/inner` lies inside database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO/WORK/inner` lies inside storage `WORK` at `$STUDIO/WORK`
         add database B WORK/inner
-        ^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^^^^^^^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
     assert_snapshot!(studio.lines(&["add database B ."]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO` contains database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO` contains storage `WORK` at `$STUDIO/WORK`
         add database B .
-        ^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
     assert_snapshot!(studio.lines(&["add database B alias"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/alias` is already database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO/alias` is already storage `WORK` at `$STUDIO/WORK`
         add database B alias
-        ^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
     assert_snapshot!(studio.lines(&["add database B alias/inner"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/alias/inner` lies inside database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO/alias/inner` lies inside storage `WORK` at `$STUDIO/WORK`
         add database B alias/inner
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^^^^^^^^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
 }
 
@@ -155,9 +155,9 @@ fn missing_root_is_resolved_through_symlinks() {
     assert_snapshot!(studio.lines(&["add database B alias/later"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/alias/later` lies inside database `WORK` at `$STUDIO/WORK`
+    -c:1:16: error: `$STUDIO/alias/later` lies inside storage `WORK` at `$STUDIO/WORK`
         add database B alias/later
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+                       ^^^^^^^^^^^
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
 }

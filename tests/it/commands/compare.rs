@@ -282,12 +282,12 @@ fn invalid_comparisons_are_refused() {
     -c:1:1: error: A and B are both `WORK`
         compare acme/spot WORK WORK
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: name another database to compare with
+    hint: name another storage to compare with
     ");
     assert_snapshot!(studio.lines(&["compare acme/sopt WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: `acme/sopt` is not in any category of database `WORK` or `NAS`
+    -c:1:9: error: `acme/sopt` is not in any category of storage `WORK` or `NAS`
         compare acme/sopt WORK NAS
                 ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -295,7 +295,7 @@ fn invalid_comparisons_are_refused() {
     assert_snapshot!(studio.lines(&["compare acme/spot footage WORK NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:32: error: unknown database `NSA`
+    -c:1:32: error: unknown storage `NSA`
         compare acme/spot footage WORK NSA
                                        ^^^
     hint: did you mean `NAS`?
@@ -320,7 +320,7 @@ fn invalid_comparisons_are_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    -c:1:24: error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
         compare acme/spot WORK NAS
                                ^^^
     hint: mount or connect it, then try again

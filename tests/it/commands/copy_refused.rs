@@ -16,17 +16,17 @@ fn offline_destination_does_not_block_others() {
     assert_snapshot!(studio.lines(&lines).status(3), @"
     exit 3
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline: it does not exist
+    added storage CLOUD at $STUDIO/gone, offline: it does not exist
     copied and verified 1 file, 6 B in N s; 1 storage failed
     NAS: 1 file, 6 B
     CLOUD: failed
-    failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` does not exist
+    failed $STUDIO/gone: storage `CLOUD` is offline: `$STUDIO/gone` does not exist
     ");
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"shelf":false,"change":"added"}
-    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null},{"name":"CLOUD","files":0,"bytes":0,"same_files":0,"conflict_files":0,"failed_files":0,"refused_files":0,"error":"database `CLOUD` is offline: `$STUDIO/gone` does not exist"}],"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` does not exist","sequence":null}],"sequences":[]}
+    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null},{"name":"CLOUD","files":0,"bytes":0,"same_files":0,"conflict_files":0,"failed_files":0,"refused_files":0,"error":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist"}],"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist","sequence":null}],"sequences":[]}
     "#);
     assert!(!studio.path("gone").exists());
 }
@@ -38,7 +38,7 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:29: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    -c:1:29: error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage WORK NAS
                                     ^^^
     hint: mount or connect it, then try again
@@ -51,9 +51,9 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&lines).status(1), @"
     exit 1
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline: it does not exist
+    added storage CLOUD at $STUDIO/gone, offline: it does not exist
     --- stderr
-    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    -c 2:1:29: error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage WORK NAS,CLOUD
                                     ^^^^^^^^^
     hint: mount or connect it, then try again
@@ -61,7 +61,7 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    -c:1:24: error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage NAS WORK
                                ^^^
     hint: mount or connect it, then try again
@@ -77,7 +77,7 @@ fn copy_onto_itself_is_refused() {
     -c:1:1: error: FROM and TO are both `WORK`
         copy acme/spot footage WORK WORK
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: name another database to copy to
+    hint: name another storage to copy to
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS,WORK"]).status(1), @"
     exit 1
@@ -85,7 +85,7 @@ fn copy_onto_itself_is_refused() {
     -c:1:1: error: FROM and TO are both `WORK`
         copy acme/spot footage WORK NAS,WORK
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: name another database to copy to
+    hint: name another storage to copy to
     ");
 }
 
@@ -95,7 +95,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy acme/sopt footage WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:6: error: `acme/sopt` is not in category `footage` of database `WORK`
+    -c:1:6: error: `acme/sopt` is not in category `footage` of storage `WORK`
         copy acme/sopt footage WORK NAS
              ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -103,7 +103,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy amce all WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:6: error: `amce` is not in any category of database `WORK`
+    -c:1:6: error: `amce` is not in any category of storage `WORK`
         copy amce all WORK NAS
              ^^^^
     hint: did you mean `acme`?
@@ -111,7 +111,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy all all NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: no project in any category of database `NAS`
+    -c:1:1: error: no project in any category of storage `NAS`
         copy all all NAS WORK
         ^^^^^^^^^^^^^^^^^^^^^
     hint: `list projects` lists all projects; `load NAS` scans again
@@ -127,7 +127,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS,CLUOD"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:29: error: unknown database `CLUOD`
+    -c:1:29: error: unknown storage `CLUOD`
         copy acme/spot footage WORK NAS,CLUOD
                                     ^^^^^^^^^
     hint: known: WORK, NAS

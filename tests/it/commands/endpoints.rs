@@ -53,7 +53,7 @@ fn failed_destination_does_not_stop_a_sync() {
     sent and verified 3 files, 18 B in N s; 1 storage failed
     NAS: failed
     SHELF: 3 files, 18 B
-    failed $STUDIO/NAS: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    failed $STUDIO/NAS: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
     assert_eq!(studio.read("SHELF/footage/acme/spot/reel.mov"), "reel");
     let document = studio.json(&[line]).status(3).document();
@@ -133,12 +133,12 @@ fn errors_name_the_missing_word() {
                                         ^
       hint: write it as: compare [OPTIONS] PROJECT [CATEGORY] A B
       
-    -c:1:19: error: `WORK` is a database, where a category is expected
+    -c:1:19: error: `WORK` is a storage, where a category is expected
           compare acme/spot WORK NAS SHELF
                             ^^^^
       hint: write it as: compare [OPTIONS] PROJECT [CATEGORY] A B
       
-    -c:1:21: error: `footage` is a category, where a database is expected
+    -c:1:21: error: `footage` is a category, where a storage is expected
           copy acme/spot WORK footage NAS
                               ^^^^^^^
       hint: write it as: copy [OPTIONS] PROJECT [CATEGORY] FROM TO[,TO...]
@@ -180,7 +180,7 @@ fn explore_finds_the_only_folder() {
     ];
     let errors = lines.map(|line| studio.lines(&[line]).stderr.replace('\n', "\n  "));
     assert_snapshot!(errors.join("\n"), @"
-    -c:1:20: error: missing: DATABASE
+    -c:1:20: error: missing: STORAGE
           explore acme/teaser
                              ^
       hint: `acme/teaser` has 2 folders: footage WORK, footage NAS; write it as: explore acme/teaser footage WORK
@@ -195,12 +195,12 @@ fn explore_finds_the_only_folder() {
                                 ^
       hint: `acme/spot` has 2 folders: footage WORK, render WORK; write it as: explore acme/spot footage WORK
       
-    -c:1:21: error: unknown database `WROK`
+    -c:1:21: error: unknown storage `WROK`
           explore acme/teaser WROK
                               ^^^^
       hint: did you mean `WORK`?
       
-    -c:1:9: error: `acme/tesaer` is not in any category of database `WORK` or `NAS` or `SHELF`
+    -c:1:9: error: `acme/tesaer` is not in any category of storage `WORK` or `NAS` or `SHELF`
           explore acme/tesaer
                   ^^^^^^^^^^^
       hint: did you mean `acme/teaser`?

@@ -63,12 +63,12 @@ fn excluded_files_are_not_counted_or_copied() {
     --- stdout
     excluded from now on: *.tmp
     excluded from now on: cache/
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        1 ┆     2 ┆  5 B ┆     2 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 2 files, 5 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        1 ┆     2 ┆  5 B ┆     2 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 2 files, 5 B in N s
     copied and verified 2 files, 5 B in N s
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
@@ -97,12 +97,12 @@ fn client_and_project_folders_ignore_exclusions() {
     --- stdout
     excluded from now on: *.tmp
     excluded from now on: cache/
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 1 file, 1 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 1 file, 1 B in N s
     project        size  files  copies  newest        scanned   on
     cache/old.tmp   1 B      1       1  331 days ago  just now  WORK
     1 project, 1 file, 1 B

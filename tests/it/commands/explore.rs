@@ -68,7 +68,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["explore acme/sopt footage WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: `acme/sopt` is not in category `footage` of database `WORK`
+    -c:1:9: error: `acme/sopt` is not in category `footage` of storage `WORK`
         explore acme/sopt footage WORK
                 ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -84,7 +84,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:27: error: unknown database `WROK`
+    -c:1:27: error: unknown storage `WROK`
         explore acme/spot footage WROK
                                   ^^^^
     hint: did you mean `WORK`?
@@ -92,7 +92,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: `acme/spot` is not in category `footage` of database `NAS`
+    -c:1:9: error: `acme/spot` is not in category `footage` of storage `NAS`
         explore acme/spot footage NAS
                 ^^^^^^^^^
     hint: `list projects` lists all projects; `load NAS` scans again
@@ -113,7 +113,7 @@ fn offline_database_is_an_error() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:27: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+    -c:1:27: error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
         explore acme/spot footage NAS
                                   ^^^
     hint: mount or connect it, then try again

@@ -170,7 +170,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["failures --to NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: unknown database `NSA`
+    -c:1:15: error: unknown storage `NSA`
         failures --to NSA
                       ^^^
     hint: did you mean `NAS`?

@@ -33,7 +33,7 @@ fn offline_database_keeps_its_numbers() {
     on no storage: render
     scanned: WORK just now (offline); NAS just now
     --- stderr
-    problem: database `WORK` is offline: `$STUDIO/WORK` does not exist
+    problem: storage `WORK` is offline: `$STUDIO/WORK` does not exist
     ");
 }
 
@@ -46,7 +46,7 @@ fn live_option_scans_first() {
     -c:1:15: error: unknown project `acme/teaser`
         fetch project acme/teaser
                       ^^^^^^^^^^^
-    hint: `load` scans the databases, `list projects` lists the projects found
+    hint: `load` scans the storages, `list projects` lists the projects found
     ");
     assert_snapshot!(studio.lines(&["fetch client acme --live"]), @"
     exit 0

@@ -211,12 +211,12 @@ fn empty_result_explains_pattern_matching() {
     exit 0
     --- stdout
     the index is empty: `load` fills it
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 1 database, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 1 storage, 5 files, 25 B in N s
     this storage was never scanned: `load` scans it
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
@@ -270,7 +270,7 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:14: error: unknown database `NSA`
+    -c:1:14: error: unknown storage `NSA`
         find reel in NSA
                      ^^^
     hint: did you mean `NAS`?

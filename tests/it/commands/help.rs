@@ -38,7 +38,7 @@ fn the_overview_lists_every_command() {
     exit 0
     --- stdout
     Commands:
-      add       Track a database or a category
+      add       Track a storage or a category
       compare   Compare a project on two storages, file by file
       copy      Copy projects from one storage to others
       echo      Print words
@@ -46,12 +46,12 @@ fn the_overview_lists_every_command() {
       explore   Open a project's folder in the file manager
       failures  List the files that `sync` could not copy yet
       fetch     Show where projects are, how big they are and how their copies compare
-      find      Find files in the index, also on databases that are offline
+      find      Find files in the index, also on storages that are offline
       help      Show the commands, or one command with examples
       history   List the last runs, or the files of one run
-      list      List projects, clients, categories or databases with their sizes and copies
-      load      Scan databases and update the index
-      remove    Stop tracking a database, a category or an exclusion
+      list      List projects, clients, categories or storages with their sizes and copies
+      load      Scan storages and update the index
+      remove    Stop tracking a storage, a category or an exclusion
       save      Save the changes of this session in the start-up file
       set       List the settings, or change one
       source    Run a file of commands
@@ -83,7 +83,7 @@ fn page_lists_arguments_options_and_examples() {
     Copy projects from one storage to others
 
     Files missing at the destination are copied. Older files there are replaced, and their old versions
-    are kept in `.auto-backup/versions/` at the root of that database. Newer files there, and files that
+    are kept in `.auto-backup/versions/` at the root of that storage. Newer files there, and files that
     differ with the same time, are conflicts: they are kept and reported. Files that only the
     destination has stay. A copy is written under a temporary name, flushed, read back and compared, and
     only then gets its name. To continue after an interruption, run the same line again.
@@ -147,20 +147,20 @@ fn page_lists_arguments_options_and_examples() {
     --- stdout
     List projects
 
-    Usage: list projects [in CLIENT|CATEGORY|DATABASE]... [OPTIONS]
+    Usage: list projects [in CLIENT|CATEGORY|STORAGE]... [OPTIONS]
 
     Arguments:
-      [IN]...  `in` and a client, category or database, whichever the name is; repeatable
+      [IN]...  `in` and a client, category or storage, whichever the name is; repeatable
 
     Options:
-          --copies <N>          Only projects with at most this number of whole copies
-          --only-in <DATABASE>  Only projects that no other database holds any file of
-          --older-than <AGE>    Only projects whose newest file is older than this: 12h, 90d, 52w
-          --sort <COLUMN>       Sort by this column [possible values: name, size, files, copies, newest,
-                                scanned, free]
-          --reverse             Turn the order around
-          --limit <N>           List at most this number of rows
-      -h, --help                Print help
+          --copies <N>         Only projects with at most this number of whole copies
+          --only-in <STORAGE>  Only projects that no other storage holds any file of
+          --older-than <AGE>   Only projects whose newest file is older than this: 12h, 90d, 52w
+          --sort <COLUMN>      Sort by this column [possible values: name, size, files, copies, newest,
+                               scanned, free]
+          --reverse            Turn the order around
+          --limit <N>          List at most this number of rows
+      -h, --help               Print help
 
     Examples:
       list projects
@@ -177,7 +177,7 @@ fn page_of_find_names_its_patterns() {
     assert_snapshot!(studio.lines(&["help find"]), @"
     exit 0
     --- stdout
-    Find files in the index, also on databases that are offline
+    Find files in the index, also on storages that are offline
 
     PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part
     of the name. Case is ignored. A PATTERN with a `/` is matched against the path below the category's
@@ -230,14 +230,14 @@ fn help_is_written_in_every_format() {
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
-    {"command":"help","text":"Save the changes of this session in the start-up file\n\nEach added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or\nreplaced ones are deleted. All other lines stay as they are, including those that another session\nhas saved. A backup of the file is kept beside it. If the file now gives a name another location,\n`save` fails, unless the name was added with `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
+    {"command":"help","text":"Save the changes of this session in the start-up file\n\nEach added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or\nreplaced ones are deleted. All other lines stay as they are, including those that another session\nhas saved. A backup of the file is kept beside it. If the file now gives a name another location,\n`save` fails, unless the name was added with `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", "help save"), @"
     exit 0
     --- stdout
     Save the changes of this session in the start-up file
 
-    Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or
+    Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or
     replaced ones are deleted. All other lines stay as they are, including those that another session
     has saved. A backup of the file is kept beside it. If the file now gives a name another location,
     `save` fails, unless the name was added with `--replace`.
@@ -257,7 +257,7 @@ fn help_is_written_in_every_format() {
     help
     Save the changes of this session in the start-up file
     ""
-    "Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or"
+    "Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or"
     "replaced ones are deleted. All other lines stay as they are, including those that another session"
     "has saved. A backup of the file is kept beside it. If the file now gives a name another location,"
     "`save` fails, unless the name was added with `--replace`."

@@ -254,11 +254,11 @@ fn refused_and_unreachable_runs_are_recorded() {
     run 1, unreachable: copy acme/spot footage from WORK to NAS
       NOW to NOW, N s, on HOST
       0 files, 0 B, 0 failed
-      error: database `NAS` is offline: `$STUDIO/NAS` does not exist
+      error: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     run 2, refused: copy acme/none footage from WORK to NAS
       NOW to NOW, N s, on HOST
       0 files, 0 B, 0 failed
-      error: `acme/none` is not in category `footage` of database `WORK`
+      error: `acme/none` is not in category `footage` of storage `WORK`
     ");
 }
 

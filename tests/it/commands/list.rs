@@ -45,10 +45,10 @@ fn every_form_has_a_table() {
     project    size  files  copies  newest        scanned   on
     acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
     1 project, 2 files, 13 B
-    database  root                     state   size  files  projects     free   total  newest        scanned
-    WORK      $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
-    NAS       $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now
-    2 databases, 5 files, 25 B
+    storage  root                     state   size  files  projects     free   total  newest        scanned
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
+    NAS      $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now
+    2 storages, 5 files, 25 B
     category  path            size  files  projects  copies  newest        scanned
     footage   footage         20 B      4         3       1  331 days ago  just now
     render    scratch/render   5 B      1         1       1  331 days ago  just now
@@ -107,13 +107,13 @@ fn empty_registry_suggests_first_steps() {
     assert_snapshot!(studio.lines(&FORMS[..2]), @"
     exit 0
     --- stdout
-    no databases yet: `add database NAME ROOT`
-    no databases yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
     ");
     assert_snapshot!(studio.lines(&FORMS[4..]), @"
     exit 0
     --- stdout
-    no databases; `add database NAME ROOT` tracks one
+    no storages; `add database NAME ROOT` tracks one
     no categories; `add category NAME PATH` tracks one
     ");
     assert_snapshot!(studio.json(&["list clients", "list projects", "list databases", "list categories"]), @r#"
@@ -138,10 +138,10 @@ fn offline_database_is_still_listed() {
     acme/spot    18 B      3       1  331 days ago  just now  WORK, NAS
     acme/teaser   6 B      1       1  331 days ago  just now  WORK
     2 projects, 4 files, 24 B
-    database  root                     state    size  files  projects     free   total  newest        scanned
-    WORK      $STUDIO/WORK  offline  25 B      5         3                   331 days ago  just now
-    NAS       $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now
-    2 databases, 5 files, 25 B
+    storage  root                     state    size  files  projects     free   total  newest        scanned
+    WORK     $STUDIO/WORK  offline  25 B      5         3                   331 days ago  just now
+    NAS      $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now
+    2 storages, 5 files, 25 B
     ");
 }
 
@@ -240,27 +240,27 @@ fn empty_registry_names_missing_additions() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    no databases yet: `add database NAME ROOT`
-    no databases yet: `add database NAME ROOT`
-    no databases yet: `add database NAME ROOT`
-    no databases yet: `add database NAME ROOT`
-    no databases yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
     ");
     studio.folder("disk");
     let tracked = ["add database WORK disk"].iter().chain(&lines).copied();
     assert_snapshot!(studio.lines(&tracked.collect::<Vec<_>>()).ok(), @"
     exit 0
     --- stdout
-    added database WORK at $STUDIO/disk
+    added storage WORK at $STUDIO/disk
     no categories yet: `add category NAME PATH`
     no categories yet: `add category NAME PATH`
     no categories yet: `add category NAME PATH`
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    scanned 1 database, 0 files, 0 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
+    scanned 1 storage, 0 files, 0 B in N s
     no categories yet: `add category NAME PATH`
     no categories yet: `add category NAME PATH`
     ");

@@ -16,13 +16,13 @@ fn load_counts_projects_files_and_bytes() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
-    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    scanned 2 databases, 5 files, 25 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    │ NAS     ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    scanned 2 storages, 5 files, 25 B in N s
     ");
     assert_snapshot!(studio.json(&["load WORK"]), @r#"
     exit 0
@@ -56,7 +56,7 @@ fn empty_registry_suggests_first_steps() {
     assert_snapshot!(Studio::bare().lines(&["load"]), @"
     exit 0
     --- stdout
-    no databases yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`
     ");
 }
 
@@ -172,7 +172,7 @@ fn recent_scan_is_not_repeated() {
     -c:1:19: error: `soon` is not a valid AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         load --older-than soon
                           ^^^^
-    hint: write it as: load [OPTIONS] [DATABASE]...
+    hint: write it as: load [OPTIONS] [STORAGE]...
     ");
 }
 
@@ -222,7 +222,7 @@ fn unknown_database_suggests_nearest() {
     assert_snapshot!(studio.lines(&["load NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:6: error: unknown database `NSA`
+    -c:1:6: error: unknown storage `NSA`
         load NSA
              ^^^
     hint: did you mean `NAS`?

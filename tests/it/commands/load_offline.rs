@@ -16,28 +16,28 @@ fn offline_database_keeps_last_scan() {
     assert_snapshot!(studio.lines(&["load"]).status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ offline  ┆        3 ┆     5 ┆ 25 B ┆ N s │
-    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    scanned 1 of 2 databases, 0 files, 0 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ offline  ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
+    scanned 1 of 2 storages, 0 files, 0 B in N s
     --- stderr
-    problem: database `WORK` is offline: `$STUDIO/WORK` does not exist
+    problem: storage `WORK` is offline: `$STUDIO/WORK` does not exist
     ");
     studio.folder("WORK/lost+found");
     assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"
-    problem: database `WORK` is offline: `$STUDIO/WORK` is empty, though the index knows 5 files there: is it mounted?
+    problem: storage `WORK` is offline: `$STUDIO/WORK` is empty, though the index knows 5 files there: is it mounted?
     hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
     ");
     studio.file("WORK/another disk/photo.jpg", "x");
     assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"
-    problem: database `WORK` is offline: `$STUDIO/WORK` holds none of the category folders, though the index knows 5 files there
+    problem: storage `WORK` is offline: `$STUDIO/WORK` holds none of the category folders, though the index knows 5 files there
     hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
     ");
     studio.remove("WORK").file("WORK", "a file");
-    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` is not a folder");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: storage `WORK` is offline: `$STUDIO/WORK` is not a folder");
     studio.remove("WORK");
     fs::rename(studio.path("unplugged"), studio.path("WORK")).unwrap();
     assert_eq!(
@@ -55,20 +55,20 @@ fn other_identity_file_means_offline() {
     let file = "NAS/.auto-backup/database.json";
     studio.file(file, r#"{"id": "0", "name": "B", "created": null}"#);
     assert_snapshot!(studio.lines(&["load NAS"]).status(3).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` is the drive `B`, not `NAS`
+    problem: storage `NAS` is offline: `$STUDIO/NAS` is the drive `B`, not `NAS`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.remove(file);
     assert_snapshot!(studio.lines(&["load NAS"]).status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        1 ┆     2 ┆ 13 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
+    problem: storage `NAS` is offline: `$STUDIO/NAS` is not the drive that was `NAS`, or is empty: it has no identity file `.auto-backup/database.json`
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
 }
@@ -90,27 +90,27 @@ fn only_forget_removes_index_entries() {
     assert_snapshot!(studio.lines(&["load --forget WORK --yes"]), @"
     exit 0
     --- stdout
-    ┌──────────┬───────────┬──────────┬───────┬──────┬──────┬───────┐
-    │ database ┆ state     ┆ projects ┆ files ┆ size ┆ gone ┆ time  │
-    ╞══════════╪═══════════╪══════════╪═══════╪══════╪══════╪═══════╡
-    │ WORK     ┆ forgotten ┆        0 ┆     0 ┆  0 B ┆    5 ┆ N s │
-    └──────────┴───────────┴──────────┴───────┴──────┴──────┴───────┘
+    ┌─────────┬───────────┬──────────┬───────┬──────┬──────┬───────┐
+    │ storage ┆ state     ┆ projects ┆ files ┆ size ┆ gone ┆ time  │
+    ╞═════════╪═══════════╪══════════╪═══════╪══════╪══════╪═══════╡
+    │ WORK    ┆ forgotten ┆        0 ┆     0 ┆  0 B ┆    5 ┆ N s │
+    └─────────┴───────────┴──────────┴───────┴──────┴──────┴───────┘
     ");
     assert_snapshot!(studio.lines(&["load WORK", "list clients"]), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    scanned 1 database, 0 files, 0 B in N s
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
+    scanned 1 storage, 0 files, 0 B in N s
     no clients; `load` scans for them
     ");
     assert_snapshot!(studio.lines(&["load --forget WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: unknown database `WROK`
+    -c:1:15: error: unknown storage `WROK`
         load --forget WROK
                       ^^^^
     hint: did you mean `WORK`?
@@ -131,15 +131,15 @@ fn unreadable_folder_keeps_its_index_entries() {
     assert_snapshot!(text, @"
     exit 3
     --- stdout
-    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ WORK     ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
-    │ NAS      ┆ complete         ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
-    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
-    scanned 2 databases, 5 files, 25 B in N s
-      files     size        changed  on    path
-          1      9 B   AGEWORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr
+    ┌─────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ storage ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞═════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK    ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    │ NAS     ┆ complete         ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
+    └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
+    scanned 2 storages, 5 files, 25 B in N s
+     files     size       changed  on    path
+         1      9 B  AGEWORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr
     1 file, 9 B
     acme/spot  3 files, 18 B
     ┌──────────┬─────────────────────────────┬─────────┐
@@ -164,12 +164,12 @@ fn unreadable_client_keeps_its_index_entries() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
-    │ database ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
-    ╞══════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
-    │ WORK     ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
-    └──────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
-    scanned 1 database, 5 files, 25 B in N s
+    ┌─────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ storage ┆ state            ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞═════════╪══════════════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK    ┆ not all readable ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
+    scanned 1 storage, 5 files, 25 B in N s
     project          size  files  copies  newest        scanned   on
     Bob's/long film   1 B      1       0  331 days ago  just now  WORK
     acme/spot        18 B      3       1  331 days ago  just now  WORK

@@ -36,18 +36,18 @@ fn absent_shelf_storage_is_no_failure() {
     assert_snapshot!(studio.lines(&["load", "list databases"]).ok(), @"
     exit 0
     --- stdout
-    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
-    │ NAS      ┆ away     ┆        1 ┆     2 ┆ 13 B ┆ N s │
-    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS     ┆ away     ┆        1 ┆     2 ┆ 13 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
     NAS is away, as expected: last scanned just now
-    scanned 1 of 2 databases, 5 files, 25 B in N s
-    database  root                     state   size  files  projects     free   total  newest        scanned
-    WORK      $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
-    NAS       $STUDIO/NAS   away    13 B      2         1                   331 days ago  just now
-    2 databases, 5 files, 25 B
+    scanned 1 of 2 storages, 5 files, 25 B in N s
+    storage  root                     state   size  files  projects     free   total  newest        scanned
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
+    NAS      $STUDIO/NAS   away    13 B      2         1                   331 days ago  just now
+    2 storages, 5 files, 25 B
     ");
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]).ok(), @"exit 0");
     // An empty mount point is the same.
@@ -56,13 +56,13 @@ fn absent_shelf_storage_is_no_failure() {
     assert_snapshot!(studio.lines(&["load NAS"]).status(3), @"
     exit 3
     --- stdout
-    ┌──────────┬─────────┬──────────┬───────┬──────┐
-    │ database ┆ state   ┆ projects ┆ files ┆ size │
-    ╞══════════╪═════════╪══════════╪═══════╪══════╡
-    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B │
-    └──────────┴─────────┴──────────┴───────┴──────┘
+    ┌─────────┬─────────┬──────────┬───────┬──────┐
+    │ storage ┆ state   ┆ projects ┆ files ┆ size │
+    ╞═════════╪═════════╪══════════╪═══════╪══════╡
+    │ NAS     ┆ offline ┆        1 ┆     2 ┆ 13 B │
+    └─────────┴─────────┴──────────┴───────┴──────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 2 files there: is it mounted?
+    problem: storage `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 2 files there: is it mounted?
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     fs::remove_dir_all(studio.path("NAS")).unwrap();
@@ -112,7 +112,7 @@ fn shelf_option_is_saved_and_ended() {
     exit 0
     --- stdout
     NAS at $STUDIO/NAS may be away from now on
-    already there: database NAS at $STUDIO/NAS, which may be away
+    already there: storage NAS at $STUDIO/NAS, which may be away
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 1 removed
     backup: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
@@ -139,7 +139,7 @@ fn shelf_option_is_saved_and_ended() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    added database NEW at $STUDIO/gone, away, as expected: it does not exist
+    added storage NEW at $STUDIO/gone, away, as expected: it does not exist
     NEW is now at $STUDIO/gone2 (was $STUDIO/gone), away, as expected: it does not exist
     ");
 }

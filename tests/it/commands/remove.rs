@@ -19,7 +19,7 @@ fn removal_leaves_files_untouched() {
     exit 0
     --- stdout
     excluded from now on: *.tmp
-    database WORK is no longer tracked; its files are untouched
+    storage WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
     exclusion *.tmp was removed; its files are included from the next scan on
     ");
@@ -60,11 +60,11 @@ fn removed_names_are_not_listed() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    database WORK is no longer tracked; its files are untouched
+    storage WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
-    database  root                    state      free   total
-    NAS       $STUDIO/NAS  online  FREE  TOTAL
-    1 database, 0 files, 0 B
+    storage  root                    state      free   total
+    NAS      $STUDIO/NAS  online  FREE  TOTAL
+    1 storage, 0 files, 0 B
     category  path
     footage   footage
     1 category, 0 files, 0 B
@@ -94,7 +94,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["remove database WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:17: error: unknown database `WROK`
+    -c:1:17: error: unknown storage `WROK`
         remove database WROK
                         ^^^^
     hint: did you mean `WORK`?

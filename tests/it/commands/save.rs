@@ -16,7 +16,7 @@ fn first_save_creates_the_file() {
     assert_snapshot!(studio.lines(&["add database 'NAS 2' disk", "add category top .", "exclude '*.tmp'", "save"]), @"
     exit 0
     --- stdout
-    added database NAS 2 at $STUDIO/disk
+    added storage NAS 2 at $STUDIO/disk
     category top is the root of every storage
     excluded from now on: *.tmp
     saved in $STUDIO/home/.config/auto-backup/.config: 3 lines added, 0 removed
@@ -29,9 +29,9 @@ fn first_save_creates_the_file() {
     assert_snapshot!(studio.lines(&["list databases", "list categories"]), @"
     exit 0
     --- stdout
-    database  root                     state      free   total
-    NAS 2     $STUDIO/disk  online  FREE  TOTAL
-    1 database, 0 files, 0 B
+    storage  root                     state      free   total
+    NAS 2    $STUDIO/disk  online  FREE  TOTAL
+    1 storage, 0 files, 0 B
     category  path
     top       .
     1 category, 0 files, 0 B
@@ -183,7 +183,7 @@ fn unread_startup_file_keeps_its_lines() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database MORE at /more, offline: it does not exist
+    added storage MORE at /more, offline: it does not exist
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 0 removed
     backup: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
@@ -197,9 +197,9 @@ fn conflicting_name_in_file_is_refused() {
     assert_snapshot!(session(&studio, &["--no-config"], &["add database NAS /more", "save"]), @"
     exit 1
     --- stdout
-    added database NAS at /more, offline: it does not exist
+    added storage NAS at /more, offline: it does not exist
     --- stderr
-    -c 2:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/more`
+    -c 2:1:1: error: storage `NAS` is already at `$STUDIO/NAS`, not at `/more`
         save
         ^^^^
     hint: `add database NAME ROOT --replace` gives it the new root
@@ -227,7 +227,7 @@ fn configured_file_resolves_its_own_folder() {
     exit 0
     --- stdout
     category x is the folder `x/` of every storage
-    database HERE is no longer tracked; its files are untouched
+    storage HERE is no longer tracked; its files are untouched
     saved in jobs/mine: 1 line added, 1 removed
     backup: jobs/mine.DATE
     ");

@@ -24,13 +24,13 @@ fn sourced_file_has_own_folder_and_arguments() {
     assert_snapshot!(studio.run(["top.ab", "mine"]).ok(), @"
     exit 0
     --- stdout
-    added database W at $STUDIO/shows/one/WORK
+    added storage W at $STUDIO/shows/one/WORK
     category footage is the folder `footage/` of every storage
     more
     W again
-    database  root                               state      free   total
-    W         $STUDIO/shows/one/WORK  online  FREE  TOTAL
-    1 database, 0 files, 0 B
+    storage  root                               state      free   total
+    W        $STUDIO/shows/one/WORK  online  FREE  TOTAL
+    1 storage, 0 files, 0 B
     mine
     ");
 }

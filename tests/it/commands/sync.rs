@@ -153,7 +153,7 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --bwlimit 10M")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:33: error: `10M` cannot be a rate: `--bwlimit` applies only to databases behind rclone
+    -c:1:33: error: `10M` cannot be a rate: `--bwlimit` applies only to storages behind rclone
         sync all all WORK NAS --bwlimit 10M
                                         ^^^
     ");
@@ -197,7 +197,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["sync all all WORK NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:19: error: unknown database `NSA`
+    -c:1:19: error: unknown storage `NSA`
         sync all all WORK NSA
                           ^^^
     hint: did you mean `NAS`?
@@ -213,7 +213,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["sync acme/spto all WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:6: error: `acme/spto` is not in any category of database `WORK`
+    -c:1:6: error: `acme/spto` is not in any category of storage `WORK`
         sync acme/spto all WORK NAS
              ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -224,7 +224,7 @@ fn unknown_names_suggest_nearest() {
     -c:1:1: error: FROM and TO are both `WORK`
         sync all all WORK WORK
         ^^^^^^^^^^^^^^^^^^^^^^
-    hint: name another database to copy to
+    hint: name another storage to copy to
     ");
 }
 
@@ -292,7 +292,7 @@ fn help_lists_the_options() {
               Delete even if more than half of the files, or all, are missing at the source
 
           --bwlimit <RATE>
-              Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for databases
+              Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for storages
               behind rclone
 
           --max-files <N>

@@ -80,13 +80,19 @@ fn failing_call_is_reported_with_its_file() {
         .map(|(call, error)| format!("{call}: {}", fails(call, error)))
         .into();
     assert_snapshot!(reported.join("\n"), @r#"
-    openat: "cannot create a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
-    write: "cannot copy `$STUDIO/WORK/footage/acme/spot/b` to `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
-    write: "cannot write to `$STUDIO/NAS/footage/acme/spot`: Disk quota exceeded (os error 122)"
-    fchmod: "cannot set the time or permissions of a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
-    utimensat: "cannot set the time or permissions of a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
-    pread64: "cannot read back a copy in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)"
-    renameat2: "cannot create `$STUDIO/NAS/footage/acme/spot/b`: Input/output error (os error 5)"
+    openat: "cannot create a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
+
+    write: "cannot copy `$STUDIO/WORK/footage/acme/spot/b` to `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
+
+    write: "cannot write to `$STUDIO/NAS/footage/acme/spot`: Disk quota exceeded (os error 122)","sequence":null}],"sequences":[]}
+
+    fchmod: "cannot set the time or permissions of a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
+
+    utimensat: "cannot set the time or permissions of a file in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
+
+    pread64: "cannot read back a copy in `$STUDIO/NAS/footage/acme/spot`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
+
+    renameat2: "cannot create `$STUDIO/NAS/footage/acme/spot/b`: Input/output error (os error 5)","sequence":null}],"sequences":[]}
     "#);
 }
 

@@ -111,8 +111,10 @@ fn locked_destination_does_not_block_others() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
+    copied and verified 2 files, 2.10 MB in N s; 1 storage failed
+    SLOW: failed
+    NAS: 2 files, 2.10 MB
     failed $STUDIO/SLOW: another run has locked `SLOW`: it holds `$STUDIO/SLOW/.auto-backup/lock`
-    copied and verified 2 files, 2.10 MB in N s; 1 failed
     ");
     assert_mirrored(&studio);
     first.finish().ok();
@@ -134,9 +136,11 @@ fn full_destination_does_not_block_others() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    added database SLOW at $STUDIO/SLOW
+    added storage SLOW at $STUDIO/SLOW
+    copied and verified 2 files, 2.10 MB in N s; 1 storage failed
+    SLOW: failed
+    NAS: 2 files, 2.10 MB
     failed $STUDIO/SLOW: not enough space on `SLOW`: 2.10 MB needed at `$STUDIO/SLOW`, 1.05 MB free
-    copied and verified 2 files, 2.10 MB in N s; 1 failed
     ");
     assert_mirrored(&studio);
     assert_eq!(studio.tree("SLOW"), "");

@@ -71,8 +71,8 @@ fn bind_mounted_source_category_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     ");
     assert_eq!(studio.tree("WORK"), before);
 }
@@ -87,10 +87,10 @@ fn bind_mounted_source_root_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: `$STUDIO/NAS` is already database `WORK` at `$STUDIO/WORK`
+    -c:1:1: error: `$STUDIO/NAS` is already storage `WORK` at `$STUDIO/WORK`
         copy acme/spot footage WORK NAS
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: give each database a folder of its own, or `remove database` the other first
+    hint: give each storage a folder of its own, or `remove database` the other first
     ");
     assert_eq!(studio.tree("WORK"), before);
 }
@@ -105,8 +105,8 @@ fn destination_bind_mounted_inside_source_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     ");
     assert_eq!(studio.tree("WORK"), before);
 }
@@ -122,8 +122,8 @@ fn bind_mounted_source_subfolder_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     ");
     assert_eq!(studio.tree("WORK"), before);
 }
@@ -139,8 +139,8 @@ fn source_bind_mounted_inside_destination_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source is inside the destination
     copied 0 files, 0 B in N s; 1 failed
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source is inside the destination
     ");
     assert_eq!(studio.tree("NAS"), before);
 }

@@ -133,7 +133,7 @@ fn first_steps_suggest_the_next_command() {
         ),
         (
             "add category footage footage/",
-            "next: `load` scans the databases",
+            "next: `load` scans the storages",
         ),
         ("load", "next: `fetch all` shows where every project is"),
     ] {
@@ -160,10 +160,7 @@ fn greeting_omits_startup_file_answers() {
     studio.file(file, studio.read(file) + "load\nlist clients\n");
     let mut session = super::spawn(&studio, &[]);
     let greeting = wait_for_prompt(&mut session);
-    assert!(
-        greeting.contains("2 databases, 2 categories."),
-        "{greeting}"
-    );
+    assert!(greeting.contains("2 storages, 2 categories."), "{greeting}");
     assert!(
         greeting.contains("acme") && !greeting.contains("added") && !greeting.contains("state"),
         "{greeting}"

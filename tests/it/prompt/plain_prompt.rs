@@ -13,7 +13,7 @@ use crate::terminal;
 fn plain(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> PtySession {
     let mut session = terminal::raw_prompt(studio, (24, 80), environment, arguments);
     let greeting = wait_for_prompt(&mut session);
-    assert!(greeting.contains("2 databases"), "{greeting}");
+    assert!(greeting.contains("2 storages"), "{greeting}");
     session
 }
 

@@ -45,7 +45,7 @@ fn missing_rclone_affects_only_remotes() {
         assert!(looked("WORK", "complete"), "{run}");
         assert!(looked("NAS", "complete"), "{run}");
         assert!(looked("CLOUD", "offline"), "{run}");
-        let reason = "database `CLOUD` is offline: `cloud:` needs the program rclone";
+        let reason = "storage `CLOUD` is offline: `cloud:` needs the program rclone";
         assert_eq!(run.stderr.matches(reason).count(), 1, "{run}");
         // A start-up file with a scan keeps no local line from its work.
         let startup = "home/.config/auto-backup/.config";

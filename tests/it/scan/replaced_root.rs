@@ -50,7 +50,7 @@ fn disk_with_other_projects_is_offline() {
     ];
     let reported = loads.map(|line| studio.lines(&[line]).status(3).stderr);
     assert_snapshot!(reported[0], @"
-    problem: database `WORK` is offline: `$STUDIO/WORK` contains none of the projects in the index: it may be another disk
+    problem: storage `WORK` is offline: `$STUDIO/WORK` contains none of the projects in the index: it may be another disk
     hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
     ");
     assert!(

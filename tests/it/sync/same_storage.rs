@@ -82,7 +82,7 @@ fn cloned_identity_file_is_detected() {
     studio.file("CLONE/.auto-backup/database.json", identity);
     let root = studio.path("CLONE");
     let add = format!("add database CLONE {}", root.display());
-    let said = "databases `CLONE` and `NAS` have the same identity file";
+    let said = "storages `CLONE` and `NAS` have the same identity file";
     let run = studio.lines(&[&add, "load CLONE"]);
     assert_eq!(run.stderr.matches(said).count(), 2, "{run}");
     let run = studio.lines(&[&add, "sync all all NAS CLONE"]).status(1);
