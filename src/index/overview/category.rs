@@ -8,6 +8,7 @@ use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
 use crate::model::address;
+use crate::model::exclusion::ExclusionRules;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::union::{Shortfall, Union};
@@ -15,6 +16,7 @@ use crate::snapshot::union::{Shortfall, Union};
 /// The replicas of one category on all databases.
 pub(super) struct CategoryReplicas<'a> {
     category: &'a Category,
+    rules: &'a ExclusionRules,
     databases: Vec<DatabaseReplicas<'a>>,
     stored: BTreeMap<ProjectId, StoredUnion>,
 }
@@ -59,6 +61,7 @@ impl<'a> CategoryReplicas<'a> {
         let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
         Ok(Self {
             category,
+            rules: registry.exclusion_rules(),
             databases: rows.collect::<Result<_>>()?,
             stored: index.unions(category.key())?,
         })
@@ -76,7 +79,8 @@ impl<'a> CategoryReplicas<'a> {
         let members = self.members(project);
         let replica = self.category.replica_path(project);
         let differing = differences.of_replica(index, &replica)?;
-        let group = UnionGroup::new(index, (self.category.key(), project), &members, differing);
+        let place = (self.category.key(), project);
+        let group = UnionGroup::new(index, place, &members, differing, self.rules);
         let union = self.union(&group, computed)?;
         summary.unions.push(UnionTotals {
             files: union.files,

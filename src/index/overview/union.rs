@@ -11,6 +11,7 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::index::{DatabaseId, DifferingFolder, FolderPrints, Index, KnownReplica, StoredUnion};
+use crate::model::exclusion::{ExclusionRules, Exclusions};
 use crate::model::layout::CategoryLayout;
 use crate::model::project::{ProjectId, path_within};
 use crate::snapshot::digest::Digest;
@@ -38,6 +39,7 @@ pub(super) struct UnionGroup<'a> {
     project: &'a ProjectId,
     members: &'a [UnionMember<'a>],
     differing: &'a [DifferingFolder],
+    rules: &'a ExclusionRules,
 }
 
 impl DifferingFolders {
@@ -66,6 +68,7 @@ impl<'a> UnionGroup<'a> {
         (category, project): (&'a Path, &'a ProjectId),
         members: &'a [UnionMember<'a>],
         differing: &'a [DifferingFolder],
+        rules: &'a ExclusionRules,
     ) -> Self {
         Self {
             index,
@@ -73,6 +76,7 @@ impl<'a> UnionGroup<'a> {
             project,
             members,
             differing,
+            rules,
         }
     }
 
@@ -134,6 +138,11 @@ impl<'a> UnionGroup<'a> {
                 bytes.extend(file.bytes.to_le_bytes());
             }
         }
+        for pattern in &self.rules.patterns {
+            bytes.extend(pattern.as_bytes());
+            bytes.push(b'\n');
+        }
+        bytes.extend(self.rules.include_housekeeping.then_some(1));
         Digest::of_bytes(&bytes)
     }
 
@@ -151,10 +160,11 @@ impl<'a> UnionGroup<'a> {
             (place, (sum.files, sum.bytes))
         });
         let mut builder = UnionBuilder::new(precisions.collect(), place, sum.0, sum.1);
+        let exclusions = Exclusions::new(self.rules)?;
         for (path, folders) in self.folders()? {
             interrupt::check()?;
             if !self.agree_in(Path::new(OsStr::from_bytes(&path)), &folders) {
-                self.add_folder(&folders, &mut builder)?;
+                self.add_folder(&folders, &exclusions, &mut builder)?;
             }
         }
         Ok(StoredUnion {
@@ -211,6 +221,7 @@ impl<'a> UnionGroup<'a> {
     fn add_folder(
         &self,
         folders: &[Option<FolderPrints>],
+        exclusions: &Exclusions,
         builder: &mut UnionBuilder,
     ) -> Result<()> {
         let manifests = folders.iter().map(|folder| match folder {
@@ -223,15 +234,19 @@ impl<'a> UnionGroup<'a> {
             .iter()
             .flatten()
             .next()
-            .map(|folder| folder.path.as_path());
+            .map_or_else(|| Path::new(""), |folder| folder.path.as_path());
         let replica = CategoryLayout::from_key(self.category).replica_path(self.project);
-        let folder = path_within(&replica, path.unwrap_or_else(|| Path::new("")));
+        let folder = path_within(&replica, path);
         let known: Vec<_> = self
             .differing
             .iter()
             .filter(|known| known.folder == folder)
             .collect();
-        builder.add_folder(&manifests, &|places, name, files| {
+        let is_excluded_folder = exclusions.excludes_folder(path);
+        let is_excluded = |name: &[u8]| {
+            is_excluded_folder || exclusions.excludes(path, OsStr::from_bytes(name), false)
+        };
+        builder.add_folder(&manifests, &is_excluded, &|places, name, files| {
             known
                 .iter()
                 .any(|known| self.is_known_to_differ(known, places, name, files))

@@ -219,3 +219,42 @@ fn excluded_files_are_not_reported_missing() {
     assert_eq!(looked["databases"][0]["gone"], 1, "{looked}");
     assert_eq!(looked["databases"][0]["files"], 1, "{looked}");
 }
+
+#[test]
+fn excluded_files_are_lacked_by_no_copy() {
+    let studio = Studio::new();
+    studio
+        .file_at("WORK/footage/acme/spot/a.mov", "1", 1_000_000_000)
+        .file("WORK/footage/acme/spot/a.tmp", "22")
+        .file_at("NAS/footage/acme/spot/a.mov", "1", 1_000_000_000)
+        .file("NAS/footage/acme/spot/a.tmp", "22")
+        .file("NAS/footage/acme/spot/cache/b", "333");
+    studio.lines(&["load"]).ok();
+    // Only one storage is scanned again; the other may be a drive on the shelf.
+    let lines = [
+        "exclude '*.tmp'",
+        "exclude cache/",
+        "load WORK",
+        "fetch acme/spot",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    excluded from now on: *.tmp
+    excluded from now on: cache/
+    ┌─────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ storage ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞═════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK    ┆ complete ┆        1 ┆     1 ┆  1 B ┆ N s │
+    └─────────┴──────────┴──────────┴───────┴──────┴───────┘
+    scanned 1 storage, 1 file, 1 B in N s
+    acme/spot  1 file, 1 B
+    ┌──────────┬────────────────────┬─────────────────────┐
+    │ category ┆ WORK               ┆ NAS                 │
+    ╞══════════╪════════════════════╪═════════════════════╡
+    │ footage  ┆ whole, 1 file, 1 B ┆ whole, 3 files, 6 B │
+    └──────────┴────────────────────┴─────────────────────┘
+    on no storage: render
+    scanned: WORK, NAS just now
+    ");
+}
