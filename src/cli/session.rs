@@ -58,6 +58,9 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
     )?;
     let mut session = Session::new(workspace, printer(options), messages);
     session.is_check = options.check;
+    if !interactive && !has_startup_file && !options.no_config {
+        session.workspace.missing_startup_file = Some(startup::not_found_message());
+    }
     if let Some(file) = search.file {
         let ended = run_startup(file, &mut session, options, interactive, &folder)?;
         if let Some(status) = end_after_startup(ended, interactive, options, messages) {
@@ -73,7 +76,7 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
         return prompt::run(&mut session);
     }
     let worst = run_scripts(scripts, &mut session, options, &folder)?;
-    Ok(summarize(&session, options, worst, has_startup_file))
+    Ok(summarize(&session, options, worst))
 }
 
 /// Returns the exit status if nothing runs after the start-up file.
@@ -102,20 +105,17 @@ fn end_after_startup(
 }
 
 /// Prints the summary of scripts and returns the exit status.
-fn summarize(
-    session: &Session,
-    options: &Options,
-    worst: ExitStatus,
-    has_startup_file: bool,
-) -> ExitStatus {
+fn summarize(session: &Session, options: &Options, worst: ExitStatus) -> ExitStatus {
     if options.check {
         let (summary, status) = session.failure_summary.check_result(worst);
         session.messages.notice(&summary);
         return status;
     }
-    let nothing_tracked = session.workspace.registry.databases().is_empty();
-    if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
-        session.messages.notice(&startup::not_found_message());
+    let workspace = &session.workspace;
+    let nothing_tracked = workspace.registry.databases().is_empty();
+    let missing = workspace.missing_startup_file.as_ref();
+    if let Some(message) = missing.filter(|_| worst == ExitStatus::Failed && nothing_tracked) {
+        session.messages.notice(message);
     }
     // A failure of `-c` names its line already.
     if options.command.is_empty()
@@ -192,6 +192,7 @@ fn open_workspace(
         },
         dry_run: options.dry_run,
         root_prefetch: None,
+        missing_startup_file: None,
     })
 }
 

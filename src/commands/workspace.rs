@@ -44,9 +44,24 @@ pub struct Workspace {
     /// Resolved roots of the start-up file, while it runs. Its routine answers are not shown, so its `add` lines check no
     /// disk.
     pub root_prefetch: Option<RootPrefetch>,
+    /// The places where a script found no start-up file, as a message.
+    pub missing_startup_file: Option<String>,
 }
 
 impl Workspace {
+    /// Returns the next step until projects can be found, and for a script that tracks nothing the places where a start-up
+    /// file was expected.
+    pub(super) fn setup_hint(&self) -> Option<String> {
+        let hint = self.registry.setup_hint()?;
+        let missing = self.missing_startup_file.as_ref();
+        Some(
+            match missing.filter(|_| self.registry.databases().is_empty()) {
+                Some(places) => format!("{hint}; {places}"),
+                None => hint.to_owned(),
+            },
+        )
+    }
+
     /// Lets databases at new roots keep what the index knows of them from their old roots.
     ///
     /// # Errors

@@ -168,11 +168,24 @@ fn non_numeric_run_is_refused() {
 #[test]
 fn missing_startup_file_names_searched_paths() {
     let studio = Studio::bare();
+    let places = "no start-up file found at `./.config` or";
     let run = studio.lines(&["load NAS"]).status(1);
-    assert!(
-        run.stderr
-            .contains("no start-up file found at `./.config` or"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains(places), "{run}");
+    for line in [
+        "load",
+        "fetch all",
+        "list projects",
+        "list databases",
+        "find x",
+    ] {
+        let run = studio.lines(&[line]);
+        let lacking = "no storages yet: `add database NAME ROOT`; ".to_owned() + places;
+        assert!(
+            run.stdout.replace('\n', " ").contains(&lacking) || run.stderr.contains(&lacking),
+            "{run}"
+        );
+        // Without a start-up file on request, none is missed.
+        let run = studio.run(["--no-config", "-c", line]);
+        assert!(!run.to_string().contains(places), "{run}");
+    }
 }

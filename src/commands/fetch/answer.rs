@@ -40,7 +40,7 @@ pub(crate) struct FetchAnswer {
     #[serde(skip)]
     is_complete: bool,
     #[serde(skip)]
-    setup_hint: Option<&'static str>,
+    setup_hint: Option<String>,
 }
 
 impl FetchAnswer {
@@ -51,6 +51,7 @@ impl FetchAnswer {
         layout: FetchLayout,
         is_complete: bool,
     ) -> Result<Self> {
+        let setup_hint = workspace.setup_hint();
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let overview = overview::read_and_store(index, registry, scope)?;
         let databases = registry.databases().iter();
@@ -61,14 +62,14 @@ impl FetchAnswer {
             database_names: databases.map(|database| database.name.clone()).collect(),
             layout,
             is_complete,
-            setup_hint: registry.setup_hint(),
+            setup_hint,
         })
     }
 
     /// Returns the message for an answer without projects.
-    pub(super) fn empty_message(&self) -> &'static str {
+    pub(super) fn empty_message(&self) -> &str {
         let empty = "no projects; `load` scans for them, `list databases` shows where";
-        self.setup_hint.unwrap_or(empty)
+        self.setup_hint.as_deref().unwrap_or(empty)
     }
 
     /// True if each project has a table.

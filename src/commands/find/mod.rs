@@ -114,8 +114,8 @@ impl FindArgs {
         }
         // Stable: the storages of a project stay in the order of the registry.
         replicas.sort_by_cached_key(|(replica, _)| replica.project.composed());
-        let no_match_message = match registry.setup_hint() {
-            Some(lacking) => lacking.to_owned(),
+        let no_match_message = match workspace.setup_hint() {
+            Some(lacking) => lacking,
             None if !is_scanned && place.databases.len() == 1 => {
                 "this storage was never scanned: `load` scans it".to_owned()
             }

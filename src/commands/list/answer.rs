@@ -19,20 +19,23 @@ pub(crate) struct ListAnswer {
     pub(super) total: ListSum,
     /// True if the line leaves out some of them.
     pub(super) is_restricted: bool,
-    pub(super) setup_hint: Option<&'static str>,
+    pub(super) setup_hint: Option<String>,
 }
 
 impl ListAnswer {
     /// Returns the message for an empty list.
     fn empty_message(&self) -> String {
         let how = match self.kind {
-            ListKind::Projects | ListKind::Clients => "`load` scans for them",
             ListKind::Categories => "`add category NAME PATH` tracks one",
-            ListKind::Databases => "`add database NAME ROOT` tracks one",
+            ListKind::Projects | ListKind::Clients | ListKind::Databases => "`load` scans for them",
         };
-        let needs_scan = matches!(self.kind, ListKind::Projects | ListKind::Clients);
-        match self.setup_hint {
-            Some(lacking) if needs_scan => lacking.to_owned(),
+        let is_setup_first = match self.kind {
+            ListKind::Projects | ListKind::Clients => true,
+            ListKind::Databases => !self.is_restricted,
+            ListKind::Categories => false,
+        };
+        match &self.setup_hint {
+            Some(lacking) if is_setup_first => lacking.clone(),
             _ if self.is_restricted => format!("no {} match", self.kind.plural()),
             _ => format!("no {}; {how}", self.kind.plural()),
         }

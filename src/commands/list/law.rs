@@ -87,6 +87,7 @@ fn workspace(folder: &Path, files: &Files, offline: &BTreeSet<usize>) -> Workspa
         confirmation: Confirmation::NonInteractive,
         dry_run: false,
         root_prefetch: None,
+        missing_startup_file: None,
         registry,
     };
     document(&mut workspace, "load");

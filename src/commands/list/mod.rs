@@ -173,7 +173,7 @@ impl RunCommand for GroupedList {
             found,
             total,
             is_restricted: !words.words.is_empty() || filter != FilterOptions::default(),
-            setup_hint: workspace.registry.setup_hint(),
+            setup_hint: workspace.setup_hint(),
         })
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct OutsideAnswer {
     #[serde(skip)]
     sizes: bool,
     #[serde(skip)]
-    setup_hint: Option<&'static str>,
+    setup_hint: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +105,7 @@ impl OutsideArgs {
             databases: Vec::new(),
             total: OutsideTotals::default(),
             sizes: self.sizes,
-            setup_hint: registry.setup_hint(),
+            setup_hint: workspace.setup_hint(),
         };
         for database in databases {
             answer.add_database(workspace, database)?;
@@ -233,7 +233,7 @@ impl Answer for OutsideAnswer {
         }
         let is_known =
             |database: &OutsideDatabase| database.scanned_at.is_some() && database.unread == 0;
-        if let Some(lacking) = self.setup_hint {
+        if let Some(lacking) = &self.setup_hint {
             page.line(lacking);
         } else if self.outside.is_empty() && self.databases.iter().all(is_known) {
             page.line("everything is in a project");

@@ -28,7 +28,7 @@ pub(crate) struct LoadAnswer {
     /// Categories whose folders look misplaced, with the lines that correct them.
     pub(super) notices: Vec<String>,
     #[serde(skip)]
-    pub(super) setup_hint: Option<&'static str>,
+    pub(super) setup_hint: Option<String>,
     /// True if `save` would change the start-up file.
     #[serde(skip)]
     pub(super) has_unsaved_entries: bool,
@@ -275,7 +275,7 @@ impl Answer for LoadAnswer {
         for notice in &self.notices {
             page.line(notice);
         }
-        if let Some(lacking) = self.setup_hint {
+        if let Some(lacking) = &self.setup_hint {
             page.line(lacking);
         }
     }

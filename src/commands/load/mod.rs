@@ -113,7 +113,7 @@ impl RunCommand for LoadArgs {
             state: loaded.state,
             databases: loaded.report,
             notices,
-            setup_hint: workspace.registry.setup_hint(),
+            setup_hint: workspace.setup_hint(),
             has_unsaved_entries: workspace.registry.entries() != workspace.saved_registry.entries(),
             elapsed: begin.elapsed(),
         })

@@ -10,7 +10,7 @@ fn exit_and_quit_end_a_script() {
     assert_snapshot!(studio.script("list clients\nexit\nno such command\n"), @"
     exit 0
     --- stdout
-    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
     assert_snapshot!(studio.script("quit\nlist clients\n"), @"exit 0");
     assert_snapshot!(studio.lines(&["exit", "list clients"]), @"exit 0");

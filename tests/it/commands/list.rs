@@ -107,13 +107,13 @@ fn empty_registry_suggests_first_steps() {
     assert_snapshot!(studio.lines(&FORMS[..2]), @"
     exit 0
     --- stdout
-    no storages yet: `add database NAME ROOT`
-    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
     assert_snapshot!(studio.lines(&FORMS[4..]), @"
     exit 0
     --- stdout
-    no storages; `add database NAME ROOT` tracks one
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     no categories; `add category NAME PATH` tracks one
     ");
     assert_snapshot!(studio.json(&["list clients", "list projects", "list databases", "list categories"]), @r#"
@@ -240,11 +240,11 @@ fn empty_registry_names_missing_additions() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    no storages yet: `add database NAME ROOT`
-    no storages yet: `add database NAME ROOT`
-    no storages yet: `add database NAME ROOT`
-    no storages yet: `add database NAME ROOT`
-    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
     studio.folder("disk");
     let tracked = ["add database WORK disk"].iter().chain(&lines).copied();

@@ -56,7 +56,7 @@ fn empty_registry_suggests_first_steps() {
     assert_snapshot!(Studio::bare().lines(&["load"]), @"
     exit 0
     --- stdout
-    no storages yet: `add database NAME ROOT`
+    no storages yet: `add database NAME ROOT`; no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
 }
 
