@@ -275,3 +275,19 @@ pub fn did_you_mean(suggestions: &[String]) -> String {
         .collect();
     format!("did you mean {}?", names.join(" or "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_further_name_is_shown() {
+        let known = |number: usize| {
+            let names: Vec<_> = (1..=number).map(|name| format!("N{name}")).collect();
+            known_names(&names)
+        };
+        assert_eq!(known(1), "known: N1");
+        assert_eq!(known(6), "known: N1, N2, N3, N4, N5, N6");
+        assert_eq!(known(7), "known: N1, N2, N3, N4, N5 and 2 more");
+    }
+}

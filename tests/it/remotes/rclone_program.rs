@@ -112,6 +112,25 @@ fn outdated_rclone_is_refused() {
 }
 
 #[test]
+fn old_rclone_is_named_with_its_drawback() {
+    with_each_kind(&[TestStorageKind::Alias], Studio::filled, |place, _| {
+        write_fake_version(place, "v1.60.1");
+        let program = place.studio.path("bin/rclone");
+        let run = |options: &[&str]| {
+            let mut command = place.with(&program);
+            place
+                .studio
+                .finish(command.args(options).args(["-c", "load CLOUD"]))
+        };
+        let why = "warning: rclone 1.60.1 is old: with 1.63.0 or newer, a killed copy or sync leaves no incomplete files";
+        let shown = run(&[]);
+        assert_eq!(shown.stderr.matches(why).count(), 1, "{shown}");
+        let quiet = run(&["--quiet"]);
+        assert!(!quiet.stderr.contains("is old"), "{quiet}");
+    });
+}
+
+#[test]
 fn oldest_supported_rclone_copies_both_ways() {
     let Some(old) = old_rclone() else {
         return;
