@@ -39,28 +39,28 @@ fn sync_prints_counts_and_problems() {
     exit 0
     --- stdout
     would send 2 files, 10 B; 3 already there; 1 missing on WORK
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on CLOUD; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(site.lines(&[&format!("{LINE} --dry-run")]).ok(), @"
     exit 0
     --- stdout
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
     planned disk:footage/acme/spot/new: add
     planned disk:footage/acme/spot/reel.mov: replace, keeping the old version
-    would send 2 files, 10 B; 3 already there; 1 missing on WORK
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on CLOUD; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(site.lines(&[LINE]).ok(), @"
     exit 0
     --- stdout
     sent 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 missing on WORK
     old versions: disk:.auto-backup/versions/RUN-3
-    files missing at the source are kept; `--delete` moves them to the old versions
+    1 file is gone from WORK and stays on CLOUD; `--delete` moves it to the old versions there
     ");
     assert_snapshot!(site.lines(&[&format!("{LINE} --delete")]).ok(), @"
     exit 0
     --- stdout
-    deleted disk:footage/acme/teaser/t.mov
     sent 0 files, 0 B in N s; 5 already there; 1 moved to the old versions
+    moved to old versions disk:footage/acme/teaser/t.mov
     old versions: disk:.auto-backup/versions/RUN-4
     ");
 }
