@@ -83,13 +83,13 @@ fn exfat(studio: &Studio) -> Option<MountedDisk> {
     disk
 }
 
-/// Returns the failure reasons by the last part of the paths.
+/// Returns the reasons of the refused names by the last part of the paths.
 #[track_caller]
 fn refused(studio: &Studio, line: &str) -> Vec<(String, String)> {
     let document = assert_accounted(&studio.json(&[line]).status(3));
     let items = document["items"].as_array().unwrap().iter();
     let reported = items.map(|item| {
-        assert_eq!(item["outcome"], "failed", "{document}");
+        assert_eq!(item["outcome"], "refused", "{document}");
         let name = Path::new(item["path"].as_str().unwrap())
             .file_name()
             .unwrap();
