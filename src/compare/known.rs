@@ -11,6 +11,7 @@ use crate::base::interrupt;
 use crate::base::unit;
 use crate::index::overview::add_holders;
 use crate::index::{DatabaseId, Index, KnownReplica};
+use crate::model::exclusion::Exclusions;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Registry};
 use crate::snapshot::respelled;
@@ -35,8 +36,14 @@ pub fn compare_known(
     let mut comparison = Comparison::of_categories(request.categories.len());
     comparison.scanned_at = Some(known.each_ref().map(|database| database.scanned_at));
     let ids = known.map(|database| database.id);
+    let exclusions = Exclusions::new(registry.exclusion_rules())?;
+    let scans = KnownScans {
+        index,
+        ids,
+        exclusions,
+    };
     for place in 0..request.categories.len() {
-        compare_category(index, request, ids, place, &mut comparison)?;
+        compare_category(&scans, request, place, &mut comparison)?;
     }
     if comparison.projects.is_empty() && comparison.items.is_empty() {
         return Err(nothing_known_error(index, registry, request)?);
@@ -45,17 +52,25 @@ pub fn compare_known(
     Ok(comparison)
 }
 
-fn compare_category(
-    index: &Index,
-    request: &CompareRequest<'_>,
+/// The last scans of both databases.
+struct KnownScans<'a> {
+    index: &'a Index,
     ids: [Option<DatabaseId>; 2],
+    /// Files that they exclude are left out, also if a scan from before the rule holds them.
+    exclusions: Exclusions,
+}
+
+fn compare_category(
+    scans: &KnownScans<'_>,
+    request: &CompareRequest<'_>,
     place: usize,
     comparison: &mut Comparison,
 ) -> Result<()> {
+    let index = scans.index;
     let category = request.categories[place];
     let mut scanned = [false; 2];
     let mut projects: BTreeMap<ProjectId, [Option<KnownReplica>; 2]> = BTreeMap::new();
-    for (side, id) in ids.into_iter().enumerate() {
+    for (side, id) in scans.ids.into_iter().enumerate() {
         let Some(id) = id else {
             continue;
         };
@@ -82,7 +97,7 @@ fn compare_category(
             let why = format!("unknown: it was never scanned on {name}");
             add_failure(comparison, place, &project, why);
         } else {
-            compare_replica(index, request, ids, (place, category), present, comparison)?;
+            compare_replica(scans, request, (place, category), present, comparison)?;
         }
     }
     Ok(())
@@ -90,9 +105,8 @@ fn compare_category(
 
 /// Compares one replica that at least one database holds.
 fn compare_replica(
-    index: &Index,
+    scans: &KnownScans<'_>,
     request: &CompareRequest<'_>,
-    ids: [Option<DatabaseId>; 2],
     (place, category): (usize, &Category),
     present: [Option<&KnownReplica>; 2],
     comparison: &mut Comparison,
@@ -100,8 +114,11 @@ fn compare_replica(
     let Some(project) = present.iter().flatten().next().map(|known| &known.project) else {
         return Ok(());
     };
+    let (index, ids) = (scans.index, scans.ids);
     let tree = |side: usize| match ids[side].zip(present[side]) {
-        Some((id, known)) => read_known_tree(index, id, category, &known.project),
+        Some((id, known)) => {
+            read_known_tree(index, id, category, &known.project, &scans.exclusions)
+        }
         None => Ok(Tree::default()),
     };
     let (first, mut second) = (tree(0)?, tree(1)?);

@@ -32,7 +32,8 @@ pub struct FolderFiles<'a> {
     pub project: &'a ProjectId,
     /// The path below the project's folder; empty for that folder itself.
     pub path: &'a Path,
-    manifest: ManifestRef<'a>,
+    /// Its files, packed.
+    pub manifest: ManifestRef<'a>,
 }
 
 impl FolderFiles<'_> {

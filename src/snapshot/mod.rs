@@ -10,6 +10,7 @@ pub mod aggregate;
 pub mod diff;
 pub mod digest;
 pub mod discovery;
+pub mod excluded;
 pub mod manifest;
 pub mod manifest_join;
 pub mod respelled;

@@ -86,12 +86,10 @@ impl UnionBuilder {
         self.union
     }
 
-    /// Adds one folder: its files in each replica, empty where the replica has no such folder. A path that is excluded now
-    /// belongs to no replica, also where it was not excluded at the last scan.
+    /// Adds one folder: its files in each replica, empty where the replica has no such folder.
     pub fn add_folder(
         &mut self,
         manifests: &[ManifestRef<'_>],
-        is_excluded: &dyn Fn(&[u8]) -> bool,
         content_differs: ContentDiffers<'_>,
     ) {
         let folders: Vec<FolderEntries> =
@@ -112,11 +110,7 @@ impl UnionBuilder {
                 *place += usize::from(entry.is_some());
                 row.push(entry);
             }
-            if is_excluded(name) {
-                self.leave_out(row[self.base]);
-            } else {
-                self.add_path(name, &row, content_differs);
-            }
+            self.add_path(name, &row, content_differs);
         }
     }
 
@@ -148,14 +142,6 @@ impl UnionBuilder {
             shortfall.differs += u64::from(worst == Relation::Differs);
         }
         self.add_to_totals(row);
-    }
-
-    /// Removes the file of the base from the totals.
-    fn leave_out(&mut self, base: Option<&UnionEntry>) {
-        if let Some(file) = base {
-            self.union.files = self.union.files.saturating_sub(1);
-            self.union.bytes = self.union.bytes.saturating_sub(file.bytes);
-        }
     }
 
     /// Adds the newest version of a path to the totals, in place of the version of the base.
@@ -256,7 +242,7 @@ mod tests {
         let base = crate::snapshot::manifest::FileTotals::of(folders[0].files());
         let mut builder = UnionBuilder::new(precisions.to_vec(), 0, base.files, base.bytes);
         let manifests: Vec<_> = folders.iter().map(Manifest::as_ref).collect();
-        builder.add_folder(&manifests, &|name| name == b"excluded", &|_, _, _| false);
+        builder.add_folder(&manifests, &|_, _, _| false);
         builder.finish()
     }
 
@@ -279,17 +265,6 @@ mod tests {
         let expected = [shortfall(1, 1, 1), shortfall(1, 0, 1), shortfall(1, 0, 1)];
         assert_eq!(union.shortfalls, expected);
         assert_eq!((union.files, union.bytes), (4, 1 + 3 + 9 + 5));
-    }
-
-    #[test]
-    fn excluded_path_belongs_to_no_replica() {
-        let folders = [
-            folder(&[("a", 1, 10), ("excluded", 4, 10)]),
-            folder(&[("a", 1, 10), ("b", 2, 10)]),
-        ];
-        let union = union(&folders, &[TimePrecision::Second; 2]);
-        assert_eq!(union.shortfalls, [shortfall(1, 0, 0), shortfall(0, 0, 0)]);
-        assert_eq!((union.files, union.bytes), (2, 3));
     }
 
     #[test]

@@ -4,16 +4,19 @@ use std::path::Path;
 
 use crate::base::error::Result;
 use crate::index::{DatabaseId, Index};
+use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Category;
+use crate::snapshot::excluded::without_excluded;
 use crate::snapshot::tree::Tree;
 
-/// Reads the tree of a replica from the index; empty if the index holds none.
+/// Reads the tree of a replica from the index, without the files that are excluded now; empty if the index holds none.
 pub fn read_known_tree(
     index: &Index,
     database: DatabaseId,
     category: &Category,
     project: &ProjectId,
+    exclusions: &Exclusions,
 ) -> Result<Tree> {
     let mut tree = Tree::default();
     if let Some(replica) = index.replica(database, category.key(), project)? {
@@ -25,7 +28,11 @@ pub fn read_known_tree(
             for above in folder.path.ancestors().skip(1) {
                 tree.add_parent(above);
             }
-            tree.add_folder(folder.path, folder.files());
+            let included = without_excluded(folder.manifest, folder.path, exclusions);
+            let files = included
+                .as_ref()
+                .map_or_else(|| folder.files(), |(kept, _)| kept.files());
+            tree.add_folder(folder.path, files);
         }
         Ok(true)
     })?;

@@ -40,7 +40,8 @@ impl SyncRun<'_> {
         {
             return Ok(());
         }
-        let tree = read_known_tree(index, b, replica.category, &replica.project)?;
+        let rules = &self.source.layout().exclusions;
+        let tree = read_known_tree(index, b, replica.category, &replica.project, rules)?;
         let contents = ContentComparison::from_index(index, ids, relative, [&replica.tree, &tree])?;
         found.files += contents.differing.len() as u64;
         if let Some(path) = contents.differing.iter().min() {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
-use super::union::{DifferingFolders, UnionGroup, UnionMember};
+use super::union::{UnionGroup, UnionMember};
+use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
 use crate::model::address;
-use crate::model::exclusion::ExclusionRules;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::union::{Shortfall, Union};
@@ -16,7 +16,6 @@ use crate::snapshot::union::{Shortfall, Union};
 /// The replicas of one category on all databases.
 pub(super) struct CategoryReplicas<'a> {
     category: &'a Category,
-    rules: &'a ExclusionRules,
     databases: Vec<DatabaseReplicas<'a>>,
     stored: BTreeMap<ProjectId, StoredUnion>,
 }
@@ -61,7 +60,6 @@ impl<'a> CategoryReplicas<'a> {
         let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
         Ok(Self {
             category,
-            rules: registry.exclusion_rules(),
             databases: rows.collect::<Result<_>>()?,
             stored: index.unions(category.key())?,
         })
@@ -72,15 +70,19 @@ impl<'a> CategoryReplicas<'a> {
         &self,
         summary: &mut ProjectSummary,
         index: &Index,
-        differences: &DifferingFolders,
+        context: &UnionContext,
         computed: &mut Vec<StoredUnion>,
     ) -> Result<()> {
         let project = &summary.project;
         let members = self.members(project);
         let replica = self.category.replica_path(project);
-        let differing = differences.of_replica(index, &replica)?;
-        let place = (self.category.key(), project);
-        let group = UnionGroup::new(index, place, &members, differing, self.rules);
+        let differing = context.differing_in(index, &replica)?;
+        let group = UnionGroup::new(
+            index,
+            (self.category.key(), project),
+            &members,
+            (context, differing),
+        );
         let union = self.union(&group, computed)?;
         summary.unions.push(UnionTotals {
             files: union.files,

@@ -8,6 +8,7 @@ mod project;
 mod studio;
 mod summary;
 mod union;
+mod union_context;
 
 pub use self::project::{
     ProjectSize, add_holders, clients, example_project, known_projects, projects,

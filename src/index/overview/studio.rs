@@ -3,7 +3,7 @@
 use super::category::CategoryReplicas;
 use super::project::{distinct_projects, select_projects};
 use super::summary::ProjectSummary;
-use super::union::DifferingFolders;
+use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::index::{Index, KnownDatabase, StoredUnion};
 use crate::model::project::Scope;
@@ -38,7 +38,7 @@ pub(super) fn summarize(
         held.cloned().collect()
     };
     let all = distinct_projects((0..databases.len()).map(own_projects).collect());
-    let differences = DifferingFolders::default();
+    let context = UnionContext::new(registry)?;
     let mut overview = StudioOverview::default();
     for project in select_projects(&all, scope)? {
         let mut summary = ProjectSummary {
@@ -47,7 +47,7 @@ pub(super) fn summarize(
             project,
         };
         for column in &columns {
-            column.add_to(&mut summary, index, &differences, &mut overview.computed)?;
+            column.add_to(&mut summary, index, &context, &mut overview.computed)?;
         }
         overview.projects.push(summary);
     }

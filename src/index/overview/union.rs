@@ -1,21 +1,21 @@
 //! Shortfalls of the replicas of one project and category: from their aggregates, from the stored row, or from their folders.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::index::{DatabaseId, DifferingFolder, FolderPrints, Index, KnownReplica, StoredUnion};
-use crate::model::exclusion::{ExclusionRules, Exclusions};
 use crate::model::layout::CategoryLayout;
 use crate::model::project::{ProjectId, path_within};
 use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::Manifest;
+use crate::snapshot::excluded::without_excluded;
+use crate::snapshot::manifest::{FileTotals, Manifest};
 use crate::snapshot::union::{Shortfall, Union, UnionBuilder, UnionEntry};
 
 /// A replica that is present, or was at the last scan of a database that is offline.
@@ -25,12 +25,6 @@ pub(super) struct UnionMember<'a> {
     pub(super) replica: &'a KnownReplica,
 }
 
-/// Files with contents that are known to differ, in the order of their folders; read once, and only if needed.
-#[derive(Debug, Default)]
-pub(super) struct DifferingFolders {
-    folders: OnceCell<Vec<DifferingFolder>>,
-}
-
 /// The replicas of one project and category.
 #[derive(Debug)]
 pub(super) struct UnionGroup<'a> {
@@ -38,28 +32,8 @@ pub(super) struct UnionGroup<'a> {
     category: &'a Path,
     project: &'a ProjectId,
     members: &'a [UnionMember<'a>],
+    context: &'a UnionContext,
     differing: &'a [DifferingFolder],
-    rules: &'a ExclusionRules,
-}
-
-impl DifferingFolders {
-    /// Returns the differences in the folders of a replica.
-    pub(super) fn of_replica(&self, index: &Index, replica: &Path) -> Result<&[DifferingFolder]> {
-        if self.folders.get().is_none() {
-            let mut folders = if index.has_differing_files()? {
-                index.all_differing_files()?
-            } else {
-                Vec::new()
-            };
-            // Paths are compared by components, so that a folder and those below it are neighbors.
-            folders.sort_by(|a, b| a.folder.cmp(&b.folder));
-            self.folders.get_or_init(|| folders);
-        }
-        let folders = self.folders.get().map(Vec::as_slice).unwrap_or_default();
-        let first = folders.partition_point(|known| known.folder.as_path() < replica);
-        let length = folders[first..].partition_point(|known| known.folder.starts_with(replica));
-        Ok(&folders[first..first + length])
-    }
 }
 
 impl<'a> UnionGroup<'a> {
@@ -67,16 +41,15 @@ impl<'a> UnionGroup<'a> {
         index: &'a Index,
         (category, project): (&'a Path, &'a ProjectId),
         members: &'a [UnionMember<'a>],
-        differing: &'a [DifferingFolder],
-        rules: &'a ExclusionRules,
+        (context, differing): (&'a UnionContext, &'a [DifferingFolder]),
     ) -> Self {
         Self {
             index,
             category,
             project,
             members,
+            context,
             differing,
-            rules,
         }
     }
 
@@ -112,7 +85,7 @@ impl<'a> UnionGroup<'a> {
 
     /// Returns the digest of all that the union is computed from.
     pub(super) fn basis(&self) -> Digest {
-        let mut bytes = Vec::new();
+        let mut bytes = self.context.exclusion_key.clone();
         for UnionMember { database, replica } in self.members {
             let sum = &replica.aggregate;
             bytes.extend(database.0.to_le_bytes());
@@ -138,11 +111,6 @@ impl<'a> UnionGroup<'a> {
                 bytes.extend(file.bytes.to_le_bytes());
             }
         }
-        for pattern in &self.rules.patterns {
-            bytes.extend(pattern.as_bytes());
-            bytes.push(b'\n');
-        }
-        bytes.extend(self.rules.include_housekeeping.then_some(1));
         Digest::of_bytes(&bytes)
     }
 
@@ -160,18 +128,23 @@ impl<'a> UnionGroup<'a> {
             (place, (sum.files, sum.bytes))
         });
         let mut builder = UnionBuilder::new(precisions.collect(), place, sum.0, sum.1);
-        let exclusions = Exclusions::new(self.rules)?;
+        let mut excluded = FileTotals::default();
         for (path, folders) in self.folders()? {
             interrupt::check()?;
             if !self.agree_in(Path::new(OsStr::from_bytes(&path)), &folders) {
-                self.add_folder(&folders, &exclusions, &mut builder)?;
+                let left_out = self.add_folder(&folders, place, &mut builder)?;
+                excluded.files += left_out.files;
+                excluded.bytes += left_out.bytes;
             }
         }
+        let mut union = builder.finish();
+        union.files = union.files.saturating_sub(excluded.files);
+        union.bytes = union.bytes.saturating_sub(excluded.bytes);
         Ok(StoredUnion {
             category: self.category.to_owned(),
             project: self.project.clone(),
             basis,
-            union: builder.finish(),
+            union,
         })
     }
 
@@ -218,40 +191,52 @@ impl<'a> UnionGroup<'a> {
         agree && self.differing.iter().all(|known| known.folder != folder)
     }
 
+    /// Adds the files of one folder, without those that are excluded now. Returns the totals of the excluded ones in the
+    /// replica at place `base`.
     fn add_folder(
         &self,
         folders: &[Option<FolderPrints>],
-        exclusions: &Exclusions,
+        base: usize,
         builder: &mut UnionBuilder,
-    ) -> Result<()> {
-        let manifests = folders.iter().map(|folder| match folder {
-            Some(folder) => self.index.folder_manifest(folder),
-            None => Ok(Manifest::default()),
-        });
-        let manifests = manifests.collect::<Result<Vec<_>>>()?;
+    ) -> Result<FileTotals> {
+        let mut excluded = FileTotals::default();
+        let mut manifests = Vec::with_capacity(folders.len());
+        for (place, folder) in folders.iter().enumerate() {
+            let Some(folder) = folder else {
+                manifests.push(Manifest::default());
+                continue;
+            };
+            let stored = self.index.folder_manifest(folder)?;
+            let rules = &self.context.exclusions;
+            let Some((included, left_out)) = without_excluded(stored.as_ref(), &folder.path, rules)
+            else {
+                manifests.push(stored);
+                continue;
+            };
+            manifests.push(included);
+            if place == base {
+                excluded = left_out;
+            }
+        }
         let manifests: Vec<_> = manifests.iter().map(Manifest::as_ref).collect();
         let path = folders
             .iter()
             .flatten()
             .next()
-            .map_or_else(|| Path::new(""), |folder| folder.path.as_path());
+            .map(|folder| folder.path.as_path());
         let replica = CategoryLayout::from_key(self.category).replica_path(self.project);
-        let folder = path_within(&replica, path);
+        let folder = path_within(&replica, path.unwrap_or_else(|| Path::new("")));
         let known: Vec<_> = self
             .differing
             .iter()
             .filter(|known| known.folder == folder)
             .collect();
-        let is_excluded_folder = exclusions.excludes_folder(path);
-        let is_excluded = |name: &[u8]| {
-            is_excluded_folder || exclusions.excludes(path, OsStr::from_bytes(name), false)
-        };
-        builder.add_folder(&manifests, &is_excluded, &|places, name, files| {
+        builder.add_folder(&manifests, &|places, name, files| {
             known
                 .iter()
                 .any(|known| self.is_known_to_differ(known, places, name, files))
         });
-        Ok(())
+        Ok(excluded)
     }
 
     /// True if both files are as they were when their contents were compared.

@@ -258,3 +258,39 @@ fn excluded_files_are_lacked_by_no_copy() {
     scanned: WORK, NAS just now
     ");
 }
+
+#[test]
+fn stored_names_decide_on_exclusion() {
+    let studio = Studio::new();
+    // One name in two Unicode forms: the pattern matches only the composed one, as in a scan.
+    studio
+        .file("WORK/footage/acme/spot/a.mov", "1")
+        .file("NAS/footage/acme/spot/a.mov", "1")
+        .file("NAS/footage/acme/spot/Cafe\u{301}.tmp", "22");
+    studio.lines(&["load"]).ok();
+    let fetched = |pattern: &str| {
+        let exclude = format!("exclude '{pattern}'");
+        let run = studio.lines(&[&exclude, "load WORK", "fetch acme/spot"]);
+        run.ok().stdout
+    };
+    assert!(fetched("Caf\u{e9}.tmp").contains("lacks 1"));
+    assert!(!fetched("Cafe\u{301}.tmp").contains("lacks 1"));
+}
+
+#[test]
+fn known_comparison_leaves_excluded_files_out() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    studio.file("NAS/footage/acme/spot/old.tmp", "1234");
+    studio.lines(&["load"]).ok();
+    let line = "compare acme/spot footage WORK NAS --known";
+    assert!(
+        studio
+            .lines(&[line])
+            .status(3)
+            .stdout
+            .contains("WORK lacks 1 file")
+    );
+    let excluded = studio.lines(&["exclude '*.tmp'", line]).ok();
+    assert!(excluded.stdout.contains("no difference"), "{excluded:?}");
+}
