@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::check::check_scope;
 use super::command::database_names;
-use super::copy::answer::{CopyAnswer, count_cells};
+use super::copy::answer::{CopyAnswer, SyncLines, count_cells};
 use super::endpoints::{Endpoints, LineForm};
 use super::last_answer::scope_subject;
 use super::run;
@@ -245,7 +245,11 @@ impl SyncAnswer {
     /// Returns the counts that a copy does not have, for the headline.
     fn count_cells(&self) -> Vec<Cell> {
         let report = &self.copy.finished.report;
-        let missing = format!("missing on {}", self.source);
+        let missing = if self.delete_missing && self.copy.is_dry_run() {
+            "to be moved to the old versions".to_owned()
+        } else {
+            format!("missing on {}", self.source)
+        };
         let counts = [
             (
                 report.moved_files,
@@ -298,8 +302,11 @@ impl Stream for SyncAnswer {
         } else {
             "sent"
         };
-        let counts = Some(self.count_cells());
-        self.copy.write_lines(lines, verb, counts)?;
+        let own = SyncLines {
+            counts: self.count_cells(),
+            lists_gone: self.delete_missing,
+        };
+        self.copy.write_lines(lines, verb, Some(own))?;
         if !self.delete_missing {
             self.write_gone(lines)?;
         }

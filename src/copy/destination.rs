@@ -230,7 +230,7 @@ impl DestinationCopy<'_> {
     pub(super) fn report_gone<'f>(&self, missing: impl IntoIterator<Item = &'f MissingFile>) {
         let source = &self.spec.source.database().name;
         let reason = if self.deletes() {
-            format!("no longer on {source}: to be moved to the old versions")
+            format!("no longer on {source}, to be moved to the old versions")
         } else {
             format!("no longer on {source}")
         };

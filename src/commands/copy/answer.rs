@@ -44,6 +44,15 @@ struct CopyTotals {
     seconds: f64,
 }
 
+/// What the answer of `sync` adds to that of a copy.
+#[derive(Debug)]
+pub(crate) struct SyncLines {
+    /// Counts for the headline.
+    pub(crate) counts: Vec<Cell>,
+    /// True if files that are missing at the source have lines: `--delete` moves them, or explains why it keeps them.
+    pub(crate) lists_gone: bool,
+}
+
 /// Returns `; 3 already there`, or nothing for zero.
 pub(crate) fn count_cells(number: u64, words: &str, tone: Tone) -> Vec<Cell> {
     if number == 0 {
@@ -70,13 +79,14 @@ impl CopyAnswer {
     }
 
     /// Writes a line for each item or sequence.
-    fn write_items(&self, lines: &mut PageWriter<'_>) -> Result<()> {
+    fn write_items(&self, lines: &mut PageWriter<'_>, lists_gone: bool) -> Result<()> {
         self.visit_items(self.group_sequences, &mut |folder, item| {
             // Counted only, as they may be 100,000 lines.
-            let is_counted = matches!(
-                item.item.outcome,
-                OutcomeKind::Unreached | OutcomeKind::Gone
-            );
+            let is_counted = match item.item.outcome {
+                OutcomeKind::Unreached => true,
+                OutcomeKind::Gone => !lists_gone,
+                _ => false,
+            };
             if is_counted || !item.has_own_line() {
                 return Ok(());
             }
@@ -84,20 +94,20 @@ impl CopyAnswer {
         })
     }
 
-    /// Writes the headline, a line for each of several destinations, the items, and the remarks. `sync` adds its own counts
-    /// to the headline.
+    /// Writes the headline, a line for each of several destinations, the items, and the remarks.
     pub(crate) fn write_lines(
         &self,
         lines: &mut PageWriter<'_>,
         verb: &str,
-        sync_counts: Option<Vec<Cell>>,
+        sync: Option<SyncLines>,
     ) -> Result<()> {
-        let is_copy = sync_counts.is_none();
+        let is_copy = sync.is_none();
+        let lists_gone = sync.as_ref().is_some_and(|sync| sync.lists_gone);
         let mut cells = self.headline(verb);
-        cells.extend(sync_counts.into_iter().flatten());
+        cells.extend(sync.into_iter().flat_map(|sync| sync.counts));
         lines.cells(cells)?;
         self.write_destinations(lines)?;
-        self.write_items(lines)?;
+        self.write_items(lines, lists_gone)?;
         self.write_remarks(lines, is_copy)
     }
 

@@ -170,7 +170,7 @@ impl RunRow {
             RunState::Partial if self.command == "load" => "a storage was offline",
             RunState::Partial => "with warnings",
             RunState::Unreachable => "storage offline",
-            RunState::Refused => "could not start",
+            RunState::Refused => "not started",
             state => state.as_str(),
         };
         let tone = match self.state {

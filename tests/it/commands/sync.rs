@@ -118,9 +118,42 @@ fn dry_run_lists_items_and_changes_nothing() {
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved to the old versions","sequence":null}],"sequences":[]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK, to be moved to the old versions","sequence":null}],"sequences":[]}
     "#);
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --dry-run --delete")]).ok(), @"
+    exit 0
+    --- stdout
+    would send 2 files, 10 B; 3 already there; 1 to be moved to the old versions
+    planned $STUDIO/NAS/footage/acme/spot/new: add
+    planned $STUDIO/NAS/footage/acme/spot/reel.mov: replace, keeping the old version
+    gone $STUDIO/NAS/footage/acme/teaser/t.mov: no longer on WORK, to be moved to the old versions
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --count --delete")]).ok(), @"
+    exit 0
+    --- stdout
+    would send 2 files, 10 B; 3 already there; 1 to be moved to the old versions
+    ");
     assert_eq!(studio.tree("NAS"), before);
+}
+
+#[test]
+fn deletion_says_why_it_keeps_a_file() {
+    let studio = Studio::filled();
+    studio.lines(&[LINE]).ok();
+    studio
+        .remove("WORK/footage/acme/teaser/t.mov")
+        .file("NAS/footage/acme/teaser/t.mov", "changed there");
+    let line = format!("{LINE} --delete --yes");
+    assert_snapshot!(studio.lines(&[&line]).ok(), @"
+    exit 0
+    --- stdout
+    sent 0 files, 0 B in N s; 4 already there; 1 missing on WORK
+    gone $STUDIO/NAS/footage/acme/teaser/t.mov: no longer on WORK; kept, because it was changed at the destination since it was sent
+    ");
+    assert_eq!(
+        studio.read("NAS/footage/acme/teaser/t.mov"),
+        "changed there"
+    );
 }
 
 #[test]
