@@ -21,6 +21,11 @@ pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
         .collect()
 }
 
+/// Returns the number of wrong, missing, extra or swapped letters between two words.
+pub fn edit_distance(one: &str, other: &str) -> usize {
+    strsim::damerau_levenshtein(one, other)
+}
+
 /// Returns a name in lower case and without accents.
 fn folded(name: &str) -> String {
     if name.is_ascii() {
@@ -47,7 +52,7 @@ fn similarity(typed: &str, name: &str) -> f64 {
     if letters > 1 && last.starts_with(typed) {
         return 0.95;
     }
-    let edits = strsim::damerau_levenshtein(typed, name);
+    let edits = edit_distance(typed, name);
     let is_typo = edits <= 1 + letters / 5 && edits < letters;
     strsim::jaro_winkler(typed, name).max(if is_typo { 0.9 } else { 0.0 })
 }

@@ -11,7 +11,7 @@ use clap::{Arg, Command, CommandFactory as _};
 
 use super::options::Options;
 use crate::commands::grammar;
-use crate::shell::synonym;
+use crate::commands::synonym;
 
 /// The arguments of the program, with those of a command split off.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::base::error::{Error, did_you_mean};
 use crate::base::name::Name;
-use crate::base::suggest::suggest;
 use crate::commands::grammar;
+use crate::commands::synonym::similar_commands;
 use crate::language::lexer::quote;
 
 /// Explains a missing script: a mistyped command may have been meant.
@@ -21,7 +21,7 @@ pub(super) fn explain_missing_script(error: Error, path: &Path) -> Error {
         .get_subcommands()
         .map(clap::Command::get_name)
         .collect();
-    let near = suggest(&word, commands.iter().copied());
+    let near = similar_commands(&word, commands.iter().copied());
     let is_command = commands.contains(&&*word);
     if !is_missing || is_command || near.is_empty() || word.contains('/') {
         return error;

@@ -37,6 +37,7 @@ pub mod settings;
 pub(crate) mod source;
 pub mod startup;
 mod sync;
+pub(crate) mod synonym;
 pub(crate) mod watch;
 pub mod workspace;
 

@@ -18,7 +18,7 @@ mod message_document;
 mod open_table;
 pub mod page;
 mod paged_output;
-mod pager;
+pub mod pager;
 mod plain;
 pub mod printer;
 pub mod program;

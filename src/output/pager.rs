@@ -23,6 +23,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Pagers tried in this order if `$PAGER` is not set.
 const DEFAULT_PAGERS: [&str; 2] = ["less", "more"];
 
+/// Programs that show text page by page.
+const KNOWN_PAGERS: [&str; 7] = ["bat", "less", "more", "moor", "most", "ov", "pg"];
+
 /// Options of `less` if `$LESS` is not set: quit if the text fits, pass colors on, leave the text on the screen.
 const LESS_OPTIONS: &str = "FRX";
 
@@ -47,6 +50,16 @@ pub(super) enum PagerChoice {
 
 pub(super) fn from_environment() -> PagerChoice {
     choose(env::var_os("PAGER").as_deref(), program_exists)
+}
+
+/// True for the name of a program that shows text page by page: a usual one, or that of `$PAGER`.
+pub fn is_pager(program: &OsStr) -> bool {
+    let own = env::var_os("PAGER");
+    let own = own.as_deref().and_then(command_program);
+    let name = |program| Path::new(program).file_name();
+    let known = KNOWN_PAGERS.iter().map(|known| OsStr::new(*known));
+    let mut known = known.chain(own).filter_map(name);
+    name(program).is_some_and(|program| known.any(|known| known == program))
 }
 
 /// Chooses a pager for this value of `$PAGER`; `exists` looks programs up.

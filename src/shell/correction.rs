@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::redirection;
-use super::synonym;
-use super::synonym::Equivalent;
 use super::unquoted_name::UnquotedName;
 use crate::base::error::Error;
+use crate::commands::synonym;
+use crate::commands::synonym::Equivalent;
 use crate::language::lexer::{Word, lex, quote};
 
 /// Returns the corrected line of a failed one. `span` is the part that the error is about, `unquoted` a name that was typed as

@@ -19,7 +19,6 @@ mod redirection;
 pub mod script;
 pub mod session;
 mod statement;
-pub mod synonym;
 mod unquoted_name;
 
 #[cfg(test)]

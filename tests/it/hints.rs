@@ -36,6 +36,39 @@ fn commands_of_other_programs_suggest_ours() {
     assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file of the studio; delete it in the file manager, which `explore` opens");
 }
 
+#[test]
+fn every_tried_word_leads_to_a_command_or_a_sentence() {
+    let studio = studio();
+    let words = "ls du size where show diff push backup open rm delete move tree restore info ? \\\\q \
+                 status rename archive verify report undo versions prune doctor check clear top";
+    for word in words.split_whitespace() {
+        for line in [word.to_owned(), format!("{word} acme/spot")] {
+            let run = studio.run(["--format", "json", "-c", &line]).status(2);
+            let message: serde_json::Value = serde_json::from_str(run.stderr.trim()).unwrap();
+            let hint = message["hint"].as_str().unwrap();
+            assert!(!hint.contains("remove"), "{line}: {hint}");
+            match message["suggestions"].as_array().unwrap().as_slice() {
+                [meant] => {
+                    let meant = meant.as_str().unwrap();
+                    let run = studio.lines(&[meant]);
+                    // `watch` needs a terminal, and no command is called acme/spot.
+                    let is_other = meant.starts_with("watch") || meant.starts_with("help ");
+                    let lacks_words = run.stderr.contains("missing: ");
+                    assert!(run.status != 2 || lacks_words || is_other, "{line}: {run}");
+                }
+                none => {
+                    assert!(
+                        none.is_empty() && hint.contains('`') || hint.contains("Ctrl-L"),
+                        "{line}: {hint}"
+                    );
+                }
+            }
+        }
+        let help = studio.lines(&[&format!("help {word}")]).status(2);
+        assert!(!help.stderr.contains("remove"), "{help}");
+    }
+}
+
 /// Returns the last line of the message about a failing line.
 fn hint(studio: &Studio, line: &str) -> String {
     let said = complaint(studio, line);

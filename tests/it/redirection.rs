@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use insta::assert_snapshot;
 
+use crate::prompt::screen::PromptScreen;
 use crate::studio::Studio;
 
 fn scanned() -> Studio {
@@ -30,10 +31,18 @@ fn program_gets_whole_plain_answer() {
     let run = studio.lines(&["list projects | grep acme | sort -r"]).ok();
     assert!(run.stdout.contains("acme/teaser"), "{run}");
     assert!(!run.stdout.contains("Bob"), "{run}");
-    let run = studio
-        .run(["--color", "always", "-c", "fetch all | cat"])
+    let colored = |arguments: &[&str]| {
+        let run = studio.run(arguments).ok();
+        run.stdout.contains('\u{1b}')
+    };
+    assert!(!colored(&["-c", "fetch all | cat"]));
+    assert!(colored(&["--color", "always", "-c", "fetch all | cat"]));
+    let file = ["--color", "always", "-c", "fetch all | cat > all.txt"];
+    studio.run(file).ok();
+    studio
+        .run(["--color", "always", "-c", "fetch all >> all.txt"])
         .ok();
-    assert!(!run.stdout.contains('\u{1b}'), "{run}");
+    assert!(!studio.read("all.txt").contains('\u{1b}'));
     // Words are words: no shell looks at them.
     let run = studio.lines(&["echo a | sed 's/a/$HOME; echo b/'"]).ok();
     assert_eq!(run.stdout, "$HOME; echo b\n");
@@ -73,6 +82,7 @@ fn extension_decides_format() {
         .lines(&[
             "list projects > a.csv",
             "list projects > a.JSON",
+            "list projects > a.tsv",
             "list projects > a.txt",
             "set format csv",
             "list projects > a",
@@ -81,8 +91,12 @@ fn extension_decides_format() {
     assert_eq!(names(&studio, "a.csv")[..2], ["project", "Bob's/long film"]);
     assert!(studio.read("a.JSON").starts_with("{\"command\":\"list\""));
     assert_eq!(
-        names(&studio, "a.txt"),
+        names(&studio, "a.tsv"),
         ["Bob's/long film", "acme/spot", "acme/teaser"]
+    );
+    assert_eq!(
+        studio.read("a.txt"),
+        studio.lines(&["list projects"]).ok().stdout
     );
     assert_eq!(studio.read("a"), studio.read("a.csv"));
     let mode = studio
@@ -132,12 +146,12 @@ fn file_is_replaced_only_by_whole_answer() {
 #[test]
 fn appended_answers_follow_each_other() {
     let studio = scanned();
-    studio.file("log", "first");
+    studio.file("log.tsv", "first");
     studio
-        .lines(&["list clients >> log", "list clients >> log"])
+        .lines(&["list clients >> log.tsv", "list clients >> log.tsv"])
         .ok();
     assert_eq!(
-        names(&studio, "log"),
+        names(&studio, "log.tsv"),
         ["first", "Bob's", "acme", "Bob's", "acme"]
     );
     studio
@@ -185,9 +199,9 @@ fn wrong_places_are_refused_before_work() {
 #[test]
 fn paths_start_at_folder_of_script() {
     let studio = scanned();
-    studio.file("scripts/a.ab", "list clients > out.txt\n");
+    studio.file("scripts/a.ab", "list clients > out.tsv\n");
     studio.run(["scripts/a.ab"]).ok();
-    assert_eq!(names(&studio, "scripts/out.txt"), ["Bob's", "acme"]);
+    assert_eq!(names(&studio, "scripts/out.tsv"), ["Bob's", "acme"]);
 }
 
 #[test]
@@ -220,4 +234,30 @@ fn quiet_does_not_silence_redirected_answers() {
     let studio = scanned();
     studio.run(["--quiet", "-c", "load > load.txt"]).ok();
     assert!(studio.read("load.txt").contains("WORK"));
+}
+
+#[test]
+fn pager_gets_table_that_fits_the_window() {
+    let studio = Studio::new();
+    let name = "a very long name of a project that takes much room in every table of its client";
+    studio.file(format!("WORK/footage/acme/{name}/a.mov"), "film");
+    studio.lines(&["load"]).ok();
+    // A stand-in, whose output is not interactive.
+    studio
+        .file("bin/less", "#!/bin/sh\ncat\n")
+        .mode("bin/less", 0o755);
+    let path = studio.path("bin/less");
+    let line = format!("list projects | {}", path.display());
+    let mut screen = PromptScreen::start(&studio, (24, 80), &[("NO_COLOR", "1")], &[]);
+    screen
+        .press(&format!("{line}\r"))
+        .until("the answer", |screen| {
+            let shown = screen.contents();
+            shown.contains("1 project,") && shown.contains('\u{2026}')
+        });
+    screen
+        .press("list projects | cat\r")
+        .until("the answer", |screen| {
+            screen.contents().replace('\n', "").contains(name)
+        });
 }

@@ -67,6 +67,7 @@ const SHARED: &[&str] = &[
     "search",
     "settings",
     "startup",
+    "synonym",
     "workspace",
 ];
 

@@ -13,10 +13,11 @@ use serde::Serialize;
 
 use self::studio_names::ExampleNames;
 use self::topic::Topic;
+use super::synonym;
+use super::synonym::{Equivalent, similar_commands};
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
-use crate::base::suggest::suggest;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -155,6 +156,17 @@ For example:
 
 /// Returns the error for `word` after `words`, which name `command`.
 fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
+    if words.is_empty()
+        && let Some(equivalent) = synonym::equivalent(word, "")
+    {
+        return Error::UnexpectedWord {
+            word: word.into(),
+            hint: match equivalent {
+                Equivalent::Line(line) => format!("`{line}` does that here"),
+                Equivalent::Sentence(sentence) => sentence.to_owned(),
+            },
+        };
+    }
     let whole = |name: &str| {
         let words = words.iter().map(String::as_str).chain([name]);
         words.collect::<Vec<_>>().join(" ")
@@ -163,7 +175,7 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     if words.is_empty() {
         known.extend(Topic::ALL.map(Topic::name));
     }
-    let near = suggest(word, known.iter().copied());
+    let near = similar_commands(word, known.iter().copied());
     // All commands would be too many for a hint; `help` lists them.
     let known = if words.is_empty() { Vec::new() } else { known };
     Error::UnknownName {

@@ -8,11 +8,10 @@ use super::ParseFailure;
 use super::context::{context_texts, first_context_text, is_in_keyword, strip_decoration};
 use super::program_option::program_option_hint;
 use crate::base::error::did_you_mean;
-use crate::base::suggest::suggest;
+use crate::commands::synonym;
+use crate::commands::synonym::{Equivalent, similar_commands};
 use crate::language::lexer::{Word, quote};
 use crate::shell::correction::arguments;
-use crate::shell::synonym;
-use crate::shell::synonym::Equivalent;
 
 impl ParseFailure<'_> {
     /// Returns a similar word, or the words that are possible.
@@ -77,7 +76,7 @@ impl ParseFailure<'_> {
                 None => {}
             }
             let known = self.command.get_subcommands().map(clap::Command::get_name);
-            let near = suggest(&typed.unwrap_or_default(), known);
+            let near = similar_commands(&typed.unwrap_or_default(), known);
             similar.extend(near.into_iter().map(str::to_owned));
         }
         similar
@@ -137,7 +136,7 @@ impl ParseFailure<'_> {
                 Equivalent::Sentence(sentence) => sentence.to_owned(),
             });
         }
-        let near = suggest(&typed, known.iter().copied());
+        let near = similar_commands(&typed, known.iter().copied());
         if !typed.is_empty() && !near.is_empty() {
             let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
             return Some(did_you_mean(&near));

@@ -61,6 +61,7 @@ impl FileTarget {
         match &*extension.to_lowercase() {
             "csv" => Some(Format::Csv),
             "json" => Some(Format::Json),
+            "tsv" => Some(Format::Plain),
             _ => None,
         }
     }

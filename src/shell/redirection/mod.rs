@@ -7,8 +7,9 @@ mod file;
 mod parse;
 
 use std::mem;
+use std::path::PathBuf;
 
-use self::file::{is_replaceable, open_device};
+use self::file::{FileTarget, is_replaceable, open_device};
 use self::parse::syntax;
 pub(super) use self::parse::{Redirection, split};
 use crate::base::error::{Error, Result};
@@ -17,6 +18,8 @@ use crate::base::monitor::ProgressEvent;
 use crate::commands::workspace::Workspace;
 use crate::commands::{Command, Flow};
 use crate::os::scratch::AnswerFile;
+use crate::output::color::ColorChoice;
+use crate::output::pager;
 use crate::output::printer::{Format, Printer};
 use crate::output::program::ProgramPipe;
 use crate::output::screen::Screen;
@@ -72,20 +75,14 @@ impl Redirection {
             (None, None) => None,
         };
         let format = self.format(workspace);
+        let screen = self.screen(workspace, printer);
+        let run = |output| run_into(output, format, screen, command, workspace, printer);
         let done = if self.programs.is_empty() {
             let output = output.ok_or(Error::Interrupted)?;
-            let done = run_into(Box::new(output), format, command, workspace, printer);
-            done.map_err(|error| match (error, &target) {
-                (Error::Output { source }, Some((_, path))) => Error::Io {
-                    action: "write",
-                    path: path.clone(),
-                    source,
-                },
-                (error, _) => error,
-            })?
+            run(Box::new(output)).map_err(|error| name_file(error, target.as_ref()))?
         } else {
             let (input, pipe) = ProgramPipe::start(&self.programs, output, is_interactive)?;
-            let done = run_into(Box::new(input), format, command, workspace, printer);
+            let done = run(Box::new(input));
             let finished = pipe.finish();
             let done = done?;
             finished?;
@@ -101,34 +98,55 @@ impl Redirection {
         Ok(done)
     }
 
-    /// Returns the format of the answer: that of the file's extension, else the set one. A file gets no tables.
+    /// Returns the format of the answer: that of the file's extension, else the set one.
     fn format(&self, workspace: &Workspace) -> Format {
-        let set = workspace.settings.format;
-        match &self.file {
-            Some(file) if self.programs.is_empty() => file.extension_format().unwrap_or({
-                if set == Format::Table {
-                    Format::Plain
-                } else {
-                    set
-                }
-            }),
-            _ => set,
+        let file = self.file.as_ref().filter(|_| self.programs.is_empty());
+        let by_extension = file.and_then(FileTarget::extension_format);
+        by_extension.unwrap_or(workspace.settings.format)
+    }
+
+    /// Returns the screen that the answer is laid out for. A table is as wide as its contents, unless a pager shows it on the
+    /// terminal; color goes only to programs, and only with `--color always`.
+    fn screen(&self, workspace: &Workspace, printer: &Printer) -> Screen {
+        let own = printer.screen();
+        let shown = Screen {
+            is_accessible: own.is_accessible,
+            ..Screen::default()
+        };
+        let Some(program) = self.programs.last().and_then(|words| words.first()) else {
+            return shown;
+        };
+        let is_colored = workspace.settings.color == ColorChoice::Always && self.file.is_none();
+        let is_paged = self.file.is_none() && own.is_terminal && pager::is_pager(program);
+        Screen {
+            has_color: is_colored && !own.is_accessible,
+            width: own.width.filter(|_| is_paged),
+            ..shown
         }
     }
 }
 
-/// Runs a command with a printer that writes to `output`: no page, no color, no limit of width.
+/// Names the file in an error of writing to it.
+fn name_file(error: Error, target: Option<&(&FileTarget, PathBuf)>) -> Error {
+    match (error, target) {
+        (Error::Output { source }, Some((_, path))) => Error::Io {
+            action: "write",
+            path: path.clone(),
+            source,
+        },
+        (error, _) => error,
+    }
+}
+
+/// Runs a command with a printer that writes to `output`.
 fn run_into(
     output: Box<dyn std::io::Write + Send>,
     format: Format,
+    screen: Screen,
     command: Command,
     workspace: &mut Workspace,
     printer: &mut Printer,
 ) -> Result<(Flow, ExitStatus)> {
-    let screen = Screen {
-        is_accessible: printer.screen().is_accessible,
-        ..Screen::default()
-    };
     let own = mem::replace(printer, Printer::new(output, format, screen, false));
     let done = command.execute(workspace, printer);
     // Closes the file or the input of the program.

@@ -6,7 +6,7 @@ mod leave;
 mod line_editor;
 mod menu;
 mod plain_prompt;
-mod screen;
+pub(crate) mod screen;
 mod termination;
 mod watch;
 

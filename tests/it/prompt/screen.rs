@@ -12,14 +12,14 @@ use crate::terminal;
 /// Maximum wait for expected output.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct PromptScreen {
-    pub(super) session: PtySession,
+pub(crate) struct PromptScreen {
+    pub(crate) session: PtySession,
     emulator: Parser,
 }
 
 impl PromptScreen {
     /// Starts the prompt and waits until it is ready.
-    pub(super) fn start(
+    pub(crate) fn start(
         studio: &Studio,
         size: (u16, u16),
         environment: &[(&str, &str)],
@@ -33,7 +33,7 @@ impl PromptScreen {
         screen
     }
 
-    pub(super) fn press(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn press(&mut self, keys: &str) -> &mut Self {
         self.session.send(keys).unwrap();
         self.session.flush().unwrap();
         self
@@ -41,7 +41,7 @@ impl PromptScreen {
 
     /// Waits until the row of the cursor has this text.
     #[track_caller]
-    pub(super) fn until_line(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn until_line(&mut self, line: &str) -> &mut Self {
         self.until(line, |screen| {
             let row = usize::from(screen.cursor_position().0);
             rows(screen)[row] == line
@@ -50,13 +50,13 @@ impl PromptScreen {
 
     /// Waits until the rows below the cursor are these, and no others.
     #[track_caller]
-    pub(super) fn until_below(&mut self, expected: &[&str]) -> &mut Self {
+    pub(crate) fn until_below(&mut self, expected: &[&str]) -> &mut Self {
         let what = expected.join("\n");
         self.until(&what, |screen| below(screen) == expected)
     }
 
     #[track_caller]
-    pub(super) fn until(
+    pub(crate) fn until(
         &mut self,
         what: &str,
         is_so: impl Fn(&vt100::Screen) -> bool,
@@ -77,16 +77,16 @@ impl PromptScreen {
     }
 
     /// Returns the rows below the cursor without blank ones at the end.
-    pub(super) fn below(&self) -> Vec<String> {
+    pub(crate) fn below(&self) -> Vec<String> {
         below(self.emulator.screen())
     }
 
     /// Returns all rows.
-    pub(super) fn rows(&self) -> Vec<String> {
+    pub(crate) fn rows(&self) -> Vec<String> {
         rows(self.emulator.screen())
     }
 
-    pub(super) fn resize(&mut self, (rows, columns): (u16, u16)) -> &mut Self {
+    pub(crate) fn resize(&mut self, (rows, columns): (u16, u16)) -> &mut Self {
         let size = (rows.try_into().unwrap(), columns.try_into().unwrap());
         self.emulator.screen_mut().set_size(size.0, size.1);
         terminal::resize(&self.session, (rows, columns));
@@ -100,7 +100,7 @@ fn rows(screen: &vt100::Screen) -> Vec<String> {
     rows.map(|row| row.trim_end().to_owned()).collect()
 }
 
-pub(super) fn below(screen: &vt100::Screen) -> Vec<String> {
+pub(crate) fn below(screen: &vt100::Screen) -> Vec<String> {
     let first = usize::from(screen.cursor_position().0) + 1;
     let mut below = rows(screen).split_off(first);
     while below.last().is_some_and(String::is_empty) {
