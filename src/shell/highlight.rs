@@ -182,6 +182,11 @@ mod tests {
                 "c:fetch| n:project| n:\"Bob's/film\"|",
             ),
             ("load $1 x", "c:load| v:$1| ?:x|"),
+            (
+                "fetch acme | my-tool --x 'a b' > out.csv more",
+                "c:fetch| n:acme| | my-tool --x q:'a b'| > out.csv ?:more|",
+            ),
+            ("watch 5 fetch nope", "c:watch| 5 c:fetch| ?:nope|"),
             ("echo \"a 'b", "c:echo| q:\"a 'b|"),
             ("", ""),
             ("  # only", "  #:# only|"),

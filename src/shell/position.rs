@@ -21,6 +21,37 @@ pub(super) enum Role<'g> {
     Unknown,
 }
 
+/// Part of a redirection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RedirectPart {
+    Program,
+    ProgramArgument,
+    File,
+    /// Nothing may follow the file.
+    End,
+}
+
+impl RedirectPart {
+    /// Returns the part that an operator begins: `|`, `>` or `>>`, with or without text attached.
+    const fn after_operator(word: &[u8]) -> Option<Self> {
+        Some(match word {
+            b"|" => Self::Program,
+            [b'|', ..] => Self::ProgramArgument,
+            b">" | b">>" => Self::File,
+            [b'>', ..] => Self::End,
+            _ => return None,
+        })
+    }
+
+    /// Returns the part after a word of this one.
+    const fn next(self) -> Self {
+        match self {
+            Self::Program | Self::ProgramArgument => Self::ProgramArgument,
+            Self::File | Self::End => Self::End,
+        }
+    }
+}
+
 /// Position after some words of a line.
 #[derive(Clone, Debug)]
 pub(super) struct Position<'g> {
@@ -35,6 +66,8 @@ pub(super) struct Position<'g> {
     options_ended: bool,
     /// True after `watch SECONDS`, where another command follows.
     is_watched: bool,
+    /// Part of a redirection that comes next, after `|` or `>`.
+    redirect: Option<RedirectPart>,
     /// True after an unknown command: the roles of the following words are unknown.
     is_unresolved: bool,
 }
@@ -48,6 +81,7 @@ impl<'g> Position<'g> {
             pending_option: None,
             options_ended: false,
             is_watched: false,
+            redirect: None,
             is_unresolved: false,
         }
     }
@@ -68,13 +102,19 @@ impl<'g> Position<'g> {
         if self.pending_option.take().is_some() {
             return Role::Value;
         }
+        if let Some(part) = RedirectPart::after_operator(word.as_encoded_bytes()) {
+            self.redirect = Some(part);
+            return Role::OptionsEnd;
+        }
+        if let Some(part) = self.redirect {
+            self.redirect = Some(part.next());
+            return match part {
+                RedirectPart::End => Role::Unknown,
+                _ => Role::Value,
+            };
+        }
         if self.is_unresolved {
             return Role::Value;
-        }
-        if matches!(word.as_encoded_bytes(), [b'|' | b'>', ..]) {
-            // The words of a program, or a file, follow.
-            self.is_unresolved = true;
-            return Role::OptionsEnd;
         }
         if !self.options_ended {
             if word == "--" {
@@ -139,16 +179,30 @@ impl<'g> Position<'g> {
 
     /// True if a command, or part of one, comes next.
     pub(super) fn expects_command(&self) -> bool {
-        self.pending_option.is_none() && !self.is_unresolved && self.command.has_subcommands()
+        self.pending_option.is_none()
+            && !self.is_unresolved
+            && self.redirect.is_none()
+            && self.command.has_subcommands()
     }
 
     /// True if an option may come next.
     pub(super) const fn accepts_options(&self) -> bool {
-        self.pending_option.is_none() && !self.options_ended && !self.is_unresolved
+        self.pending_option.is_none()
+            && !self.options_ended
+            && !self.is_unresolved
+            && self.redirect.is_none()
+    }
+
+    /// Returns the part of a redirection that comes next.
+    pub(super) const fn redirect(&self) -> Option<RedirectPart> {
+        self.redirect
     }
 
     /// Returns the argument whose value comes next.
     pub(super) fn next_argument(&self) -> Option<&'g Arg> {
+        if self.redirect.is_some() {
+            return None;
+        }
         if self.pending_option.is_some() {
             return self.pending_option;
         }
@@ -164,6 +218,13 @@ impl<'g> Position<'g> {
 
     /// Returns the missing arguments as in the usage: `[CATEGORY] A B`. `None` if all of them are optional.
     pub(super) fn missing_usage(&self) -> Option<String> {
+        if let Some(part) = self.redirect {
+            return match part {
+                RedirectPart::Program => Some("PROGRAM".to_owned()),
+                RedirectPart::File => Some("FILE".to_owned()),
+                RedirectPart::ProgramArgument | RedirectPart::End => None,
+            };
+        }
         if self.is_unresolved {
             return None;
         }
@@ -303,6 +364,9 @@ mod tests {
             ("watch 5 fetch", "PROJECT"),
             ("watch 5 compare acme/spot", "[CATEGORY] A B"),
             ("watch 5 fetch all", ""),
+            ("fetch all |", "PROGRAM"),
+            ("fetch all | sort >>", "FILE"),
+            ("fetch all > a", ""),
             ("nonsense x", ""),
         ] {
             assert_eq!(missing(line), rest, "{line}");

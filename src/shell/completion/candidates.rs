@@ -11,7 +11,18 @@ use super::studio_names::StudioNames;
 use super::word_source::WordSource;
 use crate::commands::settings::Setting;
 use crate::commands::{grammar, help};
-use crate::shell::position::{Position, find_option, placeholder};
+use crate::shell::position::{Position, RedirectPart, find_option, placeholder};
+
+/// Programs that answers are usually sent to. Any other may be typed.
+const USUAL_PROGRAMS: [(&str, &str); 7] = [
+    ("grep", "the lines with a text"),
+    ("head", "the first lines"),
+    ("jq", "JSON, after `set format json`"),
+    ("less", "page by page"),
+    ("sort", "sorted lines"),
+    ("tail", "the last lines"),
+    ("wc", "`wc -l` counts lines"),
+];
 
 /// Words expected at a position.
 #[derive(Debug, Default)]
@@ -26,6 +37,8 @@ pub(in crate::shell) struct Expectation {
     pub(in crate::shell) is_comma_separated: bool,
     /// True if names are expected that were not read yet.
     is_unread: bool,
+    /// True if other words than the offered ones are expected too.
+    is_open: bool,
 }
 
 /// Folders of a path argument.
@@ -56,7 +69,9 @@ impl Expectation {
         let mut expected = Self::default();
         let text = typed.to_string_lossy();
         let mut scope = ScopeNames::default();
-        if text.starts_with('-') && position.accepts_options() {
+        if let Some(part) = position.redirect() {
+            expected.add_redirection(part, names);
+        } else if text.starts_with('-') && position.accepts_options() {
             scope = expected.add_options(position, &text, names, timeout);
         } else if position.expects_command() {
             let words = position
@@ -188,6 +203,20 @@ impl Expectation {
         scope
     }
 
+    /// Adds usual programs after `|`, and files after `>`.
+    fn add_redirection(&mut self, part: RedirectPart, names: &StudioNames) {
+        match part {
+            RedirectPart::Program => {
+                let programs = USUAL_PROGRAMS;
+                let words = programs.map(|(name, help)| (name.into(), help.to_owned()));
+                self.sources.push(WordSource::described(words));
+                self.is_open = true;
+            }
+            RedirectPart::File => self.add_paths(vec![names.tracked.base.clone()], true),
+            RedirectPart::ProgramArgument | RedirectPart::End => {}
+        }
+    }
+
     fn add_paths(&mut self, bases: Vec<PathBuf>, include_files: bool) {
         self.path_bases = Some(PathBases {
             bases,
@@ -225,7 +254,8 @@ impl Expectation {
 
     /// Returns whether a word is expected; `None` if memory cannot answer.
     pub(in crate::shell) fn accepts(&self, word: &OsStr) -> Option<bool> {
-        if self.is_unread || self.path_bases.is_some() || self.all_lists().all(NameList::is_empty) {
+        let is_unknown = self.is_unread || self.is_open;
+        if is_unknown || self.path_bases.is_some() || self.all_lists().all(NameList::is_empty) {
             return None;
         }
         Some(self.all_lists().any(|list| list.contains(word)))

@@ -68,6 +68,13 @@ fn every_position_offers_expected_words() {
             "copy acme/spot footage WORK NAS,WORK ",
         ),
         ("load NAS w", "load NAS WORK "),
+        ("watch 5 fe", "watch 5 fetch "),
+        (
+            "watch 5 fetch project acme/s",
+            "watch 5 fetch project acme/spot ",
+        ),
+        ("fetch all | le", "fetch all | less "),
+        ("fetch all | sort | gr", "fetch all | sort | grep "),
         ("load --forget W", "load --forget WORK "),
         ("load --forget=W", "load --forget=WORK "),
         ("load --project acme/s", "load --project acme/spot "),
@@ -325,6 +332,24 @@ fn paths_are_completed_from_the_disk() {
     assert_eq!(texts, ["folder", "folder", "file"]);
     let absolute = format!("add database X {}/Öth", folder.path().display());
     assert_eq!(completed_in(&known, &absolute).len(), 1);
+}
+
+#[test]
+fn files_are_completed_after_redirections() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("projects.csv"), "").unwrap();
+    let mut names = StudioNames::example();
+    names.tracked.base = folder.path().to_owned();
+    for line in ["list projects > pro", "list projects | sort >> pro"] {
+        let start = line.strip_suffix("pro").unwrap();
+        assert_eq!(
+            completed_in(&names, line),
+            [format!("{start}projects.csv ")]
+        );
+    }
+    // The words of a program are its own.
+    assert_eq!(completed_in(&names, "list projects | sort pro"), [""; 0]);
+    assert_eq!(completed_in(&names, "list projects > a pro"), [""; 0]);
 }
 
 #[test]

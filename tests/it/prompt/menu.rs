@@ -343,6 +343,29 @@ fn rclone_remotes_complete_as_roots() {
 }
 
 #[test]
+fn slow_rclone_delays_neither_keys_nor_the_end() {
+    let studio = Studio::new();
+    studio
+        .file("bin/rclone", "#!/bin/sh\nexec sleep 60\n")
+        .mode("bin/rclone", 0o755)
+        .folder("clips");
+    let path = format!("{}:/usr/bin:/bin", studio.path("bin").display());
+    let environment = [("PATH", path.as_str()), ("NO_COLOR", "1")];
+    let mut screen = PromptScreen::start(&studio, SIZE, &environment, &[]);
+    screen
+        .press("add database X cl\t")
+        .until_line("auto-backup> add database X clips/");
+    screen
+        .press("\u{15}list categ\t\r")
+        .until("the answer", |screen| {
+            screen.contents().contains("2 categories")
+        });
+    screen.until_line("auto-backup>");
+    screen.press("\u{4}");
+    screen.session.exp_eof().unwrap();
+}
+
+#[test]
 fn absent_rclone_completes_folders_silently() {
     let studio = Studio::new();
     studio.folder("clips");
