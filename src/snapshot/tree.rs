@@ -1,6 +1,6 @@
 //! One replica as its storage holds it: every folder below the replica's folder, with its files packed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::manifest::{
@@ -129,6 +129,8 @@ pub struct Tree {
     pub problems: Vec<Problem>,
     /// Our temporary files, of runs that were killed or are in progress.
     pub leftovers: Vec<PathBuf>,
+    /// Folders that are left out: they are excluded, or belong to another category. No file can have their names.
+    pub hidden_folders: BTreeSet<PathBuf>,
     /// Finest precision that a time in the tree proves.
     pub proven_precision: Option<TimePrecision>,
 }

@@ -85,6 +85,7 @@ struct WalkedFolder {
     folders: Vec<(PathBuf, TreeFolder)>,
     problems: Vec<Problem>,
     leftovers: Vec<PathBuf>,
+    excluded_folders: Vec<PathBuf>,
     precision: Option<TimePrecision>,
     /// Only of the replica's own folder.
     stat: Option<Stat>,
@@ -150,6 +151,7 @@ impl WalkedFolder {
                 .collect(),
             problems: problems.collect(),
             leftovers: contents.leftovers.iter().map(below).collect(),
+            excluded_folders: contents.excluded_folders.iter().map(below).collect(),
             precision: contents.precision.into_iter().chain(own).min(),
             stat,
             files,
@@ -205,8 +207,15 @@ impl TreeBuilder<'_> {
         }
         let (relative, inner) = (self.relative, self.inner);
         let is_own = |path: &Path| inner.is_empty() || !inner.contains(&relative.join(path));
-        let found = std::mem::take(&mut walked.folders).into_iter();
-        self.folders.extend(found.filter(|(path, _)| is_own(path)));
+        let hidden = &mut self.tree.hidden_folders;
+        hidden.extend(std::mem::take(&mut walked.excluded_folders));
+        for (path, folder) in std::mem::take(&mut walked.folders) {
+            if is_own(&path) {
+                self.folders.push((path, folder));
+            } else {
+                hidden.insert(path);
+            }
+        }
         self.tree.problems.append(&mut walked.problems);
         self.tree.leftovers.append(&mut walked.leftovers);
         let proven = self.tree.proven_precision.into_iter();

@@ -245,6 +245,10 @@ pub fn names_in_folder(destination: &Tree, path: &Path) -> Vec<Name> {
     while let Some(file) = files.next() {
         names.push(Name::from_bytes(file.name.to_vec()));
     }
+    let hidden = destination.hidden_folders.range(path.to_owned()..);
+    let hidden = hidden.take_while(|hidden| hidden.starts_with(path));
+    let hidden = hidden.filter(|hidden| hidden.parent() == Some(path));
+    names.extend(hidden.filter_map(|hidden| hidden.file_name().map(Name::from)));
     names
 }
 

@@ -101,6 +101,11 @@ impl ReplicaTreeBuilder<'_> {
         for (full_path, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
             let path = full_path.strip_prefix(self.relative).unwrap_or(full_path);
             if self.is_excluded(full_path, path) {
+                let hidden = path.ancestors().filter(|path| *path != Path::new(""));
+                let hidden =
+                    hidden.filter(|path| self.is_excluded(&self.relative.join(path), path));
+                tree.hidden_folders
+                    .extend(hidden.last().map(Path::to_owned));
                 continue;
             }
             let (scanned, problems) = self.build_folder(path, files, &listed.duplicates);

@@ -147,8 +147,60 @@ fn check_kept(
     Ok(())
 }
 
+/// A studio in which a file of one category at `WORK` has the name of a folder of another category at `NAS`.
+fn studio_with_blocked_file() -> Studio {
+    let studio = Studio::with_layouts(&["footage", "footage/{project}"]);
+    studio.set("WORK", &Files::from([("d", (2, 1_000_000_000))]));
+    studio.set("NAS", &Files::from([("d/x", (1, 1_000_000_000))]));
+    studio
+}
+
+/// Checks that the only item of a report is the file whose name a folder has.
+fn assert_refused(report: &Report) {
+    let refused: Vec<_> = items(report).into_iter().collect();
+    let [(path, "refused")] = &refused[..] else {
+        panic!("{refused:?}");
+    };
+    assert!(path.ends_with("NAS/footage/spot/d"), "{refused:?}");
+}
+
+#[test]
+fn folder_of_another_category_blocks_a_copied_file() {
+    let mut studio = studio_with_blocked_file();
+    let rules = CopyRules {
+        overwrite: true,
+        ..CopyRules::default()
+    };
+    for dry_run in [true, false] {
+        let report = studio.copy(rules, dry_run);
+        assert_eq!(planned(&report).len(), usize::from(dry_run));
+        assert_refused(&report);
+    }
+}
+
+#[test]
+fn folder_of_another_category_blocks_a_synced_file() {
+    for delete in [false, true] {
+        let mut studio = studio_with_blocked_file();
+        for dry_run in [true, false] {
+            let report = studio.sync(delete, dry_run);
+            assert_eq!(planned(&report).len(), usize::from(dry_run));
+            assert_refused(&report);
+        }
+    }
+}
+
+/// Returns the number of random cases: 24, or as many as the variable `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(24),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn copy_executes_the_plan_of_its_dry_run(layouts in layouts(), source in files(), destination in files(), rules in rules()) {

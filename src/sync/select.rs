@@ -1,6 +1,6 @@
 //! Selects the changes of a sync: the replicas that the pipeline plans, with their renames and missing files.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::changes::ReplicaChanges;
@@ -15,7 +15,7 @@ use crate::base::timestamp::TimePrecision;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica, SyncChanges, SyncRules};
 use crate::copy::plan::{CopyRules, MissingFile};
 use crate::copy::report::Report;
-use crate::index::{Index, SentRow};
+use crate::index::Index;
 use crate::snapshot::manifest_join::merge;
 use crate::snapshot::tree::Tree;
 use crate::storage::EntryProbe;
@@ -47,6 +47,8 @@ impl<'a> SyncRun<'a> {
                 .push(file);
         }
         let mut known = KnownDifferences::default();
+        let sent = index.all_sent_replicas(&self.request.destination.root)?;
+        let sent = sent.into_iter().collect();
         for (replica, changes) in replicas.into_iter().zip(changes) {
             let relative = &replica.relative;
             let selected = SyncChanges {
@@ -60,8 +62,9 @@ impl<'a> SyncRun<'a> {
             if self.is_by_record(&replica) || !is_changed {
                 self.find_known_differences(index, &replica, &mut known)?;
             }
+            let changes = (&changes, is_changed);
             spec.replicas
-                .extend(self.select_replica(replica, &changes, selected, is_changed, report));
+                .extend(self.select_replica(replica, changes, selected, &sent, report));
         }
         self.warn_of_known_differences(&known);
         Ok(spec)
@@ -76,16 +79,15 @@ impl<'a> SyncRun<'a> {
     fn select_replica(
         &self,
         replica: SyncReplica<'_>,
-        changes: &ReplicaChanges,
+        (changes, is_changed): (&ReplicaChanges, bool),
         selected: SyncChanges,
-        is_changed: bool,
+        replicas_sent: &BTreeSet<PathBuf>,
         report: &mut Report,
     ) -> Option<SourceReplica> {
         let by_record = self.is_by_record(&replica);
+        let recorded = by_record.then(|| recorded_tree(&replica, replicas_sent));
         let mut tree = replica.tree;
-        let mut recorded = None;
         if by_record {
-            recorded = Some(recorded_tree(&replica.sent_rows));
             // The record has the times of the source itself, so they are compared exactly.
             tree.proven_precision = Some(TimePrecision::Nanosecond);
         } else if !is_changed {
@@ -194,13 +196,22 @@ fn respelled_replicas(replicas: &[SyncReplica<'_>], missing: &[MissingFile]) -> 
     respelled
 }
 
-/// Returns the tree of a replica at the destination by the record of sent files.
-fn recorded_tree(rows: &[SentRow]) -> Tree {
+/// Returns the tree of a replica at the destination by the record of sent files. Sent replicas of other categories may lie
+/// inside it.
+fn recorded_tree(replica: &SyncReplica<'_>, sent: &BTreeSet<PathBuf>) -> Tree {
+    let relative = &replica.relative;
+    let below = sent.range(relative.clone()..);
+    let below = below.take_while(|other| other.starts_with(relative));
+    let inner = below.filter_map(|other| other.strip_prefix(relative).ok());
+    let hidden = inner
+        .flat_map(Path::ancestors)
+        .filter(|path| replica.category.inner.contains(&relative.join(path)));
     let mut tree = Tree {
         proven_precision: Some(TimePrecision::Nanosecond),
+        hidden_folders: hidden.map(Path::to_owned).collect(),
         ..Tree::default()
     };
-    let mut rows = rows.iter().peekable();
+    let mut rows = replica.sent_rows.iter().peekable();
     while let Some(row) = rows.next() {
         let mut others = Vec::new();
         // Rows are sorted by folder; each source has one.

@@ -20,6 +20,10 @@ use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile, Manifes
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
+/// Reason for refusing a file whose name a folder has that this copy leaves out.
+const HIDDEN_FOLDER: &str =
+    "the destination has a folder of this name, which is excluded or belongs to another category";
+
 /// Everything that decides about the plan of one replica.
 pub struct PlanInput<'a> {
     /// The replica's folder, relative to both roots.
@@ -312,6 +316,9 @@ impl<'a> Planner<'a> {
     fn add_new(&mut self, name: &[u8], path: &Path, new: DiffEntry) -> Result<(), OmissionReason> {
         if let Some(reason) = self.read_failure(path) {
             return Err(reason);
+        }
+        if self.trees[1].hidden_folders.contains(path) {
+            return Err(OmissionReason::Refused(HIDDEN_FOLDER.to_owned()));
         }
         self.constraints.check_entry(path, new.kind, None)?;
         if let Some(rename) = self.renames.get(path) {

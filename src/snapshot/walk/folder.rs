@@ -28,6 +28,8 @@ pub struct FolderContents {
     pub leftovers: Vec<Name>,
     /// Number of excluded entries.
     pub excluded_count: u64,
+    /// Excluded folders.
+    pub excluded_folders: Vec<Name>,
     /// Finest precision that a time in the folder proves.
     pub precision: Option<TimePrecision>,
 }
@@ -116,6 +118,7 @@ impl FolderContents {
         self.problems.clear();
         self.leftovers.clear();
         self.excluded_count = 0;
+        self.excluded_folders.clear();
         self.precision = None;
     }
 
@@ -145,8 +148,11 @@ impl FolderContents {
             self.leftovers.push(name.into());
             return;
         }
-        if exclusions.excludes(path, name, stat.kind == EntryKind::Folder) {
+        let is_folder = stat.kind == EntryKind::Folder;
+        if exclusions.excludes(path, name, is_folder) {
             self.excluded_count += 1;
+            self.excluded_folders
+                .extend(is_folder.then(|| Name::from(name)));
             return;
         }
         let precision = stat.status_changed.coarsest_precision();
