@@ -378,3 +378,17 @@ fn unreached_items_are_counted() {
     assert_eq!(items.as_array().unwrap().len(), 3);
     assert_eq!(items[0]["reason"], "it said\nno");
 }
+
+#[test]
+fn refused_run_is_not_started() {
+    let studio = Studio::filled();
+    studio.lines(&["sync all all WORK NAS"]).ok();
+    studio
+        .remove("WORK/footage/acme/spot")
+        .remove("WORK/footage/acme/teaser");
+    studio.lines(&["sync all all WORK NAS --delete"]).status(1);
+    let shown = studio.lines(&["history --last 1"]).ok().stdout;
+    assert!(shown.contains("0 files 0 B  not started"), "{shown}");
+    let runs = studio.json(&["history --last 1"]).document();
+    assert_eq!(runs["runs"][0]["state"], "refused");
+}
