@@ -1,4 +1,4 @@
-//! A monitor for tests in process.
+//! Parts of tests in process: a monitor, a folder in memory, and the length of random tests.
 
 use std::sync::Mutex;
 
@@ -13,6 +13,17 @@ impl RecordedMessages {
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().join("\n")
     }
+}
+
+/// Creates a folder in memory where there is one: random tests write hundreds of studios and indexes.
+pub(crate) fn temporary_folder() -> tempfile::TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Returns the number of random cases of a law: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
+pub(crate) fn case_count(usual: u32) -> u32 {
+    std::env::var("AUTO_BACKUP_HISTORIES").map_or(usual, |count| count.parse().unwrap())
 }
 
 impl Monitor for RecordedMessages {

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::{CopyRequest, copy};
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
-use crate::base::fixture::RecordedMessages;
+use crate::base::fixture::{RecordedMessages, temporary_folder};
 use crate::index::{Index, RunId, RunStart};
 use crate::model::layout::IN_HOUSE;
 use crate::model::project::{ProjectId, Scope};
@@ -30,7 +30,7 @@ pub(crate) struct Studio {
 }
 
 /// Layouts of the tests, some of which lie inside others or leave each other's folders out.
-const LAYOUTS: [&str; 12] = [
+const LAYOUTS: [&str; 13] = [
     "footage",
     ".",
     "{client}/{project}/footage",
@@ -42,6 +42,7 @@ const LAYOUTS: [&str; 12] = [
     "{client}/plates/{project}",
     "footage/acme",
     "footage/acme/spot/cache",
+    "footage/acme/spot/d/cache",
     "scratch/{client}/shots/{project}/render",
 ];
 
@@ -57,7 +58,7 @@ impl Studio {
 
     /// A studio whose categories have these layouts.
     pub(crate) fn with_layouts(layouts: &[&str]) -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        let temporary = temporary_folder();
         let index = Index::open(&temporary.path().join("index")).unwrap().index;
         let mut studio = Self {
             index,

@@ -1,6 +1,7 @@
 //! One replica as its storage holds it: every folder below the replica's folder, with its files packed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{
@@ -269,6 +270,15 @@ impl Tree {
         }
         let path = path.to_owned();
         self.problems.push(Problem { path, error });
+    }
+
+    /// True if a folder contains a folder that is left out.
+    pub fn contains_hidden_folder(&self, folder: &Path) -> bool {
+        let from = (Bound::Excluded(folder), Bound::Unbounded);
+        let mut below = self.hidden_folders.range::<Path, _>(from);
+        below
+            .next()
+            .is_some_and(|hidden| hidden.starts_with(folder))
     }
 
     /// Number of files and links.

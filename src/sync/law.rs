@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
 use super::{SyncRequest, sync};
 use crate::base::confirmation::Confirmation;
+use crate::base::fixture::case_count;
 use crate::copy::fixture::{Studio, layouts};
 use crate::copy::plan::CopyRules;
 use crate::copy::report::Report;
@@ -32,12 +34,22 @@ impl Studio {
             }
         }
         for (number, replica) in (0_u8..).zip(self.replicas()) {
-            fs::create_dir_all(root.join(&replica)).unwrap();
+            let replica = root.join(replica);
+            let created = fs::create_dir_all(&replica);
+            if created.is_err_and(|error| error.kind() == ErrorKind::NotADirectory) {
+                // A file of another category stands on the way.
+                continue;
+            }
             for (path, (content, seconds)) in files {
+                let path = replica.join(path);
+                if path.is_dir() {
+                    // It holds another category.
+                    continue;
+                }
                 // The files of two categories differ.
                 let content = content.wrapping_add(number);
                 let content = vec![content; usize::from(content % 3)];
-                Self::write_at(&root.join(&replica).join(path), &content, *seconds);
+                Self::write_at(&path, &content, *seconds);
             }
         }
     }
@@ -190,17 +202,8 @@ fn folder_of_another_category_blocks_a_synced_file() {
     }
 }
 
-/// Returns the number of random cases: 24, or as many as the variable `PROPTEST_CASES` says.
-fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok();
-    ProptestConfig {
-        cases: cases.and_then(|cases| cases.parse().ok()).unwrap_or(24),
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig { cases: case_count(24), ..ProptestConfig::default() })]
 
     #[test]
     fn copy_executes_the_plan_of_its_dry_run(layouts in layouts(), source in files(), destination in files(), rules in rules()) {
@@ -226,24 +229,56 @@ proptest! {
 
     #[test]
     fn sync_executes_the_plan_of_its_dry_run(layouts in layouts(), first in files(), second in files(), destination in files(), delete in any::<bool>()) {
-        let mut studio = Studio::with_layouts(&layouts);
-        studio.set("WORK", &first);
-        studio.set("NAS", &destination);
-        studio.sync(false, false);
-        studio.set("WORK", &second);
-        let before = ["WORK", "NAS"].map(|database| studio.contents(database));
-        let dry = studio.sync(delete, true);
-        prop_assert_eq!(&["WORK", "NAS"].map(|database| studio.contents(database)), &before);
-        let report = studio.sync(delete, false);
-        let planned = planned(&dry);
-        prop_assert_eq!(report.copied_files, planned.len() as u64);
-        prop_assert_eq!(report.copied_bytes, dry.planned_bytes);
-        prop_assert_eq!(items(&report), items(&dry));
-        prop_assert_eq!(report.deleted_files > 0, delete && dry.gone_files > 0);
-        prop_assert_eq!(&studio.contents("WORK"), &before[0]);
-        studio.check_planned(&planned)?;
-        check_kept(&before[1], &studio.contents("NAS"))?;
-        let again = studio.sync(delete, false);
+        check_sync(&layouts, [&first, &second], &destination, delete)?;
+    }
+}
+
+/// Checks a sync of two versions of a source, one after the other.
+fn check_sync(
+    layouts: &[&str],
+    [first, second]: [&Files; 2],
+    destination: &Files,
+    delete: bool,
+) -> Result<(), TestCaseError> {
+    let mut studio = Studio::with_layouts(layouts);
+    studio.set("WORK", first);
+    studio.set("NAS", destination);
+    studio.sync(false, false);
+    studio.set("WORK", second);
+    let before = ["WORK", "NAS"].map(|database| studio.contents(database));
+    let dry = studio.sync(delete, true);
+    prop_assert_eq!(
+        &["WORK", "NAS"].map(|database| studio.contents(database)),
+        &before
+    );
+    let report = studio.sync(delete, false);
+    let planned = planned(&dry);
+    prop_assert_eq!(report.copied_files, planned.len() as u64);
+    prop_assert_eq!(report.copied_bytes, dry.planned_bytes);
+    prop_assert_eq!(items(&report), items(&dry));
+    prop_assert_eq!(report.deleted_files > 0, delete && dry.gone_files > 0);
+    prop_assert_eq!(&studio.contents("WORK"), &before[0]);
+    studio.check_planned(&planned)?;
+    check_kept(&before[1], &studio.contents("NAS"))?;
+    let again = studio.sync(delete, false);
+    if report.failed_files + report.conflict_files == 0 {
         prop_assert_eq!((again.copied_files, again.deleted_files), (0, 0));
+    }
+    Ok(())
+}
+
+fn files_of(paths: &[&'static str]) -> Files {
+    let files = paths.iter().map(|path| (*path, (0, 1_000_000_000)));
+    files.collect()
+}
+
+#[test]
+fn file_never_replaces_a_folder_of_another_category() {
+    let [none, file, folder] = [&[][..], &["d"], &["d/x"]].map(files_of);
+    let layouts = ["footage", "footage/{project}"];
+    for delete in [false, true] {
+        for source in [[&none, &file], [&folder, &file], [&file, &folder]] {
+            check_sync(&layouts, source, &folder, delete).unwrap();
+        }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{ListArgs, ListSubcommand};
 use crate::base::confirmation::Confirmation;
-use crate::base::fixture::RecordedMessages;
+use crate::base::fixture::{RecordedMessages, case_count, temporary_folder};
 use crate::commands::command::RunCommand as _;
 use crate::commands::last_answer::LastAnswer;
 use crate::commands::settings::Settings;
@@ -38,12 +38,6 @@ prop_compose! {
         ((0..4_usize, 0..2_usize, 0..3_usize, "(e/)?[a-d]"), (1..4_u64, 1..4_u64)), 0..40)) -> Files {
         found.into_iter().collect()
     }
-}
-
-/// A folder in memory where there is one: hundreds of indexes are written there.
-fn temporary_folder() -> tempfile::TempDir {
-    let in_memory = tempfile::tempdir_in("/dev/shm");
-    in_memory.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Writes a studio to disks and scans it; databases in `offline` are taken away after that.
@@ -328,7 +322,7 @@ fn check_list(files: &Files, query: &Query, workspace: &mut Workspace) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(300), ..ProptestConfig::default() })]
     #[test]
     fn answers_match_brute_force(files in files(), offline in proptest::collection::btree_set(0..4_usize, 0..2)) {
         let folder = temporary_folder();
@@ -351,7 +345,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(40), ..ProptestConfig::default() })]
     #[test]
     fn sorted_rows_are_in_order(files in files()) {
         let folder = temporary_folder();

@@ -24,6 +24,10 @@ use crate::storage::content_compare::ContentComparison;
 const HIDDEN_FOLDER: &str =
     "the destination has a folder of this name, which is excluded or belongs to another category";
 
+/// Reason for keeping a folder in which this copy leaves a folder out.
+const HIDDEN_CONTENTS: &str = "the destination has a folder of this name, in which a folder is excluded or belongs to \
+                               another category";
+
 /// Everything that decides about the plan of one replica.
 pub struct PlanInput<'a> {
     /// The replica's folder, relative to both roots.
@@ -344,6 +348,9 @@ impl<'a> Planner<'a> {
         difference: Difference,
     ) -> Result<(), OmissionReason> {
         self.rules.check_replacement(new, old, difference)?;
+        if self.trees[1].contains_hidden_folder(path) {
+            return Err(OmissionReason::Conflict(HIDDEN_CONTENTS.to_owned()));
+        }
         self.constraints.check_entry(path, new.kind, Some(old))?;
         let modified = self.trees[1].reported_time(self.folder, name.as_bytes(), old.modified);
         let old = DiffEntry { modified, ..old };
