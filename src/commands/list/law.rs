@@ -20,12 +20,25 @@ use crate::commands::workspace::Workspace;
 use crate::commands::{Command, CommandLine};
 use crate::index::{Index, overview};
 use crate::language::variable::Variables;
-use crate::model::project::Scope;
+use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 
 const DATABASES: [&str; 4] = ["A", "B", "C", "D"];
 const CATEGORIES: [&str; 2] = ["footage", "render"];
-const PROJECTS: [&str; 3] = ["acme/spot", "acme/teaser", "nova/titles"];
+const PROJECTS: [&str; 4] = ["acme/spot", "acme/teaser", "in-house/titles", "nova/titles"];
+
+/// The layouts of the categories. In some, one of them can hold only the projects of one client.
+const LAYOUTS: [[&str; 2]; 6] = [
+    ["footage", "render"],
+    ["{client}/{project}/footage", "{client}/{project}/render"],
+    ["footage", "notes/{project}"],
+    ["{project}/footage", "{project}/{client}/render"],
+    [".", "footage/{project}"],
+    ["2026/{client}/{project}", "{client}/plates/{project}"],
+];
+
+/// Layouts of the categories, and the files.
+type Studio = ([&'static str; 2], Files);
 
 /// Size and age in days of a file.
 type Version = (u64, u64);
@@ -33,15 +46,34 @@ type Version = (u64, u64);
 /// Database, category, project and name of a file, with its version.
 type Files = BTreeMap<(usize, usize, usize, String), Version>;
 
+fn project(place: usize) -> ProjectId {
+    let (client, project) = PROJECTS[place].split_once('/').unwrap();
+    ProjectId {
+        client: client.into(),
+        project: project.into(),
+    }
+}
+
+/// True if a layout has a folder for the project at this place: for every client, or for `in-house` alone.
+fn can_hold(layout: &str, place: usize) -> bool {
+    layout.contains("{client}")
+        || !layout.contains("{project}")
+        || PROJECTS[place].starts_with("in-house/")
+}
+
 prop_compose! {
-    fn files()(found in proptest::collection::vec(
-        ((0..4_usize, 0..2_usize, 0..3_usize, "(e/)?[a-d]"), (1..4_u64, 1..4_u64)), 0..40)) -> Files {
-        found.into_iter().collect()
+    fn studio()(
+        layouts in proptest::sample::select(&LAYOUTS[..]),
+        found in proptest::collection::vec(
+            ((0..4_usize, 0..2_usize, 0..4_usize, "(e/)?[a-d]"), (1..4_u64, 1..4_u64)), 0..40)
+    ) -> Studio {
+        let found = found.into_iter();
+        (layouts, found.filter(|(key, _)| can_hold(layouts[key.1], key.2)).collect())
     }
 }
 
 /// Writes a studio to disks and scans it; databases in `offline` are taken away after that.
-fn workspace(folder: &Path, files: &Files, offline: &BTreeSet<usize>) -> Workspace {
+fn workspace(folder: &Path, (layouts, files): &Studio, offline: &BTreeSet<usize>) -> Workspace {
     let mut registry = Registry::default();
     for name in DATABASES {
         fs::create_dir(folder.join(name)).unwrap();
@@ -49,18 +81,15 @@ fn workspace(folder: &Path, files: &Files, offline: &BTreeSet<usize>) -> Workspa
             .add_database(name, &folder.join(name), false)
             .unwrap();
     }
-    for name in CATEGORIES {
-        registry.add_category(name, Path::new(name), false).unwrap();
+    for (name, layout) in CATEGORIES.iter().zip(layouts) {
+        registry
+            .add_category(name, Path::new(layout), false)
+            .unwrap();
     }
     let now = SystemTime::now();
-    for ((database, category, project, name), (bytes, age)) in files {
-        let path = [
-            DATABASES[*database],
-            CATEGORIES[*category],
-            PROJECTS[*project],
-            name,
-        ];
-        let path = folder.join(path.join("/"));
+    for ((database, category, place, name), (bytes, age)) in files {
+        let replica = registry.categories()[*category].replica_path(&project(*place));
+        let path = folder.join(DATABASES[*database]).join(replica).join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let file = fs::File::create(path).unwrap();
         file.set_len(*bytes).unwrap();
@@ -153,14 +182,17 @@ fn shortfall(group: &BTreeMap<usize, BTreeMap<&str, Version>>, database: usize) 
     counts
 }
 
-fn check_states(files: &Files, offline: &BTreeSet<usize>, document: &Value) {
+fn check_states((layouts, files): &Studio, offline: &BTreeSet<usize>, document: &Value) {
     let mut projects = BTreeSet::new();
     for summary in document["projects"].as_array().unwrap() {
         let name = summary["project"].as_str().unwrap();
         let project = PROJECTS.iter().position(|known| *known == name).unwrap();
         projects.insert(project);
         let mut replicas = summary["replicas"].as_array().unwrap().iter();
-        for category in 0..CATEGORIES.len() {
+        for (category, layout) in layouts.iter().enumerate() {
+            if !can_hold(layout, project) {
+                continue;
+            }
             let group = group(files, category, project);
             for database in 0..DATABASES.len() {
                 let replica = replicas.next().unwrap();
@@ -179,6 +211,7 @@ fn check_states(files: &Files, offline: &BTreeSet<usize>, document: &Value) {
                 assert_eq!(replica["state"], state, "{replica}");
             }
         }
+        assert_eq!(replicas.next(), None);
     }
     assert_eq!(projects, files.keys().map(|key| key.2).collect());
 }
@@ -324,17 +357,18 @@ fn check_list(files: &Files, query: &Query, workspace: &mut Workspace) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: case_count(300), ..ProptestConfig::default() })]
     #[test]
-    fn answers_match_brute_force(files in files(), offline in proptest::collection::btree_set(0..4_usize, 0..2)) {
+    fn answers_match_brute_force(studio in studio(), offline in proptest::collection::btree_set(0..4_usize, 0..2)) {
         let folder = temporary_folder();
+        let files = &studio.1;
         // An empty database that is away was never known to hold anything.
         let holds = |database: &usize| files.keys().any(|key| key.0 == *database);
         let offline = offline.into_iter().filter(holds).collect();
-        let mut workspace = workspace(folder.path(), &files, &offline);
+        let mut workspace = workspace(folder.path(), &studio, &offline);
         let all = document(&mut workspace, "fetch all");
-        check_states(&files, &offline, &all);
+        check_states(&studio, &offline, &all);
         let has_acme = files.keys().any(|key| PROJECTS[key.2].starts_with("acme"));
         for query in QUERIES.iter().filter(|query| query.client.is_none() || has_acme) {
-            check_list(&files, query, &mut workspace);
+            check_list(files, query, &mut workspace);
         }
         // The answer from stored counts is the same, and reads no folder.
         let (index, registry) = (&workspace.index, &workspace.registry);
@@ -347,9 +381,9 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: case_count(40), ..ProptestConfig::default() })]
     #[test]
-    fn sorted_rows_are_in_order(files in files()) {
+    fn sorted_rows_are_in_order(studio in studio()) {
         let folder = temporary_folder();
-        let mut workspace = workspace(folder.path(), &files, &BTreeSet::new());
+        let mut workspace = workspace(folder.path(), &studio, &BTreeSet::new());
         for (line, field, is_rising) in [
             ("list projects --sort size", "bytes", false),
             ("list projects --sort files --reverse", "files", true),

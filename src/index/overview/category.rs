@@ -65,7 +65,8 @@ impl<'a> CategoryReplicas<'a> {
         })
     }
 
-    /// Adds the union and the replicas of this category to the summary of a project.
+    /// Adds the union and the replicas of this category to the summary of a project. Adds nothing if the category cannot
+    /// hold the project: it has no replica there that could be missing.
     pub(super) fn add_to(
         &self,
         summary: &mut ProjectSummary,
@@ -75,6 +76,9 @@ impl<'a> CategoryReplicas<'a> {
     ) -> Result<()> {
         let project = &summary.project;
         let members = self.members(project);
+        if members.is_empty() && self.category.leaves_out(project) {
+            return Ok(());
+        }
         let replica = self.category.replica_path(project);
         let differing = context.differing_in(index, &replica)?;
         let group = UnionGroup::new(

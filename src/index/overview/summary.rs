@@ -90,10 +90,10 @@ pub struct UnionTotals {
 pub struct ProjectSummary {
     /// The project.
     pub project: ProjectId,
-    /// One for each category.
+    /// One for each category that can hold the project.
     #[serde(skip)]
     pub unions: Vec<UnionTotals>,
-    /// One replica for each category and database, in the order of the start-up file.
+    /// One replica for each category that can hold the project and each database, in the order of the start-up file.
     pub replicas: Vec<ReplicaSummary>,
 }
 

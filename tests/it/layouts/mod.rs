@@ -82,10 +82,6 @@ fn projects_without_client_folders_are_in_house() {
         json!(["c0", "in-house/spot", 1]),
     ];
     assert_eq!(replicas(&studio, "WORK"), expected);
-    let spot = studio.json(&["fetch project acme/spot"]).document();
-    let shown = spot["projects"][0]["replicas"].as_array().unwrap().iter();
-    let mut foreign = shown.filter(|replica| replica["category"] == "c0");
-    assert!(foreign.all(|replica| replica["state"] == "missing" && replica["files"].is_null()));
     studio.lines(&["copy all all WORK NAS"]).status(0);
     assert_eq!(studio.read("NAS/docs/spot/a"), "a");
     // No project of another client ever uses the folder.
@@ -95,6 +91,43 @@ fn projects_without_client_folders_are_in_house() {
     assert_eq!(refused.status, 1, "{refused}");
     studio.json(&["load --project acme/spot"]).ok();
     assert_eq!(replicas(&studio, "WORK"), expected);
+}
+
+#[test]
+fn category_that_cannot_hold_a_project_is_not_shown_for_it() {
+    let studio = studio(&[
+        "docs/{project}",
+        "footage",
+        "footage/{client}/shared/{project}",
+    ]);
+    studio
+        .file("WORK/docs/spot/a", "a")
+        .file("NAS/docs/spot/a", "a")
+        .file("WORK/footage/acme/spot/b", "b")
+        .file("NAS/footage/acme/spot/b", "b")
+        .file("WORK/footage/acme/shared/logo/c", "c");
+    studio.json(&["load"]).ok();
+    let shown = studio.json(&["fetch all"]).document();
+    let projects = shown["projects"].as_array().unwrap().iter();
+    let states = projects.map(|project| {
+        let replicas = project["replicas"].as_array().unwrap().iter();
+        let states = replicas.map(|replica| {
+            let [category, state] = ["category", "state"].map(|key| replica[key].as_str().unwrap());
+            format!("{category} {state}")
+        });
+        let states: Vec<_> = states.collect();
+        format!(
+            "{}: {}",
+            project["project"].as_str().unwrap(),
+            states.join(", ")
+        )
+    });
+    assert_snapshot!(states.collect::<Vec<_>>().join("\n"), @"");
+    assert_snapshot!(studio.lines(&["fetch acme/spot"]).ok(), @"");
+    assert_snapshot!(studio.lines(&["fetch all"]).ok(), @"");
+    let copies = studio.json(&["list projects --copies 1"]).document();
+    assert_eq!(copies["projects"][0]["project"], "acme/logo");
+    assert_eq!(copies["total"]["projects"], 1);
 }
 
 #[test]
