@@ -1,7 +1,10 @@
 //! Answers on terminals of several widths.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -10,6 +13,15 @@ use crate::terminal::output;
 
 /// The folder of the long root.
 const LONG: &str = "archive-of-all-finished-projects/東京-branch/storage-0001";
+
+/// Names with quotes, of two columns per character, of one character with many code points, and with control characters.
+const ODD_NAMES: [&str; 5] = [
+    "it's \"final\", really final, of the last version of all.mov",
+    "東京スタジオの最終版の素材とすべての予備の素材の一覧と覚え書き.mov",
+    "👩‍👩‍👧 🎬 e\u{301}.mov",
+    "two\nlines\tand a tab.mov",
+    " 50% -off- $HOME {client} `x`.mov",
+];
 
 /// A scanned studio with a root that is too long for most terminals.
 fn studio() -> Studio {
@@ -232,5 +244,53 @@ fn accessible_output_is_uncolored_in_pipes() {
     ] {
         let run = run(more);
         assert!(!format!("{run}").contains('\u{1b}'), "{run}");
+    }
+}
+
+/// A scanned studio with odd names outside every project.
+fn studio_with_odd_names_outside() -> Studio {
+    let studio = Studio::filled();
+    for name in ODD_NAMES {
+        studio.file(format!("WORK/footage/acme/{name}"), "x");
+        studio.file(format!("WORK/{name}/x"), "x");
+    }
+    let invalid = OsStr::from_bytes(b"not \xff UTF-8 at all, and long enough for both widths.mov");
+    let folder = studio.path("WORK/footage");
+    fs::write(folder.join(invalid), "x").unwrap();
+    studio.lines(&["load"]).status(0);
+    studio
+}
+
+#[test]
+fn odd_names_outside_line_up() {
+    let studio = studio_with_odd_names_outside();
+    for columns in [40, 80] {
+        let answer = answer_at_width(&studio, columns, "list outside");
+        let lines: Vec<&str> = answer.lines().collect();
+        let wide = lines.iter().find(|line| line.width() > columns.into());
+        assert_eq!(wide, None, "{columns}:\n{answer}");
+        let end = lines
+            .iter()
+            .position(|line| line.starts_with("outside every project"));
+        let (table, sentence) = lines.split_at(end.unwrap());
+        assert_eq!(table.len(), 2 * ODD_NAMES.len() + 2, "{columns}:\n{answer}");
+        // The last column ends at the same place in every row of a file.
+        let files = table.iter().filter(|line| line.ends_with(" B"));
+        let widths: BTreeSet<usize> = files.map(|line| line.width()).collect();
+        assert_eq!(widths.len(), 1, "{columns}:\n{answer}");
+        // The second column begins at the same place in every row.
+        let starts =
+            |line: &&str| line.starts_with("WORK     ") || line.starts_with("storage  path");
+        assert!(table.iter().all(starts), "{columns}:\n{answer}");
+        let sentence: Vec<&str> = sentence
+            .iter()
+            .filter(|line| !line.is_empty())
+            .copied()
+            .collect();
+        assert_eq!(
+            sentence.join(" "),
+            "outside every project: 6 files, 6 B, and 5 folders (`--sizes` counts what is in them)",
+            "{columns}:\n{answer}"
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::model::registry::Database;
 use crate::os::stat::EntryKind;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
-use crate::output::page::Page;
+use crate::output::page::{Borders, Page, TableBlock};
 use crate::storage::{FolderTotals, Layout, Storage};
 
 /// List what lies in no project: files beside clients and projects, and folders of no category
@@ -213,7 +213,14 @@ impl Answer for OutsideAnswer {
         let mut headings = vec!["storage", "path", "kind"];
         headings.extend(self.sizes.then_some("files"));
         headings.push("size");
-        page.table(&headings, rows.collect());
+        // On a narrow terminal the slash after a folder tells the kind.
+        page.table_block(TableBlock {
+            headings: headings.into_iter().map(Cell::text).collect(),
+            rows: rows.collect(),
+            borders: Borders::Open,
+            hidden_from: vec![usize::MAX, usize::MAX, 2],
+            ..TableBlock::default()
+        });
         if !self.outside.is_empty() {
             page.line(self.total_line());
         }

@@ -31,29 +31,23 @@ fn loose_files_and_folders_are_listed() {
     assert_snapshot!(studio.lines(&["list outside"]).ok(), @"
     exit 0
     --- stdout
-    ┌─────────┬────────────────────────┬────────┬──────┐
-    │ storage ┆ path                   ┆ kind   ┆ size │
-    ╞═════════╪════════════════════════╪════════╪══════╡
-    │ WORK    ┆ documents/             ┆ folder ┆      │
-    │ WORK    ┆ footage/acme/brief.pdf ┆ file   ┆  6 B │
-    │ WORK    ┆ footage/acme/link      ┆ link   ┆      │
-    │ WORK    ┆ footage/notes.txt      ┆ file   ┆  5 B │
-    │ WORK    ┆ scratch/tmp/           ┆ folder ┆      │
-    └─────────┴────────────────────────┴────────┴──────┘
+    storage  path                    kind    size
+    WORK     documents/              folder
+    WORK     footage/acme/brief.pdf  file     6 B
+    WORK     footage/acme/link       link
+    WORK     footage/notes.txt       file     5 B
+    WORK     scratch/tmp/            folder
     outside every project: 3 files, 11 B, and 2 folders (`--sizes` counts what is in them)
     ");
     assert_snapshot!(studio.lines(&["list outside in WORK --sizes"]).ok(), @"
     exit 0
     --- stdout
-    ┌─────────┬────────────────────────┬────────┬───────┬──────┐
-    │ storage ┆ path                   ┆ kind   ┆ files ┆ size │
-    ╞═════════╪════════════════════════╪════════╪═══════╪══════╡
-    │ WORK    ┆ documents/             ┆ folder ┆     2 ┆ 13 B │
-    │ WORK    ┆ footage/acme/brief.pdf ┆ file   ┆       ┆  6 B │
-    │ WORK    ┆ footage/acme/link      ┆ link   ┆       ┆      │
-    │ WORK    ┆ footage/notes.txt      ┆ file   ┆       ┆  5 B │
-    │ WORK    ┆ scratch/tmp/           ┆ folder ┆     1 ┆  1 B │
-    └─────────┴────────────────────────┴────────┴───────┴──────┘
+    storage  path                    kind    files  size
+    WORK     documents/              folder      2  13 B
+    WORK     footage/acme/brief.pdf  file            6 B
+    WORK     footage/acme/link       link
+    WORK     footage/notes.txt       file            5 B
+    WORK     scratch/tmp/            folder      1   1 B
     outside every project: 6 files, 25 B, 2 folders included
     ");
     let none = studio.json(&["list outside in NAS"]).ok().document();
