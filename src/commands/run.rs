@@ -149,7 +149,7 @@ impl RunReport for Report {
             state: self.state(),
             files: self.copied_files + self.moved_files,
             bytes: self.copied_bytes,
-            failed: self.failed_files,
+            failed: self.failed_files + self.failed_storages,
             conflicts: self.conflict_files,
             refused: self.refused_files,
         }

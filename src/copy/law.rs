@@ -92,7 +92,8 @@ fn offline_destination_stops_no_other() {
     studio.add_database("SHELF");
     fs::remove_dir_all(studio.root("SHELF")).unwrap();
     let report = studio.copy_to(&["SHELF", "NAS"], |_| {}).unwrap();
-    assert_eq!((report.copied_files, report.failed_files), (2, 1));
+    assert_eq!((report.copied_files, report.planned_files), (2, 2));
+    assert_eq!((report.failed_files, report.failed_storages), (0, 1));
     assert_eq!(report.state(), RunState::Partial);
     let refused = studio.copy_to(&["SHELF"], |_| {});
     assert!(matches!(refused, Err(Error::Offline { .. })));

@@ -70,7 +70,7 @@ pub struct Report {
     /// True if something could not be recorded in the index.
     pub unrecorded: bool,
     pub elapsed: Duration,
-    /// Storages to which nothing could be copied; each is also one failed item.
+    /// Storages to which nothing or only a part could be copied. Each has an item, and counts as no file.
     pub failed_storages: u64,
     /// The result at each destination.
     pub destinations: Vec<DestinationResult>,
@@ -125,9 +125,15 @@ impl Report {
                 Error::Declined => Outcome::Skipped("you answered no".to_owned()),
                 error => Outcome::Failed(error.full_message()),
             };
-            self.failed_storages += u64::from(matches!(outcome, Outcome::Failed(_)));
             result.error = Some(error.full_message());
-            self.add(outcome, || database.root.clone());
+            let path = database.root.clone();
+            if matches!(outcome, Outcome::Failed(_)) {
+                // A storage is no file, so that it is in none of their numbers.
+                self.failed_storages += 1;
+                self.items.push(ReportedItem { path, outcome });
+            } else {
+                self.add(outcome, || path);
+            }
         }
         self.destinations.push(result);
     }
@@ -172,8 +178,11 @@ impl Report {
 
     /// Returns the state of a run that ended with this report.
     pub const fn state(&self) -> RunState {
-        let failures =
-            self.failed_files + self.refused_files + self.conflict_files + self.incomplete_files;
+        let failures = self.failed_files
+            + self.failed_storages
+            + self.refused_files
+            + self.conflict_files
+            + self.incomplete_files;
         if self.interrupted {
             RunState::Interrupted
         } else if failures > 0 || self.unrecorded {

@@ -38,6 +38,7 @@ struct CopyTotals {
     same_files: u64,
     conflict_files: u64,
     failed_files: u64,
+    failed_storages: u64,
     refused_files: u64,
     skipped_files: u64,
     verified_files: u64,
@@ -124,6 +125,7 @@ impl CopyAnswer {
             same_files: report.same_files,
             conflict_files: report.conflict_files,
             failed_files: report.failed_files,
+            failed_storages: report.failed_storages,
             refused_files: report.refused_files,
             skipped_files: report.skipped_files,
             verified_files: report.verified_files,
@@ -214,11 +216,7 @@ impl CopyAnswer {
             ),
             (report.same_files, "already there", Tone::Good),
             (report.conflict_files, "in conflict", Tone::Warning),
-            (
-                report.failed_files - report.failed_storages,
-                "failed",
-                Tone::Bad,
-            ),
+            (report.failed_files, "failed", Tone::Bad),
             (report.failed_storages, storages_failed, Tone::Bad),
             (report.refused_files, "refused", Tone::Warning),
             (

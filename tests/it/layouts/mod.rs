@@ -122,9 +122,33 @@ fn category_that_cannot_hold_a_project_is_not_shown_for_it() {
             states.join(", ")
         )
     });
-    assert_snapshot!(states.collect::<Vec<_>>().join("\n"), @"");
-    assert_snapshot!(studio.lines(&["fetch acme/spot"]).ok(), @"");
-    assert_snapshot!(studio.lines(&["fetch all"]).ok(), @"");
+    assert_snapshot!(states.collect::<Vec<_>>().join("\n"), @"
+    acme/logo: c1 missing, c1 missing, c2 whole, c2 missing
+    acme/spot: c1 whole, c1 whole, c2 missing, c2 missing
+    in-house/spot: c0 whole, c0 whole, c1 missing, c1 missing, c2 missing, c2 missing
+    ");
+    assert_snapshot!(studio.lines(&["fetch acme/spot"]).ok(), @"
+    exit 0
+    --- stdout
+    acme/spot  1 file, 1 B
+    ┌──────────┬────────────────────┬────────────────────┐
+    │ category ┆ WORK               ┆ NAS                │
+    ╞══════════╪════════════════════╪════════════════════╡
+    │ c1       ┆ whole, 1 file, 1 B ┆ whole, 1 file, 1 B │
+    └──────────┴────────────────────┴────────────────────┘
+    on no storage: c2
+    scanned: WORK, NAS just now
+    ");
+    assert_snapshot!(studio.lines(&["fetch all"]).ok(), @"
+    exit 0
+    --- stdout
+    project        size  WORK                NAS
+    acme/logo      1 B   whole, 1 file, 1 B
+    acme/spot      1 B   whole, 1 file, 1 B  whole, 1 file, 1 B
+    in-house/spot  1 B   whole, 1 file, 1 B  whole, 1 file, 1 B
+    3 projects, 3 files, 3 B
+    scanned: WORK, NAS just now
+    ");
     let copies = studio.json(&["list projects --copies 1"]).document();
     assert_eq!(copies["projects"][0]["project"], "acme/logo");
     assert_eq!(copies["total"]["projects"], 1);
@@ -198,9 +222,9 @@ fn mistyped_layouts_are_corrected() {
     hint: write it as in `add category footage {client}/{project}/footage`
     ");
     assert_snapshot!(refusal("add category x {project}/{client}/footage"), @"
-    1 -c:1:1: error: `{project}/{client}/footage` is already category `c0` at `{client}/{project}/footage`
+    1 -c:1:16: error: `{project}/{client}/footage` is already category `c0` at `{client}/{project}/footage`
         add category x {project}/{client}/footage
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                       ^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: give each category a folder of its own
     ");
 }
