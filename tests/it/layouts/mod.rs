@@ -155,6 +155,25 @@ fn category_that_cannot_hold_a_project_is_not_shown_for_it() {
 }
 
 #[test]
+fn own_folder_is_no_client() {
+    let studio = studio(&["{client}/{project}", "{project}/{client}/cut"]);
+    studio.file("WORK/acme/spot/a", "a");
+    studio.lines(&["copy all all WORK NAS"]).status(0);
+    studio.file("WORK/acme/spot/a", "a, the second version");
+    studio
+        .lines(&["copy all all WORK NAS --overwrite"])
+        .status(0);
+    assert!(studio.tree("NAS").contains(".auto-backup/versions"));
+    studio.lines(&["load"]).status(0);
+    let clients = studio.json(&["list clients in NAS"]).ok().document();
+    let clients = clients["clients"].as_array().unwrap().iter();
+    let clients: Vec<_> = clients.map(|row| &row["name"]).collect();
+    assert_eq!(clients, ["acme"]);
+    let outside = studio.json(&["list outside"]).ok().document();
+    assert_eq!(outside["outside"], json!([]));
+}
+
+#[test]
 fn client_folders_may_lie_in_projects() {
     let studio = studio(&["{project}/{client}/comp"]);
     studio

@@ -5,6 +5,7 @@ mod cleanup;
 mod compare;
 mod connection_error;
 mod copies;
+mod layout;
 mod rclone_program;
 mod scan;
 mod unreliable_rclone;

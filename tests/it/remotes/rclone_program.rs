@@ -37,6 +37,7 @@ fn missing_rclone_affects_only_remotes() {
         let run = line(THERE).status(1);
         assert!(run.stderr.contains("no `rclone` on PATH"), "{run}");
         line("copy acme/spot all WORK NAS").ok();
+        place.add_database("DAV", "dav:studio");
         let run = line("load").status(3);
         let looked = |database: &str, state: &str| {
             let mut lines = run.stdout.lines();
@@ -45,8 +46,11 @@ fn missing_rclone_affects_only_remotes() {
         assert!(looked("WORK", "complete"), "{run}");
         assert!(looked("NAS", "complete"), "{run}");
         assert!(looked("CLOUD", "offline"), "{run}");
-        let reason = "storage `CLOUD` is offline: `cloud:` needs the program rclone";
-        assert_eq!(run.stderr.matches(reason).count(), 1, "{run}");
+        assert!(looked("DAV", "offline"), "{run}");
+        for (name, root) in [("CLOUD", "cloud:"), ("DAV", "dav:studio")] {
+            let reason = format!("storage `{name}` is offline: `{root}` needs the program rclone");
+            assert_eq!(run.stderr.matches(&reason).count(), 1, "{run}");
+        }
         // A start-up file with a scan keeps no local line from its work.
         let startup = "home/.config/auto-backup/.config";
         let lines = place.studio.read(startup) + "load --older-than 1h\n";
