@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::studio::Studio;
 
@@ -120,6 +123,23 @@ fn ended_demo_removes_its_folder() {
         let code = if signal == Signal::INT { 130 } else { 143 };
         assert_eq!(child.wait().unwrap().code(), Some(code));
         assert_eq!(fs::read_dir(studio.path("tmp")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn demo_interrupted_at_any_moment_removes_its_folder() {
+    let studio = with_temporary_folder();
+    for milliseconds in [0, 5, 10, 20, 40, 80, 160, 320] {
+        let mut command = demo(&studio);
+        command.arg("list").arg("clients").process_group(0);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        thread::sleep(Duration::from_millis(milliseconds));
+        // The program may have ended, as it does without a signal.
+        let _ended = kill_process_group(Pid::from_child(&child), Signal::INT);
+        child.wait().unwrap();
+        let left = fs::read_dir(studio.path("tmp")).unwrap().count();
+        assert_eq!(left, 0, "after {milliseconds} ms");
     }
 }
 

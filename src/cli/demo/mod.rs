@@ -42,16 +42,20 @@ pub(super) fn run(
     if let Some(place) = arguments.iter().position(|argument| argument == OPTION) {
         arguments.remove(place);
     }
+    // Ctrl-C must not end this process before it has removed the folder.
+    interrupt::install().at("catch signals for", "this process")?;
     let folder = TempFolder::with_short_path(FOLDER_PREFIX)?;
     // Paths in answers are those of the roots, without symbolic links.
     let home = fs::canonicalize(folder.path()).at("find", folder.path())?;
     let studio = DemoStudio::new(home);
     studio.create_files()?;
-    scan(&studio)?;
+    let scanned = scan(&studio)?;
+    if scanned != ExitStatus::Done {
+        return Ok(scanned);
+    }
     if interactive {
         messages.notice(&studio.introduction());
     }
-    interrupt::install().at("catch signals for", "this process")?;
     let mut command = command(&studio)?;
     let child = command.args(arguments).spawn();
     let mut child = child.at("start", command.get_program())?;
@@ -59,19 +63,19 @@ pub(super) fn run(
     Ok(exit_status(ended))
 }
 
-/// Scans the storages, takes the shelf storage away and scans again.
-fn scan(studio: &DemoStudio) -> Result<()> {
-    load(studio)?;
+/// Scans the storages, takes the shelf storage away and scans again. Returns the worst status of the two scans.
+fn scan(studio: &DemoStudio) -> Result<ExitStatus> {
+    let complete = load(studio)?;
     studio.take_shelf_away()?;
-    load(studio)
+    Ok(complete.max(load(studio)?))
 }
 
 /// Runs `load` in the studio and shows only its problems.
-fn load(studio: &DemoStudio) -> Result<()> {
+fn load(studio: &DemoStudio) -> Result<ExitStatus> {
     let mut command = command(studio)?;
     command.args(["--quiet", "load"]);
     let ended = command.stdout(Stdio::null()).status();
-    ended.at("start", command.get_program()).map(drop)
+    ended.at("start", command.get_program()).map(exit_status)
 }
 
 /// Returns the command that starts the program in the studio.

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, FileTimes};
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::interrupt;
 use crate::base::name::Name;
 
 /// Folders below the home folder: the roots of WORK, NAS and SHELF, and the target of the remote `cloud`.
@@ -103,15 +105,19 @@ impl DemoStudio {
         }
         let bucket = self.home.join(CLOUD).join(WORK);
         fs::create_dir_all(&bucket).at("create", &bucket)?;
-        write(&self.startup_file(), STARTUP)?;
-        let remote = format!(
-            "[cloud]\ntype = alias\nremote = {}\n",
-            self.home.join(CLOUD).display()
-        );
-        write(&self.rclone_configuration(), &remote)
+        write(&self.startup_file(), STARTUP.as_bytes())?;
+        let target = self.home.join(CLOUD);
+        let remote = [
+            b"[cloud]\ntype = alias\nremote = ",
+            target.as_os_str().as_bytes(),
+            b"\n",
+        ];
+        write(&self.rclone_configuration(), &remote.concat())
     }
 
+    /// Fails with `Error::Interrupted` after Ctrl-C, so that the folder is removed.
     fn create_media(&self, path: &str, bytes: u64, modified: SystemTime) -> Result<()> {
+        interrupt::check()?;
         let path = self.home.join(path);
         let file = create(&path)?;
         file.set_len(bytes).at("write", &path)?;
@@ -137,7 +143,7 @@ fn create(path: &Path) -> Result<File> {
     File::create_new(path).at("create", path)
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    let written = create(path)?.write_all(text.as_bytes());
+fn write(path: &Path, text: &[u8]) -> Result<()> {
+    let written = create(path)?.write_all(text);
     written.at("write", path)
 }

@@ -109,7 +109,7 @@ impl Session {
             return Ok(());
         }
         Err(refused(
-            "`watch` cannot run in a script: it goes on until somebody ends it".to_owned(),
+            "`watch` cannot run in a script: it goes on until `q` or Ctrl-C ends it".to_owned(),
             "type it at the prompt, or run `auto-backup watch 5 fetch all` in a terminal",
             first_word(&statement.text),
         ))

@@ -37,7 +37,7 @@ fn refusals_say_where_and_what() {
     assert_snapshot!(studio.lines(&["watch 5 fetch all"]), @"
     exit 2
     --- stderr
-    -c:1:1: error: `watch` cannot run in a script: it goes on until somebody ends it
+    -c:1:1: error: `watch` cannot run in a script: it goes on until `q` or Ctrl-C ends it
         watch 5 fetch all
         ^^^^^
     hint: type it at the prompt, or run `auto-backup watch 5 fetch all` in a terminal
