@@ -11,8 +11,8 @@ use crate::common::totals::totals;
 use crate::studio::{CATEGORIES, Studio};
 
 /// Column of files in a line of `fetch`; bytes follow. Both are empty for a missing replica.
-const FILES: usize = 5;
-const BYTES: usize = 6;
+const FILES: usize = 9;
+const BYTES: usize = 10;
 
 /// Compares the index with the disk, which must be equal after `load`.
 pub(crate) fn check(studio: &Studio) -> Outcome<()> {
