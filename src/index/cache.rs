@@ -15,14 +15,23 @@ pub struct ChangeCounter {
     pub(super) own_changes: u64,
 }
 
-/// Number of replicas in each category of a database.
-pub(super) type ReplicaCounts = BTreeMap<Vec<u8>, usize>;
+/// Totals of the replicas in one category of a database.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CategoryTotals {
+    /// Number of rows of replicas, also of missing ones.
+    pub(super) replicas: usize,
+    /// Number of files in them.
+    pub(super) files: u64,
+}
 
-/// Verified databases with their numbers of replicas, valid for one state of the index.
+/// Totals of each category of a database, by the key of the category.
+pub(super) type DatabaseTotals = BTreeMap<Vec<u8>, CategoryTotals>;
+
+/// Verified databases with their totals, valid for one state of the index.
 #[derive(Debug, Default)]
 pub(super) struct VerifiedDatabases {
     pub(super) change_counter: Option<ChangeCounter>,
-    pub(super) databases: BTreeMap<DatabaseId, ReplicaCounts>,
+    pub(super) databases: BTreeMap<DatabaseId, DatabaseTotals>,
 }
 
 /// The verified databases of an open index.

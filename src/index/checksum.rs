@@ -6,8 +6,8 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, ffi, params};
 
-use super::cache::ReplicaCounts;
-use super::sql::{execute, rows};
+use super::cache::{CategoryTotals, DatabaseTotals};
+use super::sql::{execute, read_u64, rows};
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::snapshot::digest::Digest;
@@ -24,7 +24,7 @@ const DATABASE_QUERIES: [&str; 4] = [
     REPLICA_QUERY,
 ];
 
-/// The replicas of a database; the first column is the category.
+/// The replicas of a database. The order of the columns is part of the checksum.
 const REPLICA_QUERY: &str = "
     SELECT category, client, project, id, present, looked_at, revision, files, bytes, folders, newest, newest_ns,
            unreadable, step, fingerprints, folder_rows
@@ -93,12 +93,12 @@ fn add_row(
     Ok(())
 }
 
-/// Returns the checksum of a database and the number of its replicas in each category.
+/// Returns the checksum of a database and the totals of its categories.
 pub(super) fn database_checksum(
     connection: &Connection,
     database: DatabaseId,
-) -> rusqlite::Result<([u8; 16], ReplicaCounts)> {
-    let (mut sum, mut counts, mut bytes) = (0, ReplicaCounts::new(), Vec::new());
+) -> rusqlite::Result<([u8; 16], DatabaseTotals)> {
+    let (mut sum, mut totals, mut bytes) = (0, DatabaseTotals::new(), Vec::new());
     for sql in DATABASE_QUERIES {
         let mut query = connection.prepare_cached(sql)?;
         let columns = query.column_count();
@@ -106,15 +106,24 @@ pub(super) fn database_checksum(
         while let Some(row) = rows.next()? {
             add_row(&mut sum, row, columns, &mut bytes)?;
             if sql == REPLICA_QUERY {
-                let category = row.get_ref(0)?.as_blob()?;
-                match counts.get_mut(category) {
-                    Some(count) => *count += 1,
-                    None => drop(counts.insert(category.to_vec(), 1)),
-                }
+                add_replica(&mut totals, row)?;
             }
         }
     }
-    Ok((sum.to_le_bytes(), counts))
+    Ok((sum.to_le_bytes(), totals))
+}
+
+/// Adds a row of [`REPLICA_QUERY`], its category and its number of files, to the totals.
+fn add_replica(totals: &mut DatabaseTotals, row: &Row<'_>) -> rusqlite::Result<()> {
+    let (category, files) = (row.get_ref(0)?.as_blob()?, read_u64(row, 7)?);
+    if !totals.contains_key(category) {
+        totals.insert(category.to_vec(), CategoryTotals::default());
+    }
+    if let Some(total) = totals.get_mut(category) {
+        total.replicas += 1;
+        total.files = total.files.saturating_add(files);
+    }
+    Ok(())
 }
 
 pub(super) fn roots_checksum(connection: &Connection) -> rusqlite::Result<[u8; 16]> {

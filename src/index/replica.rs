@@ -1,6 +1,8 @@
 //! Databases and replicas, from their aggregates: no manifest is read here.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Row, params};
@@ -78,15 +80,18 @@ impl Index {
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
         let _view = self.read_transaction()?;
         self.verify_roots()?;
-        let sql = "SELECT id, identity, looked_at, offline_since,
-                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision, birth
-                   FROM databases WHERE root = ?1";
+        let sql = "SELECT id, identity, looked_at, offline_since, revision, birth FROM databases WHERE root = ?1";
         let known = self.optional(sql, [bytes(root)], read_database)?;
         let mut known = known.unwrap_or_default();
         if let Some(id) = known.id {
-            self.verify(id)?;
-            let sql = "SELECT DISTINCT category FROM replicas WHERE database_id = ?1 AND files > 0";
-            known.categories = self.rows(sql, [id], |row| read_path(row, 0))?;
+            self.with_verified(id, |totals| {
+                let with_files = totals.iter().filter(|(_, total)| total.files > 0);
+                for (key, total) in with_files {
+                    known.files = known.files.saturating_add(total.files);
+                    known.categories.push(OsStr::from_bytes(key).into());
+                }
+                Ok(())
+            })?;
         }
         Ok(known)
     }
@@ -222,15 +227,16 @@ impl Index {
     }
 }
 
+/// Reads the row of a database, without the totals of its replicas.
 fn read_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
     Ok(KnownDatabase {
         id: row.get(0)?,
         identity: row.get(1)?,
         scanned_at: read_seconds(row, 2)?,
         offline_since: read_seconds(row, 3)?,
-        files: read_u64(row, 4)?,
-        revision: row.get(5)?,
-        root_id: row.get(6)?,
+        revision: row.get(4)?,
+        root_id: row.get(5)?,
+        files: 0,
         categories: Vec::new(),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::Entry;
 
-use super::cache::{ReplicaCounts, VerifiedDatabases};
+use super::cache::{DatabaseTotals, VerifiedDatabases};
 use super::checksum::{ROOTS_KEY, corruption_error, database_checksum, roots_checksum};
 use super::sql::optional;
 use super::sqlite_error::Explain as _;
@@ -37,8 +37,8 @@ impl Index {
         category: &[u8],
         found: usize,
     ) -> Result<()> {
-        self.with_verified(database, |counts| {
-            if counts.get(category).copied().unwrap_or_default() == found {
+        self.with_verified(database, |totals| {
+            if totals.get(category).copied().unwrap_or_default().replicas == found {
                 Ok(())
             } else {
                 Err(corruption_error("replicas are missing"))
@@ -46,11 +46,12 @@ impl Index {
         })
     }
 
-    fn with_verified(
+    /// Passes the totals of a database to `inspect`. Fails like [`Self::verify`].
+    pub(super) fn with_verified<T>(
         &self,
         database: DatabaseId,
-        inspect: impl FnOnce(&ReplicaCounts) -> rusqlite::Result<()>,
-    ) -> Result<()> {
+        inspect: impl FnOnce(&DatabaseTotals) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         let _view = self.read_transaction()?;
         let now = self.change_counter()?;
         let mut verified = self.verified.borrow_mut();
@@ -60,15 +61,15 @@ impl Index {
                 ..VerifiedDatabases::default()
             };
         }
-        let counts = match verified.databases.entry(database) {
-            Entry::Occupied(counts) => counts.into_mut(),
+        let totals = match verified.databases.entry(database) {
+            Entry::Occupied(totals) => totals.into_mut(),
             Entry::Vacant(place) => place.insert(self.read_verified(database)?),
         };
-        inspect(counts).explain("read", &self.path)
+        inspect(totals).explain("read", &self.path)
     }
 
-    /// Reads the replica counts of a database and compares its checksum. Another process may have forgotten the database.
-    fn read_verified(&self, database: DatabaseId) -> Result<ReplicaCounts> {
+    /// Reads the totals of a database and compares its checksum. Another process may have forgotten the database.
+    fn read_verified(&self, database: DatabaseId) -> Result<DatabaseTotals> {
         let sql = "SELECT checksum FROM databases WHERE id = ?1";
         let stored: Option<Vec<u8>> = self.optional(sql, [database], |row| row.get(0))?;
         let Some(stored) = stored else {
@@ -78,7 +79,7 @@ impl Index {
             ));
         };
         let compare = || match database_checksum(&self.connection, database)? {
-            (checksum, counts) if stored == checksum => Ok(counts),
+            (checksum, totals) if stored == checksum => Ok(totals),
             _ => Err(corruption_error("the checksum of a storage is wrong")),
         };
         compare().explain("read", &self.path)

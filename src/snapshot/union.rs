@@ -86,30 +86,34 @@ impl UnionBuilder {
         self.union
     }
 
-    /// Adds one folder: its files in each replica, empty where the replica has no such folder.
+    /// Adds one folder: its files in each replica, empty where the replica has no such folder. `content_differs` is `None`
+    /// if no two files are known to differ.
     pub fn add_folder(
         &mut self,
         manifests: &[ManifestRef<'_>],
-        content_differs: ContentDiffers<'_>,
+        content_differs: Option<ContentDiffers<'_>>,
     ) {
-        let folders: Vec<FolderEntries> =
-            manifests.iter().copied().map(FolderEntries::of).collect();
-        let mut places = vec![0; folders.len()];
-        let mut row: Vec<Option<&UnionEntry>> = Vec::new();
+        let (variants, variant_of) = variants(manifests);
+        let mut places = vec![0; variants.len()];
+        let mut found: Vec<Option<&UnionEntry>> = vec![None; variants.len()];
+        let mut row: Vec<Option<&UnionEntry>> = Vec::with_capacity(manifests.len());
         loop {
-            let current = folders.iter().zip(&places);
-            let current = current.map(|(folder, place)| folder.entries.get(*place));
-            let names = current
-                .zip(&folders)
-                .filter_map(|(entry, folder)| Some(folder.name(entry?)));
+            let current = variants.iter().zip(&places);
+            let names = current.filter_map(|(folder, place)| {
+                let entry = folder.entries.get(*place)?;
+                Some(folder.name(entry))
+            });
             let Some(name) = names.min() else { return };
-            row.clear();
-            for (folder, place) in folders.iter().zip(&mut places) {
+            for ((folder, place), found) in variants.iter().zip(&mut places).zip(&mut found) {
                 let entry = folder.entries.get(*place);
-                let entry = entry.filter(|entry| folder.name(entry) == name);
-                *place += usize::from(entry.is_some());
-                row.push(entry);
+                *found = entry.filter(|entry| folder.name(entry) == name);
+                *place += usize::from(found.is_some());
             }
+            if content_differs.is_none() && all_equal(&found) {
+                continue;
+            }
+            row.clear();
+            row.extend(variant_of.iter().map(|variant| found[*variant]));
             self.add_path(name, &row, content_differs);
         }
     }
@@ -119,7 +123,7 @@ impl UnionBuilder {
         &mut self,
         name: &[u8],
         row: &[Option<&UnionEntry>],
-        content_differs: ContentDiffers<'_>,
+        content_differs: Option<ContentDiffers<'_>>,
     ) {
         for (place, entry) in row.iter().enumerate() {
             let Some(entry) = entry else {
@@ -162,7 +166,7 @@ impl UnionBuilder {
         places: [usize; 2],
         name: &[u8],
         [a, b]: [&UnionEntry; 2],
-        content_differs: ContentDiffers<'_>,
+        content_differs: Option<ContentDiffers<'_>>,
     ) -> Relation {
         let [precision, other] = places.map(|place| self.precisions[place]);
         match (&a.target, &b.target) {
@@ -176,12 +180,45 @@ impl UnionBuilder {
             Relation::Older
         } else if is_known && time > other_time {
             Relation::Newer
-        } else if a.bytes != b.bytes || content_differs(places, name, [a, b]) {
+        } else if a.bytes != b.bytes
+            || content_differs.is_some_and(|differs| differs(places, name, [a, b]))
+        {
             Relation::Differs
         } else {
             Relation::Same
         }
     }
+}
+
+/// Unpacks each distinct manifest once, and returns the place of its files for each replica.
+fn variants(manifests: &[ManifestRef<'_>]) -> (Vec<FolderEntries>, Vec<usize>) {
+    let mut distinct: Vec<ManifestRef<'_>> = Vec::new();
+    let places = manifests.iter().map(|manifest| {
+        let known = distinct.iter().position(|other| other == manifest);
+        known.unwrap_or_else(|| {
+            distinct.push(*manifest);
+            distinct.len() - 1
+        })
+    });
+    let places = places.collect();
+    (
+        distinct.into_iter().map(FolderEntries::of).collect(),
+        places,
+    )
+}
+
+/// True if all replicas have the file, and it is exactly the same in all of them. It adds nothing to the shortfalls, and
+/// the totals of the base include it.
+fn all_equal(found: &[Option<&UnionEntry>]) -> bool {
+    let [Some(first), others @ ..] = found else {
+        return false;
+    };
+    others.iter().all(|other| {
+        other.is_some_and(|other| {
+            (other.bytes, other.modified, &other.target)
+                == (first.bytes, first.modified, &first.target)
+        })
+    })
 }
 
 /// The files of one folder of one replica, sorted by their composed names.
@@ -242,7 +279,7 @@ mod tests {
         let base = crate::snapshot::manifest::FileTotals::of(folders[0].files());
         let mut builder = UnionBuilder::new(precisions.to_vec(), 0, base.files, base.bytes);
         let manifests: Vec<_> = folders.iter().map(Manifest::as_ref).collect();
-        builder.add_folder(&manifests, &|_, _, _| false);
+        builder.add_folder(&manifests, None);
         builder.finish()
     }
 

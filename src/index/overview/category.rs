@@ -1,6 +1,7 @@
 //! The replicas of one category on all databases, and their unions.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
 use super::union::{UnionGroup, UnionMember};
@@ -26,26 +27,31 @@ struct DatabaseReplicas<'a> {
     category: &'a Category,
     known: &'a KnownDatabase,
     scanned_at: Option<Timestamp>,
-    replicas: BTreeMap<ProjectId, KnownReplica>,
+    /// Sorted by project.
+    replicas: Vec<KnownReplica>,
 }
 
 impl DatabaseReplicas<'_> {
     /// The projects that the database holds in this category.
     fn present_projects(&self) -> impl Iterator<Item = &ProjectId> {
-        let present = self.replicas.values().filter(|replica| replica.present);
+        let present = self.replicas.iter().filter(|replica| replica.present);
         present.map(|replica| &replica.project)
     }
 
     /// Returns the replica of a project, whose names may have another Unicode normal form here.
     fn replica(&self, project: &ProjectId) -> Option<&KnownReplica> {
-        let exact = self.replicas.get(project);
-        if exact.is_some() || project.path().as_os_str().as_encoded_bytes().is_ascii() {
-            return exact;
+        let place = self
+            .replicas
+            .binary_search_by(|replica| replica.project.cmp(project));
+        if let Ok(place) = place {
+            return Some(&self.replicas[place]);
+        }
+        if project.is_ascii() {
+            return None;
         }
         let composed = project.composed();
         let mut replicas = self.replicas.iter();
-        let other = replicas.find(|(other, _)| other.composed() == composed);
-        other.map(|(_, replica)| replica)
+        replicas.find(|replica| replica.project.composed() == composed)
     }
 }
 
@@ -75,12 +81,14 @@ impl<'a> CategoryReplicas<'a> {
         computed: &mut Vec<StoredUnion>,
     ) -> Result<()> {
         let project = &summary.project;
-        let members = self.members(project);
+        let databases = self.databases.iter();
+        let replicas: Vec<_> = databases.map(|one| one.replica(project)).collect();
+        let members = self.members(&replicas);
         if members.is_empty() && self.category.leaves_out(project) {
             return Ok(());
         }
-        let replica = self.category.replica_path(project);
-        let differing = context.differing_in(index, &replica)?;
+        let path = self.category.replica_path(project);
+        let differing = context.differing_in(index, &path)?;
         let group = UnionGroup::new(
             index,
             (self.category.key(), project),
@@ -92,7 +100,9 @@ impl<'a> CategoryReplicas<'a> {
             files: union.files,
             bytes: union.bytes,
         });
-        summary.replicas.extend(self.summaries(project, &union));
+        summary
+            .replicas
+            .extend(self.summaries((project, &path), &replicas, &union));
         Ok(())
     }
 
@@ -101,12 +111,13 @@ impl<'a> CategoryReplicas<'a> {
         self.databases[place].present_projects()
     }
 
-    /// Returns the replicas that hold a project, in the order of the databases.
-    fn members(&self, project: &ProjectId) -> Vec<UnionMember<'_>> {
-        let members = self.databases.iter().filter_map(|indexed| {
+    /// Returns the present ones of a project's replicas, in the order of the databases.
+    fn members<'r>(&self, replicas: &[Option<&'r KnownReplica>]) -> Vec<UnionMember<'r>> {
+        let rows = self.databases.iter().zip(replicas);
+        let members = rows.filter_map(|(indexed, replica)| {
             Some(UnionMember {
                 database: indexed.known.id?,
-                replica: indexed.replica(project).filter(|replica| replica.present)?,
+                replica: replica.filter(|replica| replica.present)?,
             })
         });
         members.collect()
@@ -130,14 +141,25 @@ impl<'a> CategoryReplicas<'a> {
     }
 
     /// Returns a summary for each database. The union has a shortfall for each replica that is present.
-    fn summaries(&self, project: &ProjectId, union: &Union) -> Vec<ReplicaSummary> {
+    fn summaries(
+        &self,
+        (project, path): (&ProjectId, &Path),
+        replicas: &[Option<&KnownReplica>],
+        union: &Union,
+    ) -> Vec<ReplicaSummary> {
         let mut shortfalls = union.shortfalls.iter();
-        let summaries = self.databases.iter().map(|indexed| {
-            let is_member = indexed
-                .replica(project)
-                .is_some_and(|replica| replica.present);
+        let rows = self.databases.iter().zip(replicas);
+        let summaries = rows.map(|(indexed, known)| {
+            let root = &indexed.database.root;
+            let path = match known {
+                Some(replica) if replica.project != *project => {
+                    address::join(root, &self.category.replica_path(&replica.project))
+                }
+                _ => address::join(root, path),
+            };
+            let is_member = known.is_some_and(|replica| replica.present);
             let shortfall = is_member.then(|| shortfalls.next().copied()).flatten();
-            summarize_replica(indexed, project, union, shortfall)
+            summarize_replica(indexed, (path, *known), union, shortfall)
         });
         summaries.collect()
     }
@@ -154,29 +176,22 @@ fn read_replicas<'a>(
         category,
         known,
         scanned_at: None,
-        replicas: BTreeMap::new(),
+        replicas: Vec::new(),
     };
     if let Some(id) = known.id {
         indexed.scanned_at = index.category_scanned_at(id, category.key())?;
-        let replicas = index.replicas(id, category.key())?.into_iter();
-        indexed.replicas = replicas
-            .map(|replica| (replica.project.clone(), replica))
-            .collect();
+        indexed.replicas = index.replicas(id, category.key())?;
     }
     Ok(indexed)
 }
 
 fn summarize_replica(
     indexed: &DatabaseReplicas<'_>,
-    project: &ProjectId,
+    (path, known): (PathBuf, Option<&KnownReplica>),
     union: &Union,
     shortfall: Option<Shortfall>,
 ) -> ReplicaSummary {
-    let known = indexed.replica(project);
-    let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
-    let relative = indexed.category.replica_path(project);
-    let path = address::join(&indexed.database.root, &relative);
     let unreadable = present.map(|replica| replica.aggregate.unreadable);
     let state = if indexed.known.offline_since.is_some() {
         ReplicaState::Offline

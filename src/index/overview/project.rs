@@ -53,6 +53,9 @@ pub(super) fn distinct_projects(lists: Vec<Vec<ProjectId>>) -> BTreeSet<ProjectI
     // Collected once: merging set after set would take longer with each database.
     let mut projects: BTreeSet<ProjectId> = projects.into_iter().collect();
     let is_known = |project: &ProjectId| {
+        if project.is_ascii() {
+            return true;
+        }
         let composed = project.composed();
         composed == *project || duplicates.contains(&composed)
     };
@@ -74,7 +77,7 @@ pub(super) fn distinct_projects(lists: Vec<Vec<ProjectId>>) -> BTreeSet<ProjectI
 
 /// Returns the composed forms of projects that one database holds in two forms.
 fn duplicate_spellings(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
-    let is_odd = |project: &&ProjectId| !project.path().as_os_str().as_encoded_bytes().is_ascii();
+    let is_odd = |project: &&ProjectId| !project.is_ascii();
     let odd: BTreeSet<&ProjectId> = projects.iter().filter(is_odd).collect();
     let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
     for project in odd {

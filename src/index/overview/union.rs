@@ -16,7 +16,7 @@ use crate::model::project::{ProjectId, path_within};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::excluded::without_excluded;
 use crate::snapshot::manifest::{FileTotals, Manifest};
-use crate::snapshot::union::{Shortfall, Union, UnionBuilder, UnionEntry};
+use crate::snapshot::union::{ContentDiffers, Shortfall, Union, UnionBuilder, UnionEntry};
 
 /// A replica that is present, or was at the last scan of a database that is offline.
 #[derive(Clone, Copy, Debug)]
@@ -231,11 +231,12 @@ impl<'a> UnionGroup<'a> {
             .iter()
             .filter(|known| known.folder == folder)
             .collect();
-        builder.add_folder(&manifests, &|places, name, files| {
-            known
-                .iter()
-                .any(|known| self.is_known_to_differ(known, places, name, files))
-        });
+        let differs = |places, name: &[u8], files: [&UnionEntry; 2]| {
+            let mut known = known.iter();
+            known.any(|known| self.is_known_to_differ(known, places, name, files))
+        };
+        let differs: Option<ContentDiffers<'_>> = (!known.is_empty()).then_some(&differs);
+        builder.add_folder(&manifests, differs);
         Ok(excluded)
     }
 
