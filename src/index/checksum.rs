@@ -16,19 +16,21 @@ use crate::snapshot::manifest::{Manifest, ManifestRef};
 /// The key of the checksum of all roots.
 pub(super) const ROOTS_KEY: &str = "databases";
 
-/// The rows of one database, without its folders.
-const DATABASE_QUERIES: [&str; 4] = [
+/// The rows of one database, without its replicas and their folders.
+const DATABASE_QUERIES: [&str; 3] = [
     "SELECT id, root, identity, looked_at, revision, offline_since, birth FROM databases WHERE id = ?1",
     "SELECT category, looked_at, 'look' FROM looks WHERE database_id = ?1",
     "SELECT category, 'mount' FROM mounts WHERE database_id = ?1",
-    REPLICA_QUERY,
 ];
 
 /// The replicas of a database. The order of the columns is part of the checksum.
-const REPLICA_QUERY: &str = "
+pub(super) const REPLICA_QUERY: &str = "
     SELECT category, client, project, id, present, looked_at, revision, files, bytes, folders, newest, newest_ns,
            unreadable, step, fingerprints, folder_rows
     FROM replicas WHERE database_id = ?1";
+
+/// Reads a row of [`REPLICA_QUERY`].
+pub(super) type ReplicaVisitor<'a> = dyn FnMut(&Row<'_>) -> rusqlite::Result<()> + 'a;
 
 /// Returns the checksum of the parts of a row.
 pub(super) fn row_checksum(parts: &[&[u8]]) -> [u8; 16] {
@@ -93,23 +95,31 @@ fn add_row(
     Ok(())
 }
 
-/// Returns the checksum of a database and the totals of its categories.
+/// Passes each row of [`REPLICA_QUERY`] to `visit`, and returns the checksum of the database with the totals of its
+/// categories. What was visited holds only if the checksum is the stored one.
 pub(super) fn database_checksum(
     connection: &Connection,
     database: DatabaseId,
+    visit: &mut ReplicaVisitor<'_>,
 ) -> rusqlite::Result<([u8; 16], DatabaseTotals)> {
     let (mut sum, mut totals, mut bytes) = (0, DatabaseTotals::new(), Vec::new());
-    for sql in DATABASE_QUERIES {
+    let mut add_rows = |sql, visit: &mut ReplicaVisitor<'_>| {
         let mut query = connection.prepare_cached(sql)?;
         let columns = query.column_count();
         let mut rows = query.query([database])?;
         while let Some(row) = rows.next()? {
             add_row(&mut sum, row, columns, &mut bytes)?;
-            if sql == REPLICA_QUERY {
-                add_replica(&mut totals, row)?;
-            }
+            visit(row)?;
         }
+        Ok::<_, rusqlite::Error>(())
+    };
+    for sql in DATABASE_QUERIES {
+        add_rows(sql, &mut |_| Ok(()))?;
     }
+    add_rows(REPLICA_QUERY, &mut |row| {
+        add_replica(&mut totals, row)?;
+        visit(row)
+    })?;
     Ok((sum.to_le_bytes(), totals))
 }
 
@@ -141,7 +151,7 @@ pub(super) fn store_checksum(
     connection: &Connection,
     database: DatabaseId,
 ) -> rusqlite::Result<()> {
-    let (checksum, _) = database_checksum(connection, database)?;
+    let (checksum, _) = database_checksum(connection, database, &mut |_| Ok(()))?;
     let sql = "UPDATE databases SET checksum = ?2 WHERE id = ?1";
     execute(connection, sql, params![database, checksum])?;
     store_roots_checksum(connection)

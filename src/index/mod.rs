@@ -60,7 +60,7 @@ pub use self::open::{OpenedIndex, SetAside};
 pub use self::outside::KnownOutside;
 pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
 pub use self::read_transaction::ReadTransaction;
-pub use self::replica::{KnownDatabase, KnownReplica};
+pub use self::replica::{KnownDatabase, KnownReplica, ReplicasByCategory};
 pub use self::run::{Run, RunEnd, RunStart};
 pub use self::run_item::{RunFiles, RunItem};
 pub use self::run_state::{OutcomeKind, RunState};

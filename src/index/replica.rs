@@ -1,12 +1,13 @@
 //! Databases and replicas, from their aggregates: no manifest is read here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Row, params};
 
+use super::checksum::REPLICA_QUERY;
 use super::replica_row::decode_precision;
 use super::sql::{
     bytes, decode_fingerprints, from_seconds, read_path, read_project, read_seconds, read_u64,
@@ -14,14 +15,12 @@ use super::sql::{
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
+use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::model::layout::CategoryLayout;
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
 use crate::snapshot::aggregate::Aggregate;
-
-/// The columns that [`read_replica`] reads.
-const REPLICA_COLUMNS: &str = "client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable, step, fingerprints";
 
 /// Selects the present projects of a category, sorted.
 const PROJECTS_SQL: &str =
@@ -75,7 +74,35 @@ pub struct KnownReplica {
     pub aggregate: Aggregate,
 }
 
+/// The replicas of a database by the key of their category, each list sorted by project.
+pub type ReplicasByCategory = BTreeMap<PathBuf, Vec<KnownReplica>>;
+
 impl Index {
+    /// Returns what is known about the database with this root, and all its replicas. They are read only once.
+    pub fn database_with_replicas(
+        &self,
+        root: &Path,
+    ) -> Result<(KnownDatabase, ReplicasByCategory)> {
+        let _view = self.read_transaction()?;
+        let mut replicas = ReplicasByCategory::new();
+        if let Some(id) = self.database_id(root)? {
+            self.visit_verified(id, &mut |row| {
+                let key = OsStr::from_bytes(row.get_ref(0)?.as_blob()?);
+                if !replicas.contains_key(Path::new(key)) {
+                    replicas.insert(key.into(), Vec::new());
+                }
+                if let Some(list) = replicas.get_mut(Path::new(key)) {
+                    list.push(read_replica(row)?);
+                }
+                Ok(())
+            })?;
+        }
+        for list in replicas.values_mut() {
+            list.sort_by(|a, b| a.project.cmp(&b.project));
+        }
+        Ok((self.database(root)?, replicas))
+    }
+
     /// Returns what is known about the database with this root.
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
         let _view = self.read_transaction()?;
@@ -149,10 +176,7 @@ impl Index {
     /// Returns all replicas in a category of a database, sorted by project.
     pub fn replicas(&self, database: DatabaseId, category: &Path) -> Result<Vec<KnownReplica>> {
         let _view = self.read_transaction()?;
-        let sql = format!(
-            "SELECT {REPLICA_COLUMNS} FROM replicas WHERE database_id = ?1 AND category = ?2
-             ORDER BY client, project"
-        );
+        let sql = format!("{REPLICA_QUERY} AND category = ?2 ORDER BY client, project");
         let known: Vec<_> = self.rows(&sql, params![database, bytes(category)], read_replica)?;
         self.verify_count(database, bytes(category), known.len())?;
         Ok(known)
@@ -165,10 +189,7 @@ impl Index {
         category: &Path,
         project: &ProjectId,
     ) -> Result<Option<KnownReplica>> {
-        let sql = format!(
-            "SELECT {REPLICA_COLUMNS} FROM replicas
-             WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4"
-        );
+        let sql = format!("{REPLICA_QUERY} AND category = ?2 AND client = ?3 AND project = ?4");
         let ProjectId { client, project } = project;
         let parameters = params![
             database,
@@ -241,26 +262,30 @@ fn read_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
     })
 }
 
+/// Reads a row of [`REPLICA_QUERY`].
 fn read_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
-    let newest = match row.get(7)? {
+    let newest = match row.get(10)? {
         Some(seconds) => Some(Timestamp {
             seconds,
-            nanoseconds: row.get(8)?,
+            nanoseconds: row.get(11)?,
         }),
         None => None,
     };
     Ok(KnownReplica {
-        project: read_project(row)?,
-        present: row.get(2)?,
-        scanned_at: from_seconds(row.get(3)?),
+        project: ProjectId {
+            client: Name::from_bytes(row.get(1)?),
+            project: Name::from_bytes(row.get(2)?),
+        },
+        present: row.get(4)?,
+        scanned_at: from_seconds(row.get(5)?),
         aggregate: Aggregate {
-            files: read_u64(row, 4)?,
-            bytes: read_u64(row, 5)?,
-            folders: read_u64(row, 6)?,
+            files: read_u64(row, 7)?,
+            bytes: read_u64(row, 8)?,
+            folders: read_u64(row, 9)?,
             newest,
-            unreadable: read_u64(row, 9)?,
-            precision: decode_precision(row.get(10)?),
-            fingerprints: decode_fingerprints(row.get_ref(11)?.as_blob()?),
+            unreadable: read_u64(row, 12)?,
+            precision: decode_precision(row.get(13)?),
+            fingerprints: decode_fingerprints(row.get_ref(14)?.as_blob()?),
         },
     })
 }

@@ -1,9 +1,12 @@
 //! Verification of the index by its checksums. A database is verified once, until the index changes.
 
+use std::cell::RefMut;
 use std::collections::btree_map::Entry;
 
 use super::cache::{DatabaseTotals, VerifiedDatabases};
-use super::checksum::{ROOTS_KEY, corruption_error, database_checksum, roots_checksum};
+use super::checksum::{
+    ROOTS_KEY, ReplicaVisitor, corruption_error, database_checksum, roots_checksum,
+};
 use super::sql::optional;
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
@@ -53,6 +56,29 @@ impl Index {
         inspect: impl FnOnce(&DatabaseTotals) -> rusqlite::Result<T>,
     ) -> Result<T> {
         let _view = self.read_transaction()?;
+        let mut verified = self.verified_now()?;
+        let totals = match verified.databases.entry(database) {
+            Entry::Occupied(totals) => totals.into_mut(),
+            Entry::Vacant(place) => place.insert(self.read_verified(database, &mut |_| Ok(()))?),
+        };
+        inspect(totals).explain("read", &self.path)
+    }
+
+    /// Passes all replicas of a database to `visit` while it is verified, so that they are read only once. What was visited
+    /// holds only if this succeeds.
+    pub(super) fn visit_verified(
+        &self,
+        database: DatabaseId,
+        visit: &mut ReplicaVisitor<'_>,
+    ) -> Result<()> {
+        let _view = self.read_transaction()?;
+        let totals = self.read_verified(database, visit)?;
+        self.verified_now()?.databases.insert(database, totals);
+        Ok(())
+    }
+
+    /// Returns the databases that were verified since the index last changed.
+    fn verified_now(&self) -> Result<RefMut<'_, VerifiedDatabases>> {
         let now = self.change_counter()?;
         let mut verified = self.verified.borrow_mut();
         if verified.change_counter != Some(now) {
@@ -61,15 +87,15 @@ impl Index {
                 ..VerifiedDatabases::default()
             };
         }
-        let totals = match verified.databases.entry(database) {
-            Entry::Occupied(totals) => totals.into_mut(),
-            Entry::Vacant(place) => place.insert(self.read_verified(database)?),
-        };
-        inspect(totals).explain("read", &self.path)
+        Ok(verified)
     }
 
     /// Reads the totals of a database and compares its checksum. Another process may have forgotten the database.
-    fn read_verified(&self, database: DatabaseId) -> Result<DatabaseTotals> {
+    fn read_verified(
+        &self,
+        database: DatabaseId,
+        visit: &mut ReplicaVisitor<'_>,
+    ) -> Result<DatabaseTotals> {
         let sql = "SELECT checksum FROM databases WHERE id = ?1";
         let stored: Option<Vec<u8>> = self.optional(sql, [database], |row| row.get(0))?;
         let Some(stored) = stored else {
@@ -78,11 +104,15 @@ impl Index {
                 self.path.clone(),
             ));
         };
-        let compare = || match database_checksum(&self.connection, database)? {
-            (checksum, totals) if stored == checksum => Ok(totals),
-            _ => Err(corruption_error("the checksum of a storage is wrong")),
-        };
-        compare().explain("read", &self.path)
+        database_checksum(&self.connection, database, visit)
+            .and_then(|(checksum, totals)| {
+                if stored == checksum {
+                    Ok(totals)
+                } else {
+                    Err(corruption_error("the checksum of a storage is wrong"))
+                }
+            })
+            .explain("read", &self.path)
     }
 }
 

@@ -8,7 +8,7 @@ use super::union::{UnionGroup, UnionMember};
 use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::index::{Index, KnownDatabase, KnownReplica, StoredUnion};
+use crate::index::{Index, KnownDatabase, KnownReplica, ReplicasByCategory, StoredUnion};
 use crate::model::address;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
@@ -28,7 +28,7 @@ struct DatabaseReplicas<'a> {
     known: &'a KnownDatabase,
     scanned_at: Option<Timestamp>,
     /// Sorted by project.
-    replicas: Vec<KnownReplica>,
+    replicas: &'a [KnownReplica],
 }
 
 impl DatabaseReplicas<'_> {
@@ -60,10 +60,10 @@ impl<'a> CategoryReplicas<'a> {
         index: &Index,
         registry: &'a Registry,
         category: &'a Category,
-        databases: &'a [KnownDatabase],
+        databases: &'a [(KnownDatabase, ReplicasByCategory)],
     ) -> Result<Self> {
         let rows = registry.databases().iter().zip(databases);
-        let rows = rows.map(|(database, known)| read_replicas(index, database, category, known));
+        let rows = rows.map(|(database, known)| of_database(index, database, category, known));
         Ok(Self {
             category,
             databases: rows.collect::<Result<_>>()?,
@@ -165,24 +165,25 @@ impl<'a> CategoryReplicas<'a> {
     }
 }
 
-fn read_replicas<'a>(
+/// Returns the replicas of a database that are in a category.
+fn of_database<'a>(
     index: &Index,
     database: &'a Database,
     category: &'a Category,
-    known: &'a KnownDatabase,
+    (known, replicas): &'a (KnownDatabase, ReplicasByCategory),
 ) -> Result<DatabaseReplicas<'a>> {
-    let mut indexed = DatabaseReplicas {
+    let scanned_at = match known.id {
+        Some(id) => index.category_scanned_at(id, category.key())?,
+        None => None,
+    };
+    let replicas = replicas.get(category.key());
+    Ok(DatabaseReplicas {
         database,
         category,
         known,
-        scanned_at: None,
-        replicas: Vec::new(),
-    };
-    if let Some(id) = known.id {
-        indexed.scanned_at = index.category_scanned_at(id, category.key())?;
-        indexed.replicas = index.replicas(id, category.key())?;
-    }
-    Ok(indexed)
+        scanned_at,
+        replicas: replicas.map(Vec::as_slice).unwrap_or_default(),
+    })
 }
 
 fn summarize_replica(

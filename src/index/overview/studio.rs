@@ -5,7 +5,7 @@ use super::project::{distinct_projects, select_projects};
 use super::summary::ProjectSummary;
 use super::union_context::UnionContext;
 use crate::base::error::Result;
-use crate::index::{Index, KnownDatabase, StoredUnion};
+use crate::index::{Index, KnownDatabase, ReplicasByCategory, StoredUnion};
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 
@@ -25,8 +25,8 @@ pub(super) fn summarize(
     scope: &Scope,
 ) -> Result<StudioOverview> {
     let databases = registry.databases().iter();
-    let databases = databases.map(|database| index.database(&database.root));
-    let databases = databases.collect::<Result<Vec<KnownDatabase>>>()?;
+    let databases = databases.map(|database| index.database_with_replicas(&database.root));
+    let databases = databases.collect::<Result<Vec<(KnownDatabase, ReplicasByCategory)>>>()?;
     let categories = registry.categories().iter();
     let columns = categories
         .map(|category| CategoryReplicas::read(index, registry, category, &databases))

@@ -85,17 +85,21 @@ impl<'a> UnionGroup<'a> {
 
     /// Returns the digest of all that the union is computed from.
     pub(super) fn basis(&self) -> Digest {
-        let mut bytes = self.context.exclusion_key.clone();
+        // Long enough for most projects, so that it rarely grows.
+        let mut bytes = Vec::with_capacity(256 * (1 + self.members.len()));
+        bytes.extend_from_slice(&self.context.exclusion_key);
         for UnionMember { database, replica } in self.members {
             let sum = &replica.aggregate;
-            bytes.extend(database.0.to_le_bytes());
-            bytes.extend(
-                [sum.files, sum.bytes, sum.precision as u64]
-                    .map(u64::to_le_bytes)
-                    .concat(),
-            );
-            bytes.extend(sum.fingerprints.iter().flat_map(|sum| sum.to_le_bytes()));
-            bytes.extend(replica.project.path().as_os_str().as_bytes());
+            bytes.extend_from_slice(&database.0.to_le_bytes());
+            for number in [sum.files, sum.bytes, sum.precision as u64] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            for fingerprint in &sum.fingerprints {
+                bytes.extend_from_slice(&fingerprint.to_le_bytes());
+            }
+            bytes.extend_from_slice(replica.project.client.as_bytes());
+            bytes.push(b'/');
+            bytes.extend_from_slice(replica.project.project.as_bytes());
             bytes.push(0);
         }
         for known in self.differing {
