@@ -11,6 +11,8 @@ pub enum Noun {
     Exclusion,
     Client,
     Project,
+    /// What `in` names.
+    Place,
     Command,
     Setting,
     Pattern,
@@ -33,6 +35,7 @@ impl Noun {
             Self::Exclusion => "exclusion",
             Self::Client => "client",
             Self::Project => "project",
+            Self::Place => "client, category or storage",
             Self::Command => "command",
             Self::Setting => "setting",
             Self::Pattern => "pattern",

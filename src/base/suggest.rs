@@ -39,7 +39,7 @@ fn unquoted(name: &str) -> &str {
 }
 
 /// Returns a similarity from 0 to 1. A name that begins with the typed text comes first, then one whose last part equals it
-/// or begins with it. One swapped, wrong, missing or extra letter costs little.
+/// or begins with it. One swapped, wrong, missing or extra letter costs little, also in the last part.
 fn similarity(typed: &str, name: &str) -> f64 {
     let last = name.rsplit('/').next().unwrap_or(name);
     if !typed.is_empty() && name.starts_with(typed) {
@@ -52,9 +52,21 @@ fn similarity(typed: &str, name: &str) -> f64 {
     if letters > 1 && last.starts_with(typed) {
         return 0.95;
     }
-    let edits = edit_distance(typed, name);
-    let is_typo = edits <= 1 + letters / 5 && edits < letters;
-    strsim::jaro_winkler(typed, name).max(if is_typo { 0.9 } else { 0.0 })
+    let is_typo_of = |name: &str| {
+        let edits = edit_distance(typed, name);
+        edits <= 1 + letters / 5 && edits < letters
+    };
+    if is_typo_of(name) {
+        return strsim::jaro_winkler(typed, name).max(0.9);
+    }
+    if letters > 3 && is_typo_of(last) {
+        return 0.85;
+    }
+    // A common beginning says little of a name that is much longer.
+    if name.chars().count() > 2 * letters {
+        return 0.0;
+    }
+    strsim::jaro_winkler(typed, name)
 }
 
 #[cfg(test)]
@@ -95,5 +107,11 @@ mod tests {
         let known = ["acme/spot", "nova/titles", "acme/sports day"];
         assert_eq!(suggest("titles", known), ["nova/titles"]);
         assert_eq!(suggest("spot", known), ["acme/spot"]);
+        assert_eq!(suggest("titels", known), ["nova/titles"]);
+    }
+
+    #[test]
+    fn much_longer_name_is_not_similar() {
+        assert!(suggest("NOPE", ["Nova Pictures/bumper"]).is_empty());
     }
 }

@@ -27,6 +27,7 @@ mod load;
 mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
+mod place_name;
 mod remove;
 mod replica_cell;
 mod run;

@@ -96,7 +96,7 @@ const SYNONYMS: [(&[&str], Meaning); 23] = [
     (
         &["move", "mv", "rename"],
         Meaning::Sentence(
-            "rename or move it on the disk: the next `sync` renames it on the other storages",
+            "rename or move it on the disk: the next `sync` renames what an earlier one sent",
         ),
     ),
     (

@@ -115,7 +115,7 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  in WROK"), @"
     exit 1
     --- stderr
-    script.ab:3:6: error: unknown client `WROK`
+    script.ab:3:6: error: unknown client, category or storage `WROK`
           in WROK
              ^^^^
     hint: did you mean `WORK`?
@@ -242,7 +242,7 @@ fn names_accept_every_quoting_style() {
     assert_snapshot!(studio.lines(&["list projects in Bobs"]), @r#"
     exit 1
     --- stderr
-    -c:1:18: error: unknown client `Bobs`
+    -c:1:18: error: unknown client, category or storage `Bobs`
         list projects in Bobs
                          ^^^^
     hint: did you mean `"Bob's"`?
@@ -250,7 +250,7 @@ fn names_accept_every_quoting_style() {
     assert_snapshot!(studio.lines(&["list projects in long film"]), @r#"
     exit 1
     --- stderr
-    -c:1:18: error: unknown client `long`
+    -c:1:18: error: unknown client, category or storage `long`
         list projects in long film
                          ^^^^
     hint: did you mean `"Bob's/long film"`?

@@ -56,7 +56,7 @@ fn unknown_name_suggests_nearest() {
         copy acme/spot fotage WORK NAS
                        ^^^^^^
     hint: did you mean `footage`?
-    script.ab:3:18: error: unknown client `amce`
+    script.ab:3:18: error: unknown client, category or storage `amce`
         list projects in amce
                          ^^^^
     hint: did you mean `acme`?
@@ -81,10 +81,10 @@ fn unknown_name_lists_known_names() {
         load TAPE
              ^^^^
     hint: known: WORK, NAS
-    script.ab:2:11: error: unknown client `TAPE`
+    script.ab:2:11: error: unknown client, category or storage `TAPE`
         find x in TAPE
                   ^^^^
-    hint: known: "Bob's", acme
+    hint: known: WORK, NAS, footage, render, "Bob's", acme
     script.ab:3:19: error: unknown category `sound`
         explore acme/spot sound WORK --print
                           ^^^^^
@@ -560,7 +560,7 @@ fn unquoted_name_with_spaces_suggests_quotes() {
         fetch project acme/b c
                              ^
     hint: quote a name with spaces: 'acme/b c'
-    script.ab:4:18: error: unknown client `Bob's`
+    script.ab:4:18: error: unknown client, category or storage `Bob's`
         list projects in Bob's Diner
                          ^^^^^
     hint: quote a name with spaces: "Bob's Diner"

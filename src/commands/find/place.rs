@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use crate::base::error::Result;
 use crate::commands::check::check_known;
+use crate::commands::place_name::unknown_place_error;
 use crate::commands::workspace::Workspace;
 use crate::index::Index;
 use crate::index::overview;
@@ -33,23 +34,18 @@ impl<'a> SearchPlace<'a> {
     pub(super) fn parse(index: &Index, registry: &'a Registry, word: &OsStr) -> Result<Self> {
         let all = Self::all(registry);
         let name = word.to_str().unwrap_or_default();
-        let unknown = match registry.database(name) {
-            Ok(database) => {
-                let databases = std::slice::from_ref(database);
-                return Ok(Self { databases, ..all });
-            }
-            Err(error) => error,
-        };
+        if let Ok(database) = registry.database(name) {
+            let databases = std::slice::from_ref(database);
+            return Ok(Self { databases, ..all });
+        }
         if let Ok(category) = registry.category(name) {
             let categories = std::slice::from_ref(category);
             return Ok(Self { categories, ..all });
         }
         let scope = Scope::parse(word)?;
-        match overview::known_projects(index, registry, &scope) {
-            Ok(_) => Ok(Self { scope, ..all }),
-            Err(_) if unknown.suggests() => Err(unknown),
-            Err(error) => Err(error),
-        }
+        overview::known_projects(index, registry, &scope)
+            .map_err(|error| unknown_place_error(error, registry))?;
+        Ok(Self { scope, ..all })
     }
 }
 
@@ -64,4 +60,5 @@ pub(super) fn check(word: &OsStr, workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     check_known(&Scope::parse(word)?, workspace)
+        .map_err(|error| unknown_place_error(error, registry))
 }

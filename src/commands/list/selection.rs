@@ -8,8 +8,8 @@ use super::row::ListSum;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
-use crate::base::suggest::suggest;
 use crate::base::timestamp::Timestamp;
+use crate::commands::place_name::unknown_place_error;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::index::overview::{ProjectSummary, ReplicaSummary, UnionTotals};
@@ -66,7 +66,7 @@ impl Selection {
             let client = Scope::parse_client(word)?;
             let scope = Scope::Client(client.clone());
             overview::known_projects(&workspace.index, registry, &scope)
-                .map_err(|error| name_error(error, workspace))?;
+                .map_err(|error| unknown_place_error(error, registry))?;
             self.client.replace(client).is_some()
         };
         if is_taken {
@@ -213,36 +213,5 @@ fn grammar_error(word: &OsStr, words: &[OsString], kind: ListKind) -> Error {
         } else {
             format!("write `list {} {}`", kind.keyword(), names.join(" "))
         },
-    }
-}
-
-/// Adds the names of databases and categories to the error of an unknown client.
-fn name_error(error: Error, workspace: &Workspace) -> Error {
-    let Error::UnknownName {
-        noun,
-        name,
-        mut suggestions,
-        known,
-    } = error
-    else {
-        return error;
-    };
-    let registry = &workspace.registry;
-    let databases = registry
-        .databases()
-        .iter()
-        .map(|database| database.name.as_str());
-    let categories = registry
-        .categories()
-        .iter()
-        .map(|category| category.name.as_str());
-    let typed = name.to_string();
-    let near = suggest(&typed, databases.chain(categories));
-    suggestions.extend(near.into_iter().map(str::to_owned));
-    Error::UnknownName {
-        noun,
-        name,
-        suggestions,
-        known,
     }
 }

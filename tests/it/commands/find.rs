@@ -270,7 +270,7 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:14: error: unknown storage `NSA`
+    -c:1:14: error: unknown client, category or storage `NSA`
         find reel in NSA
                      ^^^
     hint: did you mean `NAS`?

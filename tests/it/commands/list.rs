@@ -160,7 +160,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects in amce"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:18: error: unknown client `amce`
+    -c:1:18: error: unknown client, category or storage `amce`
         list projects in amce
                          ^^^^
     hint: did you mean `acme`?
@@ -168,7 +168,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects in acme in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:26: error: unknown client `NSA`
+    -c:1:26: error: unknown client, category or storage `NSA`
         list projects in acme in NSA
                                  ^^^
     hint: did you mean `NAS`?
