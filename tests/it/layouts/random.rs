@@ -142,8 +142,13 @@ fn check_outside(studio: &Studio, owned: &BTreeMap<String, Owner>, all: &BTreeSe
     }
 }
 
+/// Number of studios: `AUTO_BACKUP_HISTORIES` sets it for long campaigns.
+fn studios() -> u32 {
+    std::env::var("AUTO_BACKUP_HISTORIES").map_or(24, |count| count.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: studios(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_layout_agrees_with_brute_force(
