@@ -63,6 +63,30 @@ fn tab_and_arrows_walk_the_menu() {
 }
 
 #[test]
+fn menu_knows_projects_of_any_layout() {
+    let studio = Studio::bare();
+    studio
+        .file("WORK/acme/spot/footage/a.mov", "film")
+        .file("WORK/docs/brief/b.pdf", "pdf")
+        .file(
+            "home/.config/auto-backup/.config",
+            "add database WORK ../../../WORK\nadd category footage '{client}/{project}/footage'\nadd category docs 'docs/{project}'",
+        );
+    studio.lines(&["load"]).ok();
+    let mut screen = start(&studio);
+    screen.press("fetch project \t").until_below(&[
+        "  acme/spot       4 B on WORK",
+        "  in-house/brief  3 B on WORK",
+    ]);
+    screen
+        .press("i\t")
+        .until_line("auto-backup> fetch project in-house/brief");
+    screen.press("\r").until("the answer", |screen| {
+        screen.contents().contains("in-house/brief  1 file, 3 B")
+    });
+}
+
+#[test]
 fn names_of_any_script_can_be_chosen() {
     let studio = studio(&["東京スタジオ/夏", "🎬 showreel/🎬", "Müller/Café"]);
     let mut screen = start(&studio);
