@@ -235,7 +235,7 @@ fn sigterm_ends_program_with_its_pager() {
     session.exp_string("paging").unwrap();
     session.process_mut().signal(Signal::SIGTERM).unwrap();
     // Where the parent of the tests ignores SIGHUP, so does the pager, which keeps the terminal open.
-    if !crate::signals::ignores_hangup() {
+    if !crate::signals::ignores(rustix::process::Signal::HUP) {
         session.exp_eof().unwrap();
     }
     let ended = session.process().wait().unwrap();

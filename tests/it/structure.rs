@@ -62,6 +62,7 @@ const SHARED: &[&str] = &[
     "outcome_item",
     "outcome_sequence",
     "pattern",
+    "place_name",
     "replica_cell",
     "run",
     "search",
