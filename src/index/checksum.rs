@@ -95,32 +95,34 @@ fn add_row(
     Ok(())
 }
 
-/// Passes each row of [`REPLICA_QUERY`] to `visit`, and returns the checksum of the database with the totals of its
-/// categories. What was visited holds only if the checksum is the stored one.
+/// Passes each row of [`REPLICA_QUERY`] to `visit` until it fails, and returns the checksum of the database, with the totals
+/// of its categories or the failure. Both hold only if the checksum is the stored one: a damaged row may be unreadable.
 pub(super) fn database_checksum(
     connection: &Connection,
     database: DatabaseId,
     visit: &mut ReplicaVisitor<'_>,
-) -> rusqlite::Result<([u8; 16], DatabaseTotals)> {
+) -> rusqlite::Result<([u8; 16], rusqlite::Result<DatabaseTotals>)> {
     let (mut sum, mut totals, mut bytes) = (0, DatabaseTotals::new(), Vec::new());
-    let mut add_rows = |sql, visit: &mut ReplicaVisitor<'_>| {
+    let mut add_rows = |sql, on_row: &mut dyn FnMut(&Row<'_>)| {
         let mut query = connection.prepare_cached(sql)?;
         let columns = query.column_count();
         let mut rows = query.query([database])?;
         while let Some(row) = rows.next()? {
             add_row(&mut sum, row, columns, &mut bytes)?;
-            visit(row)?;
+            on_row(row);
         }
         Ok::<_, rusqlite::Error>(())
     };
     for sql in DATABASE_QUERIES {
-        add_rows(sql, &mut |_| Ok(()))?;
+        add_rows(sql, &mut |_| {})?;
     }
+    let mut visited = Ok(());
     add_rows(REPLICA_QUERY, &mut |row| {
-        add_replica(&mut totals, row)?;
-        visit(row)
+        if visited.is_ok() {
+            visited = add_replica(&mut totals, row).and_then(|()| visit(row));
+        }
     })?;
-    Ok((sum.to_le_bytes(), totals))
+    Ok((sum.to_le_bytes(), visited.map(|()| totals)))
 }
 
 /// Adds a row of [`REPLICA_QUERY`], its category and its number of files, to the totals.
@@ -151,7 +153,8 @@ pub(super) fn store_checksum(
     connection: &Connection,
     database: DatabaseId,
 ) -> rusqlite::Result<()> {
-    let (checksum, _) = database_checksum(connection, database, &mut |_| Ok(()))?;
+    let (checksum, totals) = database_checksum(connection, database, &mut |_| Ok(()))?;
+    totals?;
     let sql = "UPDATE databases SET checksum = ?2 WHERE id = ?1";
     execute(connection, sql, params![database, checksum])?;
     store_roots_checksum(connection)

@@ -104,15 +104,11 @@ impl Index {
                 self.path.clone(),
             ));
         };
-        database_checksum(&self.connection, database, visit)
-            .and_then(|(checksum, totals)| {
-                if stored == checksum {
-                    Ok(totals)
-                } else {
-                    Err(corruption_error("the checksum of a storage is wrong"))
-                }
-            })
-            .explain("read", &self.path)
+        let mut compare = || match database_checksum(&self.connection, database, visit)? {
+            (checksum, totals) if stored == checksum => totals,
+            _ => Err(corruption_error("the checksum of a storage is wrong")),
+        };
+        compare().explain("read", &self.path)
     }
 }
 
@@ -225,7 +221,8 @@ mod tests {
     fn answers(index: &Index) -> Result<(String, Vec<String>)> {
         let known = index.database(Path::new(ROOT))?;
         let id = known.id.unwrap_or(DatabaseId(0));
-        let mut said = format!("{known:?} {:?}", index.mounted_folders(id)?);
+        let (_, all) = index.database_with_replicas(Path::new(ROOT))?;
+        let mut said = format!("{known:?} {:?} {all:?}", index.mounted_folders(id)?);
         for category in CATEGORIES.map(Path::new) {
             let replicas = index.replicas(id, category)?;
             let looked_at = index.category_scanned_at(id, category)?;
@@ -299,6 +296,18 @@ mod tests {
         assert_eq!(problem, Some(IndexProblem::Damaged));
         index.recompute_checksums().unwrap();
         assert_eq!(answers(&index).unwrap(), before);
+    }
+
+    #[test]
+    fn impossible_value_is_damage() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        fill(&path);
+        let index = Index::open(&path).unwrap().index;
+        let sql = "UPDATE replicas SET step = 300";
+        index.connection.execute_batch(sql).unwrap();
+        let error = index.database_with_replicas(Path::new(ROOT)).unwrap_err();
+        assert_eq!(error.index_problem(), Some(IndexProblem::Damaged));
     }
 
     #[test]
