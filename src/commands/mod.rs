@@ -27,7 +27,6 @@ mod load;
 mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
-mod place_name;
 mod remove;
 mod replica_cell;
 mod run;
@@ -39,6 +38,7 @@ pub(crate) mod source;
 pub mod startup;
 mod sync;
 pub(crate) mod synonym;
+mod unknown_place;
 pub(crate) mod watch;
 pub mod workspace;
 

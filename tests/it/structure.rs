@@ -62,13 +62,13 @@ const SHARED: &[&str] = &[
     "outcome_item",
     "outcome_sequence",
     "pattern",
-    "place_name",
     "replica_cell",
     "run",
     "search",
     "settings",
     "startup",
     "synonym",
+    "unknown_place",
     "workspace",
 ];
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use crate::base::error::Result;
 use crate::commands::check::check_known;
-use crate::commands::place_name::unknown_place_error;
+use crate::commands::unknown_place::unknown_place_error;
 use crate::commands::workspace::Workspace;
 use crate::index::Index;
 use crate::index::overview;

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::commands::place_name::unknown_place_error;
+use crate::commands::unknown_place::unknown_place_error;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::index::overview::{ProjectSummary, ReplicaSummary, UnionTotals};

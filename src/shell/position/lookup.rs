@@ -4,14 +4,6 @@ use std::ffi::OsStr;
 
 use clap::{Arg, Command};
 
-/// True if an argument takes any number of values.
-pub(super) fn is_repeatable(argument: &Arg) -> bool {
-    argument.get_action().takes_values()
-        && argument
-            .get_num_args()
-            .is_some_and(|range| range.max_values() > 1)
-}
-
 /// Returns the option with this name or unambiguous prefix.
 pub(in crate::shell) fn find_option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
     let options: Vec<&Arg> = command

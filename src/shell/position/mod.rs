@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Arg, Command};
 
 pub(super) use self::lookup::find_option;
-use self::lookup::{find_subcommand, is_repeatable};
+use self::lookup::find_subcommand;
 pub(super) use self::redirect_part::RedirectPart;
 pub(super) use self::usage::placeholder;
 use crate::commands::watch::WATCHED_COMMANDS;
@@ -192,6 +192,14 @@ impl<'g> Position<'g> {
             .or_else(|| last.filter(|last| is_repeatable(last)))
             .filter(reachable)
     }
+}
+
+/// True if an argument takes any number of values.
+fn is_repeatable(argument: &Arg) -> bool {
+    argument.get_action().takes_values()
+        && argument
+            .get_num_args()
+            .is_some_and(|range| range.max_values() > 1)
 }
 
 #[cfg(test)]
