@@ -258,6 +258,8 @@ mod tests {
         let index = Index::open(&path).unwrap().index;
         let (said, single) = answers(&index).unwrap();
         assert!(single.len() == 3 && said.contains("bytes: 1019"));
+        let known = index.database(Path::new(ROOT)).unwrap();
+        assert_eq!((known.files, known.categories.len()), (2 * 2 * 23, 2));
         drop(index);
         let flipped_path = temporary.path().join("flipped");
         let mut noticed = 0;

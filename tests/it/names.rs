@@ -197,3 +197,28 @@ fn names_never_control_the_terminal() {
         assert!(run.status == 0 && !steers, "{format}: {:?}", run.stdout);
     }
 }
+
+#[test]
+fn path_has_the_spelling_of_its_storage() {
+    let (composed, decomposed) = ("Caf\u{e9}", "Cafe\u{301}");
+    let studio = Studio::new();
+    studio
+        .file(format!("WORK/footage/{composed}/spot/a.mov"), "film")
+        .file(format!("NAS/footage/{decomposed}/spot/a.mov"), "film");
+    studio.lines(&["load"]).ok();
+    let document = studio.json(&["fetch all"]).ok().document();
+    let projects = document["projects"].as_array().unwrap();
+    assert_eq!(projects.len(), 1);
+    for (place, (database, client)) in [("WORK", composed), ("NAS", decomposed)]
+        .into_iter()
+        .enumerate()
+    {
+        let replica = &projects[0]["replicas"][place];
+        let path = studio
+            .path(database)
+            .join("footage")
+            .join(client)
+            .join("spot");
+        assert_eq!(replica["path"].as_str(), path.to_str(), "{database}");
+    }
+}

@@ -244,3 +244,24 @@ fn folder_name_suggests_its_projects() {
     hint: `fetch acme` lists all of its projects
     ");
 }
+
+#[test]
+fn changed_times_change_the_states() {
+    let studio = Studio::new();
+    let older = |on_nas: u64| {
+        studio
+            .file_at("WORK/footage/acme/spot/a.mov", "film", super::hours_ago(5))
+            .file_at(
+                "NAS/footage/acme/spot/a.mov",
+                "film",
+                super::hours_ago(on_nas),
+            );
+        studio.lines(&["load"]).ok();
+        let document = studio.json(&["fetch acme/spot"]).ok().document();
+        let replicas = &document["projects"][0]["replicas"];
+        [0, 1].map(|place| replicas[place]["older"].as_u64().unwrap())
+    };
+    assert_eq!(older(3), [1, 0]);
+    assert_eq!(older(9), [0, 1]);
+    assert_eq!(older(5), [0, 0]);
+}
