@@ -7,6 +7,7 @@ use std::fmt;
 #[expect(missing_docs, reason = "each variant is named by its word")]
 pub enum Noun {
     Database,
+    Medium,
     Category,
     Exclusion,
     Client,
@@ -31,6 +32,7 @@ impl Noun {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Database => "storage",
+            Self::Medium => "medium",
             Self::Category => "category",
             Self::Exclusion => "exclusion",
             Self::Client => "client",

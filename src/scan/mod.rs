@@ -60,7 +60,7 @@ pub fn scan(
             | Error::StorageUnreachable { .. }
             | Error::RcloneTooOld { .. }),
         ) => {
-            let state = if database.is_shelf && error.is_absent_storage() {
+            let state = if database.attributes.is_shelf && error.is_absent_storage() {
                 ScanState::Away
             } else {
                 monitor.on_event(&ProgressEvent::Problem(&error));

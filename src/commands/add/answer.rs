@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::base::escape::visible;
 use crate::base::name::Name;
-use crate::model::registry::{RegistryChange, RegistryKind};
+use crate::model::registry::{DatabaseAttributes, RegistryChange, RegistryKind};
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -22,8 +23,8 @@ pub(crate) struct AddAnswer {
     pub(super) path: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) online: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) shelf: Option<bool>,
+    #[serde(flatten)]
+    pub(super) attributes: Option<DatabaseAttributes>,
     pub(super) change: RegistryChange,
     #[serde(skip)]
     pub(super) availability: Option<Availability>,
@@ -51,7 +52,7 @@ impl AddAnswer {
             root: None,
             path: None,
             online: None,
-            shelf: None,
+            attributes: None,
             change,
             availability: None,
             previous_location: None,
@@ -65,13 +66,29 @@ impl AddAnswer {
         Cell::optional(self.root.as_ref().or(self.path.as_ref()), Cell::from)
     }
 
+    /// Returns the attributes in words: `may be away, off-site, on medium raid`.
+    fn attribute_words(&self) -> String {
+        let Some(attributes) = &self.attributes else {
+            return String::new();
+        };
+        let is_new = self.change == RegistryChange::Changed || !self.is_away();
+        let words = [
+            (attributes.is_shelf && is_new).then(|| "may be away".to_owned()),
+            attributes.is_offsite.then(|| "off-site".to_owned()),
+            attributes
+                .medium
+                .as_ref()
+                .map(|medium| format!("on medium {}", visible(medium.as_bytes()))),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     const fn is_away(&self) -> bool {
         matches!(self.availability, Some(Availability::Away(_)))
     }
 
     /// `NAS is now at /mnt/new (was /mnt/nas)`.
     fn database_sentence(&self) -> Vec<Cell> {
-        let is_shelf = self.shelf == Some(true);
         let name = Cell::from(self.name.as_str());
         let mut cells = match self.change {
             RegistryChange::Added => vec![Cell::text("added storage "), name, Cell::text(" at ")],
@@ -86,11 +103,13 @@ impl AddAnswer {
         if let (RegistryChange::Replaced, Some(previous)) = (self.change, &self.previous_location) {
             cells.extend([Cell::text(" (was "), Cell::from(previous), Cell::text(")")]);
         }
-        cells.extend(match (self.change, is_shelf) {
-            (RegistryChange::Changed, false) => Some(Cell::text(" is expected to be online again")),
-            (RegistryChange::Changed, true) => Some(Cell::text(" may be away from now on")),
-            (_, true) if !self.is_away() => Some(Cell::text(", which may be away")),
-            _ => None,
+        let words = self.attribute_words();
+        let is_changed = self.change == RegistryChange::Changed;
+        cells.extend(match words.as_str() {
+            "" if is_changed => Some(Cell::text(", without options from now on")),
+            "" => None,
+            words if is_changed => Some(Cell::text(format!(", from now on {words}"))),
+            words => Some(Cell::text(format!(", {words}"))),
         });
         let (word, tone, why) = match &self.availability {
             None | Some(Availability::Online) => return cells,

@@ -17,7 +17,9 @@ use crate::base::noun::Noun;
 use crate::model::layout::InnerFolders;
 use crate::model::path;
 use crate::model::place;
-use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, RegistryKind};
+use crate::model::registry::{
+    Category, DatabaseAttributes, Registry, RegistryChange, RegistryKey, RegistryKind,
+};
 use crate::storage::availability;
 use crate::storage::availability::{Availability, Reach};
 
@@ -50,7 +52,8 @@ enum AddSubcommand {
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
   add database CLOUD s3:bucket/studio
-  add database SHELF /media/shelf --shelf
+  add database SHELF /media/shelf --shelf --offsite
+  add database RAID2 /mnt/raid/copy --medium raid
   add database NAS /mnt/new-nas --replace"
     )]
     Database {
@@ -66,6 +69,12 @@ enum AddSubcommand {
         /// Expect it to be away at times, as a drive on a shelf is: `load` reports that, and does not fail
         #[arg(long)]
         shelf: bool,
+        /// It is kept in another building, so that fire and theft do not take all copies
+        #[arg(long)]
+        offsite: bool,
+        /// The physical thing that it is on; storages on one medium count as one copy. Without it, the system is asked
+        #[arg(long, value_name = "MEDIUM")]
+        medium: Option<String>,
     },
     /// Track a folder below every root
     ///
@@ -110,12 +119,20 @@ impl RunCommand for AddArgs {
         let known = workspace.registry.entries();
         let previous = known.into_iter().find(|entry| entry.key == key);
         let answer = match self.subcommand {
-            AddSubcommand::Database { root, shelf, .. } => add_database(
-                workspace,
-                &key.name,
-                &root,
-                DatabaseOptions { replace, shelf },
-            ),
+            AddSubcommand::Database {
+                root,
+                shelf,
+                offsite,
+                medium,
+                ..
+            } => {
+                let stated = DatabaseAttributes {
+                    is_shelf: shelf,
+                    is_offsite: offsite,
+                    medium,
+                };
+                add_database(workspace, &key.name, &root, (&stated, replace))
+            }
             AddSubcommand::Category { path, .. } => {
                 add_category(workspace, &key.name, &path, replace)
             }
@@ -129,23 +146,15 @@ impl RunCommand for AddArgs {
     }
 }
 
-/// The options of an `add database` line.
-#[derive(Clone, Copy)]
-struct DatabaseOptions {
-    replace: bool,
-    shelf: bool,
-}
-
 fn add_database(
     workspace: &mut Workspace,
     name: &str,
     root: &OsStr,
-    options: DatabaseOptions,
+    (stated, replace): (&DatabaseAttributes, bool),
 ) -> Result<AddAnswer> {
     check_tilde(root)?;
     let registry = &mut workspace.registry;
     let root = place::parse_root(root, &workspace.base)?;
-    let replace = options.replace;
     let mut change = match &mut workspace.root_prefetch {
         Some(prefetch) => {
             let resolve = |root: &Path| prefetch.resolve(root);
@@ -154,7 +163,7 @@ fn add_database(
         None => registry.add_database(name, &root, replace)?,
     };
     // Repeating a line without its options changes nothing; `--replace` states all options anew.
-    let has_changed = (options.shelf || replace) && registry.set_shelf(name, options.shelf)?;
+    let has_changed = registry.set_attributes(name, stated, replace)?;
     if has_changed && change == RegistryChange::Unchanged {
         change = RegistryChange::Changed;
     }
@@ -166,7 +175,7 @@ fn add_database(
     };
     let mut answer = AddAnswer {
         root: Some(root.into()),
-        shelf: Some(registry.database(name)?.is_shelf),
+        attributes: Some(registry.database(name)?.attributes.clone()),
         ..AddAnswer::new(RegistryKind::Database, name, change, next_step)
     };
     // Checking every disk would delay the start, and answers of the start-up file are not shown.

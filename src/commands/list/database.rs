@@ -25,7 +25,7 @@ pub(super) fn rows(
         place: ListPlace::Database(ListedDatabase {
             root: database.root.clone().into(),
             online: checked.availability == Availability::Online,
-            shelf: database.is_shelf,
+            attributes: database.attributes.clone(),
             availability: checked.availability,
             free: checked.space.map(|(free, _)| free),
             total: checked.space.map(|(_, total)| total),

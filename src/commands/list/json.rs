@@ -46,7 +46,9 @@ impl Serialize for JsonRow<'_> {
             ListPlace::Database(database) => {
                 map.serialize_entry("root", &database.root)?;
                 map.serialize_entry("online", &database.online)?;
-                map.serialize_entry("shelf", &database.shelf)?;
+                map.serialize_entry("shelf", &database.attributes.is_shelf)?;
+                map.serialize_entry("offsite", &database.attributes.is_offsite)?;
+                map.serialize_entry("medium", &database.attributes.medium)?;
                 map.serialize_entry("free", &database.free)?;
                 map.serialize_entry("total", &database.total)?;
             }

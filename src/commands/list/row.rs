@@ -6,6 +6,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::overview::{ReplicaSummary, UnionTotals};
 use crate::model::project::ProjectId;
+use crate::model::registry::DatabaseAttributes;
 use crate::storage::availability::Availability;
 
 /// Sums over projects.
@@ -50,8 +51,7 @@ pub(super) enum ListPlace {
 pub(super) struct ListedDatabase {
     pub(super) root: Name,
     pub(super) online: bool,
-    /// True if it is expected to be away.
-    pub(super) shelf: bool,
+    pub(super) attributes: DatabaseAttributes,
     #[serde(skip)]
     pub(super) availability: Availability,
     /// Bytes free on a local database; `None` if they are not known.

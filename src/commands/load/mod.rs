@@ -193,7 +193,7 @@ impl LoadArgs {
         for name in self.databases.iter().chain(&self.forget) {
             // A database that is named is expected to be online.
             let mut database = registry.database(name)?.clone();
-            database.is_shelf = false;
+            database.attributes.is_shelf = false;
             if !named.contains(&database) {
                 named.push(database);
             }

@@ -8,7 +8,7 @@ use crate::language::variable::Variables;
 use crate::model::layout::CategoryLayout;
 use crate::model::path;
 use crate::model::place;
-use crate::model::registry::{RegistryEntry, RegistryKey, RegistryKind};
+use crate::model::registry::{DatabaseAttributes, RegistryEntry, RegistryKey, RegistryKind};
 
 /// A line of a start-up file with its continuation lines, byte for byte, and its effect on the registry.
 #[derive(Debug)]
@@ -70,7 +70,9 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
             // Repeating a line can only set an option.
             (RegistryEdit::Add { entry, .. }, Some(at)) => {
                 let known = &mut entries[at];
-                known.is_shelf |= entry.is_shelf && entry.location == known.location;
+                if entry.location == known.location {
+                    known.attributes.merge(&entry.attributes);
+                }
             }
             (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
         }
@@ -102,22 +104,55 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
         _ => entry.location.clone(),
     };
     let place = quote(place.as_os_str());
-    let shelf = if entry.is_shelf { " --shelf" } else { "" };
-    format!("add {} {name} {place}{shelf}", entry.key.kind.keyword())
+    let options = options_of(&entry.attributes);
+    format!("add {} {name} {place}{options}", entry.key.kind.keyword())
+}
+
+/// Returns the options that state attributes, each after a blank.
+fn options_of(attributes: &DatabaseAttributes) -> String {
+    let mut options = String::new();
+    if attributes.is_shelf {
+        options.push_str(" --shelf");
+    }
+    if attributes.is_offsite {
+        options.push_str(" --offsite");
+    }
+    if let Some(medium) = &attributes.medium {
+        options.push_str(" --medium ");
+        options.push_str(&quote(OsStr::new(medium)));
+    }
+    options
+}
+
+/// Takes the options out of the words of a line. Returns the other words, the attributes, and true if `--replace` is there.
+fn take_options(words: &[OsString]) -> (Vec<&OsStr>, DatabaseAttributes, bool) {
+    let mut attributes = DatabaseAttributes::default();
+    let (mut others, mut replace) = (Vec::new(), false);
+    let mut words = words.iter().map(OsString::as_os_str);
+    while let Some(word) = words.next() {
+        let medium = word.to_str().and_then(|word| word.strip_prefix("--medium"));
+        match (word.as_encoded_bytes(), medium) {
+            (b"--replace", _) => replace = true,
+            (b"--shelf", _) => attributes.is_shelf = true,
+            (b"--offsite", _) => attributes.is_offsite = true,
+            (_, Some("")) => {
+                let name = words.next();
+                attributes.medium = name.map(|name| name.to_string_lossy().into_owned());
+            }
+            (_, Some(rest)) if rest.starts_with('=') => {
+                attributes.medium = Some(rest[1..].to_owned());
+            }
+            (b"--", _) => {}
+            _ => others.push(word),
+        }
+    }
+    (others, attributes, replace)
 }
 
 /// Parses the effect of a line on the registry, if any.
 fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
     let words = words(line, variables)?;
-    let [replace, is_shelf] =
-        ["--replace", "--shelf"].map(|option| words.iter().any(|word| word == option));
-    let is_option = |word: &OsStr| {
-        ["--replace", "--shelf", "--"]
-            .iter()
-            .any(|option| word == *option)
-    };
-    let words = words.iter().map(OsString::as_os_str);
-    let words: Vec<&OsStr> = words.filter(|word| !is_option(word)).collect();
+    let (words, attributes, replace) = take_options(&words);
     let key = |kind, name: &OsStr| RegistryKey {
         kind,
         name: name.to_string_lossy().into_owned(),
@@ -141,7 +176,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
     let entry = RegistryEntry {
         key,
         location: place,
-        is_shelf,
+        attributes,
     };
     Some(RegistryEdit::Add { entry, replace })
 }

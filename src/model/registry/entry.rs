@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::attributes::DatabaseAttributes;
 use crate::base::noun::Noun;
 
 /// The effect of adding to the registry.
@@ -89,6 +90,6 @@ pub struct RegistryEntry {
     pub key: RegistryKey,
     /// Its root or path; empty for an exclusion.
     pub location: PathBuf,
-    /// True for a database that is expected to be away at times.
-    pub is_shelf: bool,
+    /// The attributes of a database; those of other things are never set.
+    pub attributes: DatabaseAttributes,
 }

@@ -3,12 +3,14 @@
 //! Names, roots and paths come in as typed or resolved; they go in only if they break no rule: no name twice, no two
 //! databases with the same files, no two categories with one folder.
 
+mod attributes;
 mod entry;
 mod named;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::attributes::DatabaseAttributes;
 pub use self::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 pub use self::named::{Category, Database};
 
@@ -146,16 +148,30 @@ impl Registry {
         })
     }
 
-    /// Sets whether a database is expected to be away at times. Returns true if that changed.
+    /// Sets the attributes of a database: all of them if `replace`, else those that are stated. Returns true if that changed
+    /// any.
     ///
     /// # Errors
-    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names.
-    pub fn set_shelf(&mut self, name: &str, is_shelf: bool) -> Result<bool> {
+    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names;
+    /// [`Error::InvalidWord`](crate::base::error::Error::InvalidWord) for an impossible name of a medium.
+    pub fn set_attributes(
+        &mut self,
+        name: &str,
+        stated: &DatabaseAttributes,
+        replace: bool,
+    ) -> Result<bool> {
+        if let Some(medium) = &stated.medium {
+            check_name(Noun::Medium, medium)?;
+        }
         let at = named::position(&self.databases, name)?;
-        let database = &mut self.databases[at];
-        let has_changed = database.is_shelf != is_shelf;
-        database.is_shelf = is_shelf;
-        Ok(has_changed)
+        let attributes = &mut self.databases[at].attributes;
+        let before = attributes.clone();
+        if replace {
+            attributes.clone_from(stated);
+        } else {
+            attributes.merge(stated);
+        }
+        Ok(*attributes != before)
     }
 
     /// Registers a category; `path` is as typed, relative to every root. A category inside another is allowed: the inner folder

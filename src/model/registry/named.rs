@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::attributes::DatabaseAttributes;
 use super::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
@@ -17,8 +18,7 @@ pub struct Database {
     pub name: String,
     /// An absolute path, or the address of a remote.
     pub root: PathBuf,
-    /// True if it is expected to be away at times, as a drive on a shelf is.
-    pub is_shelf: bool,
+    pub attributes: DatabaseAttributes,
     pub access: Arc<Access>,
     /// The root with links resolved, once it was needed.
     pub(super) resolved: OnceLock<PathBuf>,
@@ -38,7 +38,7 @@ impl Database {
         Self {
             name: name.to_owned(),
             root: root.to_owned(),
-            is_shelf: false,
+            attributes: DatabaseAttributes::default(),
             access: Arc::clone(access),
             resolved: OnceLock::new(),
         }
@@ -125,9 +125,9 @@ pub(super) trait Named {
 
     fn location(&self) -> &Path;
 
-    /// True for a database that is expected to be away at times.
-    fn is_shelf(&self) -> bool {
-        false
+    /// The attributes of a database.
+    fn attributes(&self) -> DatabaseAttributes {
+        DatabaseAttributes::default()
     }
 }
 
@@ -142,8 +142,8 @@ impl Named for Database {
         &self.root
     }
 
-    fn is_shelf(&self) -> bool {
-        self.is_shelf
+    fn attributes(&self) -> DatabaseAttributes {
+        self.attributes.clone()
     }
 }
 
@@ -243,6 +243,6 @@ pub(super) fn entries<T: Named>(items: &[T]) -> impl Iterator<Item = RegistryEnt
             name: item.name().to_owned(),
         },
         location: item.location().to_owned(),
-        is_shelf: item.is_shelf(),
+        attributes: item.attributes(),
     })
 }

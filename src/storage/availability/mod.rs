@@ -88,7 +88,7 @@ fn availability(database: &Database, opened: Result<()>) -> Availability {
     let Err(error) = opened else {
         return Availability::Online;
     };
-    let is_away = database.is_shelf && error.is_absent_storage();
+    let is_away = database.attributes.is_shelf && error.is_absent_storage();
     let why = match error {
         Error::Offline { why, .. } => why,
         Error::StorageUnreachable { cause, .. } => cause.to_string(),
