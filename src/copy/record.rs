@@ -14,7 +14,7 @@ use super::report::{Report, ReportedItem};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::index::{
-    DatabaseId, FileDigest, FileDigests, Index, NewFailure, RunId, SentChanges, SentFile,
+    DatabaseId, FileEvidence, FolderEvidence, Index, NewFailure, RunId, SentChanges, SentFile,
     SentFolder, SentRecord,
 };
 use crate::model::address;
@@ -108,7 +108,7 @@ pub(super) fn forget_replaced_digests(
         let replaced = plan.folders.iter();
         for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
             let path = plan.replica.join(&folder.path);
-            let forgotten = copy.index.forget_digests(id, &path);
+            let forgotten = copy.index.forget_evidence(id, &path);
             copy.report_problems([forgotten]);
         }
     }
@@ -248,31 +248,32 @@ impl<'a> VerificationRecorder<'a> {
         }
     }
 
-    /// Stores the digests of verified files for both source and destination, whose content is the same.
+    /// Stores the evidence of verified files for both source and destination, whose content is the same.
     pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
-        let mut folders: BTreeMap<(usize, &Path), FileDigests> = BTreeMap::new();
+        let mut folders: BTreeMap<(usize, &Path), [FolderEvidence; 2]> = BTreeMap::new();
         for file in files {
-            let digest = FileDigest {
-                bytes: file.bytes,
-                modified: file.modified,
-                digest: file.digest,
-            };
             let folder = folders.entry((file.plan, &file.folder)).or_default();
-            folder.insert(file.name.clone(), digest);
+            for (folder, proof) in folder.iter_mut().zip(file.proofs) {
+                let evidence = FileEvidence {
+                    bytes: file.bytes,
+                    modified: file.modified,
+                    digest: file.digest,
+                    proof,
+                };
+                folder.insert(file.name.clone(), evidence);
+            }
         }
         let folders: Vec<_> = folders
             .into_iter()
             .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
             .collect();
         let mut rows = Vec::new();
-        for id in self.ids.into_iter().flatten() {
-            rows.extend(
-                folders
-                    .iter()
-                    .map(|(path, digests)| (id, path.as_path(), digests)),
-            );
+        for (side, id) in self.ids.into_iter().enumerate() {
+            let folders = folders.iter();
+            let own = folders.map(|(path, evidence)| (path.as_path(), &evidence[side]));
+            rows.extend(own.filter_map(|(path, evidence)| Some((id?, path, evidence))));
         }
-        self.write(|index| index.add_digests(&rows));
+        self.write(|index| index.add_evidence(&rows));
     }
 
     /// Stores the times that the destination reports instead of those that were set.

@@ -9,7 +9,9 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
-use super::schema::{APPLICATION_ID, OUTDATED_APPLICATION_ID, SCHEMA, VERSION};
+use super::schema::{
+    APPLICATION_ID, FROM_VERSION_2, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, VERSION,
+};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
 use crate::base::error::{Error, IndexProblem, IoResultExt as _, Result};
@@ -138,14 +140,14 @@ impl Index {
             .busy_handler(Some(wait_for_writer))
             .explain("open", path)?;
         let read_only = connection.is_readonly("main").explain("open", path)?;
-        let has_tables = match version {
+        let version = match version {
             // An index that cannot be set aside cannot be replaced either.
             Err(error) if read_only && error.index_problem() == Some(IndexProblem::Outdated) => {
                 return Err(Error::index(IndexProblem::ReadOnly, path));
             }
-            version => version? == VERSION,
+            version => version?,
         };
-        if read_only && !has_tables {
+        if read_only && version != VERSION {
             return Err(Error::index(IndexProblem::ReadOnly, path));
         }
         if !read_only {
@@ -153,8 +155,10 @@ impl Index {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
             connection.execute_batch(settings).explain("open", path)?;
         }
-        if !has_tables {
-            create_tables(&mut connection, path)?;
+        match version {
+            VERSION => {}
+            0 => create_tables(&mut connection, path)?,
+            _ => bring_up_to_date(&mut connection, path)?,
         }
         Ok(Self::new(connection, path, read_only))
     }
@@ -218,7 +222,22 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
         .explain("create", path)
 }
 
-/// Returns the schema version of an index: [`VERSION`], or 0 for an empty file.
+/// Brings the tables of an older version up to date, unless another process has done so.
+fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .explain("write", path)?;
+    if schema_version(&transaction, path)? == VERSION {
+        return Ok(());
+    }
+    let sql = format!("{FROM_VERSION_2} PRAGMA user_version = {VERSION};");
+    transaction
+        .execute_batch(&sql)
+        .and_then(|()| transaction.commit())
+        .explain("write", path)
+}
+
+/// Returns the schema version of an index: from [`OLDEST_VERSION`] to [`VERSION`], or 0 for an empty file.
 fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
     // One statement, so that the tables of another process are visible completely or not at all.
     let sql = "SELECT user_version, application_id, schema_version
@@ -228,8 +247,8 @@ fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
         connection.query_row(sql, [], read).explain("read", path)?;
     let problem = match (application, version) {
         _ if tables == 0 => return Ok(0),
-        (APPLICATION_ID, VERSION) => return Ok(version),
-        (APPLICATION_ID, VERSION..) => IndexProblem::TooNew {
+        (APPLICATION_ID, OLDEST_VERSION..=VERSION) => return Ok(version),
+        (APPLICATION_ID, _) if version > VERSION => IndexProblem::TooNew {
             found: version,
             known: VERSION,
         },

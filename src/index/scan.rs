@@ -276,7 +276,12 @@ impl ScanWriter<'_> {
             .explain("write", &self.path)
     }
 
-    fn execute(&self, sql: &str, parameters: impl Params) -> Result<()> {
+    /// The row of the database.
+    pub(super) const fn database(&self) -> DatabaseId {
+        self.database
+    }
+
+    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<()> {
         execute(&self.transaction, sql, parameters).explain("write", &self.path)
     }
 }

@@ -7,7 +7,24 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of an older version is set aside, one of a newer version is refused.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
+
+/// The oldest version that is brought up to date instead of being set aside.
+pub(super) const OLDEST_VERSION: i64 = 2;
+
+/// The SQL that turns version 2 into version 3: evidence says how and when the content was known, and the media of databases
+/// are known.
+pub(super) const FROM_VERSION_2: &str = "
+ALTER TABLE digests ADD COLUMN proofs BLOB NOT NULL DEFAULT x'';
+CREATE TABLE media (
+    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
+    media       TEXT NOT NULL,
+    free        INTEGER,
+    total       INTEGER,
+    seen_at     INTEGER NOT NULL,
+    checksum    BLOB NOT NULL
+) STRICT;
+";
 
 /// The SQL that creates the tables.
 pub(super) const SCHEMA: &str = "
@@ -78,7 +95,17 @@ CREATE TABLE folders (
     UNIQUE (replica_id, path)
 ) STRICT;
 
--- Digests of files that were read completely.
+-- Media and free space of databases, as last seen.
+CREATE TABLE media (
+    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
+    media       TEXT NOT NULL,          -- names of disks or servers, one a line
+    free        INTEGER,                -- bytes
+    total       INTEGER,                -- bytes
+    seen_at     INTEGER NOT NULL,       -- seconds UTC
+    checksum    BLOB NOT NULL
+) STRICT;
+
+-- Evidence: what is known of the contents of files.
 CREATE TABLE digests (
     id          INTEGER PRIMARY KEY,
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
@@ -87,6 +114,7 @@ CREATE TABLE digests (
     manifest    BLOB NOT NULL,          -- names, sizes and times when the files were read
     digests     BLOB NOT NULL,          -- XXH3-128 of each, 16 bytes, little-endian
     checksum    BLOB NOT NULL,
+    proofs      BLOB NOT NULL DEFAULT x'', -- how and when each was known, packed, with a checksum of 16 bytes
     UNIQUE (database_id, folder, part)
 ) STRICT;
 

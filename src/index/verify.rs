@@ -122,7 +122,9 @@ mod tests {
     use crate::base::ignore::ignore;
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;
-    use crate::index::{FileDigest, RunId, RunStart, SentChanges, SentFile, SentRecord};
+    use crate::index::{
+        EvidenceKind, FileEvidence, Proof, RunId, RunStart, SentChanges, SentFile, SentRecord,
+    };
     use crate::model::project::{ProjectId, Scope};
     use crate::snapshot::digest::Digest;
     use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
@@ -191,14 +193,19 @@ mod tests {
             .unwrap();
         writer.finish(true).unwrap();
         let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
-        let content = FileDigest {
+        let content = FileEvidence {
             bytes: 7,
             modified: Timestamp::default(),
             digest: Digest(77),
+            proof: Proof {
+                kind: EvidenceKind::Stored,
+                at: Timestamp::default(),
+                tag: 7,
+            },
         };
         let contents = [(Name::from("reel.mov"), content)].into();
         index
-            .add_digests(&[(id, Path::new("footage/acme/spot"), &contents)])
+            .add_evidence(&[(id, Path::new("footage/acme/spot"), &contents)])
             .unwrap();
         let mut changes = SentChanges::default();
         changes.add(Path::new("reel.mov"), SentFile::default());
@@ -236,7 +243,7 @@ mod tests {
                 Ok(true)
             })?;
         }
-        let digests = index.digests(id, Path::new("footage/acme/spot"))?;
+        let digests = index.evidence(id, Path::new("footage/acme/spot"))?;
         let mut single: Vec<String> = digests.iter().map(|digest| format!("{digest:?}")).collect();
         let sent = index.sent_rows(Path::new("s3:b"), Path::new("footage/acme/spot"))?;
         single.extend(sent.iter().map(|row| format!("{row:?} {:?}", row.files())));
@@ -310,6 +317,28 @@ mod tests {
         index.connection.execute_batch(sql).unwrap();
         let error = index.database_with_replicas(Path::new(ROOT)).unwrap_err();
         assert_eq!(error.index_problem(), Some(IndexProblem::Damaged));
+    }
+
+    #[test]
+    fn older_version_is_brought_up_to_date() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        fill(&path);
+        let index = Index::open(&path).unwrap().index;
+        let before = answers(&index).unwrap();
+        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; PRAGMA user_version = 2;";
+        index.connection.execute_batch(downgrade).unwrap();
+        drop(index);
+        let opened = Index::open(&path).unwrap();
+        assert!(opened.set_aside.is_none());
+        let after = answers(&opened.index).unwrap();
+        assert_eq!(after.0, before.0);
+        let id = opened.index.database_id(Path::new(ROOT)).unwrap().unwrap();
+        let folder = Path::new("footage/acme/spot");
+        let evidence = opened.index.evidence(id, folder).unwrap();
+        let evidence = evidence[&Name::from("reel.mov")];
+        assert_eq!((evidence.digest, evidence.proof), (Digest(77), Proof::UNDATED));
+        assert_eq!(opened.index.seen_medium(id).unwrap(), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod folder;
 pub mod full_screen;
 pub mod host;
 pub mod limit;
+pub mod medium;
 pub mod mount_table;
 pub mod own_file;
 pub mod private_folder;

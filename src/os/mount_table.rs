@@ -2,6 +2,44 @@
 
 use std::path::{Path, PathBuf};
 
+/// A mounted file system.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mount {
+    pub(super) point: PathBuf,
+    /// Its type: `ext4`, `nfs4`, `fuse.sshfs`.
+    pub(super) kind: String,
+    /// What is mounted: a device, `host:/path`, or a word without meaning.
+    pub(super) source: String,
+}
+
+/// Returns the file system that is mounted at or above an absolute path without links; the last one of several at one point.
+#[cfg(target_os = "linux")]
+pub(super) fn mount_of(path: &Path) -> Option<Mount> {
+    let list = std::fs::read("/proc/self/mountinfo").ok()?;
+    let mounts = list.split(|byte| *byte == b'\n').filter_map(parse_mount);
+    let above = mounts.filter(|mount| path.starts_with(&mount.point));
+    above.max_by_key(|mount| mount.point.as_os_str().len())
+}
+
+/// Reads a line of the list.
+#[cfg(target_os = "linux")]
+fn parse_mount(line: &[u8]) -> Option<Mount> {
+    let point = parse_mount_point(line)?;
+    // A variable number of fields ends with a single `-`.
+    let mut words = line.split(|byte| *byte == b' ');
+    words.find(|word| *word == b"-")?;
+    let mut text = || {
+        let word = unescape_octal(words.next()?);
+        Some(String::from_utf8_lossy(&word).into_owned())
+    };
+    Some(Mount {
+        point,
+        kind: text()?,
+        source: text()?,
+    })
+}
+
 /// Returns the mount points below this folder as relative paths; none if the system has no such list.
 #[cfg(target_os = "linux")]
 pub fn mount_points_below(root: &Path) -> Vec<PathBuf> {
@@ -59,5 +97,10 @@ mod tests {
         let line = br"36 35 98:0 / /mnt/a\040b\134c rw,noatime - ext4 /dev/sda1 rw";
         assert_eq!(parse_mount_point(line), Some(r"/mnt/a b\c".into()));
         assert_eq!(parse_mount_point(b""), None);
+        let mount = parse_mount(line).unwrap();
+        assert_eq!(
+            (mount.kind.as_str(), mount.source.as_str()),
+            ("ext4", "/dev/sda1")
+        );
     }
 }

@@ -13,13 +13,14 @@ use super::availability::RootIds;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::{
-    DatabaseId, Index, KnownDatabase, ScanChanges, ScanStaging, ScanWriter, StagedScan,
+    DatabaseId, Index, KnownDatabase, ScanChanges, ScanStaging, ScanWriter, SeenMedium, StagedScan,
 };
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database};
 use crate::os::folder::Folder;
+use crate::os::medium::media_of;
 use crate::snapshot::tree::Tree;
 
 /// The root at which replicas are observed.
@@ -51,6 +52,7 @@ pub struct Observation {
     pub previous: KnownDatabase,
     started: Timestamp,
     root_ids: RootIds,
+    medium: Option<SeenMedium>,
     staged: StagedScan,
     /// Replicas that do not exist, by the folder of their category.
     missing: Vec<(PathBuf, ProjectId)>,
@@ -74,6 +76,7 @@ impl<'i> ObservationBuilder<'i> {
                 previous,
                 started: Timestamp::now(),
                 root_ids: RootIds::default(),
+                medium: None,
                 staged: StagedScan::default(),
                 missing: Vec::new(),
                 mounts: BTreeSet::new(),
@@ -158,6 +161,7 @@ impl<'i> ObservationBuilder<'i> {
             ObservedRoot::Local(root) => {
                 self.seen.root_ids = RootIds::of_folder(root);
                 self.seen.mounts = self.find_mounts(root);
+                self.seen.medium = Some(seen_medium(root, self.seen.started));
             }
             ObservedRoot::Remote(identity) => self.seen.root_ids.identity.clone_from(identity),
         }
@@ -177,6 +181,20 @@ impl<'i> ObservationBuilder<'i> {
         let mounted = categories.filter(|category| mount::is_category_mounted(root, category));
         mounts.extend(mounted.cloned());
         mounts
+    }
+}
+
+/// Returns the media of a folder and the space on them.
+fn seen_medium(root: &Folder, at: Timestamp) -> SeenMedium {
+    let space = root.free_space().ok();
+    let total = space.and_then(|space| space.total_bytes);
+    SeenMedium {
+        media: media_of(root),
+        free: space
+            .filter(|_| total.is_some())
+            .map(|space| space.free_bytes),
+        total,
+        at,
     }
 }
 
@@ -223,6 +241,9 @@ impl Observation {
             .started_at(self.started);
         let ids = &self.root_ids;
         writer.record_root(ids.identity.as_deref(), ids.root_id.as_deref())?;
+        if let Some(medium) = &self.medium {
+            writer.record_medium(medium)?;
+        }
         let mut changes = writer.write_replicas(&self.staged)?;
         for (category, project) in &self.missing {
             changes += writer.record_missing(category, project)?;

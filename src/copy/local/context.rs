@@ -10,6 +10,7 @@ use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
+use crate::index::Proof;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 use crate::storage::version::Versions;
@@ -25,6 +26,8 @@ pub struct VerifiedFile {
     pub bytes: u64,
     pub modified: Timestamp,
     pub digest: Digest,
+    /// The proofs of source and copy.
+    pub proofs: [Proof; 2],
 }
 
 /// A copied file for which the destination reports another mtime than was set.

@@ -12,8 +12,10 @@ use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::{CopiedItem, Outcome, Verification, attribute_warning};
 use crate::copy::plan::PlannedFile;
+use crate::index::{Proof, state_tag};
 use crate::os::attribute::XattrOutcome;
 use crate::os::folder::Folder;
+use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::TempCopy;
 
@@ -39,6 +41,7 @@ struct PersistedFile {
     copied: CopiedItem,
     digest: Option<Digest>,
     modified: Timestamp,
+    source_stat: Stat,
     /// The mtime that was set and the one that the storage reports, if they differ.
     time_mismatch: Option<[Timestamp; 2]>,
 }
@@ -191,7 +194,19 @@ impl PersistedFile {
             bytes: self.copied.bytes,
             modified: self.modified,
             digest: self.digest?,
+            proofs: self.proofs(),
         })
+    }
+
+    /// Returns the proofs of source and copy. The copy has its final state only now: a rename changes its change time.
+    fn proofs(&self) -> [Proof; 2] {
+        let [source_ids, copy_ids] = self.pair.has_stable_ids;
+        let source = Proof::read_now(&self.source_stat, source_ids);
+        let name = self.pair.to.existing_name(self.item.name.as_os_str());
+        let copy = self.pair.to.stat(&name);
+        let copy = copy.ok().filter(|stat| stat.bytes == self.copied.bytes);
+        let tag = copy.map_or(0, |stat| state_tag(&stat, copy_ids));
+        [source, Proof { tag, ..source }]
     }
 
     fn time_mismatch(&self, items: &ItemCopier<'_>) -> Option<TimeMismatch> {
@@ -266,7 +281,8 @@ fn verify_and_persist(
         },
     };
     temp.close()?;
-    let modified = temp.source_stat.modified;
+    let source_stat = temp.source_stat;
+    let modified = source_stat.modified;
     let time_mismatch = find_time_mismatch(item, &temp, items.context.move_source);
     let name = item.name.as_os_str();
     match &item.replaced {
@@ -286,6 +302,7 @@ fn verify_and_persist(
         copied,
         digest,
         modified,
+        source_stat,
         time_mismatch,
     })
 }

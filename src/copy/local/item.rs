@@ -21,6 +21,8 @@ pub(super) struct FolderPair {
     pub(super) to: Arc<Folder>,
     /// Device number of the destination folder.
     pub(super) device: u64,
+    /// True where the file system keeps the inode numbers of its files, for source and destination.
+    pub(super) has_stable_ids: [bool; 2],
 }
 
 /// A copied file that still has its temporary name.

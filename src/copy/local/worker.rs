@@ -146,6 +146,7 @@ impl<'a> Worker<'a> {
         Ok(FolderPair {
             plan: batch.plan,
             folder: batch.folder,
+            has_stable_ids: [&from, &to].map(|folder| folder.has_reliable_file_system()),
             from,
             device: to.stat_self()?.device,
             to,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::comparison::ContentComparison;
-use super::known_digest;
+use super::known_content;
 use super::pair::same_size_pairs;
 use super::record::ContentRecord;
 use crate::base::error::Result;
@@ -57,13 +57,13 @@ impl ContentComparison {
             let Ok(path) = folder.strip_prefix(replica) else {
                 continue;
             };
-            let [a, b] = databases.map(|id| index.digests(id, &folder));
+            let [a, b] = databases.map(|id| index.evidence(id, &folder));
             let contents = [a?, b?];
             for pair in same_size_pairs(trees, path) {
-                let known =
-                    [0, 1].map(|side| known_digest(&contents[side], &pair, side, precisions[side]));
+                let known = [0, 1]
+                    .map(|side| known_content(&contents[side], &pair, side, precisions[side]));
                 if let [Some(a), Some(b)] = known
-                    && a != b
+                    && a.digest != b.digest
                 {
                     self.differing.insert(path.join(pair.name.as_path()));
                 }

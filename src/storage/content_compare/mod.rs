@@ -26,8 +26,7 @@ use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use self::record::ContentRecord;
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::index::FileDigests;
-use crate::snapshot::digest::Digest;
+use crate::index::{FileEvidence, FolderEvidence};
 use crate::snapshot::tree::TreeFolder;
 
 /// Largest number of files in a batch. All are from one folder.
@@ -92,10 +91,10 @@ impl CompareBatches<'_> {
         let mut unread = Vec::new();
         for pair in pairs {
             let known =
-                [0, 1].map(|side| known_digest(&contents[side], &pair, side, precisions[side]));
+                [0, 1].map(|side| known_content(&contents[side], &pair, side, precisions[side]));
             if let [Some(a), Some(b)] = known {
                 (self.on_progress)(pair.entries[0].bytes);
-                if a != b {
+                if a.digest != b.digest {
                     self.found.differing.insert(path.join(pair.name.as_path()));
                 }
             } else {
@@ -147,17 +146,17 @@ impl BatchSource for CompareBatches<'_> {
     }
 }
 
-/// Returns the known digest of a file, if the file still has its size and time. The time may be the original one or the one
+/// Returns what is known of the content of a file, if the file still has its size and time. The time may be the original one or the one
 /// that the storage reports instead.
-fn known_digest(
-    known: &FileDigests,
+fn known_content(
+    known: &FolderEvidence,
     pair: &SameSizePair,
     side: usize,
     precision: TimePrecision,
-) -> Option<Digest> {
+) -> Option<FileEvidence> {
     let (content, entry) = (known.get(&pair.name)?, &pair.entries[side]);
     let times = [entry.modified, pair.reported_times[side]];
     let is_time = |time: &Timestamp| content.modified.equals_at(*time, precision);
     let same = content.bytes == entry.bytes && times.iter().any(is_time);
-    same.then_some(content.digest)
+    same.then_some(*content)
 }

@@ -10,7 +10,7 @@ use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::index::FileDigest;
+use crate::index::{FileEvidence, Proof};
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::stat::Stat;
@@ -36,14 +36,14 @@ pub(super) struct ReadBatch {
 #[derive(Debug)]
 pub(super) struct UnreadPair {
     pub(super) pair: SameSizePair,
-    pub(super) known: [Option<Digest>; 2],
+    pub(super) known: [Option<FileEvidence>; 2],
 }
 
 /// The digests of a batch's files, or the reasons why they could not be read.
 #[derive(Debug)]
 pub(super) struct ReadBatchResult {
     pub(super) folder: PathBuf,
-    pub(super) files: Vec<(Name, Result<[FileDigest; 2], String>)>,
+    pub(super) files: Vec<(Name, Result<[FileEvidence; 2], String>)>,
 }
 
 /// Source of batches and receiver of their results.
@@ -160,12 +160,12 @@ fn read_pair(
     UnreadPair { pair, known }: &UnreadPair,
     buffer: &mut Vec<u8>,
     on_progress: &ProgressFn<'_>,
-) -> Result<[FileDigest; 2]> {
+) -> Result<[FileEvidence; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
         let entry = &pair.entries[side];
-        let digest = if let Some(digest) = known[side] {
+        let (digest, proof) = if let Some(known) = known[side] {
             on_progress(entry.bytes);
-            digest
+            (known.digest, known.proof)
         } else {
             let reported = DiffEntry {
                 modified: pair.reported_times[side],
@@ -173,10 +173,11 @@ fn read_pair(
             };
             read_one(&folders[side], &pair.name, &reported, buffer, on_progress)?
         };
-        Ok(FileDigest {
+        Ok(FileEvidence {
             bytes: entry.bytes,
             modified: entry.modified,
             digest,
+            proof,
         })
     };
     let quiet = |_| {};
@@ -190,14 +191,14 @@ fn read_pair(
     Ok([first?, second?])
 }
 
-/// Reads one file and fails if it changed since the tree was read.
+/// Reads one file and returns its digest with the proof. Fails if it changed since the tree was read.
 fn read_one(
     folder: &Folder,
     name: &Name,
     seen: &DiffEntry,
     buffer: &mut Vec<u8>,
     on_progress: &dyn Fn(u64),
-) -> Result<Digest> {
+) -> Result<(Digest, Proof)> {
     let name = name.as_os_str();
     let (file, stat) = folder.open_file(name)?;
     let path = || folder.path().join(name);
@@ -206,7 +207,8 @@ fn read_one(
         now.is_unchanged_since(&stat) && now.modified == seen.modified && now.bytes == seen.bytes
     };
     if file::stat(&file).is_ok_and(is_same) {
-        Ok(digest)
+        let proof = Proof::read_now(&stat, folder.has_reliable_file_system());
+        Ok((digest, proof))
     } else {
         Err(Error::ConcurrentChange { path: path() })
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::index::{DatabaseId, FileDigest, FileDigests, Index};
+use crate::index::{DatabaseId, FileEvidence, FolderEvidence, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 
@@ -27,7 +27,7 @@ pub struct ContentRecord {
     uses_known: bool,
     pub(super) is_writable: bool,
     /// New digests by folder.
-    unwritten: BTreeMap<PathBuf, [FileDigests; 2]>,
+    unwritten: BTreeMap<PathBuf, [FolderEvidence; 2]>,
     files: usize,
     bytes: u64,
     failure: Option<Error>,
@@ -56,16 +56,16 @@ impl ContentRecord {
     }
 
     /// The known digests of a folder below both roots.
-    pub(super) fn known_digests(&self, folder: &Path) -> Result<[FileDigests; 2]> {
+    pub(super) fn known_digests(&self, folder: &Path) -> Result<[FolderEvidence; 2]> {
         let known = |database: Option<DatabaseId>| match database {
-            Some(id) if self.uses_known => self.index.digests(id, folder),
-            _ => Ok(FileDigests::new()),
+            Some(id) if self.uses_known => self.index.evidence(id, folder),
+            _ => Ok(FolderEvidence::new()),
         };
         Ok([known(self.databases[0])?, known(self.databases[1])?])
     }
 
     /// Adds the digests of files in a folder below the roots.
-    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [FileDigest; 2])>) {
+    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [FileEvidence; 2])>) {
         if !self.is_writable || read.is_empty() {
             return;
         }
@@ -122,7 +122,7 @@ impl ContentRecord {
                 rows.extend(database.map(|id| (id, folder.as_path(), contents)));
             }
         }
-        let stored = self.index.add_digests(&rows);
+        let stored = self.index.add_evidence(&rows);
         self.keep_failure(stored);
     }
 }

@@ -1,20 +1,25 @@
-//! Digests of files that were read completely, by verified copies and content comparisons.
+//! Evidence: what is known of the contents of files, how and since when. Copies, comparisons, syncs and `verify` write it.
 //!
-//! A row holds the files of one folder that were read together: a manifest, and their digests in the same order. Later rows
-//! replace earlier ones; a folder with many rows is merged into one.
+//! A row holds the files of one folder that were read together: a manifest, and in the same order their digests and proofs.
+//! Later rows replace earlier ones; a folder with many rows is merged into one. Evidence holds while a file keeps its size
+//! and time.
+
+mod pack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::checksum::{parse_manifest, row_checksum, verify_row};
+pub use self::pack::{EvidenceKind, Proof};
+use super::checksum::{corruption_error, parse_manifest, row_checksum, verify_row};
 use super::sql::{bytes, execute, one, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 
@@ -23,25 +28,53 @@ const MERGE_ROWS: i64 = 16;
 
 const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
 
-/// The digest of a file, valid while the file keeps its size and time.
+/// What is known of the content of a file, valid while the file keeps its size and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileDigest {
+pub struct FileEvidence {
     /// The size in bytes.
     pub bytes: u64,
-    /// The modification time when the file was read.
+    /// The modification time when the content was known.
     pub modified: Timestamp,
     /// The digest of the content.
     pub digest: Digest,
+    /// How and when the content became known.
+    pub proof: Proof,
 }
 
-/// Digests of the files of one folder, by name.
-pub type FileDigests = BTreeMap<Name, FileDigest>;
+impl Proof {
+    /// The proof of bytes that were read now, from a file in this state. `has_stable_ids`: the file system keeps the inode
+    /// numbers of its files.
+    pub fn read_now(stat: &Stat, has_stable_ids: bool) -> Self {
+        Self {
+            kind: EvidenceKind::Read,
+            at: Timestamp {
+                nanoseconds: 0,
+                ..Timestamp::now()
+            },
+            tag: state_tag(stat, has_stable_ids),
+        }
+    }
+}
+
+/// Returns a hash of 32 bits of change time and inode; never 0.
+pub fn state_tag(stat: &Stat, has_stable_ids: bool) -> u64 {
+    let mut bytes = [0; 20];
+    bytes[..8].copy_from_slice(&stat.status_changed.seconds.to_le_bytes());
+    bytes[8..12].copy_from_slice(&stat.status_changed.nanoseconds.to_le_bytes());
+    if has_stable_ids {
+        bytes[12..].copy_from_slice(&stat.inode.to_le_bytes());
+    }
+    (Digest::of_bytes(&bytes).low_64() & u64::from(u32::MAX)).max(1)
+}
+
+/// Evidence of the files of one folder, by name.
+pub type FolderEvidence = BTreeMap<Name, FileEvidence>;
 
 impl Index {
-    /// Adds digests: for each folder the database, the path below its root, and the files.
-    pub fn add_digests(&mut self, new_digests: &[(DatabaseId, &Path, &FileDigests)]) -> Result<()> {
+    /// Adds evidence: for each folder the database, the path below its root, and the files.
+    pub fn add_evidence(&mut self, added: &[(DatabaseId, &Path, &FolderEvidence)]) -> Result<()> {
         self.write(|transaction| {
-            for (database, folder, files) in new_digests {
+            for (database, folder, files) in added {
                 if insert(transaction, *database, folder, files)? >= MERGE_ROWS {
                     merge_rows(transaction, *database, folder)?;
                 }
@@ -50,8 +83,8 @@ impl Index {
         })
     }
 
-    /// Deletes the digests of a folder. Called before files are replaced by others that may have the same size and time.
-    pub fn forget_digests(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
+    /// Deletes the evidence of a folder. Called before files are replaced by others that may have the same size and time.
+    pub fn forget_evidence(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
         self.execute(DELETE_SQL, params![database, bytes(folder)])
     }
 
@@ -89,9 +122,9 @@ impl Index {
         Ok(unequal.map(|(folder, _)| folder).collect())
     }
 
-    /// Returns the digests of files in a folder. The caller compares sizes and times.
-    pub fn digests(&self, database: DatabaseId, folder: &Path) -> Result<FileDigests> {
-        read_digests(&self.connection, database, folder).explain("read", &self.path)
+    /// Returns the evidence of files in a folder. The caller compares sizes and times.
+    pub fn evidence(&self, database: DatabaseId, folder: &Path) -> Result<FolderEvidence> {
+        read_folder(&self.connection, database, folder).explain("read", &self.path)
     }
 }
 
@@ -100,10 +133,11 @@ fn insert(
     connection: &Connection,
     database: DatabaseId,
     folder: &Path,
-    files: &FileDigests,
+    files: &FolderEvidence,
 ) -> rusqlite::Result<i64> {
     let mut manifest = ManifestBuilder::with_capacity(files.len());
     let mut digests = Vec::with_capacity(files.len() * size_of::<u128>());
+    let mut proofs = Vec::with_capacity(files.len());
     for (name, file) in files {
         manifest.add(&ManifestFile::regular(
             name.as_bytes(),
@@ -111,13 +145,24 @@ fn insert(
             file.modified,
         ));
         digests.extend_from_slice(&file.digest.0.to_le_bytes());
+        proofs.push(file.proof);
     }
     let (folder, manifest) = (bytes(folder), manifest.finish());
-    let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum) VALUES (?1, ?2,
-                   (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5)
+    let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum, proofs) VALUES (?1, ?2,
+                   (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
+    // The proofs have a checksum of their own: the first is equal for two databases with equal contents.
     let checksum = row_checksum(&[folder, manifest.packed(), &digests]);
-    let parameters = params![database, folder, manifest.packed(), digests, checksum];
+    let mut proofs = pack::pack(&proofs);
+    proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
+    let parameters = params![
+        database,
+        folder,
+        manifest.packed(),
+        digests,
+        checksum,
+        proofs
+    ];
     one(connection, sql, parameters, |row| row.get(0))
 }
 
@@ -126,39 +171,57 @@ fn merge_rows(
     database: DatabaseId,
     folder: &Path,
 ) -> rusqlite::Result<()> {
-    let files = read_digests(connection, database, folder)?;
+    let files = read_folder(connection, database, folder)?;
     execute(connection, DELETE_SQL, params![database, bytes(folder)])?;
     insert(connection, database, folder, &files).map(|_| ())
 }
 
-fn read_digests(
+fn read_folder(
     connection: &Connection,
     database: DatabaseId,
     folder: &Path,
-) -> rusqlite::Result<FileDigests> {
-    let sql = "SELECT manifest, digests, checksum FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
+) -> rusqlite::Result<FolderEvidence> {
+    let sql = "SELECT manifest, digests, checksum, proofs FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![database, bytes(folder)])?;
-    let mut files = FileDigests::new();
+    let mut files = FolderEvidence::new();
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         let checksum = row.get_ref(2)?.as_blob()?;
         verify_row(checksum, &[bytes(folder), manifest, digests])?;
-        add_digests(parse_manifest(manifest)?, digests, &mut files);
+        let digests = digests.as_chunks().0;
+        let proofs = read_proofs(row.get_ref(3)?.as_blob()?, checksum, digests.len())?;
+        add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
     }
     Ok(files)
 }
 
-fn add_digests(manifest: ManifestRef<'_>, digests: &[u8], found: &mut FileDigests) {
+/// Reads the proofs of a row. Rows of older versions have none.
+fn read_proofs(stored: &[u8], row: &[u8], files: usize) -> rusqlite::Result<Vec<Proof>> {
+    let Some((packed, checksum)) = stored.split_last_chunk::<16>() else {
+        return Ok(vec![Proof::UNDATED; files]);
+    };
+    verify_row(checksum, &[row, packed])?;
+    let malformed = || corruption_error("the proofs of a folder cannot be read");
+    pack::unpack(packed, files).ok_or_else(malformed)
+}
+
+fn add_files(
+    manifest: ManifestRef<'_>,
+    digests: &[[u8; 16]],
+    proofs: &[Proof],
+    found: &mut FolderEvidence,
+) {
     let mut files = manifest.files();
-    let mut digests = digests.as_chunks().0.iter();
-    while let (Some(file), Some(digest)) = (files.next(), digests.next()) {
-        let digest = FileDigest {
+    let mut contents = digests.iter().zip(proofs);
+    while let (Some(file), Some((digest, proof))) = (files.next(), contents.next()) {
+        let evidence = FileEvidence {
             bytes: file.bytes,
             modified: file.modified,
             digest: Digest(u128::from_le_bytes(*digest)),
+            proof: *proof,
         };
-        found.insert(Name::from_bytes(file.name.to_vec()), digest);
+        found.insert(Name::from_bytes(file.name.to_vec()), evidence);
     }
 }
 
@@ -166,11 +229,19 @@ fn add_digests(manifest: ManifestRef<'_>, digests: &[u8], found: &mut FileDigest
 mod tests {
     use super::*;
 
-    fn content(number: u128) -> FileDigest {
-        FileDigest {
+    fn content(number: u128) -> FileEvidence {
+        FileEvidence {
             bytes: 7,
             modified: Timestamp::default(),
             digest: Digest(number),
+            proof: Proof {
+                kind: EvidenceKind::Read,
+                at: Timestamp {
+                    seconds: number as i64,
+                    nanoseconds: 0,
+                },
+                tag: number as u64,
+            },
         }
     }
 
@@ -202,15 +273,15 @@ mod tests {
                 ),
                 (Name::from("each time"), content(number.into())),
             ];
-            index.add_digests(&[(id, folder, &read.into())]).unwrap();
+            index.add_evidence(&[(id, folder, &read.into())]).unwrap();
             assert!(rows(&index) < MERGE_ROWS, "{number}");
         }
-        let contents = index.digests(id, folder).unwrap();
+        let contents = index.evidence(id, folder).unwrap();
         assert_eq!(contents.len(), 21);
         assert_eq!(contents[&Name::from("each time")], content(39));
         assert_eq!(contents[&Name::from("a")], content(20));
-        assert_eq!(index.digests(id, root).unwrap(), FileDigests::new());
-        index.forget_digests(id, folder).unwrap();
+        assert_eq!(index.evidence(id, root).unwrap(), FolderEvidence::new());
+        index.forget_evidence(id, folder).unwrap();
         assert_eq!(rows(&index), 0);
     }
 }
