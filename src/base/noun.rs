@@ -10,6 +10,7 @@ pub enum Noun {
     Medium,
     Category,
     Exclusion,
+    Policy,
     Client,
     Project,
     /// What `in` names.
@@ -35,6 +36,7 @@ impl Noun {
             Self::Medium => "medium",
             Self::Category => "category",
             Self::Exclusion => "exclusion",
+            Self::Policy => "policy",
             Self::Client => "client",
             Self::Project => "project",
             Self::Place => "client, category or storage",

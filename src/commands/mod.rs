@@ -27,6 +27,7 @@ mod load;
 mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
+mod policy;
 mod remove;
 mod replica_cell;
 mod run;
@@ -82,6 +83,7 @@ pub(crate) enum Command {
     History(history::HistoryArgs),
     List(list::ListArgs),
     Load(load::LoadArgs),
+    Policy(policy::PolicyArgs),
     Remove(remove::RemoveArgs),
     Save(save::SaveArgs),
     Set(set::SetArgs),
@@ -161,6 +163,7 @@ impl Command {
             Self::History(command) => printer.print(&command.run(workspace)?)?,
             Self::List(command) => command.execute(workspace, printer)?,
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
+            Self::Policy(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
@@ -193,6 +196,7 @@ impl Command {
                 added.map(drop)
             }
             Self::Exclude(command) => command.run(workspace).map(drop),
+            Self::Policy(command) => command.run(workspace).map(drop),
             Self::Remove(command) => command.run(workspace).map(drop),
             Self::Set(command) => command.run(workspace).map(drop),
             Self::Compare(command) => command.check(workspace),
@@ -223,7 +227,7 @@ impl Command {
             Self::List(command) if !command.reads_folders() => return None,
             Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) => SCANS,
             Self::Copy(_) | Self::Sync(_) | Self::Save(_) => "it writes files",
-            Self::Add(_) | Self::Exclude(_) | Self::Remove(_) | Self::Set(_) => {
+            Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"
             }
             Self::Echo(_)

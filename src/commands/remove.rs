@@ -62,15 +62,19 @@ impl RunCommand for RemoveArgs {
     fn run(self, workspace: &mut Workspace) -> Result<RemoveAnswer> {
         let registry = &mut workspace.registry;
         let (kind, name) = match self.subcommand {
-            RemoveSubcommand::Database { name } => (RegistryKind::Database, name),
-            RemoveSubcommand::Category { name } => (RegistryKind::Category, name),
-            RemoveSubcommand::Exclusion { name } => (RegistryKind::Exclusion, name),
+            RemoveSubcommand::Database { name } => {
+                registry.remove_database(&name)?;
+                (RegistryKind::Database, name)
+            }
+            RemoveSubcommand::Category { name } => {
+                registry.remove_category(&name)?;
+                (RegistryKind::Category, name)
+            }
+            RemoveSubcommand::Exclusion { name } => {
+                registry.remove_exclusion(&name)?;
+                (RegistryKind::Exclusion, name)
+            }
         };
-        match kind {
-            RegistryKind::Database => registry.remove_database(&name).map(drop),
-            RegistryKind::Category => registry.remove_category(&name).map(drop),
-            RegistryKind::Exclusion => registry.remove_exclusion(&name),
-        }?;
         Ok(RemoveAnswer { kind, name })
     }
 }

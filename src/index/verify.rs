@@ -326,7 +326,8 @@ mod tests {
         fill(&path);
         let index = Index::open(&path).unwrap().index;
         let before = answers(&index).unwrap();
-        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; PRAGMA user_version = 2;";
+        let downgrade =
+            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; PRAGMA user_version = 2;";
         index.connection.execute_batch(downgrade).unwrap();
         drop(index);
         let opened = Index::open(&path).unwrap();
@@ -337,7 +338,10 @@ mod tests {
         let folder = Path::new("footage/acme/spot");
         let evidence = opened.index.evidence(id, folder).unwrap();
         let evidence = evidence[&Name::from("reel.mov")];
-        assert_eq!((evidence.digest, evidence.proof), (Digest(77), Proof::UNDATED));
+        assert_eq!(
+            (evidence.digest, evidence.proof),
+            (Digest(77), Proof::UNDATED)
+        );
         assert_eq!(opened.index.seen_medium(id).unwrap(), None);
     }
 

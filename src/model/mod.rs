@@ -13,6 +13,7 @@ pub mod outside;
 pub mod own_folder;
 pub mod path;
 pub mod place;
+pub mod policy;
 pub mod project;
 mod project_id;
 mod project_set;

@@ -134,7 +134,7 @@ impl Printer {
         self.write_answer(|sink, format, screen| match format {
             Format::Table => answer.write_page(&mut PageWriter::new(sink, screen)),
             Format::Plain => answer.write_rows(&mut RowWriter::plain(sink)),
-            Format::Csv => answer.write_rows(&mut RowWriter::csv(sink, S::HEADINGS)?),
+            Format::Csv => answer.write_rows(&mut RowWriter::csv(sink, answer.headings())?),
             Format::Json => {
                 let mut json = JsonWriter::begin(sink, S::COMMAND)?;
                 answer.write_json(&mut json)?;

@@ -21,6 +21,11 @@ pub trait Stream {
     /// Column names of `csv`, in `snake_case`.
     const HEADINGS: &'static [&'static str];
 
+    /// Column names of this answer, if options add columns.
+    fn headings(&self) -> &'static [&'static str] {
+        Self::HEADINGS
+    }
+
     /// Writes the page for people.
     ///
     /// # Errors

@@ -159,7 +159,9 @@ impl Answer for AddAnswer {
     fn write_page(&self, page: &mut Page) {
         page.cells(match self.kind {
             RegistryKind::Database => self.database_sentence(),
-            RegistryKind::Category | RegistryKind::Exclusion => self.category_sentence(),
+            RegistryKind::Category | RegistryKind::Exclusion | RegistryKind::Policy => {
+                self.category_sentence()
+            }
         });
         if self.change == RegistryChange::Unchanged {
             return;

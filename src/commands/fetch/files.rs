@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::answer::FetchAnswer;
+use super::evidence::FolderKnowledge;
 use super::table::{add_table, path_cells};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
@@ -12,7 +13,7 @@ use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::index::overview::ReplicaSummary;
-use crate::index::{DatabaseId, Index, ReadTransaction};
+use crate::index::{DatabaseId, FolderFiles, Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
@@ -31,18 +32,26 @@ pub(crate) struct FetchFilesAnswer<'a> {
     fetched: FetchAnswer,
     /// Ids of the scanned databases, by name.
     database_ids: BTreeMap<&'a str, DatabaseId>,
-    group_sequences: bool,
+    options: ListingOptions,
 }
 
-/// Receives a file and its folder, relative to the replica's folder.
-type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
+/// The options of the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListingOptions {
+    pub(super) group_sequences: bool,
+    /// True to show how the content of each file is known.
+    pub(super) evidence: bool,
+}
+
+/// Receives a file, its folder relative to the replica's folder, and what is known of the contents in that folder.
+type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>, &FolderKnowledge) -> Result<()>;
 
 impl<'a> FetchFilesAnswer<'a> {
     pub(super) fn new(
         workspace: &'a Workspace,
         mut fetched: FetchAnswer,
         scope: &Scope,
-        group_sequences: bool,
+        options: ListingOptions,
     ) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let snapshot = index.read_transaction()?;
@@ -60,7 +69,7 @@ impl<'a> FetchFilesAnswer<'a> {
             _snapshot: snapshot,
             fetched,
             database_ids,
-            group_sequences,
+            options,
         })
     }
 
@@ -75,15 +84,20 @@ impl<'a> FetchFilesAnswer<'a> {
         let Some(id) = self.database_ids.get(replica.database.as_str()) else {
             return Ok(());
         };
-        let category = self.registry.category(&replica.category)?.key();
+        let category = self.registry.category(&replica.category)?;
         let scope = Scope::Project(project.clone());
-        self.index
-            .visit_folders(*id, category, &scope, &mut |folder| {
-                search::visit(folder, group_sequences, &mut |_| true, &mut |hit| {
-                    on_file(folder.path, hit)?;
-                    Ok(true)
-                })
+        let visit = &mut |folder: &FolderFiles<'_>| {
+            let knowledge = if self.options.evidence {
+                FolderKnowledge::read(self.index, *id, category, folder)?
+            } else {
+                FolderKnowledge::none()
+            };
+            search::visit(folder, group_sequences, &mut |_| true, &mut |hit| {
+                on_file(folder.path, hit, &knowledge)?;
+                Ok(true)
             })
+        };
+        self.index.visit_folders(*id, category.key(), &scope, visit)
     }
 
     /// Writes the lines of a replica's files.
@@ -93,16 +107,20 @@ impl<'a> FetchFilesAnswer<'a> {
         replica: &ReplicaSummary,
         lines: &mut PageWriter<'_>,
     ) -> Result<()> {
+        let group_sequences = self.options.group_sequences;
         self.visit_files(
             project,
             replica,
-            self.group_sequences,
-            &mut |folder, hit| {
+            group_sequences,
+            &mut |folder, hit, known| {
                 if !hit.has_own_line() {
                     return Ok(());
                 }
                 let mut cells = vec![Cell::text("    "), Cell::Name(hit.line_path(folder))];
                 cells.extend(hit.detail_cells());
+                if self.options.evidence {
+                    cells.push(known.line_cell(hit));
+                }
                 lines.cells(cells)
             },
         )
@@ -121,18 +139,26 @@ impl<'a> FetchFilesAnswer<'a> {
         }
         json.object("listing", |json| {
             json.list("files", |json| {
+                let group_sequences = self.options.group_sequences;
                 self.visit_files(
                     project,
                     replica,
-                    self.group_sequences,
-                    &mut |folder, hit| json.item(&hit.file_item(folder)),
+                    group_sequences,
+                    &mut |folder, hit, known| {
+                        let file = hit.file_item(folder);
+                        if self.options.evidence {
+                            json.item(&known.file_item(file, hit))
+                        } else {
+                            json.item(&file)
+                        }
+                    },
                 )
             })?;
             json.list("sequences", |json| {
-                if !self.group_sequences {
+                if !self.options.group_sequences {
                     return Ok(());
                 }
-                self.visit_files(project, replica, true, &mut |folder, hit| {
+                self.visit_files(project, replica, true, &mut |folder, hit, _| {
                     let item = hit.sequence_item(folder);
                     item.map_or(Ok(()), |item| json.item(&item))
                 })
@@ -147,6 +173,18 @@ impl Stream for FetchFilesAnswer<'_> {
     const HEADINGS: &'static [&'static str] = &[
         "project", "category", "database", "path", "bytes", "modified",
     ];
+
+    fn headings(&self) -> &'static [&'static str] {
+        const WITH_EVIDENCE: &[&str] = &[
+            "project", "category", "database", "path", "bytes", "modified", "evidence", "known_at",
+            "digest",
+        ];
+        if self.options.evidence {
+            WITH_EVIDENCE
+        } else {
+            Self::HEADINGS
+        }
+    }
 
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         if self.fetched.projects.is_empty() {
@@ -167,15 +205,19 @@ impl Stream for FetchFilesAnswer<'_> {
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         for state in &self.fetched.projects {
             for replica in state.known_replicas() {
-                self.visit_files(&state.project, replica, false, &mut |folder, hit| {
-                    rows.row(&[
+                self.visit_files(&state.project, replica, false, &mut |folder, hit, known| {
+                    let mut cells = vec![
                         Cell::Name(state.project.name()),
                         replica.category.as_str().into(),
                         replica.database.as_str().into(),
                         Cell::Name(hit.file_path(folder)),
                         Cell::Bytes(hit.file.bytes),
                         Cell::Timestamp(hit.file.modified),
-                    ])
+                    ];
+                    if self.options.evidence {
+                        cells.extend(known.row_cells(hit));
+                    }
+                    rows.row(&cells)
                 })?;
             }
         }

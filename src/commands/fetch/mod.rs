@@ -4,6 +4,7 @@
 //! as missing.
 
 mod answer;
+mod evidence;
 mod files;
 mod line;
 mod table;
@@ -13,7 +14,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use self::answer::{FetchAnswer, FetchLayout};
-use self::files::FetchFilesAnswer;
+use self::files::{FetchFilesAnswer, ListingOptions};
 use super::check::check_known;
 use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
@@ -78,6 +79,9 @@ pub(crate) struct FetchArgs {
     /// List every frame of an image sequence
     #[arg(long, requires = "files")]
     no_sequences: bool,
+    /// Show with each file how its content is known, and since when
+    #[arg(long, requires = "files")]
+    evidence: bool,
 }
 
 impl FetchArgs {
@@ -101,7 +105,11 @@ impl FetchArgs {
     /// Prepares the list of files; it is read from the index while it is printed.
     pub(crate) fn stream_files(self, workspace: &mut Workspace) -> Result<FetchFilesAnswer<'_>> {
         let (answer, scope) = self.fetch(workspace)?;
-        FetchFilesAnswer::new(workspace, answer, &scope, !self.no_sequences)
+        let options = ListingOptions {
+            group_sequences: !self.no_sequences,
+            evidence: self.evidence,
+        };
+        FetchFilesAnswer::new(workspace, answer, &scope, options)
     }
 
     fn fetch(&self, workspace: &mut Workspace) -> Result<(FetchAnswer, Scope)> {

@@ -153,7 +153,7 @@ fn check_overlap(
     let relation = |other: &RegistryEntry| match entry.key.kind {
         RegistryKind::Database => overlap(&entry.location, &other.location),
         RegistryKind::Category => (entry.location == other.location).then_some("is already"),
-        RegistryKind::Exclusion => None,
+        RegistryKind::Exclusion | RegistryKind::Policy => None,
     };
     for other in registered {
         let is_rival = other.key.kind == entry.key.kind && other.key != entry.key;

@@ -1,5 +1,6 @@
 //! Reads which entries the lines of a start-up file add and remove, in any notation that the prompt accepts.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,7 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
     let name = quote(OsStr::new(&entry.key.name));
     let place = match entry.key.kind {
         RegistryKind::Exclusion => return format!("exclude {name}"),
+        RegistryKind::Policy => return format!("policy {name} {}", entry.location.display()),
         // Not the home folder, but a folder with the name `~`.
         RegistryKind::Category if entry.location.starts_with("~") => {
             Path::new(".").join(&entry.location)
@@ -165,6 +167,22 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
         [exclude, pattern] if *exclude == "exclude" => {
             (key(RegistryKind::Exclusion, pattern), PathBuf::new())
         }
+        [policy, category, word] if *policy == "policy" && *word == "default" => {
+            return Some(RegistryEdit::Remove(key(RegistryKind::Policy, category)));
+        }
+        [policy, category, words @ ..] if *policy == "policy" && !words.is_empty() => {
+            let words: Vec<Cow<'_, str>> =
+                words.iter().map(|word| word.to_string_lossy()).collect();
+            let entry = RegistryEntry {
+                key: key(RegistryKind::Policy, category),
+                location: words.join(" ").into(),
+                attributes,
+            };
+            return Some(RegistryEdit::Add {
+                entry,
+                replace: true,
+            });
+        }
         [remove, noun, name] if *remove == "remove" => {
             return Some(RegistryEdit::Remove(key(
                 RegistryKind::from_keyword(noun)?,
@@ -208,6 +226,6 @@ fn parse_place(kind: RegistryKind, typed: &OsStr, folder: &Path) -> Option<PathB
             let layout = CategoryLayout::parse("", &path);
             Some(layout.map_or(path, |layout| layout.text().to_owned()))
         }
-        RegistryKind::Exclusion => None,
+        RegistryKind::Exclusion | RegistryKind::Policy => None,
     }
 }

@@ -18,7 +18,7 @@ use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
@@ -39,6 +39,13 @@ pub struct FileEvidence {
     pub digest: Digest,
     /// How and when the content became known.
     pub proof: Proof,
+}
+
+impl FileEvidence {
+    /// True if a file that a scan shows with this size and time is the one that the evidence is of.
+    pub fn holds_for(&self, bytes: u64, modified: Timestamp, precision: TimePrecision) -> bool {
+        self.bytes == bytes && self.modified.equals_at(modified, precision)
+    }
 }
 
 impl Proof {

@@ -48,7 +48,7 @@ pub struct Proof {
 
 impl Proof {
     /// The proof of a digest that an older version stored: the bytes were read, at an unknown time.
-    pub(super) const UNDATED: Self = Self {
+    pub const UNDATED: Self = Self {
         kind: EvidenceKind::Read,
         at: Timestamp::UNKNOWN,
         tag: 0,

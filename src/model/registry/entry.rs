@@ -44,11 +44,18 @@ pub enum RegistryKind {
     Category,
     /// A pattern of excluded files.
     Exclusion,
+    /// The policy of a category.
+    Policy,
 }
 
 impl RegistryKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
+    pub const ALL: [Self; 4] = [
+        Self::Database,
+        Self::Category,
+        Self::Exclusion,
+        Self::Policy,
+    ];
 
     /// The word of the grammar for it, as in `add database`.
     pub const fn keyword(self) -> &'static str {
@@ -56,6 +63,7 @@ impl RegistryKind {
             Self::Database => "database",
             Self::Category => "category",
             Self::Exclusion => "exclusion",
+            Self::Policy => "policy",
         }
     }
 
@@ -72,6 +80,7 @@ impl RegistryKind {
             Self::Database => Noun::Database,
             Self::Category => Noun::Category,
             Self::Exclusion => Noun::Exclusion,
+            Self::Policy => Noun::Policy,
         }
     }
 }
@@ -80,7 +89,7 @@ impl RegistryKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RegistryKey {
     pub kind: RegistryKind,
-    /// Its name; for an exclusion the pattern.
+    /// Its name; for an exclusion the pattern, for a policy the category.
     pub name: String,
 }
 
@@ -88,7 +97,7 @@ pub struct RegistryKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryEntry {
     pub key: RegistryKey,
-    /// Its root or path; empty for an exclusion.
+    /// Its root or path; empty for an exclusion. A policy as it is typed.
     pub location: PathBuf,
     /// The attributes of a database; those of other things are never set.
     pub attributes: DatabaseAttributes,

@@ -7,6 +7,7 @@ mod attributes;
 mod entry;
 mod named;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::access::Access;
 use super::exclusion::ExclusionRules;
 use super::layout::{CategoryLayout, InnerFolders};
 use super::place::{check_name, overlap, resolve_root};
+use super::policy::Policy;
 use super::project::{ProjectId, Replica};
 use crate::base::error::Result;
 use crate::base::noun::Noun;
@@ -28,6 +30,8 @@ pub struct Registry {
     databases: Vec<Database>,
     categories: Vec<Category>,
     exclusions: ExclusionRules,
+    /// The policies that were set, by the name of the category.
+    policies: BTreeMap<String, Policy>,
     access: Arc<Access>,
 }
 
@@ -67,12 +71,47 @@ impl Registry {
         }
     }
 
-    /// All entries: databases, categories, exclusions.
+    /// Returns the policy of a category; without one, it demands two copies.
+    pub fn policy(&self, category: &str) -> Policy {
+        self.policies.get(category).copied().unwrap_or_default()
+    }
+
+    /// True if the category has a policy of its own.
+    pub fn has_policy(&self, category: &str) -> bool {
+        self.policies.contains_key(category)
+    }
+
+    /// Sets the policy of a category, or removes it. Returns true if that changed anything.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names.
+    pub fn set_policy(&mut self, category: &str, policy: Option<Policy>) -> Result<bool> {
+        self.category(category)?;
+        let before = match policy {
+            Some(policy) => self.policies.insert(category.to_owned(), policy),
+            None => self.policies.remove(category),
+        };
+        Ok(before != policy)
+    }
+
+    /// All entries: databases, categories, exclusions, policies.
     pub fn entries(&self) -> Vec<RegistryEntry> {
         let databases = named::entries(&self.databases);
         let categories = named::entries(&self.categories);
         let exclusions = named::entries(&self.exclusions.patterns);
-        databases.chain(categories).chain(exclusions).collect()
+        let policies = self
+            .policies
+            .iter()
+            .map(|(category, policy)| RegistryEntry {
+                key: RegistryKey {
+                    kind: RegistryKind::Policy,
+                    name: category.clone(),
+                },
+                location: policy.to_string().into(),
+                attributes: DatabaseAttributes::default(),
+            });
+        let entries = databases.chain(categories).chain(exclusions);
+        entries.chain(policies).collect()
     }
 
     /// The next step until projects can be found; `None` if at least one database and one category are registered.
@@ -216,6 +255,7 @@ impl Registry {
     pub fn remove_category(&mut self, name: &str) -> Result<Category> {
         let at = named::position(&self.categories, name)?;
         let removed = self.categories.remove(at);
+        self.policies.remove(name);
         self.set_inner_folders();
         Ok(removed)
     }

@@ -51,6 +51,7 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
             RegistryKind::Database => "storages",
             RegistryKind::Category => "categories",
             RegistryKind::Exclusion => "exclusions",
+            RegistryKind::Policy => "policies",
         };
         (number > 0).then(|| counted(number, kind.noun().word(), many))
     });

@@ -25,7 +25,7 @@ use self::pair::{ComparedReplica, SameSizePair, same_size_pairs};
 use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use self::record::ContentRecord;
 use crate::base::error::Result;
-use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::base::timestamp::TimePrecision;
 use crate::index::{FileEvidence, FolderEvidence};
 use crate::snapshot::tree::TreeFolder;
 
@@ -156,7 +156,7 @@ fn known_content(
 ) -> Option<FileEvidence> {
     let (content, entry) = (known.get(&pair.name)?, &pair.entries[side]);
     let times = [entry.modified, pair.reported_times[side]];
-    let is_time = |time: &Timestamp| content.modified.equals_at(*time, precision);
-    let same = content.bytes == entry.bytes && times.iter().any(is_time);
-    same.then_some(*content)
+    let mut times = times.into_iter();
+    let holds = times.any(|time| content.holds_for(entry.bytes, time, precision));
+    holds.then_some(*content)
 }

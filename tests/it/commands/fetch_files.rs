@@ -158,3 +158,86 @@ fn files_option_reports_empty_and_invalid_requests() {
     hint: did you mean `acme`?
     ");
 }
+
+/// Returns database, path and evidence of each file that `fetch` lists.
+fn evidence(studio: &Studio) -> Vec<String> {
+    let document = studio
+        .json(&["fetch project acme/spot --files --evidence"])
+        .ok()
+        .document();
+    let replicas = document["projects"][0]["replicas"].as_array().unwrap();
+    let lines = replicas.iter().flat_map(|replica| {
+        let files = replica["listing"]["files"].as_array();
+        files.into_iter().flatten().map(|file| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+            assert_eq!(file["known_at"].is_null(), file["digest"].is_null());
+            format!(
+                "{} {} {}",
+                text(&replica["database"]),
+                text(&file["path"]),
+                text(&file["evidence"])
+            )
+        })
+    });
+    lines.collect()
+}
+
+#[test]
+fn evidence_lasts_while_size_and_time_agree() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/acme/spot/a.mov", "film")
+        .file("WORK/footage/acme/spot/b.mov", "film");
+    studio.lines(&["load"]).ok();
+    let listed = ["WORK a.mov listed", "WORK b.mov listed"];
+    assert_eq!(evidence(&studio), listed);
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    let read = [
+        "WORK a.mov read",
+        "WORK b.mov read",
+        "NAS a.mov read",
+        "NAS b.mov read",
+    ];
+    assert_eq!(evidence(&studio), read);
+    studio.lines(&["load"]).ok();
+    assert_eq!(evidence(&studio), read);
+    studio.file("NAS/footage/acme/spot/b.mov", "other");
+    studio.lines(&["load"]).status(0);
+    let after = [
+        "WORK a.mov read",
+        "WORK b.mov read",
+        "NAS a.mov read",
+        "NAS b.mov listed",
+    ];
+    assert_eq!(evidence(&studio), after);
+}
+
+#[test]
+fn comparison_of_contents_is_evidence() {
+    let studio = Studio::new();
+    for database in ["WORK", "NAS"] {
+        studio.file(format!("{database}/footage/acme/spot/a.mov"), "film");
+    }
+    studio
+        .lines(&["compare acme/spot footage WORK NAS --checksum"])
+        .ok();
+    studio.lines(&["load"]).ok();
+    assert_eq!(evidence(&studio), ["WORK a.mov read", "NAS a.mov read"]);
+}
+
+#[test]
+fn sequence_shows_its_weakest_evidence() {
+    let studio = Studio::new();
+    for frame in 1..=3 {
+        studio.file(format!("WORK/footage/acme/spot/sh.{frame:04}.exr"), "frame");
+    }
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    let line = "fetch project acme/spot --files --evidence";
+    let said = studio.lines(&[line]).ok().stdout;
+    assert_eq!(said.matches("read just now").count(), 2, "{said}");
+    studio.file("NAS/footage/acme/spot/sh.0002.exr", "other");
+    studio.lines(&["load"]).ok();
+    let said = studio.lines(&[line]).ok().stdout;
+    assert_eq!(said.matches("read just now").count(), 1, "{said}");
+    assert_eq!(said.matches("  listed").count(), 1, "{said}");
+}
