@@ -148,7 +148,7 @@ impl Answer for PolicyAnswer {
             };
             let demand = match row.policy {
                 Policy::Expendable => "nothing; losing it is acceptable".to_owned(),
-                policy => policy.to_string(),
+                policy @ Policy::Keep(_) => policy.to_string(),
             };
             page.cells(vec![
                 Cell::text("category "),

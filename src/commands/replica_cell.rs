@@ -7,7 +7,7 @@ use crate::index::overview::{ReplicaState, ReplicaSummary, UnionTotals};
 use crate::output::cell::{Cell, Tone};
 
 /// Meaning of the signs in the short forms of cells.
-pub(super) const LEGEND: &str = "= whole, -N lacks, ~N older, !N differ, ?N unreadable";
+pub(super) const LEGEND: &str = "= whole, -N lacks, ~N older, !N differ, ?N unreadable, xN damaged";
 
 /// Sums over some replicas on one database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(super) struct Faults {
     pub(super) older: u64,
     pub(super) differs: u64,
     pub(super) unreadable: u64,
+    pub(super) damaged: u64,
 }
 
 impl Faults {
@@ -47,6 +48,7 @@ impl Faults {
             (self.older, "older"),
             (self.differs, "differ"),
             (self.unreadable, "unreadable"),
+            (self.damaged, "damaged"),
         ];
         let rest = rest.into_iter().filter(|(number, _)| *number > 0);
         let rest = rest.map(|(number, word)| format!("{} {word}", unit::format_count(number)));
@@ -63,6 +65,7 @@ impl Faults {
             ('~', self.older),
             ('!', self.differs),
             ('?', self.unreadable),
+            ('x', self.damaged),
         ];
         let mut signs = String::new();
         for (sign, number) in faults.into_iter().filter(|(_, number)| *number > 0) {
@@ -95,6 +98,7 @@ impl CopySum {
         faults.older += replica.older.unwrap_or_default();
         faults.differs += replica.differs.unwrap_or_default();
         faults.unreadable += replica.unreadable.unwrap_or_default();
+        faults.damaged += replica.damaged.unwrap_or_default();
     }
 
     /// True if everything is there, as far as the last scan shows.

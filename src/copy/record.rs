@@ -14,8 +14,8 @@ use super::report::{Report, ReportedItem};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::index::{
-    DatabaseId, FileEvidence, FolderEvidence, Index, NewFailure, RunId, SentChanges, SentFile,
-    SentFolder, SentRecord,
+    ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence, NewFailure, RunId,
+    SentChanges, SentFile, SentFolder, SentRecord,
 };
 use crate::model::address;
 use crate::model::path::split_path;
@@ -268,12 +268,19 @@ impl<'a> VerificationRecorder<'a> {
             .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
             .collect();
         let mut rows = Vec::new();
-        for (side, id) in self.ids.into_iter().enumerate() {
-            let folders = folders.iter();
-            let own = folders.map(|(path, evidence)| (path.as_path(), &evidence[side]));
-            rows.extend(own.filter_map(|(path, evidence)| Some((id?, path, evidence))));
+        let origins = [ContentOrigin::Found, ContentOrigin::Written];
+        for (side, (id, origin)) in self.ids.into_iter().zip(origins).enumerate() {
+            let own = folders.iter().filter_map(|(folder, evidence)| {
+                Some(NewEvidence {
+                    database: id?,
+                    folder,
+                    files: &evidence[side],
+                    origin,
+                })
+            });
+            rows.extend(own);
         }
-        self.write(|index| index.add_evidence(&rows));
+        self.write(|index| index.add_evidence(&rows).map(drop));
     }
 
     /// Stores the times that the destination reports instead of those that were set.

@@ -52,6 +52,13 @@ pub struct PresentReplica {
     pub project: ProjectId,
 }
 
+impl PresentReplica {
+    /// Its row.
+    pub(super) const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
 impl Index {
     /// Passes the folders of a category, sorted by project and path, to `visit` until it returns `false`.
     pub fn visit_folders(
@@ -85,6 +92,34 @@ impl Index {
                 id: row.get(2)?,
                 folders: row.get(3)?,
                 project: read_project(row)?,
+            })
+        })
+    }
+
+    /// Returns one replica of a category, if it is present.
+    pub fn present_replica(
+        &self,
+        database: DatabaseId,
+        category: &Path,
+        project: &ProjectId,
+    ) -> Result<Option<PresentReplica>> {
+        let sql = "SELECT id, folder_rows FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4 AND present";
+        let ProjectId {
+            client,
+            project: name,
+        } = project;
+        let key = params![
+            database,
+            bytes(category),
+            client.as_bytes(),
+            name.as_bytes()
+        ];
+        self.optional(sql, key, |row| {
+            Ok(PresentReplica {
+                id: row.get(0)?,
+                folders: row.get(1)?,
+                project: project.clone(),
             })
         })
     }

@@ -24,6 +24,14 @@ CREATE TABLE media (
     seen_at     INTEGER NOT NULL,
     checksum    BLOB NOT NULL
 ) STRICT;
+CREATE TABLE coverage (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    replica     BLOB NOT NULL,
+    basis       BLOB NOT NULL,
+    sums        BLOB NOT NULL,
+    checksum    BLOB NOT NULL,
+    PRIMARY KEY (database_id, replica)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The SQL that creates the tables.
@@ -117,6 +125,16 @@ CREATE TABLE digests (
     proofs      BLOB NOT NULL DEFAULT x'', -- how and when each was known, packed, with a checksum of 16 bytes
     UNIQUE (database_id, folder, part)
 ) STRICT;
+
+-- Sums over the evidence of replicas, computed from their files. A row with another basis is outdated.
+CREATE TABLE coverage (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    replica     BLOB NOT NULL,          -- its folder below the root
+    basis       BLOB NOT NULL,          -- XXH3-128 of the aggregate that the row was computed from
+    sums        BLOB NOT NULL,          -- varints: files, bytes, damaged, oldest time, bytes by day
+    checksum    BLOB NOT NULL,
+    PRIMARY KEY (database_id, replica)
+) STRICT, WITHOUT ROWID;
 
 -- Times that a storage does not return as they were set: while a file has its size and the reported time, its time is
 -- the original one.

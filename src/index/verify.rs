@@ -123,7 +123,8 @@ mod tests {
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;
     use crate::index::{
-        EvidenceKind, FileEvidence, Proof, RunId, RunStart, SentChanges, SentFile, SentRecord,
+        ContentOrigin, EvidenceKind, FileEvidence, NewEvidence, Proof, RunId, RunStart,
+        SentChanges, SentFile, SentRecord,
     };
     use crate::model::project::{ProjectId, Scope};
     use crate::snapshot::digest::Digest;
@@ -205,7 +206,12 @@ mod tests {
         };
         let contents = [(Name::from("reel.mov"), content)].into();
         index
-            .add_evidence(&[(id, Path::new("footage/acme/spot"), &contents)])
+            .add_evidence(&[NewEvidence {
+                database: id,
+                folder: Path::new("footage/acme/spot"),
+                files: &contents,
+                origin: ContentOrigin::Found,
+            }])
             .unwrap();
         let mut changes = SentChanges::default();
         changes.add(Path::new("reel.mov"), SentFile::default());
@@ -326,8 +332,7 @@ mod tests {
         fill(&path);
         let index = Index::open(&path).unwrap().index;
         let before = answers(&index).unwrap();
-        let downgrade =
-            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; PRAGMA user_version = 2;";
+        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; PRAGMA user_version = 2;";
         index.connection.execute_batch(downgrade).unwrap();
         drop(index);
         let opened = Index::open(&path).unwrap();

@@ -153,6 +153,7 @@ impl Answer for FetchAnswer {
             "bytes",
             "newest",
             "indexed_at",
+            "damaged",
         ];
         Records {
             headings,
@@ -170,7 +171,7 @@ impl Answer for FetchAnswer {
 }
 
 fn record(summary: &ProjectSummary, replica: &ReplicaSummary) -> Vec<Cell> {
-    let [lacks, older, differs, unreadable] = replica
+    let [lacks, older, differs, unreadable, damaged] = replica
         .faults()
         .map(|number| Cell::optional(number, Cell::Count));
     vec![
@@ -187,5 +188,6 @@ fn record(summary: &ProjectSummary, replica: &ReplicaSummary) -> Vec<Cell> {
         Cell::optional(replica.bytes, Cell::Bytes),
         Cell::optional(replica.newest, Cell::Timestamp),
         Cell::optional(replica.indexed_at, Cell::Timestamp),
+        damaged,
     ]
 }

@@ -41,6 +41,7 @@ use crate::storage::availability::Reach;
 ///   N differ        N files have the size and time of another copy, and other content,
 ///                   or its time and another size
 ///   N unreadable    N files or folders could not be read
+///   N damaged       N files no longer have the content that was known of them
 ///   missing         no folder
 ///   offline         the storage was offline at the last scan; the rest is as it was then
 ///   not scanned     `load` scans it
@@ -50,6 +51,10 @@ use crate::storage::availability::Reach;
 /// With `--files` the files of each copy are listed below the table. `plain` and `csv`
 /// then have a row for each file instead of one for each copy.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
 #[command(
     verbatim_doc_comment,
     override_usage = "fetch [OPTIONS] <PROJECT>",

@@ -372,7 +372,7 @@ proptest! {
         }
         // The answer from stored counts is the same, and reads no folder.
         let (index, registry) = (&workspace.index, &workspace.registry);
-        assert_eq!(overview::read(index, registry, &Scope::All).unwrap().computed, []);
+        assert_eq!(overview::read(index, registry, &Scope::All).unwrap().computed.unions, []);
         assert_eq!(document(&mut workspace, "fetch all"), all);
     }
 

@@ -4,14 +4,19 @@
 //! Later rows replace earlier ones; a folder with many rows is merged into one. Evidence holds while a file keeps its size
 //! and time.
 
+mod coverage;
 mod pack;
+mod replica;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
+pub use self::coverage::{Coverage, CoverageTable, StoredCoverage};
 pub use self::pack::{EvidenceKind, Proof};
+pub use self::replica::{KnownContent, ProvenFolder};
 use super::checksum::{corruption_error, parse_manifest, row_checksum, verify_row};
 use super::sql::{bytes, execute, one, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
@@ -77,22 +82,63 @@ pub fn state_tag(stat: &Stat, has_stable_ids: bool) -> u64 {
 /// Evidence of the files of one folder, by name.
 pub type FolderEvidence = BTreeMap<Name, FileEvidence>;
 
+/// Origin of the contents of files with new evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentOrigin {
+    /// This program wrote them: earlier evidence is of other files.
+    Written,
+    /// They were there. A file that has the size and time of earlier evidence and another digest is damaged.
+    Found,
+}
+
+/// New evidence of files in one folder.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvidence<'a> {
+    /// The database.
+    pub database: DatabaseId,
+    /// The path below its root.
+    pub folder: &'a Path,
+    /// The files.
+    pub files: &'a FolderEvidence,
+    /// The origin of their contents.
+    pub origin: ContentOrigin,
+}
+
 impl Index {
-    /// Adds evidence: for each folder the database, the path below its root, and the files.
-    pub fn add_evidence(&mut self, added: &[(DatabaseId, &Path, &FolderEvidence)]) -> Result<()> {
+    /// Adds evidence. Returns the files that are damaged: database and path below its root. They keep their earlier digest.
+    pub fn add_evidence(
+        &mut self,
+        added: &[NewEvidence<'_>],
+    ) -> Result<Vec<(DatabaseId, PathBuf)>> {
+        let mut damaged = Vec::new();
         self.write(|transaction| {
-            for (database, folder, files) in added {
-                if insert(transaction, *database, folder, files)? >= MERGE_ROWS {
-                    merge_rows(transaction, *database, folder)?;
+            for new in added {
+                let (database, folder) = (new.database, new.folder);
+                let files = match new.origin {
+                    ContentOrigin::Written => Cow::Borrowed(new.files),
+                    ContentOrigin::Found => {
+                        let known = read_folder(transaction, database, folder)?;
+                        with_damage(new.files, &known)
+                    }
+                };
+                let names = files.iter().filter(|(_, file)| !file.proof.is_intact());
+                damaged.extend(names.map(|(name, _)| (database, folder.join(name.as_path()))));
+                if insert(transaction, database, folder, &files)? >= MERGE_ROWS {
+                    merge_rows(transaction, database, folder)?;
                 }
+                coverage::forget(transaction, database, folder)?;
             }
             Ok(())
-        })
+        })?;
+        Ok(damaged)
     }
 
     /// Deletes the evidence of a folder. Called before files are replaced by others that may have the same size and time.
     pub fn forget_evidence(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
-        self.execute(DELETE_SQL, params![database, bytes(folder)])
+        self.write(|transaction| {
+            execute(transaction, DELETE_SQL, params![database, bytes(folder)])?;
+            coverage::forget(transaction, database, folder)
+        })
     }
 
     /// Returns the folders in which both databases have digests that may differ: a folder and all folders below it are
@@ -135,6 +181,28 @@ impl Index {
     }
 }
 
+/// Marks the files whose content is not the known one as damaged.
+fn with_damage<'a>(found: &'a FolderEvidence, known: &FolderEvidence) -> Cow<'a, FolderEvidence> {
+    let mut files = Cow::Borrowed(found);
+    for (name, file) in found {
+        let earlier = known.get(name).filter(|earlier| {
+            earlier.proof.kind != EvidenceKind::Claimed
+                && (earlier.bytes, earlier.modified) == (file.bytes, file.modified)
+                && earlier.digest != file.digest
+        });
+        if let Some(earlier) = earlier {
+            let kind = EvidenceKind::Damaged;
+            let damaged = FileEvidence {
+                digest: earlier.digest,
+                proof: Proof { kind, ..file.proof },
+                ..*file
+            };
+            files.to_mut().insert(name.clone(), damaged);
+        }
+    }
+    files
+}
+
 /// Adds a row and returns the number of rows of the folder.
 fn insert(
     connection: &Connection,
@@ -159,7 +227,7 @@ fn insert(
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
     // The proofs have a checksum of their own: the first is equal for two databases with equal contents.
-    let checksum = row_checksum(&[folder, manifest.packed(), &digests]);
+    let checksum = contents_checksum(folder, manifest.packed(), &digests, &proofs);
     let mut proofs = pack::pack(&proofs);
     proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
     let parameters = params![
@@ -195,12 +263,41 @@ fn read_folder(
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         let checksum = row.get_ref(2)?.as_blob()?;
-        verify_row(checksum, &[bytes(folder), manifest, digests])?;
-        let digests = digests.as_chunks().0;
-        let proofs = read_proofs(row.get_ref(3)?.as_blob()?, checksum, digests.len())?;
+        let proofs = row.get_ref(3)?.as_blob()?;
+        let (digests, proofs) =
+            verified_contents(bytes(folder), [manifest, digests, checksum, proofs])?;
         add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
     }
     Ok(files)
+}
+
+/// Returns the checksum of the contents of a row. It is equal for two databases with equal contents, unless one is damaged.
+fn contents_checksum(folder: &[u8], manifest: &[u8], digests: &[u8], proofs: &[Proof]) -> [u8; 16] {
+    if proofs
+        .iter()
+        .all(|proof| proof.kind != EvidenceKind::Damaged)
+    {
+        return row_checksum(&[folder, manifest, digests]);
+    }
+    let damaged: Vec<u8> = proofs
+        .iter()
+        .map(|proof| u8::from(proof.kind == EvidenceKind::Damaged))
+        .collect();
+    row_checksum(&[folder, manifest, digests, &damaged])
+}
+
+/// Returns the digests and the proofs of a row with manifest, digests, checksum and proofs.
+fn verified_contents<'a>(
+    folder: &[u8],
+    [manifest, digests, checksum, proofs]: [&'a [u8]; 4],
+) -> rusqlite::Result<(&'a [[u8; 16]], Vec<Proof>)> {
+    let files = digests.as_chunks().0;
+    let proofs = read_proofs(proofs, checksum, files.len())?;
+    if checksum == contents_checksum(folder, manifest, digests, &proofs) {
+        Ok((files, proofs))
+    } else {
+        Err(corruption_error("the checksum of a row is wrong"))
+    }
 }
 
 /// Reads the proofs of a row. Rows of older versions have none.
@@ -236,18 +333,18 @@ fn add_files(
 mod tests {
     use super::*;
 
-    fn content(number: u128) -> FileEvidence {
+    fn content(number: u32) -> FileEvidence {
         FileEvidence {
             bytes: 7,
             modified: Timestamp::default(),
-            digest: Digest(number),
+            digest: Digest(number.into()),
             proof: Proof {
                 kind: EvidenceKind::Read,
                 at: Timestamp {
-                    seconds: number as i64,
+                    seconds: number.into(),
                     nanoseconds: 0,
                 },
-                tag: number as u64,
+                tag: number.into(),
             },
         }
     }
@@ -280,7 +377,15 @@ mod tests {
                 ),
                 (Name::from("each time"), content(number.into())),
             ];
-            index.add_evidence(&[(id, folder, &read.into())]).unwrap();
+            let files = &read.into();
+            let (database, origin) = (id, ContentOrigin::Written);
+            let new = NewEvidence {
+                database,
+                folder,
+                files,
+                origin,
+            };
+            index.add_evidence(&[new]).unwrap();
             assert!(rows(&index) < MERGE_ROWS, "{number}");
         }
         let contents = index.evidence(id, folder).unwrap();

@@ -13,6 +13,8 @@ use crate::snapshot::varint::{read_varint, unzigzag, write_varint, zigzag};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceKind {
+    /// The bytes were read, and were not those of the digest, which is of the intact content.
+    Damaged,
     /// A manifest states it; nothing was read.
     Claimed,
     /// The storage states a digest of its own that was equal when the content was known.
@@ -22,11 +24,12 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
-    const ALL: [Self; 3] = [Self::Claimed, Self::Stored, Self::Read];
+    const ALL: [Self; 4] = [Self::Damaged, Self::Claimed, Self::Stored, Self::Read];
 
     /// The word for people and programs.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Damaged => "damaged",
             Self::Claimed => "claimed",
             Self::Stored => "stored",
             Self::Read => "read",
@@ -53,6 +56,11 @@ impl Proof {
         at: Timestamp::UNKNOWN,
         tag: 0,
     };
+
+    /// True if the content was intact at that time: the bytes were read, or the storage stated their digest.
+    pub fn is_intact(&self) -> bool {
+        self.kind >= EvidenceKind::Stored
+    }
 
     const fn run_key(&self) -> (EvidenceKind, i64) {
         (self.kind, self.at.seconds)

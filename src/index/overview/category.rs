@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::studio::{DerivedRows, IndexedDatabase};
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
 use super::union::{UnionGroup, UnionMember};
 use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::index::{Index, KnownDatabase, KnownReplica, ReplicasByCategory, StoredUnion};
+use crate::index::{
+    Coverage, CoverageTable, Index, KnownDatabase, KnownReplica, StoredCoverage, StoredUnion,
+};
 use crate::model::address;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
@@ -26,6 +29,7 @@ struct DatabaseReplicas<'a> {
     database: &'a Database,
     category: &'a Category,
     known: &'a KnownDatabase,
+    coverages: &'a CoverageTable,
     scanned_at: Option<Timestamp>,
     /// Sorted by project.
     replicas: &'a [KnownReplica],
@@ -60,7 +64,7 @@ impl<'a> CategoryReplicas<'a> {
         index: &Index,
         registry: &'a Registry,
         category: &'a Category,
-        databases: &'a [(KnownDatabase, ReplicasByCategory)],
+        databases: &'a [IndexedDatabase],
     ) -> Result<Self> {
         let rows = registry.databases().iter().zip(databases);
         let rows = rows.map(|(database, known)| of_database(index, database, category, known));
@@ -78,7 +82,7 @@ impl<'a> CategoryReplicas<'a> {
         summary: &mut ProjectSummary,
         index: &Index,
         context: &UnionContext,
-        computed: &mut Vec<StoredUnion>,
+        computed: &mut DerivedRows,
     ) -> Result<()> {
         let project = &summary.project;
         let databases = self.databases.iter();
@@ -95,14 +99,15 @@ impl<'a> CategoryReplicas<'a> {
             &members,
             (context, differing),
         );
-        let union = self.union(&group, computed)?;
+        let union = self.union(&group, &mut computed.unions)?;
+        let coverages = self.coverages(index, &replicas, &mut computed.coverages)?;
         summary.unions.push(UnionTotals {
             files: union.files,
             bytes: union.bytes,
         });
         summary
             .replicas
-            .extend(self.summaries((project, &path), &replicas, &union));
+            .extend(self.summaries((project, &path), &replicas, &union, coverages));
         Ok(())
     }
 
@@ -121,6 +126,26 @@ impl<'a> CategoryReplicas<'a> {
             })
         });
         members.collect()
+    }
+
+    /// Returns the coverage of each replica that is present.
+    fn coverages(
+        &self,
+        index: &Index,
+        replicas: &[Option<&KnownReplica>],
+        computed: &mut Vec<StoredCoverage>,
+    ) -> Result<Vec<Option<Coverage>>> {
+        let rows = self.databases.iter().zip(replicas);
+        let coverages = rows.map(|(indexed, replica)| {
+            let present = replica.filter(|replica| replica.present);
+            let Some((id, replica)) = indexed.known.id.zip(present) else {
+                return Ok(None);
+            };
+            let place = (id, self.category.key());
+            let coverage = index.coverage(place, replica, indexed.coverages, computed);
+            coverage.map(Some)
+        });
+        coverages.collect()
     }
 
     /// Returns the union of a group: from its aggregates, from the stored row, or from its folders and then added to
@@ -146,10 +171,11 @@ impl<'a> CategoryReplicas<'a> {
         (project, path): (&ProjectId, &Path),
         replicas: &[Option<&KnownReplica>],
         union: &Union,
+        coverages: Vec<Option<Coverage>>,
     ) -> Vec<ReplicaSummary> {
         let mut shortfalls = union.shortfalls.iter();
-        let rows = self.databases.iter().zip(replicas);
-        let summaries = rows.map(|(indexed, known)| {
+        let rows = self.databases.iter().zip(replicas).zip(coverages);
+        let summaries = rows.map(|((indexed, known), coverage)| {
             let root = &indexed.database.root;
             let path = match known {
                 Some(replica) if replica.project != *project => {
@@ -159,7 +185,7 @@ impl<'a> CategoryReplicas<'a> {
             };
             let is_member = known.is_some_and(|replica| replica.present);
             let shortfall = is_member.then(|| shortfalls.next().copied()).flatten();
-            summarize_replica(indexed, (path, *known), union, shortfall)
+            summarize_replica(indexed, (path, *known), (union, shortfall), coverage)
         });
         summaries.collect()
     }
@@ -170,17 +196,18 @@ fn of_database<'a>(
     index: &Index,
     database: &'a Database,
     category: &'a Category,
-    (known, replicas): &'a (KnownDatabase, ReplicasByCategory),
+    indexed: &'a IndexedDatabase,
 ) -> Result<DatabaseReplicas<'a>> {
-    let scanned_at = match known.id {
+    let scanned_at = match indexed.known.id {
         Some(id) => index.category_scanned_at(id, category.key())?,
         None => None,
     };
-    let replicas = replicas.get(category.key());
+    let replicas = indexed.replicas.get(category.key());
     Ok(DatabaseReplicas {
         database,
         category,
-        known,
+        known: &indexed.known,
+        coverages: &indexed.coverages,
         scanned_at,
         replicas: replicas.map(Vec::as_slice).unwrap_or_default(),
     })
@@ -189,15 +216,16 @@ fn of_database<'a>(
 fn summarize_replica(
     indexed: &DatabaseReplicas<'_>,
     (path, known): (PathBuf, Option<&KnownReplica>),
-    union: &Union,
-    shortfall: Option<Shortfall>,
+    (union, shortfall): (&Union, Option<Shortfall>),
+    coverage: Option<Coverage>,
 ) -> ReplicaSummary {
     let present = known.filter(|replica| replica.present);
     let unreadable = present.map(|replica| replica.aggregate.unreadable);
+    let damaged = coverage.as_ref().map_or(0, |coverage| coverage.damaged);
     let state = if indexed.known.offline_since.is_some() {
         ReplicaState::Offline
     } else if let Some(shortfall) = shortfall {
-        if shortfall.is_whole() && unreadable == Some(0) {
+        if shortfall.is_whole() && unreadable == Some(0) && damaged == 0 {
             ReplicaState::Whole
         } else {
             ReplicaState::Incomplete
@@ -222,6 +250,8 @@ fn summarize_replica(
         older: shortfall.map(|shortfall| shortfall.older),
         differs: shortfall.map(|shortfall| shortfall.differs),
         unreadable: shortfall.map(|_| unreadable.unwrap_or_default()),
+        damaged: shortfall.map(|_| damaged),
+        coverage,
         files: present.map(|replica| replica.aggregate.files),
         bytes: present.map(|replica| replica.aggregate.bytes),
         newest: present.and_then(|replica| replica.aggregate.newest),

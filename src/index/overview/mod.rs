@@ -41,8 +41,12 @@ pub fn read_and_store(
     let overview = read(index, registry, scope)?;
     if !index.is_read_only() {
         ignore(
-            index.store_unions(&overview.computed),
+            index.store_unions(&overview.computed.unions),
             "shortfalls are derived: the next overview computes them again",
+        );
+        ignore(
+            index.store_coverages(&overview.computed.coverages),
+            "coverages are derived: the next overview computes them again",
         );
     }
     Ok(overview)

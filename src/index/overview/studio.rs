@@ -5,17 +5,51 @@ use super::project::{distinct_projects, select_projects};
 use super::summary::ProjectSummary;
 use super::union_context::UnionContext;
 use crate::base::error::Result;
-use crate::index::{Index, KnownDatabase, ReplicasByCategory, StoredUnion};
+use crate::index::{
+    CoverageTable, Index, KnownDatabase, ReplicasByCategory, StoredCoverage, StoredUnion,
+};
 use crate::model::project::Scope;
-use crate::model::registry::Registry;
+use crate::model::registry::{Database, Registry};
 
-/// Projects with their replicas, and the shortfalls that had to be computed for them.
+/// A database with what the index holds of it.
+#[derive(Debug)]
+pub(super) struct IndexedDatabase {
+    pub(super) known: KnownDatabase,
+    pub(super) replicas: ReplicasByCategory,
+    pub(super) coverages: CoverageTable,
+}
+
+impl IndexedDatabase {
+    fn read(index: &Index, database: &Database) -> Result<Self> {
+        let (known, replicas) = index.database_with_replicas(&database.root)?;
+        let coverages = match known.id {
+            Some(id) => index.coverages(id)?,
+            None => CoverageTable::default(),
+        };
+        Ok(Self {
+            known,
+            replicas,
+            coverages,
+        })
+    }
+}
+
+/// Rows that were computed for an overview. Stored, they spare the next overview from reading folders.
+#[derive(Debug, Default)]
+pub struct DerivedRows {
+    /// Shortfalls of replicas.
+    pub unions: Vec<StoredUnion>,
+    /// Sums over their evidence.
+    pub coverages: Vec<StoredCoverage>,
+}
+
+/// Projects with their replicas, and the rows that had to be computed for them.
 #[derive(Debug, Default)]
 pub struct StudioOverview {
     /// The projects, sorted.
     pub projects: Vec<ProjectSummary>,
-    /// Shortfalls to be stored, so that the next overview reads no folder.
-    pub computed: Vec<StoredUnion>,
+    /// Rows to be stored.
+    pub computed: DerivedRows,
 }
 
 /// Measures the replicas of the projects in a scope against their unions.
@@ -25,8 +59,8 @@ pub(super) fn summarize(
     scope: &Scope,
 ) -> Result<StudioOverview> {
     let databases = registry.databases().iter();
-    let databases = databases.map(|database| index.database_with_replicas(&database.root));
-    let databases = databases.collect::<Result<Vec<(KnownDatabase, ReplicasByCategory)>>>()?;
+    let databases = databases.map(|database| IndexedDatabase::read(index, database));
+    let databases = databases.collect::<Result<Vec<IndexedDatabase>>>()?;
     let categories = registry.categories().iter();
     let columns = categories
         .map(|category| CategoryReplicas::read(index, registry, category, &databases))

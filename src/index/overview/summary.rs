@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::index::Coverage;
 use crate::model::project::ProjectId;
 
 /// State of a replica, measured against the union of all replicas of its project and category.
@@ -54,6 +55,8 @@ pub struct ReplicaSummary {
     pub differs: Option<u64>,
     /// Number of files and folders that could not be read.
     pub unreadable: Option<u64>,
+    /// Number of files whose content was found damaged.
+    pub damaged: Option<u64>,
     /// Number of files and links; `None` if it is missing or unknown.
     pub files: Option<u64>,
     /// Apparent bytes.
@@ -62,17 +65,26 @@ pub struct ReplicaSummary {
     pub newest: Option<Timestamp>,
     /// Time of its last scan.
     pub indexed_at: Option<Timestamp>,
+    /// The evidence of its files; `None` if it is missing or unknown.
+    #[serde(skip)]
+    pub coverage: Option<Coverage>,
 }
 
 impl ReplicaSummary {
-    /// True if nothing is lacking, older, different or unreadable, as far as the last scan of a replica that is there shows.
+    /// True if nothing is lacking, older, different, unreadable or damaged, as far as the last scan of a replica that is there shows.
     pub fn is_whole(&self) -> bool {
-        self.files.is_some() && self.faults() == [Some(0); 4]
+        self.files.is_some() && self.faults() == [Some(0); 5]
     }
 
-    /// The numbers of files that it lacks, and that are older, different and unreadable.
-    pub const fn faults(&self) -> [Option<u64>; 4] {
-        [self.lacks, self.older, self.differs, self.unreadable]
+    /// The numbers of files that it lacks, and that are older, different, unreadable and damaged.
+    pub const fn faults(&self) -> [Option<u64>; 5] {
+        [
+            self.lacks,
+            self.older,
+            self.differs,
+            self.unreadable,
+            self.damaged,
+        ]
     }
 }
 

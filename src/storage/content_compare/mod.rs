@@ -26,7 +26,7 @@ use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use self::record::ContentRecord;
 use crate::base::error::Result;
 use crate::base::timestamp::TimePrecision;
-use crate::index::{FileEvidence, FolderEvidence};
+use crate::index::{EvidenceKind, FileEvidence, FolderEvidence};
 use crate::snapshot::tree::TreeFolder;
 
 /// Largest number of files in a batch. All are from one folder.
@@ -158,5 +158,6 @@ fn known_content(
     let times = [entry.modified, pair.reported_times[side]];
     let mut times = times.into_iter();
     let holds = times.any(|time| content.holds_for(entry.bytes, time, precision));
-    holds.then_some(*content)
+    // The content of a damaged file is not that of the recorded digest: it is read again.
+    (holds && content.proof.kind != EvidenceKind::Damaged).then_some(*content)
 }

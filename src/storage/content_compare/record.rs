@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::index::{DatabaseId, FileEvidence, FolderEvidence, Index};
+use crate::index::{ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 
@@ -118,11 +118,16 @@ impl ContentRecord {
         }
         let mut rows = Vec::new();
         for (folder, contents) in &unwritten {
-            for (database, contents) in self.databases.into_iter().zip(contents) {
-                rows.extend(database.map(|id| (id, folder.as_path(), contents)));
+            for (database, files) in self.databases.into_iter().zip(contents) {
+                rows.extend(database.map(|database| NewEvidence {
+                    database,
+                    folder,
+                    files,
+                    origin: ContentOrigin::Found,
+                }));
             }
         }
         let stored = self.index.add_evidence(&rows);
-        self.keep_failure(stored);
+        self.keep_failure(stored.map(drop));
     }
 }

@@ -1,0 +1,138 @@
+//! The files of one replica beside their evidence, folder by folder.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::params;
+
+use super::pack::Proof;
+use super::verified_contents;
+use crate::base::error::Result;
+use crate::base::timestamp::TimePrecision;
+use crate::index::checksum::parse_manifest;
+use crate::index::sql::bytes;
+use crate::index::sqlite_error::Explain as _;
+use crate::index::{DatabaseId, Index, PresentReplica};
+use crate::model::layout::CategoryLayout;
+use crate::model::project::path_within;
+use crate::snapshot::digest::Digest;
+use crate::snapshot::manifest::{ManifestFile, ManifestRef};
+use crate::snapshot::manifest_join::join_by_name;
+
+/// The known content of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownContent {
+    /// The digest of the intact content.
+    pub digest: Digest,
+    /// How and when it became known.
+    pub proof: Proof,
+}
+
+/// The files of one folder at the last scan, with the evidence that holds.
+#[derive(Debug)]
+pub struct ProvenFolder<'a> {
+    /// The path below the replica's folder.
+    pub path: &'a Path,
+    manifest: ManifestRef<'a>,
+    /// One for each file of the manifest, up to the last one with evidence.
+    contents: Vec<Option<KnownContent>>,
+}
+
+impl ProvenFolder<'_> {
+    /// Passes each file with its evidence to `visit`, sorted by name.
+    pub fn visit(&self, visit: &mut dyn FnMut(&ManifestFile<'_>, Option<&KnownContent>)) {
+        let (mut files, mut contents) = (self.manifest.files(), self.contents.iter());
+        while let Some(file) = files.next() {
+            visit(&file, contents.next().and_then(Option::as_ref));
+        }
+    }
+}
+
+impl Index {
+    /// Passes the folders of a replica, sorted by path, with the evidence of their files to `visit`.
+    pub fn visit_proven_folders(
+        &self,
+        database: DatabaseId,
+        category: &Path,
+        replica: &PresentReplica,
+        precision: TimePrecision,
+        visit: &mut dyn FnMut(&ProvenFolder<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let base = CategoryLayout::from_key(category).replica_path(&replica.project);
+        self.visit_replica(replica, &mut |folder| {
+            let place = path_within(&base, folder.path);
+            let contents = self.contents_of((database, &place), folder.manifest, precision);
+            visit(&ProvenFolder {
+                path: folder.path,
+                manifest: folder.manifest,
+                contents: contents.explain("read", &self.path)?,
+            })?;
+            Ok(true)
+        })
+        .map(drop)
+    }
+
+    /// Passes one folder of a replica with the evidence of its files to `visit`, unless the replica does not hold it.
+    pub fn visit_proven_folder(
+        &self,
+        database: DatabaseId,
+        category: &Path,
+        replica: &PresentReplica,
+        (path, precision): (&Path, TimePrecision),
+        visit: &mut dyn FnMut(&ProvenFolder<'_>),
+    ) -> Result<()> {
+        let Some(folder) = self.find_folder(replica.id(), path)? else {
+            return Ok(());
+        };
+        let base = CategoryLayout::from_key(category).replica_path(&replica.project);
+        let (place, manifest) = (path_within(&base, path), folder.manifest.as_ref());
+        let contents = self.contents_of((database, &place), manifest, precision);
+        visit(&ProvenFolder {
+            path,
+            manifest,
+            contents: contents.explain("read", &self.path)?,
+        });
+        Ok(())
+    }
+
+    /// Returns the evidence that holds for each file of a manifest.
+    fn contents_of(
+        &self,
+        (database, folder): (DatabaseId, &PathBuf),
+        manifest: ManifestRef<'_>,
+        precision: TimePrecision,
+    ) -> rusqlite::Result<Vec<Option<KnownContent>>> {
+        let mut contents = Vec::new();
+        let sql = "SELECT manifest, digests, checksum, proofs FROM digests
+                   WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let mut rows = query.query(params![database, bytes(folder)])?;
+        while let Some(row) = rows.next()? {
+            let [names, digests, checksum, proofs] = [0, 1, 2, 3].map(|column| row.get_ref(column));
+            let parts = [names?.as_blob()?, digests?.as_blob()?, checksum?.as_blob()?];
+            let [names, digests, checksum] = parts;
+            let parts = [names, digests, checksum, proofs?.as_blob()?];
+            let (digests, proofs) = verified_contents(bytes(folder), parts)?;
+            let (mut place, mut known) = (0, 0);
+            join_by_name(manifest, parse_manifest(names)?, &mut |file, evidence| {
+                if let (Some(file), Some(evidence)) = (file, evidence) {
+                    contents.resize(contents.len().max(place + 1), None);
+                    let holds = file.target.is_none()
+                        && evidence.bytes == file.bytes
+                        && evidence.modified.equals_at(file.modified, precision);
+                    // A later row replaces the earlier ones, also if it does not hold.
+                    contents[place] = digests
+                        .get(known)
+                        .zip(proofs.get(known))
+                        .filter(|_| holds)
+                        .map(|(digest, proof)| KnownContent {
+                            digest: Digest(u128::from_le_bytes(*digest)),
+                            proof: *proof,
+                        });
+                }
+                place += usize::from(file.is_some());
+                known += usize::from(evidence.is_some());
+            });
+        }
+        Ok(contents)
+    }
+}
