@@ -24,6 +24,8 @@ mod sync; // changes since the last sync, handed to copy
 
 mod copy; // plan, check, execute, record
 
+mod trust; // copies, evidence and policies: status, and what may be removed
+
 mod scan; // a database read into the index
 
 mod storage; // one opened database: local folder or rclone remote

@@ -62,10 +62,14 @@ fn shorten_number(text: &str) -> String {
     }
 }
 
-/// Formats a count with its noun: `1 file`, `12 files`.
+/// Formats a count with its noun: `1 file`, `12 files`, `2 copies`.
 pub fn format_counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", format_count(number))
+    let count = format_count(number);
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 /// Formats a duration in at most two units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `5 d 3 h`.

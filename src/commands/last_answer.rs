@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use crate::base::error::{Error, Result};
+use crate::base::name::Name;
 use crate::language::lexer::{Word, quote};
 use crate::model::project::{ProjectId, ProjectSet, Scope};
 
@@ -38,6 +39,17 @@ impl LastAnswer {
     pub(super) fn keep<'a>(&self, projects: impl IntoIterator<Item = &'a ProjectId>) {
         let projects = projects.into_iter().cloned().collect();
         self.projects.replace(Some(projects));
+    }
+
+    /// Keeps the projects with these names.
+    pub(super) fn keep_names(&self, names: &[Name]) {
+        let projects = names
+            .iter()
+            .filter_map(|name| match Scope::parse(name.as_os_str()) {
+                Ok(Scope::Project(project)) => Some(project),
+                _ => None,
+            });
+        self.projects.replace(Some(projects.collect()));
     }
 
     /// Assumes an answer with projects, for the check of a script.

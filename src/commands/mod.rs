@@ -31,14 +31,17 @@ mod policy;
 mod remove;
 mod replica_cell;
 mod run;
+mod safe;
 mod save;
 pub mod search;
 mod set;
 pub mod settings;
 pub(crate) mod source;
 pub mod startup;
+pub(crate) mod status;
 mod sync;
 pub(crate) mod synonym;
+mod target;
 mod unknown_place;
 pub(crate) mod watch;
 pub mod workspace;
@@ -85,9 +88,11 @@ pub(crate) enum Command {
     Load(load::LoadArgs),
     Policy(policy::PolicyArgs),
     Remove(remove::RemoveArgs),
+    Safe(safe::SafeArgs),
     Save(save::SaveArgs),
     Set(set::SetArgs),
     Source(source::SourceArgs),
+    Status(status::StatusArgs),
     Sync(sync::SyncArgs),
     Watch(watch::WatchArgs),
     /// Leave the prompt or end the script
@@ -165,6 +170,8 @@ impl Command {
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Policy(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
+            Self::Safe(command) => printer.print(&command.run(workspace)?)?,
+            Self::Status(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
                 let answer = command.run(workspace)?;
@@ -208,6 +215,8 @@ impl Command {
             Self::Find(command) => command.check(workspace),
             Self::List(command) => command.check(workspace),
             Self::Load(command) => command.check(workspace),
+            Self::Safe(command) => command.check(workspace),
+            Self::Status(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
             Self::Echo(_) | Self::Help(_) | Self::History(_) | Self::Save(_) | Self::Exit => Ok(()),
@@ -221,11 +230,14 @@ impl Command {
     pub(crate) const fn watch_refusal(&self) -> Option<&'static str> {
         const SCANS: &str = "it would scan the storages every time";
         Some(match self {
-            Self::Failures(_) | Self::Find(_) | Self::History(_) => return None,
+            Self::Failures(_) | Self::Find(_) | Self::History(_) | Self::Status(_) => return None,
+            Self::Safe(command) if !command.scans() => return None,
             Self::Compare(command) if command.is_known() => return None,
             Self::Fetch(command) if !command.scans() => return None,
             Self::List(command) if !command.reads_folders() => return None,
-            Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) => SCANS,
+            Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) | Self::Safe(_) => {
+                SCANS
+            }
             Self::Copy(_) | Self::Sync(_) | Self::Save(_) => "it writes files",
             Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"

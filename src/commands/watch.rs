@@ -36,8 +36,9 @@ pub(crate) struct WatchArgs {
 }
 
 /// Names of the commands that can be repeated.
-pub(crate) const WATCHED_COMMANDS: [&str; 6] =
-    ["compare", "failures", "fetch", "find", "history", "list"];
+pub(crate) const WATCHED_COMMANDS: [&str; 8] = [
+    "compare", "failures", "fetch", "find", "history", "list", "safe", "status",
+];
 
 fn parse_interval(word: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_secs(86_400);

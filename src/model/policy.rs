@@ -116,7 +116,9 @@ impl fmt::Display for Policy {
 pub fn typed_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let exact = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let exact = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, word) = exact.unwrap_or((1, "s"));
     format!("{}{word}", seconds / unit)
 }

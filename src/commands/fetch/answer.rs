@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde::Serialize;
 
-use super::{line, table};
+use super::policy::{PolicyVerdict, policy_verdicts};
+use super::{line, policy, table};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::timestamp::Timestamp;
@@ -32,6 +33,7 @@ pub(super) struct FetchLayout {
 #[derive(Debug, Serialize)]
 pub(crate) struct FetchAnswer {
     pub(super) projects: Vec<ProjectSummary>,
+    policy: Vec<PolicyVerdict>,
     #[serde(skip)]
     pub(super) database_names: Vec<String>,
     #[serde(skip)]
@@ -55,10 +57,12 @@ impl FetchAnswer {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let overview = overview::read_and_store(index, registry, scope)?;
         let databases = registry.databases().iter();
+        let policy = policy_verdicts(index, registry, &overview)?;
         let listed = overview.projects.iter().map(|summary| &summary.project);
         workspace.last_answer.keep(listed);
         Ok(Self {
             projects: overview.projects,
+            policy,
             database_names: databases.map(|database| database.name.clone()).collect(),
             layout,
             is_complete,
@@ -121,6 +125,9 @@ impl Answer for FetchAnswer {
         for project in &self.projects {
             if self.has_tables() {
                 table::add_table(project, page);
+                let name = project.project.name();
+                let verdicts = self.policy.iter().filter(|one| one.project == name);
+                policy::add_lines(verdicts, page);
             }
             if self.layout.paths {
                 project

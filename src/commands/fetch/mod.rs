@@ -7,6 +7,7 @@ mod answer;
 mod evidence;
 mod files;
 mod line;
+mod policy;
 mod table;
 
 use std::ffi::OsString;
@@ -157,7 +158,7 @@ impl RunCommand for FetchArgs {
 }
 
 /// Scans all databases. Returns false if a part could not be read.
-fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
+pub(super) fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     if workspace.dry_run {
         let notice = "dry run: nothing is scanned; the answer is that of the last scans";
         workspace.monitor.on_event(&ProgressEvent::Notice(notice));

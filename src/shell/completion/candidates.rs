@@ -134,11 +134,34 @@ impl Expectation {
             return scope;
         }
         // These commands accept `all` for projects and categories.
-        let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures" | "fetch");
+        let accepts_all = matches!(
+            command,
+            "copy"
+                | "sync"
+                | "compare"
+                | "failures"
+                | "fetch"
+                | "free"
+                | "heal"
+                | "restore"
+                | "safe"
+                | "status"
+                | "verify"
+                | "versions"
+        );
         match placeholder(argument) {
             "STORAGE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
             // The category is optional, so a database may come in its place.
-            "CATEGORY" if matches!(command, "compare" | "copy" | "explore" | "sync") => {
+            // `safe PROJECT [CATEGORY] on STORAGE`, and `in` for others.
+            "CATEGORY" if keyword(command).is_some() => {
+                self.add_target(keyword(command).unwrap_or_default(), words, names);
+            }
+            "CATEGORY"
+                if matches!(
+                    command,
+                    "compare" | "copy" | "explore" | "free" | "heal" | "restore" | "sync"
+                ) =>
+            {
                 let names = [&tracked.categories, &tracked.databases];
                 self.sources.extend(names.map(Clone::clone));
             }
@@ -203,6 +226,23 @@ impl Expectation {
         scope
     }
 
+    /// Adds the category, the keyword and the storage of a line about storages.
+    fn add_target(&mut self, keyword: &str, words: &[OsString], names: &StudioNames) {
+        if words.last().is_some_and(|word| word == keyword) {
+            self.sources.push(names.tracked.databases.clone());
+            return;
+        }
+        if words.iter().any(|word| word == keyword) {
+            return;
+        }
+        let is_category = words.len() <= 2;
+        if is_category {
+            self.sources.push(names.tracked.categories.clone());
+        }
+        let word = [(keyword.into(), format!("{keyword} a storage"))];
+        self.sources.push(WordSource::described(word));
+    }
+
     /// Adds usual programs after `|`, and files after `>`.
     fn add_redirection(&mut self, part: RedirectPart, names: &StudioNames) {
         match part {
@@ -259,6 +299,15 @@ impl Expectation {
             return None;
         }
         Some(self.all_lists().any(|list| list.contains(word)))
+    }
+}
+
+/// Returns the word before the storage of a command.
+fn keyword(command: &str) -> Option<&'static str> {
+    match command {
+        "safe" => Some("on"),
+        "verify" | "versions" => Some("in"),
+        _ => None,
     }
 }
 

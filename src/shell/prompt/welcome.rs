@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::unit;
+use crate::commands::status::status_line;
 use crate::commands::workspace::Workspace;
 use crate::model::registry::{Registry, RegistryKey, RegistryKind};
 
@@ -21,7 +22,10 @@ pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
         ""
     };
     let tab = if completes { ", Tab completes" } else { "" };
-    format!("{databases}, {categories}.{dry} `help` lists the commands{tab}.")
+    // A failure of the index is reported by the first command that reads it.
+    let status = status_line(workspace).unwrap_or_default();
+    let status = status.map_or_else(String::new, |line| format!(" {line}"));
+    format!("{databases}, {categories}.{status}{dry} `help` lists the commands{tab}.")
 }
 
 const GETTING_STARTED: &str = "\

@@ -1,0 +1,469 @@
+//! `safe`: may a copy be removed? Answered with proof, from the index.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::check::check_known;
+use super::command::RunCommand;
+use super::fetch::scan_databases;
+use super::status::{Wants, age_words};
+use super::target::{Target, TargetForm};
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::name::Name;
+use crate::base::timestamp::Timestamp;
+use crate::base::unit;
+use crate::index::EvidenceKind;
+use crate::index::overview::add_holders;
+use crate::model::policy::Policy;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::trust::mend::Mend;
+use crate::trust::place::{self, Place};
+use crate::trust::safe::{SafeAnswer, SafeQuestion, judge_replica};
+
+const FORM: TargetForm = TargetForm {
+    usage: "safe PROJECT [CATEGORY] on STORAGE",
+    keyword: Some("on"),
+    is_optional: false,
+    takes_list: false,
+};
+
+/// Say whether a copy may be removed, and how that is proven
+///
+/// Yes only if every file of the copy has as many other copies as the policy of its category demands: on other media, with
+/// the same content, read or stated by the storage within the time that the policy allows. The answer comes from the index
+/// and removes nothing; `free` removes. `--live` scans the storages first.
+///
+/// The weakest proof is named. For no, the first files are named that have too few copies, and what to type.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = FORM.usage,
+    after_help = "Examples:
+  safe acme/spot on WORK
+  safe acme/spot footage on WORK
+  safe all on WORK
+  safe acme on SHELF --live"
+)]
+pub(crate) struct SafeArgs {
+    /// The project, a client for all of its projects, or `all`
+    #[arg(value_name = "PROJECT")]
+    project: OsString,
+    /// The category, `on`, and the storage with the copy
+    #[arg(value_name = "CATEGORY", num_args = 0..)]
+    words: Vec<String>,
+    /// Scan the storages first
+    #[arg(long)]
+    live: bool,
+}
+
+/// The verdict on each copy.
+#[derive(Debug, Serialize)]
+pub(crate) struct SafeReport {
+    project: Name,
+    database: String,
+    categories: Vec<SafeRow>,
+    #[serde(skip)]
+    outside: u64,
+}
+
+/// The verdict on one project in one category.
+#[derive(Debug, Serialize)]
+struct SafeRow {
+    project: Name,
+    category: String,
+    safe: bool,
+    files: u64,
+    bytes: u64,
+    /// `None` if losing the category is acceptable.
+    wants: Option<Wants>,
+    witnesses: Vec<WitnessItem>,
+    weakest: Option<WeakestItem>,
+    short: Vec<ShortItem>,
+    short_files: u64,
+    short_bytes: u64,
+    unreadable: u64,
+    mend: Vec<Mend>,
+}
+
+#[derive(Debug, Serialize)]
+struct WitnessItem {
+    database: String,
+    files: u64,
+    evidence: &'static str,
+    oldest: Option<Timestamp>,
+    /// Time of the last scan, if the storage is offline.
+    seen: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct WeakestItem {
+    path: Name,
+    database: String,
+    evidence: &'static str,
+    at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShortItem {
+    path: Name,
+    copies: u64,
+}
+
+impl SafeArgs {
+    fn target<'a>(&self, workspace: &'a Workspace) -> Result<Target<'a>> {
+        let target = FORM.resolve(workspace, Some(&self.project), &self.words)?;
+        target.without_rest(FORM)
+    }
+
+    /// True if the storages are scanned first.
+    pub(super) const fn scans(&self) -> bool {
+        self.live
+    }
+
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        let target = self.target(workspace)?;
+        check_known(&target.scope, workspace)
+    }
+}
+
+impl RunCommand for SafeArgs {
+    type Answer = SafeReport;
+
+    fn run(self, workspace: &mut Workspace) -> Result<SafeReport> {
+        if self.live {
+            let scope = self.target(workspace)?.scope;
+            scan_databases(workspace, &scope)?;
+        }
+        let target = self.target(workspace)?;
+        let database = target.database(FORM)?;
+        let places = place::places(&workspace.index, &workspace.registry)?;
+        let answers = judge_all(workspace, &target, &places)?;
+        let number = places.iter().position(|place| place.database == *database);
+        let id = number.and_then(|number| places[number].id);
+        let outside = match id {
+            Some(id) => workspace.index.outside(id)?,
+            None => None,
+        };
+        let report = SafeReport {
+            project: target.scope.name(),
+            database: database.name.clone(),
+            categories: answers
+                .into_iter()
+                .map(|answer| SafeRow::new(answer, &places))
+                .collect(),
+            outside: outside.map_or(0, |known| known.entries.len() as u64),
+        };
+        let projects = report.categories.iter().filter(|row| row.safe);
+        let projects: Vec<_> = projects.map(|row| row.project.clone()).collect();
+        workspace.last_answer.keep_names(&projects);
+        Ok(report)
+    }
+}
+
+/// Judges every replica of a scope on the storage of a line.
+///
+/// # Errors
+/// The storage holds no such replica.
+pub(super) fn judge_all(
+    workspace: &Workspace,
+    target: &Target<'_>,
+    places: &[Place],
+) -> Result<Vec<SafeAnswer>> {
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    let database = target.database(FORM)?;
+    let Some(number) = places.iter().position(|place| place.database == *database) else {
+        return Ok(Vec::new());
+    };
+    let _view = index.read_transaction()?;
+    let witnesses = vec![true; places.len()];
+    let mut answers = Vec::new();
+    for category in target.categories.iter().copied() {
+        let Some(id) = places[number].id else {
+            break;
+        };
+        for replica in index.present_replicas(id, category.key())? {
+            if !target.scope.contains(&replica.project) {
+                continue;
+            }
+            let question = SafeQuestion {
+                project: &replica.project,
+                category,
+                policy: registry.policy(&category.name),
+                target: number,
+                places,
+                witnesses: &witnesses,
+                now: Timestamp::now(),
+            };
+            answers.extend(judge_replica(index, &question)?);
+        }
+    }
+    if answers.is_empty() {
+        let error = Error::ReplicaNotFound {
+            project: target.scope.name(),
+            place: match target.categories.as_slice() {
+                [category] => format!("category `{}`", category.name),
+                _ => "any category".to_owned(),
+            },
+            database: database.name.clone(),
+            suggestions: Vec::new(),
+            elsewhere: Vec::new(),
+        };
+        return Err(add_holders(
+            error,
+            index,
+            registry,
+            &target.categories,
+            &target.scope,
+        )?);
+    }
+    answers.sort_by(|a, b| a.project.cmp(&b.project));
+    Ok(answers)
+}
+
+fn kind_word(kind: Option<EvidenceKind>) -> &'static str {
+    kind.map_or("listed", EvidenceKind::word)
+}
+
+/// A time for programs; `None` if it is unknown.
+fn known_time(at: Timestamp) -> Option<Timestamp> {
+    Some(at).filter(|at| *at != Timestamp::UNKNOWN)
+}
+
+impl SafeRow {
+    fn new(answer: SafeAnswer, places: &[Place]) -> Self {
+        let name = |number: usize| places[number].name().to_owned();
+        let witnesses = answer.witnesses.iter().map(|witness| {
+            let place = &places[witness.place];
+            WitnessItem {
+                database: name(witness.place),
+                files: witness.files,
+                evidence: kind_word(witness.kind),
+                oldest: witness.oldest,
+                seen: place.scanned_at.filter(|_| place.is_offline),
+            }
+        });
+        let weakest = answer.weakest.as_ref().map(|weakest| WeakestItem {
+            path: weakest.path.clone(),
+            database: name(weakest.place),
+            evidence: weakest.proof.kind.word(),
+            at: known_time(weakest.proof.at),
+        });
+        let short = answer.short.iter().map(|file| ShortItem {
+            path: file.path.clone(),
+            copies: file.copies,
+        });
+        Self {
+            project: answer.project.name(),
+            category: answer.category.clone(),
+            safe: answer.is_safe(),
+            files: answer.files,
+            bytes: answer.bytes,
+            wants: match answer.policy {
+                Policy::Expendable => None,
+                Policy::Keep(demand) => Some(Wants {
+                    copies: demand.copies,
+                    offsite: demand.offsite,
+                    verified_seconds: demand.verified_within.map(|within| within.as_secs()),
+                }),
+            },
+            witnesses: witnesses.collect(),
+            weakest,
+            short: short.collect(),
+            short_files: answer.short_files,
+            short_bytes: answer.short_bytes,
+            unreadable: answer.unreadable,
+            mend: answer.mend,
+        }
+    }
+
+    /// Returns who holds the files, how that is proven and since when: `NAS (read 3 days ago), CLOUD (stored 2 h ago)`.
+    fn witness_words(&self) -> String {
+        let words = self.witnesses.iter().map(|witness| {
+            let proof = match witness.oldest {
+                None => witness.evidence.to_owned(),
+                oldest => format!("{} {}", witness.evidence, age_words(oldest)),
+            };
+            let files = if witness.files == self.files {
+                String::new()
+            } else {
+                format!("{} of them, ", unit::format_count(witness.files))
+            };
+            let seen = match witness.seen {
+                None => String::new(),
+                seen => format!("; offline, as last seen {}", age_words(seen)),
+            };
+            format!("{} ({files}{proof}{seen})", witness.database)
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    fn write(&self, page: &mut Page) {
+        let (verdict, tone) = if self.safe {
+            ("yes", Tone::Good)
+        } else {
+            ("no ", Tone::Bad)
+        };
+        let files = unit::format_counted(self.files, "file");
+        let size = format!(": {files}, {}", unit::format_bytes(self.bytes));
+        let mut line = vec![
+            Cell::Styled(format!("{verdict}  "), tone),
+            Cell::from(&self.project),
+            Cell::text(" "),
+            self.category.as_str().into(),
+            Cell::text(size),
+        ];
+        if self.wants.is_none() {
+            line.push(Cell::text(
+                "; losing it is acceptable: its policy is `none`",
+            ));
+        } else if self.safe && !self.witnesses.is_empty() {
+            line.push(Cell::text(format!("; on {}", self.witness_words())));
+        }
+        page.cells(line);
+        if self.safe {
+            if let Some(weakest) = self.weakest.as_ref().filter(|_| self.wants.is_some()) {
+                page.cells(vec![
+                    Cell::text("     weakest: "),
+                    Cell::from(&weakest.path),
+                    Cell::text(" on "),
+                    weakest.database.as_str().into(),
+                    Cell::text(format!(
+                        ", {} {}",
+                        weakest.evidence,
+                        weakest
+                            .at
+                            .map_or_else(|| "at an unknown time".to_owned(), Timestamp::ago)
+                    )),
+                ]);
+            }
+            return;
+        }
+        self.write_no(page);
+    }
+
+    /// Writes what is lacking, the first files, and what to type.
+    fn write_no(&self, page: &mut Page) {
+        if self.short_files > 0 {
+            let wants = self.wants.as_ref().map_or(0, |wants| wants.copies);
+            let offsite = self.wants.as_ref().map_or(0, |wants| wants.offsite);
+            let offsite = if offsite > 0 {
+                format!(", {offsite} off-site")
+            } else {
+                String::new()
+            };
+            let files = unit::format_counted(self.short_files, "file");
+            page.line(format!(
+                "     {files}, {}, without {wants} proven {} on other media{offsite}",
+                unit::format_bytes(self.short_bytes),
+                if wants == 1 { "copy" } else { "copies" },
+            ));
+        }
+        if self.unreadable > 0 {
+            let entries = unit::format_counted(self.unreadable, "file or folder");
+            page.line(format!(
+                "     {entries} could not be read there: they may be the only copies"
+            ));
+        }
+        for file in &self.short {
+            page.cells(vec![
+                Cell::text("       "),
+                Cell::from(&file.path),
+                Cell::text(format!(
+                    ": {} proven elsewhere",
+                    unit::format_counted(file.copies, "copy")
+                )),
+            ]);
+        }
+        let named = self.short.len() as u64;
+        if self.short_files > named {
+            let more = unit::format_count(self.short_files - named);
+            page.line(format!("       and {more} more"));
+        }
+        for mend in &self.mend {
+            page.cells(vec![Cell::Styled(format!("     {mend}"), Tone::Faint)]);
+        }
+    }
+}
+
+impl Answer for SafeReport {
+    const COMMAND: &'static str = "safe";
+
+    fn write_page(&self, page: &mut Page) {
+        for row in &self.categories {
+            row.write(page);
+        }
+        if self.categories.len() > 1 {
+            let safe: Vec<&SafeRow> = self.categories.iter().filter(|row| row.safe).collect();
+            let bytes = safe
+                .iter()
+                .map(|row| row.bytes)
+                .fold(0, u64::saturating_add);
+            page.line(format!(
+                "{} of {} may be removed from {}, {}",
+                unit::format_count(safe.len() as u64),
+                unit::format_counted(self.categories.len() as u64, "copy"),
+                self.database,
+                unit::format_bytes(bytes)
+            ));
+        }
+        if self.outside > 0 {
+            let entries = unit::format_counted(self.outside, "entry");
+            page.line(format!(
+                "not judged: {entries} on {} in no project; `list outside in {}`",
+                self.database, self.database
+            ));
+        }
+    }
+
+    fn records(&self) -> Records {
+        let rows = self.categories.iter().map(|row| {
+            let names: Vec<&str> = row
+                .witnesses
+                .iter()
+                .map(|one| one.database.as_str())
+                .collect();
+            let weakest = row.weakest.as_ref();
+            vec![
+                Cell::from(&row.project),
+                row.category.as_str().into(),
+                self.database.as_str().into(),
+                Cell::text(if row.safe { "yes" } else { "no" }),
+                Cell::Count(row.files),
+                Cell::Bytes(row.bytes),
+                Cell::text(names.join(",")),
+                Cell::optional(weakest, |weakest| Cell::text(weakest.evidence)),
+                Cell::optional(weakest.and_then(|weakest| weakest.at), Cell::Timestamp),
+                Cell::Count(row.short_files),
+            ]
+        });
+        Records {
+            headings: &[
+                "project",
+                "category",
+                "database",
+                "safe",
+                "files",
+                "bytes",
+                "witnesses",
+                "weakest",
+                "weakest_at",
+                "short_files",
+            ],
+            rows: rows.collect(),
+        }
+    }
+
+    fn exit_status(&self) -> ExitStatus {
+        if self.categories.iter().all(|row| row.safe) {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Partial
+        }
+    }
+}
