@@ -14,6 +14,8 @@ pub enum Task {
     Compare,
     /// Copying files.
     Copy,
+    /// Reading files again.
+    Verify,
 }
 
 impl Task {
@@ -23,6 +25,7 @@ impl Task {
             Self::Scan => "scanning",
             Self::Compare => "comparing",
             Self::Copy => "copying",
+            Self::Verify => "verifying",
         }
     }
 
@@ -32,6 +35,7 @@ impl Task {
             Self::Scan => "scanned",
             Self::Compare => "compared",
             Self::Copy => "copied",
+            Self::Verify => "verified",
         }
     }
 }

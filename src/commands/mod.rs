@@ -43,6 +43,7 @@ mod sync;
 pub(crate) mod synonym;
 mod target;
 mod unknown_place;
+mod verify;
 pub(crate) mod watch;
 pub mod workspace;
 
@@ -94,6 +95,7 @@ pub(crate) enum Command {
     Source(source::SourceArgs),
     Status(status::StatusArgs),
     Sync(sync::SyncArgs),
+    Verify(verify::VerifyArgs),
     Watch(watch::WatchArgs),
     /// Leave the prompt or end the script
     ///
@@ -172,6 +174,7 @@ impl Command {
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
             Self::Safe(command) => printer.print(&command.run(workspace)?)?,
             Self::Status(command) => printer.print(&command.run(workspace)?)?,
+            Self::Verify(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
                 let answer = command.run(workspace)?;
@@ -217,6 +220,7 @@ impl Command {
             Self::Load(command) => command.check(workspace),
             Self::Safe(command) => command.check(workspace),
             Self::Status(command) => command.check(workspace),
+            Self::Verify(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
             Self::Echo(_) | Self::Help(_) | Self::History(_) | Self::Save(_) | Self::Exit => Ok(()),
@@ -239,6 +243,7 @@ impl Command {
                 SCANS
             }
             Self::Copy(_) | Self::Sync(_) | Self::Save(_) => "it writes files",
+            Self::Verify(_) => "it reads files every time",
             Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"
             }

@@ -152,7 +152,11 @@ const fn label(outcome: OutcomeKind) -> &'static str {
 
 const fn tone(item: &FolderItem<'_>) -> Tone {
     match item.outcome {
-        OutcomeKind::Failed => Tone::Bad,
+        OutcomeKind::Failed
+        | OutcomeKind::Damaged
+        | OutcomeKind::Missing
+        | OutcomeKind::Unreadable => Tone::Bad,
+        OutcomeKind::Healed | OutcomeKind::Restored => Tone::Good,
         OutcomeKind::Planned => Tone::Good,
         OutcomeKind::Copied if item.reason.is_none() => Tone::Good,
         _ => Tone::Warning,

@@ -53,6 +53,11 @@ pub struct PresentReplica {
 }
 
 impl PresentReplica {
+    /// The project, as this database spells it.
+    pub const fn project(&self) -> &ProjectId {
+        &self.project
+    }
+
     /// Its row.
     pub(super) const fn id(&self) -> i64 {
         self.id

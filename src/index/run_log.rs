@@ -48,7 +48,12 @@ pub fn append<'i>(
     for item in items {
         let is_logged = matches!(
             item.outcome,
-            OutcomeKind::Failed | OutcomeKind::Refused | OutcomeKind::Conflict
+            OutcomeKind::Failed
+                | OutcomeKind::Refused
+                | OutcomeKind::Conflict
+                | OutcomeKind::Damaged
+                | OutcomeKind::Missing
+                | OutcomeKind::Unreadable
         );
         if is_logged {
             append_item(&mut text, &item);

@@ -106,6 +106,20 @@ pub enum OutcomeKind {
     Deleted,
     /// The item is missing at the source and still exists at the destination.
     Gone,
+    /// The item's content is not the known one, while its size and time are.
+    Damaged,
+    /// The item has another size or time than at the last scan.
+    Edited,
+    /// The item is not there.
+    Missing,
+    /// The item could not be read.
+    Unreadable,
+    /// The item was replaced by an intact copy.
+    Healed,
+    /// An old version of the item was put back.
+    Restored,
+    /// The item was removed for good.
+    Removed,
 }
 
 words!(OutcomeKind {
@@ -119,4 +133,11 @@ words!(OutcomeKind {
     Moved = "moved",
     Deleted = "deleted",
     Gone = "gone",
+    Damaged = "damaged",
+    Edited = "edited",
+    Missing = "missing",
+    Unreadable = "unreadable",
+    Healed = "healed",
+    Restored = "restored",
+    Removed = "removed",
 });

@@ -57,6 +57,15 @@ impl Index {
         Ok(below.collect())
     }
 
+    /// Returns the altered times of the files in one folder of a database.
+    pub fn altered_times_in(&self, database: DatabaseId, folder: &Path) -> Result<AlteredTimes> {
+        let sql = "SELECT shown, meant FROM held WHERE database_id = ?1 AND folder = ?2";
+        let times = self.optional(sql, params![database, bytes(folder)], |row| {
+            read_times(row, 0, 1)
+        })?;
+        Ok(times.unwrap_or_default())
+    }
+
     /// True if any altered time of a database is known.
     pub fn has_altered_times(&self, database: DatabaseId) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM held WHERE database_id = ?1)";

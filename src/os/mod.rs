@@ -17,6 +17,7 @@ pub mod file_id;
 pub mod folder;
 pub mod full_screen;
 pub mod host;
+pub mod io_priority;
 pub mod limit;
 pub mod medium;
 pub mod mount_table;

@@ -195,6 +195,11 @@ impl<'a> ManifestRef<'a> {
         }
     }
 
+    /// The packed bytes. Equal files have equal bytes.
+    pub const fn packed(self) -> &'a [u8] {
+        self.packed
+    }
+
     pub const fn is_empty(self) -> bool {
         self.packed.is_empty()
     }

@@ -73,6 +73,7 @@ mod tests {
             nanoseconds: 0,
         };
         KnownContent {
+            modified: Timestamp::default(),
             digest: Digest(digest),
             proof: Proof { kind, at, tag: 0 },
         }

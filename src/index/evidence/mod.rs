@@ -187,7 +187,8 @@ fn with_damage<'a>(found: &'a FolderEvidence, known: &FolderEvidence) -> Cow<'a,
     for (name, file) in found {
         let earlier = known.get(name).filter(|earlier| {
             earlier.proof.kind != EvidenceKind::Claimed
-                && (earlier.bytes, earlier.modified) == (file.bytes, file.modified)
+                && earlier.bytes == file.bytes
+                && earlier.modified.may_be_stored_as(file.modified)
                 && earlier.digest != file.digest
         });
         if let Some(earlier) = earlier {

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::pack::Proof;
 use super::verified_contents;
 use crate::base::error::Result;
-use crate::base::timestamp::TimePrecision;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::checksum::parse_manifest;
 use crate::index::sql::bytes;
 use crate::index::sqlite_error::Explain as _;
@@ -21,6 +21,8 @@ use crate::snapshot::manifest_join::join_by_name;
 /// The known content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownContent {
+    /// The modification time when the content was known: that of the file, perhaps more precise.
+    pub modified: Timestamp,
     /// The digest of the intact content.
     pub digest: Digest,
     /// How and when it became known.
@@ -101,7 +103,7 @@ impl Index {
         manifest: ManifestRef<'_>,
         precision: TimePrecision,
     ) -> rusqlite::Result<Vec<Option<KnownContent>>> {
-        let mut contents = Vec::new();
+        let mut contents: Vec<Option<KnownContent>> = Vec::new();
         let sql = "SELECT manifest, digests, checksum, proofs FROM digests
                    WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
         let mut query = self.connection.prepare_cached(sql)?;
@@ -112,6 +114,20 @@ impl Index {
             let [names, digests, checksum] = parts;
             let parts = [names, digests, checksum, proofs?.as_blob()?];
             let (digests, proofs) = verified_contents(bytes(folder), parts)?;
+            if names == manifest.packed() {
+                // The files are still those of the evidence. Most folders are like this.
+                let mut files = manifest.files();
+                let mut row = digests.iter().zip(&proofs);
+                contents.clear();
+                while let (Some(file), Some((digest, proof))) = (files.next(), row.next()) {
+                    contents.push(Some(KnownContent {
+                        modified: file.modified,
+                        digest: Digest(u128::from_le_bytes(*digest)),
+                        proof: *proof,
+                    }));
+                }
+                continue;
+            }
             let (mut place, mut known) = (0, 0);
             join_by_name(manifest, parse_manifest(names)?, &mut |file, evidence| {
                 if let (Some(file), Some(evidence)) = (file, evidence) {
@@ -125,6 +141,7 @@ impl Index {
                         .zip(proofs.get(known))
                         .filter(|_| holds)
                         .map(|(digest, proof)| KnownContent {
+                            modified: evidence.modified,
                             digest: Digest(u128::from_le_bytes(*digest)),
                             proof: *proof,
                         });

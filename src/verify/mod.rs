@@ -1,0 +1,156 @@
+//! Reads files again and compares their contents with what is known of them.
+//!
+//! Storages come in; findings and new evidence come out. `queue` lists the folders, those first that were proven longest
+//! ago. `group` reads the storages of one disk with as many threads as suit it, at the lowest priority of I/O, until the
+//! budget is used up. `file` judges one file. `remote` compares the digests that a listing of a remote states.
+//!
+//! Rule: what could not be read is never reported as missing, and a digest is recorded as soon as its file was read, so that
+//! an interrupted run continues where it stopped.
+
+mod budget;
+pub mod file;
+mod group;
+mod queue;
+mod recorder;
+pub mod report;
+
+use std::panic::resume_unwind;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use self::budget::Budget;
+use self::group::{DiskGroup, read_group};
+use self::queue::due_folders;
+use self::recorder::EvidenceRecorder;
+use self::report::{DatabaseCheck, VerifyReport};
+use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::interrupt;
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
+use crate::base::timestamp::Timestamp;
+use crate::index::Index;
+use crate::model::project::Scope;
+use crate::model::registry::{Category, Database, Registry};
+use crate::os::disk::Disk;
+use crate::storage::{Layout, Storage};
+
+/// A request to verify files.
+#[derive(Debug)]
+pub struct VerifyRequest<'a> {
+    pub scope: Scope,
+    pub categories: Vec<&'a Category>,
+    pub databases: Vec<&'a Database>,
+    pub budget: Budget,
+    /// Files that were proven at this time or later are left out.
+    pub proven_since: Option<Timestamp>,
+    /// Lists the files, and reads none.
+    pub dry_run: bool,
+}
+
+/// Verifies files on all storages at once. A storage that is offline, and a file that cannot be read, stop no other.
+///
+/// # Errors
+/// The index cannot be read; no storage holds a file in scope.
+pub fn verify(
+    index: &mut Index,
+    registry: &Registry,
+    request: &VerifyRequest<'_>,
+    monitor: &dyn Monitor,
+) -> Result<VerifyReport> {
+    let start = Instant::now();
+    let layout = Layout::new(registry)?;
+    let mut report = VerifyReport::default();
+    let mut groups: Vec<DiskGroup> = Vec::new();
+    for database in &request.databases {
+        let number = report.databases.len();
+        report.databases.push(DatabaseCheck::of(database));
+        match Storage::open(index, &layout, database) {
+            Ok(Storage::Local(storage)) => {
+                let due = due_folders(index, request, database, number)?;
+                let disk = Disk::of(&storage.root);
+                let place = groups.iter().position(|group| group.disk == disk);
+                let place = place.unwrap_or_else(|| {
+                    groups.push(DiskGroup::new(disk));
+                    groups.len() - 1
+                });
+                groups[place].add(storage, due);
+            }
+            Ok(Storage::Remote(_)) => {
+                report.databases[number].error = Some("remotes are not read".to_owned());
+            }
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => report.databases[number].set_offline(database, &error),
+        }
+    }
+    groups.iter_mut().for_each(DiskGroup::sort);
+    let (files, bytes) = groups.iter().fold((0, 0_u64), |(files, bytes), group| {
+        let (more_files, more_bytes) = group.totals();
+        (files + more_files, bytes.saturating_add(more_bytes))
+    });
+    (report.due_files, report.due_bytes) = (files, bytes);
+    if request.dry_run {
+        report.elapsed = start.elapsed();
+        return Ok(report);
+    }
+    monitor.on_event(&ProgressEvent::Started {
+        task: Task::Verify,
+        files: Some(files),
+        bytes: Some(bytes.min(request.budget.bytes().unwrap_or(u64::MAX))),
+    });
+    let read = read_groups(index, request, &groups, &mut report, monitor);
+    monitor.on_event(&ProgressEvent::Finished);
+    read?;
+    report.add_ages(index, registry)?;
+    report.finish(start.elapsed());
+    Ok(report)
+}
+
+/// Interval at which evidence is written while files are read.
+const WRITE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Reads all groups at once, and records what they read.
+fn read_groups(
+    index: &mut Index,
+    request: &VerifyRequest<'_>,
+    groups: &[DiskGroup],
+    report: &mut VerifyReport,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let (sender, results) = std::sync::mpsc::channel();
+    let remaining = request.budget.begin();
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for group in groups {
+            let own = index.try_clone()?;
+            let (sender, remaining) = (sender.clone(), &remaining);
+            let path = group.path();
+            let begun = thread::Builder::new().spawn_scoped(scope, move || {
+                read_group(&own, group, request, remaining, &sender)
+            });
+            threads.push(begun.at("start a thread to read", path)?);
+        }
+        drop(sender);
+        let mut recorder = EvidenceRecorder::new(index);
+        let mut written = Instant::now();
+        for done in results {
+            monitor.on_event(&ProgressEvent::Files(done.files.len() as u64));
+            monitor.on_event(&ProgressEvent::Bytes(done.bytes()));
+            report.add(&done);
+            recorder.add(done);
+            if recorder.is_full() || written.elapsed() >= WRITE_INTERVAL {
+                recorder.flush();
+                written = Instant::now();
+            }
+        }
+        recorder.flush();
+        if let Some(error) = recorder.failure() {
+            monitor.on_event(&ProgressEvent::Problem(&error));
+            report.is_unrecorded = true;
+        }
+        for thread in threads {
+            let has_low_priority = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            report.has_normal_priority |= !has_low_priority;
+        }
+        report.is_interrupted = interrupt::is_requested();
+        Ok(())
+    })
+}
