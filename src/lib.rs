@@ -18,6 +18,8 @@ mod shell; // sessions, scripts, prompt, completion, diagnostics
 
 mod commands; // one file per command; workspace, start-up file, settings
 
+mod free; // replicas removed with proof
+
 mod verify; // files read again: intact, damaged, missing
 
 mod compare; // comparing two databases

@@ -19,6 +19,8 @@ mod explore;
 mod failures;
 mod fetch;
 mod find;
+mod free;
+mod heal;
 pub(crate) mod help;
 mod history;
 pub(crate) mod last_answer;
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Failures(failures::FailuresArgs),
     Fetch(fetch::FetchArgs),
     Find(find::FindArgs),
+    Free(free::FreeArgs),
+    Heal(heal::HealArgs),
     Help(help::HelpArgs),
     History(history::HistoryArgs),
     List(list::ListArgs),
@@ -175,6 +179,8 @@ impl Command {
             Self::Safe(command) => printer.print(&command.run(workspace)?)?,
             Self::Status(command) => printer.print(&command.run(workspace)?)?,
             Self::Verify(command) => printer.print(&command.run(workspace)?)?,
+            Self::Heal(command) => printer.print(&command.run(workspace)?)?,
+            Self::Free(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
                 let answer = command.run(workspace)?;
@@ -220,6 +226,8 @@ impl Command {
             Self::Load(command) => command.check(workspace),
             Self::Safe(command) => command.check(workspace),
             Self::Status(command) => command.check(workspace),
+            Self::Free(command) => command.check(workspace),
+            Self::Heal(command) => command.check(workspace),
             Self::Verify(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
@@ -242,7 +250,9 @@ impl Command {
             Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) | Self::Safe(_) => {
                 SCANS
             }
-            Self::Copy(_) | Self::Sync(_) | Self::Save(_) => "it writes files",
+            Self::Copy(_) | Self::Free(_) | Self::Heal(_) | Self::Sync(_) | Self::Save(_) => {
+                "it writes files"
+            }
             Self::Verify(_) => "it reads files every time",
             Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"

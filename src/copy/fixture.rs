@@ -179,6 +179,7 @@ impl Studio {
             verify: true,
             dry_run: false,
             confirmation: Confirmation::NonInteractive,
+            only: None,
         };
         change(&mut request);
         copy(&mut self.index, registry, &request, run, &self.messages)

@@ -27,7 +27,8 @@ pub mod source;
 
 pub use self::pipeline::begin;
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -43,7 +44,7 @@ use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::base::timestamp::Timestamp;
 use crate::index::overview::add_holders;
 use crate::index::{Index, RunId};
-use crate::model::project::{ProjectId, Scope};
+use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::tree::Tree;
 use crate::storage::observation;
@@ -71,6 +72,8 @@ pub struct CopyRequest<'a> {
     pub dry_run: bool,
     /// Confirmation before files are replaced. Without an interactive user the rules alone decide.
     pub confirmation: Confirmation,
+    /// The only files to copy, by their paths below both roots; `None` for all.
+    pub only: Option<HashSet<PathBuf>>,
 }
 
 /// Copies, or plans a dry run. Replicas and files that fail are reported, and the others are copied.
@@ -102,7 +105,10 @@ pub fn copy(
         dry_run: request.dry_run,
         confirm: request.confirmation.is_interactive(),
         run,
-        limits: CopyLimits::default(),
+        limits: CopyLimits {
+            only: request.only.clone(),
+            ..CopyLimits::default()
+        },
         sync: None,
     };
     let destinations = request.destinations.iter();
@@ -186,6 +192,15 @@ fn read_source(
     if !request.dry_run {
         let trees = replicas.iter().map(SourceReplica::as_tree);
         record_source(index, source, started, trees, monitor, report)?;
+    }
+    if let Some(only) = &request.only {
+        for replica in &mut replicas {
+            let relative = replica.relative();
+            // The contents of other files need not be compared.
+            let tree = &mut replica.tree;
+            tree.retain_files(|path| only.contains(&path_within(&relative, path)));
+        }
+        replicas.retain(|replica| !replica.tree.folders.is_empty());
     }
     Ok(replicas)
 }

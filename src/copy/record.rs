@@ -95,7 +95,7 @@ pub fn record_failures(
     index.clear_failures(source, destination, &resolved)
 }
 
-/// Forgets the digests of folders in which a file may be replaced by another of the same size and mtime.
+/// Forgets the digests of files that may be replaced by others of the same size and mtime.
 pub(super) fn forget_replaced_digests(
     copy: &mut DestinationCopy<'_>,
     id: Option<DatabaseId>,
@@ -108,7 +108,8 @@ pub(super) fn forget_replaced_digests(
         let replaced = plan.folders.iter();
         for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
             let path = plan.replica.join(&folder.path);
-            let forgotten = copy.index.forget_evidence(id, &path);
+            let names = folder.replace.iter().map(|replaced| &replaced.name);
+            let forgotten = copy.index.forget_evidence(id, &path, names);
             copy.report_problems([forgotten]);
         }
     }

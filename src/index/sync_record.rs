@@ -95,6 +95,20 @@ impl Index {
         })
     }
 
+    /// Deletes the record of all files of a replica that a source sent: they were removed there on purpose, and no sync is to
+    /// remove them elsewhere.
+    pub fn forget_sent_from(&mut self, source: &Path, replica: &Path) -> Result<()> {
+        self.write(|transaction| {
+            for sql in [
+                "DELETE FROM sent WHERE source = ?1 AND replica = ?2",
+                "DELETE FROM sent_folders WHERE source = ?1 AND replica = ?2",
+            ] {
+                execute(transaction, sql, [source, replica].map(bytes))?;
+            }
+            Ok(())
+        })
+    }
+
     /// Records the current state of a destination: files that a source sent, and names that no longer exist as they were
     /// sent.
     pub fn update_sent(

@@ -132,14 +132,14 @@ impl<'a> TransferBatch<'a> {
         }
     }
 
-    /// A move of files to the versions folder of their own remote.
-    pub fn move_to_versions(
+    /// A move of files between two folders of their own remote.
+    pub fn move_within(
         remote: &'a Remote,
         files: &'a [PathBuf],
-        versions: &Path,
+        folders: [&Path; 2],
         limits: &'a TransferLimits,
     ) -> Self {
-        let roots = [remote.root().to_owned(), remote.path(versions)];
+        let roots = folders.map(|folder| remote.path(folder));
         Self::new(remote, Verb::Move, roots, files, limits)
     }
 

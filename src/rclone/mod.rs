@@ -31,6 +31,7 @@ mod probe_file;
 mod process;
 mod program;
 mod remote;
+mod removal;
 mod rename;
 mod retry;
 mod socket;

@@ -1,7 +1,9 @@
 //! One replica as its storage holds it: every folder below the replica's folder, with its files packed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::ops::Bound;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{
@@ -240,6 +242,24 @@ impl Tree {
             (files.manifest, files.totals) =
                 files.manifest.edited(|file| Some(file).filter(is_other));
         }
+    }
+
+    /// Removes all files from the tree but those with paths that are to be kept, and the folders without such files.
+    pub fn retain_files(&mut self, is_kept: impl Fn(&Path) -> bool) {
+        let mut needed: BTreeSet<PathBuf> = BTreeSet::new();
+        for (folder, found) in &mut self.folders {
+            if let Some(files) = &mut found.files {
+                (files.manifest, files.totals) = files.manifest.edited(|file| {
+                    let name = OsStr::from_bytes(file.name);
+                    is_kept(&folder.join(name)).then_some(file)
+                });
+                if !files.manifest.packed().is_empty() {
+                    needed.extend(folder.ancestors().map(Path::to_owned));
+                }
+            }
+        }
+        self.folders.retain(|folder, _| needed.contains(folder));
+        self.set_subfolder_names();
     }
 
     /// Removes a folder from the tree if the tree holds nothing in it.

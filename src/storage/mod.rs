@@ -11,6 +11,7 @@ pub mod copy_file;
 mod discovery;
 mod entry_probe;
 mod folder_totals;
+pub mod intent_file;
 pub mod known_tree;
 mod layout;
 mod local;

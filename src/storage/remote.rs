@@ -69,6 +69,15 @@ impl RemoteStorage {
         })
     }
 
+    /// Reads the tree of a replica from a new listing, after files were moved there.
+    pub fn fresh_tree(&self, category: &Category, project: &ProjectId) -> Result<Tree> {
+        self.listings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.tree(category, project)
+    }
+
     /// The identity in its identity file, if it has one.
     pub fn identity(&self) -> Option<&str> {
         self.identity.get().map(String::as_str)

@@ -14,19 +14,19 @@ use crate::model::registry::Category;
 
 /// A replica that the index knows, with the place of its storage.
 #[derive(Debug)]
-pub(super) struct KnownCopy {
-    pub(super) id: DatabaseId,
-    pub(super) replica: PresentReplica,
-    pub(super) precision: TimePrecision,
+pub struct KnownCopy {
+    pub id: DatabaseId,
+    pub replica: PresentReplica,
+    pub precision: TimePrecision,
     /// Number of entries that the last scan could not read.
-    pub(super) unreadable: u64,
+    pub unreadable: u64,
     /// Paths of folders by their composed form; filled when a path that is not ASCII is looked up.
     composed: Option<BTreeMap<Vec<u8>, PathBuf>>,
 }
 
 impl KnownCopy {
     /// Finds the replica of a project on a storage, whose names may have another Unicode normal form there.
-    pub(super) fn find(
+    pub fn find(
         index: &Index,
         place: &Place,
         category: &Category,
@@ -57,7 +57,7 @@ impl KnownCopy {
     }
 
     /// Passes its folder of this path to `visit`, if it has one.
-    pub(super) fn visit_folder(
+    pub fn visit_folder(
         &mut self,
         index: &Index,
         category: &Category,

@@ -6,7 +6,7 @@
 //!
 //! Rule: a copy counts only as far as it is proven, and two storages on one medium are one copy.
 
-mod candidate;
+pub mod candidate;
 pub mod copies;
 pub mod mend;
 pub mod place;

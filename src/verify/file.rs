@@ -55,6 +55,8 @@ pub enum DamageCause {
     Storage,
     /// Another program wrote to the file and set its time back.
     Rewritten,
+    /// It was found damaged before.
+    Known,
     /// The state of the file at the last proof is not known.
     Unknown,
 }
@@ -65,6 +67,7 @@ impl DamageCause {
         match self {
             Self::Storage => "its disk returns other bytes, and nothing wrote to it since",
             Self::Rewritten => "a program wrote to it and set its time back, or it was copied here",
+            Self::Known => "it was found damaged then",
             Self::Unknown => "whether the disk or a program changed it is not known",
         }
     }
@@ -144,6 +147,7 @@ fn read(
             known: known.digest,
             known_at: known.proof.at,
             cause: match known.proof.tag {
+                _ if known.proof.kind == EvidenceKind::Damaged => DamageCause::Known,
                 0 => DamageCause::Unknown,
                 tag if tag == proof.tag => DamageCause::Storage,
                 _ => DamageCause::Rewritten,

@@ -10,6 +10,7 @@
 mod budget;
 pub mod file;
 mod group;
+pub mod heal;
 mod queue;
 mod recorder;
 pub mod report;
@@ -31,6 +32,7 @@ use crate::index::Index;
 use crate::model::project::Scope;
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
+use crate::storage::observation;
 use crate::storage::{Layout, Storage};
 
 /// A request to verify files.
@@ -99,9 +101,35 @@ pub fn verify(
     let read = read_groups(index, request, &groups, &mut report, monitor);
     monitor.on_event(&ProgressEvent::Finished);
     read?;
+    rescan(index, registry, request, &report, monitor);
     report.add_ages(index, registry)?;
     report.finish(start.elapsed());
     Ok(report)
+}
+
+/// Scans the replicas again in which files are missing or edited, so that the index shows them.
+fn rescan(
+    index: &mut Index,
+    registry: &Registry,
+    request: &VerifyRequest<'_>,
+    report: &VerifyReport,
+    monitor: &dyn Monitor,
+) {
+    for (number, database) in request.databases.iter().enumerate() {
+        let replicas = report.outdated_replicas(number, database, &request.categories);
+        if replicas.is_empty() {
+            continue;
+        }
+        let scanned = Layout::new(registry).and_then(|layout| {
+            let storage = Storage::open(index, &layout, database)?;
+            observation::record(index, database, storage.observed_root(), |builder| {
+                storage.observe(&replicas, builder, monitor)
+            })
+        });
+        if let Err(error) = scanned {
+            monitor.on_event(&ProgressEvent::Problem(&error));
+        }
+    }
 }
 
 /// Interval at which evidence is written while files are read.

@@ -10,8 +10,9 @@ use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::overview;
 use crate::index::{Index, OutcomeKind, RunState};
-use crate::model::project::Scope;
-use crate::model::registry::{Database, Registry};
+use crate::model::address;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::{Category, Database, Registry};
 
 /// Result of a verification.
 #[derive(Debug, Default)]
@@ -175,6 +176,36 @@ impl VerifyReport {
                 reason,
             });
         }
+    }
+
+    /// Returns the replicas of a database whose files are not those of the last scan.
+    pub(super) fn outdated_replicas<'c>(
+        &self,
+        number: usize,
+        database: &Database,
+        categories: &[&'c Category],
+    ) -> Vec<(&'c Category, ProjectId)> {
+        let mut replicas: Vec<(&Category, ProjectId)> = Vec::new();
+        let findings = self
+            .findings
+            .iter()
+            .filter(|found| found.database == number);
+        for found in findings {
+            if !matches!(found.kind, FindingKind::Missing | FindingKind::Edited) {
+                continue;
+            }
+            let Some(path) = address::strip(&database.root, &found.path) else {
+                continue;
+            };
+            let mut located = categories.iter().filter_map(|category| {
+                let (project, _) = category.locate(&path)?;
+                Some((*category, project))
+            });
+            replicas.extend(located.next());
+        }
+        replicas.sort_by(|a, b| (&a.0.name, &a.1).cmp(&(&b.0.name, &b.1)));
+        replicas.dedup();
+        replicas
     }
 
     /// Adds the age of the evidence that each database has now.

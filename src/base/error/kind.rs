@@ -33,6 +33,8 @@ impl Error {
             Self::SourceChanged { .. } | Self::ConcurrentChange { .. } => "concurrent_change",
             Self::Untrusted { .. } => "untrusted",
             Self::VerificationFailed { .. } => "verification_failed",
+            Self::Unproven { .. } => "unproven",
+            Self::UndoRefused { .. } => "undo_refused",
             Self::Locked { .. } => "locked",
             Self::RunNotFound { .. } => "run_not_found",
             Self::NotEnoughSpace { .. } => "not_enough_space",

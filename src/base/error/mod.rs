@@ -241,6 +241,12 @@ pub enum Error {
         source_digest: String,
         copy_digest: String,
     },
+    /// A removal without the proof that it needs.
+    #[error("nothing was removed: `{}` {why}", Name::from(path.as_path()))]
+    Unproven { path: PathBuf, why: &'static str },
+    /// A run that cannot be undone.
+    #[error("run {run} cannot be undone: {why}")]
+    UndoRefused { run: i64, why: String },
     /// Another run holds the lock of the database. The holder is that run, if it is known: ``run 7 of process 1234 on `ws1` ``.
     #[error("another run has locked `{database}`{}: it holds `{}`", message::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {

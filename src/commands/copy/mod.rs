@@ -177,6 +177,7 @@ impl CopyArgs {
             verify,
             dry_run: options.dry_run,
             confirmation: options.confirmation,
+            only: None,
         })
     }
 }

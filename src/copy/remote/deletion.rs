@@ -1,6 +1,5 @@
 //! Files that are missing at the source, at a destination behind rclone.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::change::RemoteChanges;
@@ -10,9 +9,9 @@ use crate::copy::destination::DestinationCopy;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::MissingFile;
 use crate::index::SentRecord;
-use crate::rclone::{TransferBatch, TransferEvent, TransferLimits};
 use crate::storage::RemoteStorage;
 use crate::storage::version;
+use crate::storage::version::{MoveResult, RemoteMoves};
 
 /// Moves missing files to the old versions if that is requested, and reports them otherwise.
 pub(super) fn delete_missing(
@@ -31,13 +30,13 @@ pub(super) fn delete_missing(
         return Ok(());
     }
     let versions = version::remote_version_folder(copy.spec.run)?;
-    let mut moves = VersionMoves::execute(storage, &paths, &versions)?;
-    if !moves.moved.is_empty() {
+    let moves = RemoteMoves::execute(storage, &paths, [Path::new(""), &versions])?;
+    if moves.has_moved() {
         let path = storage.remote.path(&versions);
         copy.lock_report().version_folders.push(path);
     }
-    match moves.verify(storage, &paths, &versions) {
-        Ok(()) => {}
+    let moves = match moves.verified(storage, &paths) {
+        Ok(moves) => moves,
         Err(Error::Interrupted) => return Err(Error::Interrupted),
         // Unverified files stay in the record. The next sync finds the moved ones missing and removes them from it.
         Err(error) => {
@@ -47,10 +46,14 @@ pub(super) fn delete_missing(
             }
             return Ok(());
         }
-    }
+    };
     let mut record = SentRecord::new();
     for (file, path) in missing.into_iter().zip(&paths) {
-        let outcome = moves.outcome(path);
+        let outcome = match moves.result(path) {
+            MoveResult::Moved => Outcome::Deleted,
+            MoveResult::Absent => Outcome::Skipped("already missing at the destination".to_owned()),
+            MoveResult::Failed(why) => Outcome::Failed(why),
+        };
         let is_gone = !matches!(outcome, Outcome::Failed(_));
         copy.report_outcome(&file.replica, &file.path, outcome);
         if is_gone {
@@ -83,103 +86,4 @@ fn keep_changed(
         !is_changed
     });
     Ok(())
-}
-
-/// Results of moves to the old versions.
-#[derive(Default)]
-struct VersionMoves {
-    /// Files that rclone reported as moved.
-    moved: HashSet<PathBuf>,
-    /// Files that rclone reported as failed, with its messages.
-    failed: HashMap<PathBuf, String>,
-    /// rclone's error that names none of the files.
-    message: Option<String>,
-    /// Files that may still be at their old paths, whatever rclone reported.
-    remaining: HashSet<PathBuf>,
-    /// Files that rclone reported as moved and that are not among the old versions.
-    lost: HashSet<PathBuf>,
-}
-
-impl VersionMoves {
-    fn execute(storage: &RemoteStorage, files: &[PathBuf], versions: &Path) -> Result<Self> {
-        let limits = TransferLimits::default();
-        let mut moves = Self::default();
-        let batch = TransferBatch::move_to_versions(&storage.remote, files, versions, &limits);
-        moves.message = batch
-            .run(&mut |event| match event {
-                TransferEvent::Failed(path, message) | TransferEvent::Changing(path, message) => {
-                    moves.failed.insert(path.to_owned(), message.to_owned());
-                }
-                TransferEvent::Done(path) => {
-                    moves.moved.insert(path.to_owned());
-                }
-                TransferEvent::Bytes(_)
-                | TransferEvent::VersionKept
-                | TransferEvent::Repeated(_) => {}
-            })?
-            .error;
-        Ok(moves)
-    }
-
-    /// Lists the old and the new paths, because rclone's report alone does not prove a move.
-    fn verify(
-        &mut self,
-        storage: &RemoteStorage,
-        files: &[PathBuf],
-        versions: &Path,
-    ) -> Result<()> {
-        self.remaining = remaining_files(storage, files, &self.moved)?;
-        self.lost = missing_versions(storage, &self.moved, versions)?;
-        Ok(())
-    }
-
-    fn outcome(&self, path: &Path) -> Outcome {
-        let failed = self.failed.get(path);
-        if failed.is_some() || self.remaining.contains(path) {
-            let message = failed.or(self.message.as_ref());
-            let reason = message.map_or("the storage still lists it", String::as_str);
-            return Outcome::Failed(format!("could not be moved to the old versions: {reason}"));
-        }
-        if self.lost.contains(path) {
-            let reason =
-                "rclone reported the move to the old versions, but the file is not among them";
-            Outcome::Failed(reason.to_owned())
-        } else if self.moved.contains(path) {
-            Outcome::Deleted
-        } else {
-            Outcome::Skipped("already missing at the destination".to_owned())
-        }
-    }
-}
-
-/// Returns the moved files that a listing of the old versions does not contain.
-fn missing_versions(
-    storage: &RemoteStorage,
-    moved: &HashSet<PathBuf>,
-    versions: &Path,
-) -> Result<HashSet<PathBuf>> {
-    let kept: Vec<PathBuf> = moved.iter().map(|path| versions.join(path)).collect();
-    if kept.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let listed = storage.list_files(&kept)?;
-    let lost = moved.iter().zip(&kept);
-    let lost = lost.filter(|(_, kept)| listed.file(kept).is_none());
-    Ok(lost.map(|(path, _)| path.clone()).collect())
-}
-
-/// Returns the files that are not proven to be absent from their old paths.
-fn remaining_files(
-    storage: &RemoteStorage,
-    files: &[PathBuf],
-    moved: &HashSet<PathBuf>,
-) -> Result<HashSet<PathBuf>> {
-    let listed = storage.list_files(files)?;
-    let unmoved = files.iter().filter(|path| !moved.contains(*path));
-    let mut remaining = storage.possibly_present(unmoved.cloned().collect())?;
-    let listed = files
-        .iter()
-        .filter(|path| listed.file(path).is_some() || listed.is_unread(path));
-    remaining.extend(listed.cloned());
-    Ok(remaining)
 }

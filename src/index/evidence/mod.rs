@@ -133,10 +133,27 @@ impl Index {
         Ok(damaged)
     }
 
-    /// Deletes the evidence of a folder. Called before files are replaced by others that may have the same size and time.
-    pub fn forget_evidence(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
+    /// Deletes the evidence of files in a folder. Called before they are replaced by others that may have the same size and
+    /// time.
+    pub fn forget_evidence<'n>(
+        &mut self,
+        database: DatabaseId,
+        folder: &Path,
+        names: impl IntoIterator<Item = &'n Name>,
+    ) -> Result<()> {
         self.write(|transaction| {
+            let mut files = read_folder(transaction, database, folder)?;
+            let before = files.len();
+            for name in names {
+                files.remove(name);
+            }
+            if files.len() == before {
+                return Ok(());
+            }
             execute(transaction, DELETE_SQL, params![database, bytes(folder)])?;
+            if !files.is_empty() {
+                insert(transaction, database, folder, &files)?;
+            }
             coverage::forget(transaction, database, folder)
         })
     }
@@ -188,7 +205,10 @@ fn with_damage<'a>(found: &'a FolderEvidence, known: &FolderEvidence) -> Cow<'a,
         let earlier = known.get(name).filter(|earlier| {
             earlier.proof.kind != EvidenceKind::Claimed
                 && earlier.bytes == file.bytes
-                && earlier.modified.may_be_stored_as(file.modified)
+                // A storage may hold the time at a coarser precision than the one that was recorded.
+                && TimePrecision::ALL
+                    .iter()
+                    .any(|precision| earlier.modified.truncate_to(*precision) == file.modified)
                 && earlier.digest != file.digest
         });
         if let Some(earlier) = earlier {
@@ -394,7 +414,11 @@ mod tests {
         assert_eq!(contents[&Name::from("each time")], content(39));
         assert_eq!(contents[&Name::from("a")], content(20));
         assert_eq!(index.evidence(id, root).unwrap(), FolderEvidence::new());
-        index.forget_evidence(id, folder).unwrap();
+        let names: Vec<Name> = contents.keys().cloned().collect();
+        index.forget_evidence(id, folder, &names[1..]).unwrap();
+        let left = index.evidence(id, folder).unwrap();
+        assert_eq!(left.keys().collect::<Vec<_>>(), [&names[0]]);
+        index.forget_evidence(id, folder, &names).unwrap();
         assert_eq!(rows(&index), 0);
     }
 }

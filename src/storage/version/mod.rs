@@ -10,7 +10,10 @@
 mod check;
 mod cross_device;
 mod move_aside;
+mod remote;
 mod replace;
+
+pub use self::remote::{MoveResult, RemoteMoves};
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -68,6 +71,23 @@ impl<'a> Versions<'a> {
             run,
             state: Mutex::default(),
         }
+    }
+
+    /// Removes the run's folder with all old versions in it.
+    pub fn erase(self) -> Result<()> {
+        let Some((name, run)) = self.state().run_folder.take() else {
+            return Ok(());
+        };
+        drop(run);
+        let own = own_folder::open(self.root)?;
+        let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
+        versions.remove_tree(&name)?;
+        versions.flush()
+    }
+
+    /// Removes an empty folder. Returns false if it stays, because it is not empty or cannot be removed.
+    pub fn remove_emptied(above: &Folder, name: &OsStr) -> bool {
+        above.remove_empty_folder(name).is_ok()
     }
 
     /// The run's folder below the root, if it has an old version.

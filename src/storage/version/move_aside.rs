@@ -23,19 +23,30 @@ impl Versions<'_> {
         relative: PathInReplica<'_>,
         old: &DiffEntry,
     ) -> Result<()> {
+        let kept = self.move_unflushed(place, relative, old)?;
+        flush_if_needed(&kept)?;
+        place.0.flush()
+    }
+
+    /// Moves a file or link as [`Self::move_to_versions`] does, and returns the folder of its old version. The caller flushes
+    /// both folders, once for many files.
+    pub fn move_unflushed(
+        &self,
+        place: EntryRef<'_>,
+        relative: PathInReplica<'_>,
+        old: &DiffEntry,
+    ) -> Result<Arc<Folder>> {
         let (folder, name) = place;
-        let kept = match self.move_aside(place, relative, old)? {
+        match self.move_aside(place, relative, old)? {
             (kept, Some(displaced)) => {
                 displaced.remove()?;
-                kept
+                Ok(kept)
             }
             (kept, None) => {
                 restore_if_unexpected(&kept, folder, name, old)?;
-                kept
+                Ok(kept)
             }
-        };
-        flush_if_needed(&kept)?;
-        folder.flush()
+        }
     }
 
     /// Creates a folder in place of a file, symbolic link or special file, which becomes an old version.

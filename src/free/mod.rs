@@ -1,0 +1,332 @@
+//! Removes a replica that is proven to be elsewhere.
+//!
+//! `protocol` holds the steps and the decisions, as pure functions that the exhaustive model of tests uses too: the intent to
+//! remove is written before anything is looked at, so that two machines that free each other's witness see it. `intent`
+//! writes and reads intents, `witness` scans and judges, `removal` moves the files to the old versions, each checked to be
+//! the one that was proven. `proposal` finds the replicas that win space.
+//!
+//! Rule: without proof the answer is no, with the reason.
+
+mod intent;
+pub mod proposal;
+pub mod protocol;
+mod removal;
+mod witness;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use self::intent::{Intent, IntentName};
+use self::protocol::{PROTOCOL, Step};
+use self::witness::{Judged, judge_known, judge_live};
+use crate::base::confirmation::{Confirmation, Question};
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::unit;
+use crate::index::{Index, RunId, RunState};
+use crate::model::project::ProjectId;
+use crate::model::registry::{Category, Database, Registry};
+use crate::storage::lock::Lock;
+use crate::storage::{Layout, Storage};
+use crate::trust::safe::SafeAnswer;
+
+/// A request to remove replicas from a database.
+#[derive(Debug)]
+pub struct FreeRequest<'a> {
+    pub replicas: Vec<(&'a Category, ProjectId)>,
+    pub target: &'a Database,
+    /// Erases the files instead of keeping them as old versions.
+    pub erase: bool,
+    /// Names of offline databases whose last scan counts.
+    pub trusted: Vec<String>,
+    pub dry_run: bool,
+    pub confirmation: Confirmation,
+}
+
+/// Result of freeing.
+#[derive(Debug, Default)]
+pub struct FreeReport {
+    pub replicas: Vec<FreedReplica>,
+    /// Files that could not be moved, with the reason.
+    pub failed: Vec<(PathBuf, String)>,
+    /// Folders of the old versions.
+    pub version_folders: Vec<PathBuf>,
+    pub is_interrupted: bool,
+    pub is_unrecorded: bool,
+    pub elapsed: Duration,
+}
+
+/// The result for one replica.
+#[derive(Clone, Debug)]
+pub struct FreedReplica {
+    pub project: ProjectId,
+    pub category: String,
+    /// Its full path.
+    pub path: PathBuf,
+    /// Number of files and links that were moved or erased; in a dry run, that would be.
+    pub files: u64,
+    pub bytes: u64,
+    /// Number of entries that stay in its folder: they are excluded from scans, or came meanwhile.
+    pub left: u64,
+    /// The proof, or what is lacking.
+    pub answer: Option<SafeAnswer>,
+    /// Why it was not removed.
+    pub refusal: Option<String>,
+}
+
+impl FreeReport {
+    pub fn files(&self) -> u64 {
+        self.replicas.iter().map(|replica| replica.files).sum()
+    }
+
+    pub fn bytes(&self) -> u64 {
+        let bytes = self.replicas.iter().map(|replica| replica.bytes);
+        bytes.fold(0, u64::saturating_add)
+    }
+
+    /// Number of replicas that were not removed.
+    pub fn refused(&self) -> u64 {
+        self.replicas
+            .iter()
+            .filter(|replica| replica.refusal.is_some())
+            .count() as u64
+    }
+
+    /// The state of the run.
+    pub fn state(&self) -> RunState {
+        if self.is_interrupted {
+            RunState::Interrupted
+        } else if self.refused() > 0 || !self.failed.is_empty() || self.is_unrecorded {
+            RunState::Partial
+        } else {
+            RunState::Complete
+        }
+    }
+}
+
+/// Removes replicas one by one, each by the whole protocol.
+///
+/// # Errors
+/// The target is offline or locked; the user declines, or nobody can confirm.
+pub fn free(
+    index: &mut Index,
+    registry: &Registry,
+    request: &FreeRequest<'_>,
+    run: RunId,
+    monitor: &dyn Monitor,
+) -> Result<FreeReport> {
+    let start = Instant::now();
+    let mut report = FreeReport::default();
+    let storage = Storage::open(index, &Layout::new(registry)?, request.target)?;
+    if !storage.keeps_versions() {
+        return Err(Error::Unproven {
+            path: request.target.root.clone(),
+            why: "cannot keep old versions, because it cannot move files",
+        });
+    }
+    let mut confirmation = request.confirmation;
+    for (category, project) in &request.replicas {
+        if interrupt::is_requested() {
+            break;
+        }
+        let mut work = ReplicaRemoval {
+            index,
+            registry,
+            request,
+            storage: &storage,
+            category,
+            project,
+            run,
+            monitor,
+            confirmation: &mut confirmation,
+            intent: None,
+            lock: None,
+            judged: None,
+        };
+        let freed = work.execute(&mut report);
+        match freed {
+            Ok(freed) => report.replicas.push(freed),
+            Err(Error::Interrupted) => break,
+            Err(
+                error @ (Error::Locked { .. }
+                | Error::Declined
+                | Error::ConfirmationRequired { .. }),
+            ) if report.replicas.is_empty() => return Err(error),
+            Err(error) => {
+                let path = storage.path(&category.replica_path(project), "".as_ref());
+                report.replicas.push(FreedReplica::refused(
+                    (category, project),
+                    path,
+                    error.full_message(),
+                ));
+            }
+        }
+    }
+    report.is_interrupted = interrupt::is_requested();
+    report.elapsed = start.elapsed();
+    Ok(report)
+}
+
+impl FreedReplica {
+    fn refused(
+        (category, project): (&Category, &ProjectId),
+        path: PathBuf,
+        refusal: String,
+    ) -> Self {
+        Self {
+            project: project.clone(),
+            category: category.name.clone(),
+            path,
+            files: 0,
+            bytes: 0,
+            left: 0,
+            answer: None,
+            refusal: Some(refusal),
+        }
+    }
+}
+
+/// The protocol for one replica.
+struct ReplicaRemoval<'a> {
+    index: &'a mut Index,
+    registry: &'a Registry,
+    request: &'a FreeRequest<'a>,
+    storage: &'a Storage,
+    category: &'a Category,
+    project: &'a ProjectId,
+    run: RunId,
+    monitor: &'a dyn Monitor,
+    confirmation: &'a mut Confirmation,
+    intent: Option<Intent<'a>>,
+    lock: Option<Lock>,
+    judged: Option<Judged>,
+}
+
+impl ReplicaRemoval<'_> {
+    /// Executes the steps in their order. The intent is withdrawn whatever happens; after a kill, the next run does that.
+    fn execute(&mut self, report: &mut FreeReport) -> Result<FreedReplica> {
+        let project = self.storage.stored_spelling(self.category, self.project);
+        let relative = self.category.replica_path(&project);
+        let path = self.storage.path(&relative, "".as_ref());
+        let mut freed = FreedReplica {
+            refusal: None,
+            ..FreedReplica::refused((self.category, self.project), path, String::new())
+        };
+        let mut done = Ok(());
+        for step in PROTOCOL {
+            if done.is_ok() {
+                done = self.take(step, &relative, &mut freed, report);
+            }
+            if freed.refusal.is_some() {
+                break;
+            }
+        }
+        if let Some(intent) = self.intent.take()
+            && let Err(error) = interrupt::with_grace_period(|| intent.withdraw())
+        {
+            self.monitor.on_event(&ProgressEvent::Problem(&error));
+        }
+        self.lock = None;
+        done.map(|()| freed)
+    }
+
+    fn take(
+        &mut self,
+        step: Step,
+        relative: &std::path::Path,
+        freed: &mut FreedReplica,
+        report: &mut FreeReport,
+    ) -> Result<()> {
+        match step {
+            Step::WriteIntent => {
+                if !self.request.dry_run {
+                    let name = IntentName::new(self.run, relative)?;
+                    self.intent = Some(Intent::write(self.storage, name, relative)?);
+                }
+            }
+            Step::TakeLock => {
+                if !self.request.dry_run {
+                    self.lock = Some(self.acquire_lock()?);
+                    intent::remove_leftovers(self.storage, self.intent.as_ref())?;
+                }
+            }
+            Step::ReadIntentsAndScan => {
+                let place = (self.category, self.project);
+                let judged = if self.request.dry_run {
+                    judge_known(self.index, self.registry, place, self.request)?
+                } else {
+                    let target = (self.storage, self.request);
+                    judge_live(self.index, self.registry, place, target, self.monitor)?
+                };
+                freed.answer.clone_from(&judged.answer);
+                freed.refusal = judged.refusal();
+                if let Some(answer) = &judged.answer {
+                    (freed.files, freed.bytes) = (answer.files, answer.bytes);
+                }
+                if freed.refusal.is_some() {
+                    (freed.files, freed.bytes) = (0, 0);
+                }
+                self.judged = Some(judged);
+            }
+            Step::Remove => {
+                if self.request.dry_run {
+                    return Ok(());
+                }
+                self.confirm(freed)?;
+                let place = (self.category, self.project);
+                let removed = removal::remove(
+                    self.index,
+                    (self.storage, self.run),
+                    place,
+                    self.request.erase,
+                    self.monitor,
+                )?;
+                (freed.files, freed.bytes, freed.left) =
+                    (removed.files, removed.bytes, removed.left);
+                report.failed.extend(removed.failed);
+                report.version_folders.extend(removed.version_folder);
+                report.is_unrecorded |= removed.is_unrecorded;
+            }
+            Step::WithdrawIntent => {
+                if let Some(intent) = self.intent.take() {
+                    intent.withdraw()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn acquire_lock(&self) -> Result<Lock> {
+        let database = self.storage.database();
+        match self.storage {
+            Storage::Local(storage) => {
+                Lock::create_and_acquire(&storage.root, &database.name, self.run)
+            }
+            Storage::Remote(_) => Lock::acquire_remote(database, self.run),
+        }
+    }
+
+    /// Requests confirmation, with the proof.
+    fn confirm(&mut self, freed: &FreedReplica) -> Result<()> {
+        let database = &self.request.target.name;
+        let verb = if self.request.erase {
+            "Erase"
+        } else {
+            "Move to the old versions"
+        };
+        let files = unit::format_counted(freed.files, "file");
+        let text = format!(
+            "{verb}: {} {} on {database}, {files}, {}?",
+            freed.project.name(),
+            freed.category,
+            unit::format_bytes(freed.bytes)
+        );
+        let list = self
+            .judged
+            .as_ref()
+            .map(Judged::proof_lines)
+            .unwrap_or_default();
+        self.confirmation.require(&Question { text, list })
+    }
+}
