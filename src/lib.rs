@@ -20,6 +20,8 @@ mod commands; // one file per command; workspace, start-up file, settings
 
 mod free; // replicas removed with proof
 
+mod versions; // old versions listed, put back and removed
+
 mod verify; // files read again: intact, damaged, missing
 
 mod compare; // comparing two databases

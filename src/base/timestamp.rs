@@ -104,6 +104,17 @@ impl Timestamp {
         }
     }
 
+    /// Parses the form of [`Self::to_file_name`].
+    pub fn parse_file_name(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::strtime::parse("%Y%m%dT%H%M%SZ", text).ok()?;
+        let time = parsed.to_datetime().ok()?;
+        let stamp = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        Some(Self {
+            seconds: stamp.as_second(),
+            nanoseconds: 0,
+        })
+    }
+
     /// True if two modification times are equal at this precision, the coarser one of their file systems.
     pub fn equals_at(self, other: Self, precision: TimePrecision) -> bool {
         self.truncate_to(precision) == other.truncate_to(precision)

@@ -23,6 +23,7 @@ mod free;
 mod heal;
 pub(crate) mod help;
 mod history;
+mod item_list;
 pub(crate) mod last_answer;
 mod list;
 mod load;
@@ -30,8 +31,10 @@ mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
 mod policy;
+mod prune;
 mod remove;
 mod replica_cell;
+mod restore;
 mod run;
 mod safe;
 mod save;
@@ -44,8 +47,11 @@ pub(crate) mod status;
 mod sync;
 pub(crate) mod synonym;
 mod target;
+mod undo;
 mod unknown_place;
 mod verify;
+mod version_answer;
+mod versions;
 pub(crate) mod watch;
 pub mod workspace;
 
@@ -92,14 +98,18 @@ pub(crate) enum Command {
     List(list::ListArgs),
     Load(load::LoadArgs),
     Policy(policy::PolicyArgs),
+    Prune(prune::PruneArgs),
     Remove(remove::RemoveArgs),
+    Restore(restore::RestoreArgs),
     Safe(safe::SafeArgs),
     Save(save::SaveArgs),
     Set(set::SetArgs),
     Source(source::SourceArgs),
     Status(status::StatusArgs),
     Sync(sync::SyncArgs),
+    Undo(undo::UndoArgs),
     Verify(verify::VerifyArgs),
+    Versions(versions::VersionsArgs),
     Watch(watch::WatchArgs),
     /// Leave the prompt or end the script
     ///
@@ -178,9 +188,13 @@ impl Command {
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
             Self::Safe(command) => printer.print(&command.run(workspace)?)?,
             Self::Status(command) => printer.print(&command.run(workspace)?)?,
-            Self::Verify(command) => printer.print(&command.run(workspace)?)?,
+            Self::Verify(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Heal(command) => printer.print(&command.run(workspace)?)?,
             Self::Free(command) => printer.print(&command.run(workspace)?)?,
+            Self::Prune(command) => printer.stream(&command.execute(workspace)?)?,
+            Self::Restore(command) => printer.stream(&command.execute(workspace)?)?,
+            Self::Undo(command) => printer.stream(&command.execute(workspace)?)?,
+            Self::Versions(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
                 let answer = command.run(workspace)?;
@@ -226,12 +240,20 @@ impl Command {
             Self::Load(command) => command.check(workspace),
             Self::Safe(command) => command.check(workspace),
             Self::Status(command) => command.check(workspace),
+            Self::Prune(command) => command.check(workspace),
+            Self::Restore(command) => command.check(workspace),
+            Self::Versions(command) => command.check(workspace),
             Self::Free(command) => command.check(workspace),
             Self::Heal(command) => command.check(workspace),
             Self::Verify(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
-            Self::Echo(_) | Self::Help(_) | Self::History(_) | Self::Save(_) | Self::Exit => Ok(()),
+            Self::Echo(_)
+            | Self::Help(_)
+            | Self::History(_)
+            | Self::Save(_)
+            | Self::Undo(_)
+            | Self::Exit => Ok(()),
         }?;
         Ok(Flow::Continue)
     }
@@ -247,12 +269,18 @@ impl Command {
             Self::Compare(command) if command.is_known() => return None,
             Self::Fetch(command) if !command.scans() => return None,
             Self::List(command) if !command.reads_folders() => return None,
+            Self::Versions(_) => "it reads the folders of old versions every time",
             Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) | Self::Safe(_) => {
                 SCANS
             }
-            Self::Copy(_) | Self::Free(_) | Self::Heal(_) | Self::Sync(_) | Self::Save(_) => {
-                "it writes files"
-            }
+            Self::Copy(_)
+            | Self::Free(_)
+            | Self::Heal(_)
+            | Self::Prune(_)
+            | Self::Restore(_)
+            | Self::Undo(_)
+            | Self::Sync(_)
+            | Self::Save(_) => "it writes files",
             Self::Verify(_) => "it reads files every time",
             Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"

@@ -1,13 +1,15 @@
 //! `verify`: reads files again and compares them with what is known of them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::check::check_known;
-use super::command::{RunCommand, rounded_seconds};
+use super::command::{database_names, rounded_seconds};
+use super::item_list::{ItemList, ListedItem};
+use super::outcome_item::{HEADINGS, OutcomeList as _};
 use super::run;
 use super::run::{FinishedRun, RunOptions, RunReport};
 use super::status::age_words;
@@ -18,15 +20,15 @@ use crate::base::escape::visible;
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::base::monitor::ProgressEvent;
-use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::{Index, OutcomeKind, RunEnd, RunId, RunItem, RunStart, RunState};
-use crate::output::answer::{Answer, Records};
+use crate::index::{Index, RunEnd, RunId, RunItem, RunStart, RunState};
+use crate::language::lexer::quote;
 use crate::output::cell::{Cell, Tone};
-use crate::output::page::Page;
+use crate::output::json::JsonWriter;
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::storage::availability::Reach;
-use crate::verify::report::{DatabaseCheck, FindingKind, FoundItem, VerifyReport};
+use crate::verify::report::{DatabaseCheck, VerifyReport};
 use crate::verify::{self, Budget, VerifyRequest};
 
 const FORM: TargetForm = TargetForm {
@@ -76,6 +78,9 @@ pub(crate) struct VerifyArgs {
     /// Only count the files that would be read
     #[arg(long)]
     dry_run: bool,
+    /// List every frame of an image sequence
+    #[arg(long)]
+    no_sequences: bool,
 }
 
 impl VerifyArgs {
@@ -121,6 +126,7 @@ const MAX_CONTINUED_RUNS: u64 = 100;
 pub(crate) struct VerifyAnswer {
     finished: FinishedRun<VerifyReport>,
     is_dry_run: bool,
+    group_sequences: bool,
 }
 
 impl RunReport for VerifyReport {
@@ -145,10 +151,9 @@ impl RunReport for VerifyReport {
     }
 }
 
-impl RunCommand for VerifyArgs {
-    type Answer = VerifyAnswer;
-
-    fn run(self, workspace: &mut Workspace) -> Result<VerifyAnswer> {
+impl VerifyArgs {
+    /// Reads the files.
+    pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<VerifyAnswer> {
         workspace.adopt_moved_databases(Reach::All)?;
         check_known(&self.target(workspace)?.scope, workspace)?;
         let options = RunOptions::of(workspace, self.dry_run, false);
@@ -183,7 +188,7 @@ impl RunCommand for VerifyArgs {
             proven_since: since,
             dry_run: options.dry_run,
         };
-        let destination = super::command::database_names(request.databases.iter().copied());
+        let destination = database_names(request.databases.iter().copied());
         let start = RunStart {
             command: "verify",
             subject: &subject,
@@ -201,13 +206,14 @@ impl RunCommand for VerifyArgs {
         Ok(VerifyAnswer {
             finished,
             is_dry_run: options.dry_run,
+            group_sequences: !self.no_sequences,
         })
     }
 }
 
-/// A verification, as JSON.
+/// The totals, as JSON.
 #[derive(Serialize)]
-struct VerifyDocument<'a> {
+struct VerifyTotals<'a> {
     run: Option<RunId>,
     state: RunState,
     seconds: f64,
@@ -215,7 +221,6 @@ struct VerifyDocument<'a> {
     bytes: u64,
     left_files: u64,
     databases: Vec<DatabaseItem<'a>>,
-    items: Vec<FindingItem<'a>>,
 }
 
 #[derive(Serialize)]
@@ -234,30 +239,6 @@ struct DatabaseItem<'a> {
     error: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct FindingItem<'a> {
-    path: Name,
-    outcome: OutcomeKind,
-    reason: Option<&'a str>,
-}
-
-impl Serialize for VerifyAnswer {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let report = &self.finished.report;
-        let document = VerifyDocument {
-            run: self.finished.run,
-            state: self.state(),
-            seconds: rounded_seconds(report.elapsed),
-            files: self.shown_files(),
-            bytes: self.shown_bytes(),
-            left_files: self.left_files(),
-            databases: report.databases.iter().map(database_item).collect(),
-            items: report.findings.iter().map(finding_item).collect(),
-        };
-        document.serialize(serializer)
-    }
-}
-
 fn database_item(check: &DatabaseCheck) -> DatabaseItem<'_> {
     DatabaseItem {
         database: &check.name,
@@ -272,14 +253,6 @@ fn database_item(check: &DatabaseCheck) -> DatabaseItem<'_> {
         oldest: check.oldest.filter(|at| *at != Timestamp::UNKNOWN),
         unproven: check.unproven,
         error: check.error.as_deref(),
-    }
-}
-
-fn finding_item(found: &FoundItem) -> FindingItem<'_> {
-    FindingItem {
-        path: Name::from(found.path.as_path()),
-        outcome: found.kind.outcome(),
-        reason: found.reason.as_deref(),
     }
 }
 
@@ -319,7 +292,7 @@ impl VerifyAnswer {
     }
 
     /// Adds the line of one storage: how old its oldest proof is now.
-    fn write_database(check: &DatabaseCheck, page: &mut Page) {
+    fn write_database(check: &DatabaseCheck, lines: &mut PageWriter<'_>) -> Result<()> {
         let mut cells = vec![Cell::from(check.name.as_str()), Cell::text(": ")];
         if let Some(error) = &check.error {
             let (words, tone) = if check.is_away {
@@ -329,8 +302,7 @@ impl VerifyAnswer {
             };
             cells.push(Cell::Styled(words.to_owned(), tone));
             cells.push(Cell::text(visible(error.as_bytes())));
-            page.cells(cells);
-            return;
+            return lines.cells(cells);
         }
         let mut parts = vec![format!(
             "{} read, {}",
@@ -356,41 +328,26 @@ impl VerifyAnswer {
             parts.push(format!("oldest proof now {}", age_words(check.oldest)));
         }
         cells.push(Cell::text(parts.join("; ")));
-        page.cells(cells);
+        lines.cells(cells)
     }
 }
 
-impl Answer for VerifyAnswer {
-    const COMMAND: &'static str = "verify";
+impl VerifyAnswer {
+    /// The findings, by path.
+    fn list(&self) -> ItemList {
+        let findings = self.finished.report.findings.iter();
+        let items = findings.map(|found| ListedItem {
+            path: found.path.clone(),
+            outcome: found.kind.outcome(),
+            reason: found.reason.clone(),
+            bytes: None,
+        });
+        ItemList::new(items.collect(), self.group_sequences)
+    }
 
-    fn write_page(&self, page: &mut Page) {
+    /// Returns the last line: how much was read, and the numbers of findings.
+    fn total_line(&self) -> String {
         let report = &self.finished.report;
-        for found in &report.findings {
-            let tone = match found.kind {
-                FindingKind::Edited => Tone::Warning,
-                _ => Tone::Bad,
-            };
-            let reason = found.reason.as_ref();
-            page.cells(vec![
-                Cell::Styled(found.kind.outcome().as_str().to_owned(), tone),
-                Cell::text(" "),
-                Cell::from(&Name::from(found.path.as_path())),
-                Cell::optional(reason, |why| {
-                    Cell::text(format!(": {}", visible(why.as_bytes())))
-                }),
-            ]);
-        }
-        if self.is_dry_run {
-            page.line(format!(
-                "would read {}, {}",
-                unit::format_counted(report.due_files, "file"),
-                unit::format_bytes(report.due_bytes)
-            ));
-            return;
-        }
-        for check in &report.databases {
-            Self::write_database(check, page);
-        }
         let mut parts = vec![format!(
             "verified {}, {} in {}",
             unit::format_counted(report.files(), "file"),
@@ -413,21 +370,56 @@ impl Answer for VerifyAnswer {
             let left = unit::format_counted(left, "file");
             parts.push(format!("{left} left for the next run"));
         }
-        page.line(parts.join("; "));
+        parts.join("; ")
+    }
+}
+
+impl Stream for VerifyAnswer {
+    const COMMAND: &'static str = "verify";
+
+    const HEADINGS: &'static [&'static str] = HEADINGS;
+
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
+        let report = &self.finished.report;
+        if self.is_dry_run {
+            return lines.line(format!(
+                "would read {}, {}",
+                unit::format_counted(report.due_files, "file"),
+                unit::format_bytes(report.due_bytes)
+            ));
+        }
+        self.list().write_lines(lines)?;
+        for check in &report.databases {
+            Self::write_database(check, lines)?;
+        }
+        lines.line(self.total_line())?;
+        let mut checks = report.databases.iter();
+        if let Some(damaged) = checks.find(|one| one.damaged > 0) {
+            let name = quote(OsStr::new(&damaged.name));
+            lines.cells(vec![Cell::Styled(
+                format!("    heal all {name}"),
+                Tone::Faint,
+            )])?;
+        }
+        Ok(())
     }
 
-    fn records(&self) -> Records {
-        let rows = self.finished.report.findings.iter().map(|found| {
-            vec![
-                Cell::from(&Name::from(found.path.as_path())),
-                Cell::text(found.kind.outcome().as_str()),
-                Cell::optional(found.reason.as_deref(), Cell::text),
-            ]
-        });
-        Records {
-            headings: &["path", "outcome", "reason"],
-            rows: rows.collect(),
-        }
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
+        self.list().write_item_rows(rows)
+    }
+
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
+        let report = &self.finished.report;
+        json.fields(&VerifyTotals {
+            run: self.finished.run,
+            state: self.state(),
+            seconds: rounded_seconds(report.elapsed),
+            files: self.shown_files(),
+            bytes: self.shown_bytes(),
+            left_files: self.left_files(),
+            databases: report.databases.iter().map(database_item).collect(),
+        })?;
+        self.list().write_item_lists(json, self.group_sequences)
     }
 
     fn exit_status(&self) -> ExitStatus {
@@ -436,14 +428,5 @@ impl Answer for VerifyAnswer {
             RunState::Interrupted => interrupt::exit_status(),
             _ => ExitStatus::Partial,
         }
-    }
-
-    fn next_step(&self) -> Option<String> {
-        let mut checks = self.finished.report.databases.iter();
-        let damaged = checks.find(|one| one.damaged + one.missing > 0)?;
-        Some(format!(
-            "`heal all {}` replaces them by intact copies",
-            damaged.name
-        ))
     }
 }

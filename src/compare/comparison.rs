@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::base::timestamp::Timestamp;
 use crate::model::project::ProjectId;
 use crate::snapshot::diff::{DiffEntry, Difference};
+use crate::storage::content_compare::KnownDigests;
 
 /// Reason why an item is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub struct Comparison {
     pub items: Vec<DifferingItem>,
     /// Number of files whose contents were read on at least one side.
     pub files_read: u64,
+    /// The files whose contents were known on both sides.
+    pub known: KnownDigests,
     /// Positions of the projects, by their composed names.
     pub(super) positions: BTreeMap<ProjectId, usize>,
     /// Times of the last scans, if the index alone was compared; `None` for a database that was never scanned.

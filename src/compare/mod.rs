@@ -80,6 +80,7 @@ pub fn compare(
     monitor.on_event(&ProgressEvent::Finished);
     // Also after a cancellation, so that the next comparison does not read the same files again.
     comparison.files_read = contents.files_read;
+    comparison.known = contents.known;
     let recorded = contents.finish();
     let observations = observations?;
     recorded?;

@@ -8,6 +8,7 @@ use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
 use crate::index::{Index, RunId};
+use crate::model::address;
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::Category;
 use crate::os::stat::EntryKind;
@@ -56,13 +57,7 @@ pub(super) fn remove(
         Storage::Local(local) => remove_local(local, run, &replica, &folders, erase)?,
         Storage::Remote(remote) => remove_remote(remote, run, &replica, &folders, erase)?,
     };
-    let recorded = record(
-        index,
-        storage,
-        (category, &project),
-        &folders,
-        &removed.failed,
-    );
+    let recorded = record(index, storage, (category, &project), &folders, &removed);
     if let Err(error) = recorded {
         monitor.on_event(&ProgressEvent::Problem(&error));
         removed.is_unrecorded = true;
@@ -277,10 +272,16 @@ fn record(
     storage: &Storage,
     (category, project): (&Category, &ProjectId),
     folders: &[ProvenFiles],
-    failed: &[(PathBuf, String)],
+    removed: &Removed,
 ) -> Result<()> {
     let replica = category.replica_path(project);
-    let failed: BTreeSet<&Path> = failed.iter().map(|(path, _)| path.as_path()).collect();
+    let kept = removed.version_folder.as_ref();
+    let kept = kept.and_then(|path| address::strip(&storage.database().root, path));
+    let failed: BTreeSet<&Path> = removed
+        .failed
+        .iter()
+        .map(|(path, _)| path.as_path())
+        .collect();
     interrupt::with_grace_period(|| {
         let database = storage.database();
         index.forget_sent_from(&database.root, &replica)?;
@@ -307,7 +308,11 @@ fn record(
                 let path = database.path(&place.join(name.as_path()));
                 !failed.contains(path.as_path())
             });
-            index.forget_evidence(id, &place, gone)?;
+            match &kept {
+                // `prune` asks for it.
+                Some(kept) => index.move_evidence(id, [&place, &kept.join(&place)], gone)?,
+                None => index.forget_evidence(id, &place, gone)?,
+            }
         }
         Ok(())
     })

@@ -84,7 +84,7 @@ impl RunState {
 }
 
 /// Outcome of one item of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OutcomeKind {
     /// A dry run would copy the item.
     Planned,

@@ -28,17 +28,18 @@ pub enum Match {
     Unproven,
     /// It was found damaged.
     Damaged,
-    /// Its content, size or time is another.
+    /// It is another version, not newer.
     Differs,
+    /// It is a newer version.
+    Newer,
     /// It is not there.
     Missing,
 }
 
-/// Judges a copy of a file. `listing_agrees`: sizes and times are equal. Without the content of the file itself, equal
-/// sizes and times prove nothing.
+/// Judges a copy of a file by the contents of both. `listing_agrees`: sizes and times are equal. Without the content of
+/// the file itself, that proves nothing.
 pub fn judge(
-    own: Option<&KnownContent>,
-    other: Option<&KnownContent>,
+    [own, other]: [Option<&KnownContent>; 2],
     listing_agrees: bool,
     oldest: Option<Timestamp>,
 ) -> Match {
@@ -97,17 +98,17 @@ mod tests {
             (Some(content(2, Read, 200)), None, Match::Differs),
             (None, None, Match::Unproven),
         ] {
-            assert_eq!(judge(Some(&own), other.as_ref(), true, oldest), expected);
+            assert_eq!(judge([Some(&own), other.as_ref()], true, oldest), expected);
         }
         let read = content(1, Read, 200);
-        assert_eq!(judge(None, Some(&read), true, None), Match::Unproven);
-        assert_eq!(judge(None, Some(&read), false, None), Match::Differs);
+        assert_eq!(judge([None, Some(&read)], true, None), Match::Unproven);
+        assert_eq!(judge([None, Some(&read)], false, None), Match::Differs);
         // A copy with another time has the content all the same.
-        assert_eq!(judge(Some(&own), Some(&read), false, None), Match::Proven);
+        assert_eq!(judge([Some(&own), Some(&read)], false, None), Match::Proven);
         // The digest of a damaged file is that of its intact content.
         let damaged = content(1, Damaged, 0);
         assert_eq!(
-            judge(Some(&damaged), Some(&read), true, None),
+            judge([Some(&damaged), Some(&read)], true, None),
             Match::Proven
         );
     }

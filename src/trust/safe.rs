@@ -290,14 +290,13 @@ impl Judgement<'_> {
         match (&own.link, &other.link) {
             (Some(own), Some(other)) if own == other => Match::Proven,
             (None, None) => {
-                let agrees =
-                    own.bytes == other.bytes && own.modified.equals_at(other.modified, precision);
-                proof::judge(
-                    own.content.as_ref(),
-                    other.content.as_ref(),
-                    agrees,
-                    self.oldest,
-                )
+                let same_time = own.modified.equals_at(other.modified, precision);
+                let agrees = own.bytes == other.bytes && same_time;
+                let contents = [own.content.as_ref(), other.content.as_ref()];
+                match proof::judge(contents, agrees, self.oldest) {
+                    Match::Differs if !same_time && other.modified > own.modified => Match::Newer,
+                    judged => judged,
+                }
             }
             _ => Match::Differs,
         }
@@ -359,7 +358,7 @@ impl Judgement<'_> {
     /// Returns the lines that give every file its copies: for as many storages as are demanded, those first that need the
     /// least.
     fn mend(&self, demand: &Demand, tallies: &[(usize, Tally)]) -> Vec<Mend> {
-        const TO_COPY: &[Match] = &[Match::Missing, Match::Differs];
+        const TO_COPY: &[Match] = &[Match::Missing, Match::Differs, Match::Newer];
         let places = self.question.places;
         let mut candidates: Vec<&(usize, Tally)> = tallies.iter().collect();
         candidates.sort_by_key(|(place, tally)| {
@@ -368,6 +367,7 @@ impl Judgement<'_> {
         });
         let mut chosen = Copies::default();
         let (mut copies, mut heals, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+        let target = places[self.question.target].name();
         for offsite_turn in [true, false] {
             for (place, tally) in &candidates {
                 let own = &places[*place];
@@ -381,8 +381,12 @@ impl Judgement<'_> {
                 }
                 chosen.add(own.medium, own.is_offsite());
                 let name = own.name().to_owned();
-                if tally.number(TO_COPY) > 0 {
-                    copies.push(name.clone());
+                // A newer version is copied here first, and is then a copy like the others.
+                if tally.number(&[Match::Newer]) > 0 {
+                    copies.push((name.clone(), target.to_owned()));
+                }
+                if tally.number(&[Match::Missing, Match::Differs]) > 0 {
+                    copies.push((target.to_owned(), name.clone()));
                 }
                 if tally.number(&[Match::Damaged]) > 0 {
                     heals.push(name.clone());
@@ -392,7 +396,6 @@ impl Judgement<'_> {
                 }
             }
         }
-        let target = places[self.question.target].name();
         if self.own_unread > 0 && !unread.is_empty() {
             unread.push(target.to_owned());
         }
@@ -402,10 +405,10 @@ impl Judgement<'_> {
             let is_offsite = chosen.offsite.len() < demand.offsite;
             mend.push(Mend::AddDatabase { is_offsite });
         }
-        mend.extend(copies.into_iter().map(|to| Mend::Copy {
+        mend.extend(copies.into_iter().map(|(from, to)| Mend::Copy {
             project: project.clone(),
             category: category.clone(),
-            from: target.to_owned(),
+            from,
             to,
         }));
         mend.extend(heals.into_iter().map(|database| Mend::Heal {

@@ -14,10 +14,14 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::base::name::Name;
+use crate::base::timestamp::TimePrecision;
 use crate::base::unit;
 use crate::copy::plan::CopyRules;
 use crate::copy::{self, CopyRequest};
-use crate::index::{EvidenceKind, Index, RunId, RunState};
+use crate::index::{
+    ContentOrigin, EvidenceKind, FolderEvidence, Index, NewEvidence, RunId, RunState,
+};
+use crate::model::address;
 use crate::model::path::split_path;
 use crate::model::project::{ProjectId, ProjectSet, Scope, path_within};
 use crate::model::registry::{Category, Database, Registry};
@@ -231,6 +235,7 @@ fn heal_from(
     monitor: &dyn Monitor,
     report: &mut HealReport,
 ) -> Result<()> {
+    let damaged = damaged_evidence(index, request.target, patients)?;
     let projects: ProjectSet = patients
         .iter()
         .map(|patient| patient.project.clone())
@@ -265,6 +270,7 @@ fn heal_from(
         .version_folders
         .extend(copied.version_folders.iter().cloned());
     report.is_unrecorded |= copied.unrecorded;
+    keep_damage(index, request.target, &damaged, &copied.version_folders)?;
     let failures: BTreeMap<&Path, String> = copied
         .items
         .iter()
@@ -310,6 +316,52 @@ fn heal_from(
     Ok(())
 }
 
+/// Returns the evidence of the damaged files, by folder.
+fn damaged_evidence(
+    index: &Index,
+    target: &Database,
+    patients: &[Patient],
+) -> Result<BTreeMap<PathBuf, FolderEvidence>> {
+    let mut damaged = BTreeMap::<PathBuf, FolderEvidence>::new();
+    let Some(id) = index.database_id(&target.root)? else {
+        return Ok(damaged);
+    };
+    for patient in patients.iter().filter(|patient| !patient.is_missing) {
+        let (folder, name) = split_path(&patient.path);
+        let name = Name::from(name);
+        if let Some(evidence) = index.evidence(id, folder)?.remove(&name) {
+            damaged
+                .entry(folder.to_owned())
+                .or_default()
+                .insert(name, evidence);
+        }
+    }
+    Ok(damaged)
+}
+
+/// Records among the old versions that the damaged files are damaged, in case one is put back.
+fn keep_damage(
+    index: &mut Index,
+    target: &Database,
+    damaged: &BTreeMap<PathBuf, FolderEvidence>,
+    version_folders: &[PathBuf],
+) -> Result<()> {
+    let folder = version_folders.last();
+    let kept = folder.and_then(|path| address::strip(&target.root, path));
+    let Some((kept, id)) = kept.zip(index.database_id(&target.root)?) else {
+        return Ok(());
+    };
+    for (folder, files) in damaged {
+        index.add_evidence(&[NewEvidence {
+            database: id,
+            folder: &kept.join(folder),
+            files,
+            origin: ContentOrigin::Written,
+        }])?;
+    }
+    Ok(())
+}
+
 /// Reads a copy on another storage; a remote is trusted as far as its digests were stated.
 fn is_intact_at(storage: &Storage, patient: &Patient) -> Result<bool> {
     let Storage::Local(storage) = storage else {
@@ -327,7 +379,7 @@ fn is_intact_at(storage: &Storage, patient: &Patient) -> Result<bool> {
         bytes: stat.bytes,
         modified: stat.modified,
         altered: None,
-        precision: crate::base::timestamp::TimePrecision::Nanosecond,
+        precision: TimePrecision::Nanosecond,
         known: None,
     };
     let verdict = check_file(&folder, &expected, &mut Vec::new(), &|_| {})?;

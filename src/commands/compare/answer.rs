@@ -5,6 +5,7 @@ use std::path::Path;
 use super::item::{GroupedDifference, detail, visit_items};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::compare::{CompareCounts, CompareVerdict, Comparison, DifferingItem, FileCount};
 use crate::language::lexer::quote;
@@ -57,6 +58,15 @@ impl CompareAnswer {
         if self.is_checksum {
             let read = unit::format_counted(self.comparison.files_read, "file");
             text = format!("{text}; {read} read");
+            let known = &self.comparison.known;
+            if known.files > 0 {
+                let files = unit::format_count(known.files);
+                let oldest = match known.oldest {
+                    None | Some(Timestamp::UNKNOWN) => "at an unknown time".to_owned(),
+                    Some(at) => at.ago(),
+                };
+                text = format!("{text}, {files} known, the oldest digest {oldest}");
+            }
         }
         let tone = if is_equal { Tone::Good } else { Tone::Warning };
         Cell::Styled(text, tone)

@@ -83,6 +83,11 @@ impl CompareAnswer {
     pub(super) fn write_document(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         json.field("known", &self.comparison.scanned_at.is_some())?;
         json.fields(&CompareTotals::from(&self.total()))?;
+        let known = &self.comparison.known;
+        json.field("files_read", &self.comparison.files_read)?;
+        json.field("files_known", &known.files)?;
+        let oldest = known.oldest.filter(|at| *at != Timestamp::UNKNOWN);
+        json.field("oldest_digest", &oldest)?;
         json.list("scans", |json| {
             let scanned_at = self.comparison.scanned_at.iter().flatten();
             let mut scans = self.database_names.iter().zip(scanned_at);

@@ -104,6 +104,8 @@ impl ListAnswer {
                 "total",
                 "newest",
                 "scanned_at",
+                "medium",
+                "offsite",
             ],
         }
     }
@@ -161,11 +163,15 @@ impl ListAnswer {
                     availability,
                     free,
                     total,
+                    attributes,
+                    media,
                     ..
                 } = database;
                 let space = [free, total].map(|bytes| Cell::optional(*bytes, Cell::Bytes));
                 let [free, total] = space;
                 let state = state_cell(availability);
+                let medium = Some(media.join(", ")).filter(|media| !media.is_empty());
+                let offsite = attributes.is_offsite.then(|| Cell::text("yes"));
                 vec![
                     name,
                     Cell::from(root),
@@ -177,6 +183,8 @@ impl ListAnswer {
                     total,
                     newest,
                     scanned,
+                    Cell::optional(medium, Cell::text),
+                    offsite.unwrap_or(Cell::Empty),
                 ]
             }
         }
@@ -210,6 +218,7 @@ const fn heading_word(heading: &'static str) -> &'static str {
         b"scanned_at" => "scanned",
         b"database" => "storage",
         b"databases" => "on",
+        b"offsite" => "off-site",
         _ => heading,
     }
 }
@@ -217,7 +226,7 @@ const fn heading_word(heading: &'static str) -> &'static str {
 /// The form of a table, longest first, from which on a column is left out.
 const fn hidden_from(heading: &str) -> usize {
     match heading.as_bytes() {
-        b"scanned_at" => 1,
+        b"scanned_at" | b"medium" => 1,
         b"newest" | b"total" | b"projects" => 2,
         b"files" | b"path" | b"databases" | b"root" => 3,
         _ => usize::MAX,

@@ -18,20 +18,31 @@ pub(super) fn rows(
     let checked = availability::check_all(&workspace.index, databases)?;
     let listed = databases.iter().zip(checked);
     let listed = listed.filter(|(database, _)| selection.includes_database(&database.name));
-    let rows = listed.map(|(database, checked)| ListRow {
-        name: database.name.as_str().into(),
-        projects: Vec::new(),
-        sum: database_sum(selection, projects, &database.name),
-        place: ListPlace::Database(ListedDatabase {
-            root: database.root.clone().into(),
-            online: checked.availability == Availability::Online,
-            attributes: database.attributes.clone(),
-            availability: checked.availability,
-            free: checked.space.map(|(free, _)| free),
-            total: checked.space.map(|(_, total)| total),
-        }),
+    let rows = listed.map(|(database, checked)| {
+        let index = &workspace.index;
+        let id = index.database_id(&database.root)?;
+        let seen = id.map_or(Ok(None), |id| index.seen_medium(id))?;
+        let free = seen.as_ref().and_then(|seen| seen.free);
+        let total = seen.as_ref().and_then(|seen| seen.total);
+        Ok(ListRow {
+            name: database.name.as_str().into(),
+            projects: Vec::new(),
+            sum: database_sum(selection, projects, &database.name),
+            place: ListPlace::Database(ListedDatabase {
+                root: database.root.clone().into(),
+                online: checked.availability == Availability::Online,
+                attributes: database.attributes.clone(),
+                media: match &database.attributes.medium {
+                    Some(name) => vec![name.clone()],
+                    None => seen.map(|seen| seen.media).unwrap_or_default(),
+                },
+                availability: checked.availability,
+                free: checked.space.map_or(free, |(free, _)| Some(free)),
+                total: checked.space.map_or(total, |(_, total)| Some(total)),
+            }),
+        })
     });
-    Ok(rows.collect())
+    rows.collect()
 }
 
 /// Returns the sums over the replicas on one database.

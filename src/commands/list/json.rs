@@ -49,6 +49,7 @@ impl Serialize for JsonRow<'_> {
                 map.serialize_entry("shelf", &database.attributes.is_shelf)?;
                 map.serialize_entry("offsite", &database.attributes.is_offsite)?;
                 map.serialize_entry("medium", &database.attributes.medium)?;
+                map.serialize_entry("media", &database.media)?;
                 map.serialize_entry("free", &database.free)?;
                 map.serialize_entry("total", &database.total)?;
             }

@@ -54,7 +54,9 @@ pub(super) struct ListedDatabase {
     pub(super) attributes: DatabaseAttributes,
     #[serde(skip)]
     pub(super) availability: Availability,
-    /// Bytes free on a local database; `None` if they are not known.
+    /// The names of the media that hold it, as the user states them or as a scan saw them.
+    pub(super) media: Vec<String>,
+    /// Bytes free on a local database, as last seen if it is offline; `None` if they are not known.
     pub(super) free: Option<u64>,
     /// Bytes of its file system in total.
     pub(super) total: Option<u64>,

@@ -158,6 +158,31 @@ impl Index {
         })
     }
 
+    /// Moves the evidence of files to another folder of the same database, with the files.
+    pub fn move_evidence<'n>(
+        &mut self,
+        database: DatabaseId,
+        [from, to]: [&Path; 2],
+        names: impl IntoIterator<Item = &'n Name>,
+    ) -> Result<()> {
+        self.write(|transaction| {
+            let mut files = read_folder(transaction, database, from)?;
+            let moved: FolderEvidence = names
+                .into_iter()
+                .filter_map(|name| files.remove_entry(name))
+                .collect();
+            if moved.is_empty() {
+                return Ok(());
+            }
+            execute(transaction, DELETE_SQL, params![database, bytes(from)])?;
+            if !files.is_empty() {
+                insert(transaction, database, from, &files)?;
+            }
+            insert(transaction, database, to, &moved)?;
+            coverage::forget(transaction, database, from)
+        })
+    }
+
     /// Returns the folders in which both databases have digests that may differ: a folder and all folders below it are
     /// searched. Rows that a copy wrote for both at once are equal, and are not decoded.
     pub fn folders_of_unequal_digests(

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::comparison::ContentComparison;
+use super::comparison::{ContentComparison, KnownDigests};
 use super::pair::{ComparedReplica, ProgressFn, comparison_size, same_size_paths};
 use super::record::ContentRecord;
 use super::time::TimeReconciliation;
@@ -42,6 +42,8 @@ pub struct ContentComparer<'a> {
     shifts: TimeReconciliation,
     /// Number of files that were read on either side.
     pub files_read: u64,
+    /// The files whose digests were known on both sides.
+    pub known: KnownDigests,
 }
 
 impl<'a> ContentComparer<'a> {
@@ -63,6 +65,7 @@ impl<'a> ContentComparer<'a> {
             record: None,
             shifts: TimeReconciliation::default(),
             files_read: 0,
+            known: KnownDigests::default(),
         })
     }
 
@@ -147,6 +150,7 @@ impl<'a> ContentComparer<'a> {
             }
         }?;
         self.files_read += compared.files_read;
+        self.known.add(&compared.known);
         Ok(compared)
     }
 

@@ -3,8 +3,37 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::base::timestamp::Timestamp;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::{Difference, EntryDiff};
+
+/// Files that were compared by their known digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KnownDigests {
+    /// Number of them.
+    pub files: u64,
+    /// The oldest time at which one of the digests was taken.
+    pub oldest: Option<Timestamp>,
+}
+
+impl KnownDigests {
+    /// Adds a file with digests that were taken at these times.
+    pub fn add_file(&mut self, times: [Timestamp; 2]) {
+        self.files += 1;
+        for time in times {
+            self.oldest = Some(self.oldest.map_or(time, |oldest| oldest.min(time)));
+        }
+    }
+
+    /// Adds the files of another replica.
+    pub fn add(&mut self, other: &Self) {
+        self.files += other.files;
+        self.oldest = match (self.oldest, other.oldest) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
 
 /// The result of comparing contents.
 #[derive(Debug, Default)]
@@ -15,6 +44,8 @@ pub struct ContentComparison {
     pub unread: HashMap<PathBuf, String>,
     /// Number of files that were read on either side.
     pub files_read: u64,
+    /// The files whose digests were known on both sides.
+    pub known: KnownDigests,
     /// True if all files of one size were compared: those in neither list are the same.
     pub covers_all: bool,
 }

@@ -18,15 +18,17 @@ use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
 pub use self::comparer::{CompareSettings, ContentComparer};
-pub use self::comparison::ContentComparison;
+pub use self::comparison::{ContentComparison, KnownDigests};
 pub use self::pair::ProgressFn;
 
 use self::pair::{ComparedReplica, SameSizePair, same_size_pairs};
 use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use self::record::ContentRecord;
 use crate::base::error::Result;
+use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
-use crate::index::{EvidenceKind, FileEvidence, FolderEvidence};
+use crate::index::{EvidenceKind, FileEvidence, FolderEvidence, state_tag};
+use crate::os::folder::Folder;
 use crate::snapshot::tree::TreeFolder;
 
 /// Largest number of files in a batch. All are from one folder.
@@ -89,10 +91,18 @@ impl CompareBatches<'_> {
         let contents = self.record.known_digests(&a.relative.join(path))?;
         let precisions = self.sides.map(|side| side.tree.precision());
         let mut unread = Vec::new();
+        let place = a.relative.join(path);
+        let folders = [
+            a.root.open_descendant(&place).ok(),
+            b.root.open_descendant(&b.relative.join(path)).ok(),
+        ];
         for pair in pairs {
-            let known =
-                [0, 1].map(|side| known_content(&contents[side], &pair, side, precisions[side]));
+            let known = [0, 1].map(|side| {
+                let known = known_content(&contents[side], &pair, side, precisions[side]);
+                known.filter(|known| is_in_known_state(folders[side].as_ref(), &pair.name, known))
+            });
             if let [Some(a), Some(b)] = known {
+                self.found.known.add_file([a.proof.at, b.proof.at]);
                 (self.on_progress)(pair.entries[0].bytes);
                 if a.digest != b.digest {
                     self.found.differing.insert(path.join(pair.name.as_path()));
@@ -144,6 +154,16 @@ impl BatchSource for CompareBatches<'_> {
         self.found.files_read += read.len() as u64;
         self.record.add(self.sides[0].relative.join(folder), read);
     }
+}
+
+/// True unless the change time or the id of a file is not the one that its digest was taken with: then a program may have
+/// written to it and set its time back. Without a recorded state, size and time decide.
+fn is_in_known_state(folder: Option<&Folder>, name: &Name, known: &FileEvidence) -> bool {
+    let Some(folder) = folder.filter(|_| known.proof.tag != 0) else {
+        return true;
+    };
+    let stat = folder.stat(&folder.existing_name(name.as_os_str()));
+    stat.is_ok_and(|stat| state_tag(&stat, folder.has_reliable_file_system()) == known.proof.tag)
 }
 
 /// Returns what is known of the content of a file, if the file still has its size and time. The time may be the original one or the one

@@ -1,0 +1,62 @@
+//! Old versions: listed, put back, and removed for good.
+//!
+//! Every copy, sync, heal and `free` keeps what it replaces or removes, in one folder for each run and storage. `list` reads
+//! these folders, `restore` puts versions back, `undo` reverses a whole run, and `prune` removes versions whose content is
+//! known elsewhere.
+//!
+//! Rule: what is there when a version is put back becomes a version itself.
+
+pub mod list;
+mod place;
+pub mod prune;
+pub mod restore;
+pub mod undo;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::index::{OutcomeKind, RunState};
+
+/// Result of putting versions back, or of removing them.
+#[derive(Debug, Default)]
+pub struct VersionReport {
+    /// The files that were handled, and those that were not.
+    pub items: Vec<VersionItem>,
+    pub bytes: u64,
+    /// Folders of the versions of what was there.
+    pub version_folders: Vec<PathBuf>,
+    pub is_interrupted: bool,
+    pub is_unrecorded: bool,
+    pub elapsed: Duration,
+}
+
+/// One file of a report.
+#[derive(Clone, Debug)]
+pub struct VersionItem {
+    /// Its full path.
+    pub path: PathBuf,
+    pub outcome: OutcomeKind,
+    pub bytes: u64,
+    pub reason: Option<String>,
+}
+
+impl VersionReport {
+    /// Number of files with this outcome.
+    pub fn count(&self, outcome: OutcomeKind) -> u64 {
+        self.items
+            .iter()
+            .filter(|item| item.outcome == outcome)
+            .count() as u64
+    }
+
+    /// The state of the run.
+    pub fn state(&self) -> RunState {
+        if self.is_interrupted {
+            RunState::Interrupted
+        } else if self.count(OutcomeKind::Failed) > 0 || self.is_unrecorded {
+            RunState::Partial
+        } else {
+            RunState::Complete
+        }
+    }
+}

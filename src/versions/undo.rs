@@ -1,0 +1,298 @@
+//! Reverses a run: what it added is moved away, what it replaced or removed is put back.
+//!
+//! Rule: it is all or nothing. A file that changed since the run is named, and then nothing is touched.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::VersionReport;
+use super::list::{VersionList, VersionScope};
+use super::place::{FileChange, current_entry, make_changes};
+use super::restore::{list_lines, take_lock};
+use crate::base::confirmation::{Confirmation, Question};
+use crate::base::error::{Error, Result};
+use crate::base::monitor::Monitor;
+use crate::base::name::Name;
+use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::base::unit;
+use crate::index::{Index, OutcomeKind, Run, RunId};
+use crate::model::project::Scope;
+use crate::model::registry::{Database, Registry};
+use crate::os::host;
+use crate::os::stat::EntryKind;
+use crate::snapshot::diff::DiffEntry;
+use crate::storage::{Layout, Storage};
+
+/// Commands whose runs can be undone.
+const UNDONE_COMMANDS: [&str; 4] = ["copy", "sync", "heal", "free"];
+
+/// Number of changed files that a refusal names.
+const MAX_NAMED: usize = 5;
+
+/// A request to undo a run.
+#[derive(Debug)]
+pub struct UndoRequest {
+    pub run: RunId,
+    pub dry_run: bool,
+    pub confirmation: Confirmation,
+}
+
+/// Undoes a run on all storages that it wrote to.
+///
+/// # Errors
+/// [`Error::UndoRefused`] if its command cannot be undone, a storage is offline, or a file changed since; the user declines.
+pub fn undo(
+    index: &mut Index,
+    registry: &Registry,
+    request: &UndoRequest,
+    run: RunId,
+    monitor: &dyn Monitor,
+) -> Result<VersionReport> {
+    let start = Instant::now();
+    let undone = index.run(request.run)?;
+    let refused = |why: String| Error::UndoRefused {
+        run: request.run.0,
+        why,
+    };
+    if !UNDONE_COMMANDS.contains(&undone.command.as_str()) {
+        let commands = UNDONE_COMMANDS.join(", ");
+        return Err(refused(format!(
+            "it was a `{}`; {commands} can be undone",
+            undone.command
+        )));
+    }
+    refuse_renames(index, request.run)?;
+    let layout = Layout::new(registry)?;
+    let mut work = Vec::new();
+    let mut changed = Vec::new();
+    for database in destinations(registry, &undone) {
+        let database = database?;
+        let storage = Storage::open(index, &layout, database)?;
+        let lock = take_lock(&storage, run, request.dry_run)?;
+        let changes = reversal(index, registry, &storage, &undone, &mut changed)?;
+        if !changes.is_empty() {
+            work.push((storage, changes, lock));
+        }
+    }
+    if !changed.is_empty() {
+        let named: Vec<String> = changed
+            .iter()
+            .take(MAX_NAMED)
+            .map(|path| format!("`{}`", Name::from(path.as_path())))
+            .collect();
+        let more = changed.len().saturating_sub(MAX_NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let files = unit::format_counted(changed.len() as u64, "file");
+        return Err(refused(format!(
+            "{files} changed since: {}{more}",
+            named.join(", ")
+        )));
+    }
+    if work.is_empty() {
+        return Err(refused("it left nothing that could be reversed".to_owned()));
+    }
+    let mut report = VersionReport::default();
+    if request.dry_run {
+        for (storage, changes, _) in &work {
+            report.plan(storage, changes);
+        }
+        report.elapsed = start.elapsed();
+        return Ok(report);
+    }
+    require_consent(request, work.iter().flat_map(|(_, changes, _)| changes))?;
+    for (storage, changes, lock) in work {
+        make_changes(
+            index,
+            registry,
+            (&storage, run),
+            &changes,
+            monitor,
+            &mut report,
+        )?;
+        drop(lock);
+    }
+    report.elapsed = start.elapsed();
+    Ok(report)
+}
+
+fn require_consent<'c>(
+    request: &UndoRequest,
+    changes: impl Iterator<Item = &'c FileChange>,
+) -> Result<()> {
+    let changes: Vec<FileChange> = changes.cloned().collect();
+    let back = changes
+        .iter()
+        .filter(|change| change.version.is_some())
+        .count() as u64;
+    let away = changes.len() as u64 - back;
+    let mut parts = Vec::new();
+    if back > 0 {
+        parts.push(format!("put {} back", unit::format_counted(back, "file")));
+    }
+    if away > 0 {
+        let files = unit::format_counted(away, "added file");
+        parts.push(format!("move {files} to the old versions"));
+    }
+    request.confirmation.require(&Question {
+        text: format!("Undo run {}: {}?", request.run, parts.join(", ")),
+        list: list_lines(&changes),
+    })
+}
+
+/// Returns the databases that a run wrote to.
+fn destinations<'r>(registry: &'r Registry, run: &Run) -> Vec<Result<&'r Database>> {
+    let names = run.destination.as_deref().unwrap_or_default();
+    let names = names.split(',').filter(|name| !name.is_empty());
+    names.map(|name| registry.database(name)).collect()
+}
+
+/// Refuses a run that renamed files: their old names are not recorded.
+fn refuse_renames(index: &Index, run: RunId) -> Result<()> {
+    let mut renamed = 0;
+    index.visit_run_items(run, &mut |item| {
+        renamed += u64::from(item.outcome == OutcomeKind::Moved);
+        Ok(true)
+    })?;
+    if renamed == 0 {
+        return Ok(());
+    }
+    let files = unit::format_counted(renamed, "file");
+    Err(Error::UndoRefused {
+        run: run.0,
+        why: format!("it renamed {files}, and renames are not undone"),
+    })
+}
+
+/// Returns the changes that reverse a run on one storage. Files that changed since are added to `changed`.
+fn reversal(
+    index: &Index,
+    registry: &Registry,
+    storage: &Storage,
+    run: &Run,
+    changed: &mut Vec<PathBuf>,
+) -> Result<Vec<FileChange>> {
+    let written = written_files(index, storage, run.id)?;
+    let mut changes: BTreeMap<PathBuf, FileChange> = BTreeMap::new();
+    let mut versions = VersionList::default();
+    versions.add(storage)?;
+    let all = VersionScope {
+        scope: Scope::All,
+        categories: registry.categories().iter().collect(),
+    };
+    versions.visit(registry, &all, &mut |version| {
+        if !is_of_run(version.folder, run) {
+            return Ok(());
+        }
+        let path = version.place.join(version.name.as_path());
+        let expected = current_entry(storage, version.place, version.name.as_os_str())?;
+        let is_as_left = match (written.get(&path), &expected) {
+            (Some(written), Some(entry)) => written.is_same(entry),
+            // It was removed, and nothing has its name.
+            (None, None) => true,
+            // A healed file has the size and time of a copy that is recorded as written.
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if !is_as_left && matches!(storage, Storage::Local(_)) {
+            changed.push(storage.database().path(&path));
+        }
+        changes.insert(
+            path,
+            FileChange {
+                folder: version.place.to_owned(),
+                name: version.name.clone(),
+                bytes: version.bytes,
+                version: Some(version.folder.clone()),
+                expected,
+            },
+        );
+        Ok(())
+    })?;
+    for (path, file) in written {
+        if changes.contains_key(&path) {
+            continue;
+        }
+        let (folder, name) = crate::model::path::split_path(&path);
+        let expected = current_entry(storage, folder, name)?;
+        match &expected {
+            Some(entry) if file.is_same(entry) => {}
+            None if matches!(storage, Storage::Remote(_)) => {}
+            // It is gone already.
+            None => continue,
+            Some(_) => changed.push(storage.database().path(&path)),
+        }
+        let change = FileChange {
+            folder: folder.to_owned(),
+            name: Name::from(name),
+            bytes: file.bytes,
+            version: None,
+            expected,
+        };
+        changes.insert(path, change);
+    }
+    Ok(changes.into_values().collect())
+}
+
+/// A file as a run wrote it.
+#[derive(Clone, Copy, Debug)]
+struct WrittenFile {
+    bytes: u64,
+    modified: Timestamp,
+    is_link: bool,
+}
+
+impl WrittenFile {
+    fn is_same(&self, entry: &DiffEntry) -> bool {
+        if self.is_link {
+            return entry.kind == EntryKind::Link;
+        }
+        entry.kind == EntryKind::File
+            && entry.bytes == self.bytes
+            && (TimePrecision::ALL
+                .iter()
+                .any(|precision| self.modified.equals_at(entry.modified, *precision))
+                || self.modified.may_be_stored_as(entry.modified))
+    }
+}
+
+/// Returns the files that a run wrote to a storage, by their paths below its root.
+fn written_files(
+    index: &Index,
+    storage: &Storage,
+    run: RunId,
+) -> Result<BTreeMap<PathBuf, WrittenFile>> {
+    let mut written = BTreeMap::new();
+    index.visit_run_files(run, &mut |folder| {
+        if folder.root != storage.database().root {
+            return Ok(true);
+        }
+        let mut files = folder.files();
+        while let Some(file) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            let path: PathBuf = folder.folder.join(name.as_path()).components().collect();
+            let is_link = file.target.is_some();
+            written.insert(
+                path,
+                WrittenFile {
+                    bytes: file.bytes,
+                    modified: file.modified,
+                    is_link,
+                },
+            );
+        }
+        Ok(true)
+    })?;
+    Ok(written)
+}
+
+/// True if a folder of old versions is of this run of this host.
+fn is_of_run(folder: &crate::storage::version::VersionFolder, run: &Run) -> bool {
+    let end = run.ended.map_or(i64::MAX, |ended| ended.seconds + 2);
+    folder.run == run.id
+        && folder.host == host::name()
+        && (run.started.seconds - 2..=end).contains(&folder.at.seconds)
+}
