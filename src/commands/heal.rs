@@ -266,16 +266,16 @@ impl Answer for HealAnswer {
         } else {
             "healed"
         };
-        let mut words = format!(
+        let mut parts = vec![format!(
             "{verb} {}, {}",
             unit::format_counted(report.healed.len() as u64, "file"),
             unit::format_bytes(report.bytes)
-        );
+        )];
         if !report.failed.is_empty() {
             let failed = unit::format_count(report.failed.len() as u64);
-            words += &format!("; {failed} not healed");
+            parts.push(format!("{failed} not healed"));
         }
-        page.line(words);
+        page.line(parts.join("; "));
         for folder in &report.version_folders {
             page.cells(vec![
                 Cell::text("damaged files are kept in "),

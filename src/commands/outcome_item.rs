@@ -156,8 +156,7 @@ const fn tone(item: &FolderItem<'_>) -> Tone {
         | OutcomeKind::Damaged
         | OutcomeKind::Missing
         | OutcomeKind::Unreadable => Tone::Bad,
-        OutcomeKind::Healed | OutcomeKind::Restored => Tone::Good,
-        OutcomeKind::Planned => Tone::Good,
+        OutcomeKind::Healed | OutcomeKind::Planned | OutcomeKind::Restored => Tone::Good,
         OutcomeKind::Copied if item.reason.is_none() => Tone::Good,
         _ => Tone::Warning,
     }

@@ -23,6 +23,10 @@ use crate::versions::prune::{DEFAULT_KEEP, PruneRequest, prune};
 /// of each file. The only known copy of a content is never removed: the content must be that of a file on a storage that is
 /// online. `--force` removes it all the same.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
 #[command(
     override_usage = "prune STORAGE [--keep AGE] [--keep-last N] [--dry-run] [--force] [--yes]",
     after_help = "Examples:

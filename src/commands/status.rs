@@ -121,7 +121,7 @@ pub(crate) fn status_line(workspace: &Workspace) -> Result<Option<String>> {
     if status.judged == 0 {
         return Ok(None);
     }
-    let mut line = match status.gaps.len() as u64 {
+    let line = match status.gaps.len() as u64 {
         0 => "Every project meets its policies".to_owned(),
         short => format!(
             "{} of {} short of policy (`status`)",
@@ -130,11 +130,14 @@ pub(crate) fn status_line(workspace: &Workspace) -> Result<Option<String>> {
         ),
     };
     let [_, within, _] = status.verified.within;
-    if status.verified.total > 0 {
-        let percent = percent(within, status.verified.total);
-        line += &format!(", {percent} verified within {} days", AGES[1]);
+    if status.verified.total == 0 {
+        return Ok(Some(line + "."));
     }
-    Ok(Some(line + "."))
+    let percent = percent(within, status.verified.total);
+    Ok(Some(format!(
+        "{line}, {percent} verified within {} days.",
+        AGES[1]
+    )))
 }
 
 impl StatusArgs {
@@ -296,11 +299,15 @@ pub(super) fn gap_words(gap: &Gap, places: &[Place]) -> String {
     if shared && gap.kind != GapKind::NotVerified {
         words += " (one medium)";
     }
-    for (number, files) in &gap.damaged {
+    let damaged = gap.damaged.iter().map(|(number, files)| {
         let files = unit::format_counted(*files, "file");
-        words += &format!("; {files} damaged on {}", places[*number].name());
-    }
-    words
+        format!("{files} damaged on {}", places[*number].name())
+    });
+    [words]
+        .into_iter()
+        .chain(damaged)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl VerifiedItem {

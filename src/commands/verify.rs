@@ -186,6 +186,7 @@ impl VerifyArgs {
             databases,
             budget: Budget::new(deadline, self.bytes),
             proven_since: since,
+            download: self.download,
             dry_run: options.dry_run,
         };
         let destination = database_names(request.databases.iter().copied());
@@ -305,7 +306,7 @@ impl VerifyAnswer {
             return lines.cells(cells);
         }
         let mut parts = vec![format!(
-            "{} read, {}",
+            "{} verified, {}",
             unit::format_counted(check.files, "file"),
             unit::format_bytes(check.bytes)
         )];

@@ -13,9 +13,10 @@ use super::plan::Plan;
 use super::report::{Report, ReportedItem};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::{
-    ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence, NewFailure, RunId,
-    SentChanges, SentFile, SentFolder, SentRecord,
+    ContentOrigin, DatabaseId, EvidenceKind, FileEvidence, FolderEvidence, Index, NewEvidence,
+    NewFailure, Proof, RunId, SentChanges, SentFile, SentFolder, SentRecord,
 };
 use crate::model::address;
 use crate::model::path::split_path;
@@ -52,6 +53,60 @@ pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
     let source = &spec.source.database().root;
     let recorded = copy.index.update_sent(root, source, &record);
     copy.report_problems([kept, recorded]);
+}
+
+/// Records what is known of files that were sent to a remote: rclone compared the digest that the storage states with that
+/// of the source.
+pub(super) fn record_stated(
+    index: &mut Index,
+    roots: [&Path; 2],
+    files: &[(PathBuf, Manifest)],
+) -> Result<()> {
+    let [source_id, id] = roots.map(|root| index.database_id(root));
+    let Some(id) = id? else {
+        return Ok(());
+    };
+    let source_id = source_id?;
+    let now = Timestamp {
+        nanoseconds: 0,
+        ..Timestamp::now()
+    };
+    for (folder, manifest) in files {
+        let known = match source_id {
+            Some(source) => index.evidence(source, folder)?,
+            None => FolderEvidence::new(),
+        };
+        let (mut stated, mut unknown) = (FolderEvidence::new(), Vec::new());
+        let mut sent = manifest.files();
+        while let Some(file) = sent.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            let precision = TimePrecision::Nanosecond;
+            let content = known.get(&name).filter(|known| {
+                known.holds_for(file.bytes, file.modified, precision) && known.proof.is_intact()
+            });
+            match content {
+                None => unknown.push(name),
+                Some(content) => {
+                    let proof = Proof {
+                        kind: EvidenceKind::Stored,
+                        at: now,
+                        tag: 0,
+                    };
+                    stated.insert(name, FileEvidence { proof, ..*content });
+                }
+            }
+        }
+        index.forget_evidence(id, folder, &unknown)?;
+        if !stated.is_empty() {
+            index.add_evidence(&[NewEvidence {
+                database: id,
+                folder,
+                files: &stated,
+                origin: ContentOrigin::Written,
+            }])?;
+        }
+    }
+    Ok(())
 }
 
 /// Records the failures of a sync, one for each path, and forgets earlier ones of files that are at the destination now.

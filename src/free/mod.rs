@@ -8,6 +8,8 @@
 //! Rule: without proof the answer is no, with the reason.
 
 mod intent;
+#[cfg(test)]
+mod law;
 pub mod proposal;
 pub mod protocol;
 mod removal;

@@ -1,20 +1,27 @@
 //! The proof for one replica: intents at the witnesses, live scans, and reading what is not proven yet.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
 use super::FreeRequest;
 use super::intent;
 use super::protocol::WitnessState;
 use crate::base::error::{Error, Result};
+use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::Index;
+use crate::index::{Index, state_tag};
 use crate::model::policy::Policy;
-use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::{Category, Registry};
+use crate::model::project::{ProjectId, Scope, path_within};
+use crate::model::registry::{Category, Database, Registry};
 use crate::scan::ScanState;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 use crate::storage::{Layout, Storage};
+use crate::trust::candidate::KnownCopy;
 use crate::trust::mend::Mend;
 use crate::trust::place::{self, Place};
 use crate::trust::proof::oldest_allowed;
@@ -69,7 +76,7 @@ impl Judged {
 }
 
 /// Reads the intents at the witnesses, scans the target and them, and judges the replica. Files at witnesses that are only
-/// listed are read.
+/// listed, or that may have been rewritten, are read.
 pub(super) fn judge_live(
     index: &mut Index,
     registry: &Registry,
@@ -79,69 +86,10 @@ pub(super) fn judge_live(
 ) -> Result<Judged> {
     let layout = Layout::new(registry)?;
     let databases = registry.databases();
-    let mut excluded = Vec::new();
-    let mut states = Vec::with_capacity(databases.len());
-    let replica = category.replica_path(project);
     // The intents first: what is removed between this and the scan is not found by the scan.
-    for database in databases {
-        let mut state = WitnessState {
-            is_online: false,
-            is_trusted: request.trusted.contains(&database.name),
-            is_being_freed: false,
-        };
-        if database != target.database() {
-            match Storage::open(index, &layout, database) {
-                Ok(storage) => {
-                    state.is_online = true;
-                    if let Some(path) = intent::is_being_freed(&storage, &replica)? {
-                        state.is_being_freed = true;
-                        excluded.push(format!(
-                            "{} does not count: its copy is being removed too (`{}`)",
-                            database.name,
-                            path.display()
-                        ));
-                    }
-                }
-                Err(Error::Interrupted) => return Err(Error::Interrupted),
-                Err(error) if !state.is_trusted => {
-                    excluded.push(format!(
-                        "{} does not count: {error}; `--trust-offline {}` counts it as last seen",
-                        database.name, database.name
-                    ));
-                }
-                Err(_) => {}
-            }
-        }
-        states.push(state);
-    }
-    let scanned: Vec<_> = databases
-        .iter()
-        .zip(&states)
-        .filter(|(database, state)| state.is_online || *database == target.database())
-        .map(|(database, _)| database)
-        .collect();
-    let scope = ScanScope {
-        scope: Scope::Project(project.clone()),
-        ..ScanScope::all_categories(registry, Scope::Project(project.clone()))
-    };
-    let scans = scan_all(index, registry, &scanned, &scope, monitor)?;
-    for (database, scan) in scanned.iter().zip(&scans) {
-        let is_complete = matches!(scan.state, ScanState::Complete);
-        if !is_complete && *database == target.database() {
-            return Err(Error::Unproven {
-                path: database.root.clone(),
-                why: "could not be read completely",
-            });
-        }
-        let place = databases.iter().position(|one| one == *database);
-        if let (false, Some(place)) = (is_complete, place) {
-            states[place].is_online = false;
-            excluded.push(format!(
-                "{} does not count: it could not be scanned",
-                database.name
-            ));
-        }
-    }
+    let replica = category.replica_path(project);
+    let mut witnesses = WitnessList::read(index, (registry, &layout), (target, request), &replica)?;
+    witnesses.scan(index, registry, (target, project), monitor)?;
     let places = place::places(index, registry)?;
     let number = databases.iter().position(|one| one == target.database());
     let question = SafeQuestion {
@@ -150,7 +98,8 @@ pub(super) fn judge_live(
         policy: registry.policy(&category.name),
         target: number.unwrap_or_default(),
         places: &places,
-        witnesses: &states
+        witnesses: &witnesses
+            .states
             .iter()
             .map(|state| state.counts())
             .collect::<Vec<_>>(),
@@ -162,25 +111,184 @@ pub(super) fn judge_live(
             Policy::Keep(demand) => oldest_allowed(&demand, question.now),
             Policy::Expendable => None,
         };
-        let verification = VerifyRequest {
-            scope: Scope::Project(project.clone()),
-            categories: vec![category],
-            databases: databases
-                .iter()
-                .filter(|one| unread.contains(&one.name))
-                .collect(),
-            budget: Budget::default(),
-            proven_since: oldest.or(Some(Timestamp::UNKNOWN)),
-            dry_run: false,
-        };
-        verify(index, registry, &verification, monitor)?;
+        let since = oldest.or(Some(Timestamp::UNKNOWN));
+        read_files(index, registry, (&question, &unread), since, monitor)?;
         answer = judge_replica(index, &question)?;
     }
+    if let Some(safe) = answer.as_ref().filter(|answer| answer.is_safe()) {
+        let rewritten = rewritten_copies(index, &layout, safe, &question)?;
+        if !rewritten.is_empty() {
+            read_files(index, registry, (&question, &rewritten), None, monitor)?;
+            answer = judge_replica(index, &question)?;
+        }
+    }
+    let excluded = witnesses.excluded;
     Ok(Judged {
         answer,
         places,
         excluded,
     })
+}
+
+/// The storages that may be witnesses, in the order of the registry.
+struct WitnessList {
+    states: Vec<WitnessState>,
+    /// Why some of them do not count.
+    excluded: Vec<String>,
+}
+
+impl WitnessList {
+    /// Opens the storages, and reads the intents there.
+    fn read(
+        index: &Index,
+        (registry, layout): (&Registry, &Arc<Layout>),
+        (target, request): (&Storage, &FreeRequest<'_>),
+        replica: &Path,
+    ) -> Result<Self> {
+        let mut witnesses = Self {
+            states: Vec::new(),
+            excluded: Vec::new(),
+        };
+        for database in registry.databases() {
+            let mut state = WitnessState {
+                is_online: false,
+                is_trusted: request.trusted.contains(&database.name),
+                is_being_freed: false,
+            };
+            if database != target.database() {
+                match Storage::open(index, layout, database) {
+                    Ok(storage) => {
+                        state.is_online = true;
+                        if let Some(path) = intent::is_being_freed(&storage, replica)? {
+                            state.is_being_freed = true;
+                            witnesses.exclude(
+                                &database.name,
+                                &format!("its copy is being removed too (`{}`)", path.display()),
+                            );
+                        }
+                    }
+                    Err(Error::Interrupted) => return Err(Error::Interrupted),
+                    Err(error) if !state.is_trusted => {
+                        let name = &database.name;
+                        let why =
+                            format!("{error}; `--trust-offline {name}` counts it as last seen");
+                        witnesses.exclude(name, &why);
+                    }
+                    Err(_) => {}
+                }
+            }
+            witnesses.states.push(state);
+        }
+        Ok(witnesses)
+    }
+
+    fn exclude(&mut self, name: &str, why: &str) {
+        self.excluded.push(format!("{name} does not count: {why}"));
+    }
+
+    /// Scans the target and the witnesses. A witness that cannot be scanned completely does not count.
+    fn scan(
+        &mut self,
+        index: &mut Index,
+        registry: &Registry,
+        (target, project): (&Storage, &ProjectId),
+        monitor: &dyn Monitor,
+    ) -> Result<()> {
+        let databases = registry.databases();
+        let scanned: Vec<(usize, &Database)> = databases
+            .iter()
+            .enumerate()
+            .filter(|(number, one)| self.states[*number].is_online || *one == target.database())
+            .collect();
+        let scope = ScanScope::all_categories(registry, Scope::Project(project.clone()));
+        let list: Vec<&Database> = scanned.iter().map(|(_, database)| *database).collect();
+        let scans = scan_all(index, registry, &list, &scope, monitor)?;
+        for ((number, database), scan) in scanned.into_iter().zip(&scans) {
+            if scan.state == ScanState::Complete {
+                continue;
+            }
+            if database == target.database() {
+                return Err(Error::Unproven {
+                    path: database.root.clone(),
+                    why: "could not be read completely",
+                });
+            }
+            self.states[number].is_online = false;
+            self.exclude(&database.name, "it could not be scanned completely");
+        }
+        Ok(())
+    }
+}
+
+/// Reads the files of a replica on these databases that were not proven since that time.
+fn read_files(
+    index: &mut Index,
+    registry: &Registry,
+    (question, names): (&SafeQuestion<'_>, &[String]),
+    proven_since: Option<Timestamp>,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let databases = registry.databases().iter();
+    let verification = VerifyRequest {
+        scope: Scope::Project(question.project.clone()),
+        categories: vec![question.category],
+        databases: databases.filter(|one| names.contains(&one.name)).collect(),
+        budget: Budget::default(),
+        proven_since,
+        download: false,
+        dry_run: false,
+    };
+    verify(index, registry, &verification, monitor).map(drop)
+}
+
+/// Returns the names of the target and of the witnesses, as far as they are local, that hold a file whose change time or id
+/// is not the one of its proof: a program may have written to it and set its time back.
+fn rewritten_copies(
+    index: &Index,
+    layout: &Arc<Layout>,
+    answer: &SafeAnswer,
+    question: &SafeQuestion<'_>,
+) -> Result<Vec<String>> {
+    let (category, project) = (question.category, question.project);
+    let mut rewritten = Vec::new();
+    let witnesses = answer.witnesses.iter().map(|witness| witness.place);
+    for number in witnesses.chain([question.target]) {
+        let place = &question.places[number];
+        let Some(copy) = KnownCopy::find(index, place, category, project)? else {
+            continue;
+        };
+        // One that is offline and trusted cannot be looked at.
+        let Ok(Storage::Local(storage)) = Storage::open(index, layout, &place.database) else {
+            continue;
+        };
+        let base = category.replica_path(copy.replica.project());
+        let mut is_rewritten = false;
+        let key = category.key();
+        index.visit_proven_folders(copy.id, key, &copy.replica, copy.precision, &mut |folder| {
+            let Ok(opened) = storage
+                .root
+                .open_descendant(&path_within(&base, folder.path))
+            else {
+                is_rewritten = true;
+                return Ok(());
+            };
+            let has_stable_ids = opened.has_reliable_file_system();
+            folder.visit(&mut |file, content| {
+                let Some(content) = content.filter(|content| content.proof.tag != 0) else {
+                    return;
+                };
+                let stat = opened.stat(OsStr::from_bytes(file.name));
+                let is_same =
+                    stat.is_ok_and(|stat| state_tag(&stat, has_stable_ids) == content.proof.tag);
+                is_rewritten |= !is_same;
+            });
+            interrupt::check()
+        })?;
+        if is_rewritten {
+            rewritten.push(place.name().to_owned());
+        }
+    }
+    Ok(rewritten)
 }
 
 /// Judges a replica from the index alone, for a dry run.

@@ -66,6 +66,11 @@ impl RemoteFeatures {
         }
     }
 
+    /// The names of the kinds of checksums that the storage reports.
+    pub fn hash_names(&self) -> &[String] {
+        &self.hashes
+    }
+
     /// True if the storage reports a checksum of its own, which verifies an upload.
     pub fn has_hashes(&self) -> bool {
         !self.hashes.is_empty()

@@ -168,7 +168,7 @@ impl RemoteStorage {
 
     /// The folder of a replica with its names in the Unicode form that this database stores. A name that cannot be listed
     /// stays as it is.
-    fn stored_path(&self, replica: &Path) -> PathBuf {
+    pub fn stored_path(&self, replica: &Path) -> PathBuf {
         let is_listed = |listed: Arc<RemoteListing>| listed.folders.contains_key(replica);
         if replica.as_os_str().is_ascii() || self.listing_of(replica).is_ok_and(is_listed) {
             return replica.to_owned();

@@ -38,10 +38,8 @@ impl KnownCopy {
         let mut known = index.replica(id, category.key(), project)?;
         if known.is_none() && !project.is_ascii() {
             let composed = project.composed();
-            let replicas = index.replicas(id, category.key())?.into_iter();
-            known = replicas
-                .filter(|replica| replica.project.composed() == composed)
-                .next_back();
+            let mut replicas = index.replicas(id, category.key())?.into_iter();
+            known = replicas.rfind(|replica| replica.project.composed() == composed);
         }
         let Some(known) = known.filter(|known| known.present) else {
             return Ok(None);

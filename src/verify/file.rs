@@ -46,6 +46,8 @@ pub enum Verdict {
     Missing,
     /// It could not be read, with the reason.
     Unreadable(String),
+    /// No digest is known that it could be compared with.
+    Unknown,
 }
 
 /// The likely cause of a damage.
@@ -57,6 +59,8 @@ pub enum DamageCause {
     Rewritten,
     /// It was found damaged before.
     Known,
+    /// The storage states another digest than it did when the content was known.
+    Stated,
     /// The state of the file at the last proof is not known.
     Unknown,
 }
@@ -68,6 +72,7 @@ impl DamageCause {
             Self::Storage => "its disk returns other bytes, and nothing wrote to it since",
             Self::Rewritten => "a program wrote to it and set its time back, or it was copied here",
             Self::Known => "it was found damaged then",
+            Self::Stated => "the storage states another digest",
             Self::Unknown => "whether the disk or a program changed it is not known",
         }
     }
@@ -164,7 +169,7 @@ impl Verdict {
             | Self::FirstRead(found)
             | Self::Damaged { found, .. }
             | Self::Edited(found) => Some(found),
-            Self::Missing | Self::Unreadable(_) => None,
+            Self::Missing | Self::Unreadable(_) | Self::Unknown => None,
         }
     }
 }

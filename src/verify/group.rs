@@ -146,7 +146,7 @@ pub(super) fn read_group(
         for number in 0..threads.unwrap_or(1).max(1) {
             let (waiting, results) = (&waiting, results.clone());
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                read_batches(&group.storages, waiting, &results)
+                read_batches(&group.storages, waiting, &results);
             });
             match begun {
                 Ok(_) => {}

@@ -393,14 +393,12 @@ fn refusal(patient: &Patient, places: &[Place]) -> String {
         .iter()
         .map(|place| places[*place].name())
         .collect();
-    let mut words = "no intact copy can be read".to_owned();
+    let mut parts = vec!["no intact copy can be read".to_owned()];
     if !offline.is_empty() {
-        words += &format!("; intact when last seen: {}", offline.join(", "));
+        parts.push(format!("intact when last seen: {}", offline.join(", ")));
     }
-    if !patient.others.is_empty() {
-        words += &format!("; {}", patient.others.join(", "));
-    }
-    words
+    parts.extend(patient.others.iter().cloned());
+    parts.join("; ")
 }
 
 /// Finds the damaged files of a scope, and the missing ones that were verified before and that another storage lists.

@@ -13,6 +13,7 @@ mod group;
 pub mod heal;
 mod queue;
 mod recorder;
+mod remote;
 pub mod report;
 
 use std::panic::resume_unwind;
@@ -23,6 +24,7 @@ pub use self::budget::Budget;
 use self::group::{DiskGroup, read_group};
 use self::queue::due_folders;
 use self::recorder::EvidenceRecorder;
+use self::remote::{RemoteGroup, verify_remote};
 use self::report::{DatabaseCheck, VerifyReport};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
@@ -34,6 +36,7 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
 use crate::storage::observation;
 use crate::storage::{Layout, Storage};
+use crate::trust::place::{self, Place};
 
 /// A request to verify files.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct VerifyRequest<'a> {
     pub budget: Budget,
     /// Files that were proven at this time or later are left out.
     pub proven_since: Option<Timestamp>,
+    /// Reads the files of remotes, instead of the digests that they state.
+    pub download: bool,
     /// Lists the files, and reads none.
     pub dry_run: bool,
 }
@@ -62,6 +67,7 @@ pub fn verify(
     let layout = Layout::new(registry)?;
     let mut report = VerifyReport::default();
     let mut groups: Vec<DiskGroup> = Vec::new();
+    let mut remotes: Vec<RemoteGroup> = Vec::new();
     for database in &request.databases {
         let number = report.databases.len();
         report.databases.push(DatabaseCheck::of(database));
@@ -76,17 +82,19 @@ pub fn verify(
                 });
                 groups[place].add(storage, due);
             }
-            Ok(Storage::Remote(_)) => {
-                report.databases[number].error = Some("remotes are not read".to_owned());
+            Ok(Storage::Remote(storage)) => {
+                let due = due_folders(index, request, database, number)?;
+                remotes.push(RemoteGroup { storage, due });
             }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => report.databases[number].set_offline(database, &error),
         }
     }
     groups.iter_mut().for_each(DiskGroup::sort);
-    let (files, bytes) = groups.iter().fold((0, 0_u64), |(files, bytes), group| {
-        let (more_files, more_bytes) = group.totals();
-        (files + more_files, bytes.saturating_add(more_bytes))
+    let totals = groups.iter().map(DiskGroup::totals);
+    let totals = totals.chain(remotes.iter().map(|group| group.due.totals()));
+    let (files, bytes) = totals.fold((0, 0_u64), |(files, bytes), more| {
+        (files + more.0, bytes.saturating_add(more.1))
     });
     (report.due_files, report.due_bytes) = (files, bytes);
     if request.dry_run {
@@ -98,7 +106,9 @@ pub fn verify(
         files: Some(files),
         bytes: Some(bytes.min(request.budget.bytes().unwrap_or(u64::MAX))),
     });
-    let read = read_groups(index, request, &groups, &mut report, monitor);
+    let places = place::places(index, registry)?;
+    let work = (groups.as_slice(), remotes.as_slice(), places.as_slice());
+    let read = read_groups(index, request, work, &mut report, monitor);
     monitor.on_event(&ProgressEvent::Finished);
     read?;
     rescan(index, registry, request, &report, monitor);
@@ -139,7 +149,7 @@ const WRITE_INTERVAL: Duration = Duration::from_secs(5);
 fn read_groups(
     index: &mut Index,
     request: &VerifyRequest<'_>,
-    groups: &[DiskGroup],
+    (groups, remotes, places): (&[DiskGroup], &[RemoteGroup], &[Place]),
     report: &mut VerifyReport,
     monitor: &dyn Monitor,
 ) -> Result<()> {
@@ -155,6 +165,16 @@ fn read_groups(
                 read_group(&own, group, request, remaining, &sender)
             });
             threads.push(begun.at("start a thread to read", path)?);
+        }
+        let mut remote_threads = Vec::new();
+        for group in remotes {
+            let own = index.try_clone()?;
+            let (sender, remaining) = (sender.clone(), &remaining);
+            let context = (request, places);
+            let begun = thread::Builder::new().spawn_scoped(scope, move || {
+                verify_remote(&own, group, context, remaining, &sender)
+            });
+            remote_threads.push(begun.at("start a thread to read", group.storage.remote.root())?);
         }
         drop(sender);
         let mut recorder = EvidenceRecorder::new(index);
@@ -177,6 +197,12 @@ fn read_groups(
         for thread in threads {
             let has_low_priority = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
             report.has_normal_priority |= !has_low_priority;
+        }
+        for thread in remote_threads {
+            match thread.join().unwrap_or_else(|panic| resume_unwind(panic)) {
+                Ok(()) | Err(Error::Interrupted) => {}
+                Err(error) => return Err(error),
+            }
         }
         report.is_interrupted = interrupt::is_requested();
         Ok(())

@@ -41,6 +41,15 @@ pub(super) struct DueFolders {
     pub(super) folders: Vec<DueFolder>,
 }
 
+impl DueFolders {
+    /// Numbers of files and bytes.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        self.folders.iter().fold((0, 0), |(files, bytes), folder| {
+            (files + folder.files, folder.bytes.saturating_add(bytes))
+        })
+    }
+}
+
 /// True if a file is to be read: it is no link, and was not proven intact since that time.
 pub(super) fn is_due(
     file: &ManifestFile<'_>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::file::Verdict;
+use super::file::{DamageCause, Verdict};
 use super::group::BatchResult;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
@@ -148,17 +148,25 @@ impl VerifyReport {
                         Timestamp::UNKNOWN => "at an unknown time".to_owned(),
                         at => at.ago(),
                     };
-                    let cause = cause.words();
-                    let reason = format!(
-                        "XXH3-128 is {}, and was {known} {since}; {cause}",
-                        found.digest
-                    );
+                    let words = cause.words();
+                    let reason = if *cause == DamageCause::Stated {
+                        format!("XXH3-128 was {known} {since}; {words}")
+                    } else {
+                        format!(
+                            "XXH3-128 is {}, and was {known} {since}; {words}",
+                            found.digest
+                        )
+                    };
                     (FindingKind::Damaged, Some(reason))
                 }
                 Verdict::Edited(_) => {
                     check.edited += 1;
                     let reason = "its size or time changed since the last scan".to_owned();
                     (FindingKind::Edited, Some(reason))
+                }
+                Verdict::Unknown => {
+                    check.unknown += 1;
+                    continue;
                 }
                 Verdict::Missing => {
                     check.missing += 1;

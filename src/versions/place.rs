@@ -99,15 +99,12 @@ fn change_local(storage: &Storage, run: RunId, changes: &[FileChange], report: &
         if interrupt::is_requested() {
             break;
         }
-        let results = match version {
-            Some(version) => {
-                emptied.entry(version).or_default().push(folder.to_owned());
-                put_folder_back(&versions, &local.root, (folder, version), &changes)
-            }
-            None => {
-                left.insert(folder.to_owned());
-                move_folder_away(&versions, &local.root, folder, &changes)
-            }
+        let results = if let Some(version) = version {
+            emptied.entry(version).or_default().push(folder.to_owned());
+            put_folder_back(&versions, &local.root, (folder, version), &changes)
+        } else {
+            left.insert(folder.to_owned());
+            move_folder_away(&versions, &local.root, folder, &changes)
         };
         for (change, result) in changes.iter().zip(results) {
             report.add(storage, change, result);

@@ -263,7 +263,7 @@ impl ContentProof {
         if candidate.is_link || candidate.bytes == 0 {
             return Ok(None);
         }
-        let digest = match self.digest(index, storage, candidate) {
+        let digest = match Self::digest(index, storage, candidate) {
             Ok(Some(digest)) => digest,
             Ok(None) => return Ok(Some("its content is not known".to_owned())),
             Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -281,12 +281,7 @@ impl ContentProof {
     }
 
     /// Returns the digest of a version: the recorded one, or that of its bytes.
-    fn digest(
-        &self,
-        index: &Index,
-        storage: &Storage,
-        candidate: &Candidate,
-    ) -> Result<Option<Digest>> {
+    fn digest(index: &Index, storage: &Storage, candidate: &Candidate) -> Result<Option<Digest>> {
         let folder = candidate.folder.path().join(&candidate.place);
         if let Some(id) = index.database_id(&storage.database().root)? {
             let known = index.evidence(id, &folder)?;

@@ -65,29 +65,29 @@ pub fn undo(
     refuse_renames(index, request.run)?;
     let layout = Layout::new(registry)?;
     let mut work = Vec::new();
-    let mut changed = Vec::new();
+    let mut altered = Vec::new();
     for database in destinations(registry, &undone) {
         let database = database?;
         let storage = Storage::open(index, &layout, database)?;
         let lock = take_lock(&storage, run, request.dry_run)?;
-        let changes = reversal(index, registry, &storage, &undone, &mut changed)?;
+        let changes = reversal(index, registry, &storage, &undone, &mut altered)?;
         if !changes.is_empty() {
             work.push((storage, changes, lock));
         }
     }
-    if !changed.is_empty() {
-        let named: Vec<String> = changed
+    if !altered.is_empty() {
+        let named: Vec<String> = altered
             .iter()
             .take(MAX_NAMED)
             .map(|path| format!("`{}`", Name::from(path.as_path())))
             .collect();
-        let more = changed.len().saturating_sub(MAX_NAMED);
+        let more = altered.len().saturating_sub(MAX_NAMED);
         let more = if more > 0 {
             format!(" and {more} more")
         } else {
             String::new()
         };
-        let files = unit::format_counted(changed.len() as u64, "file");
+        let files = unit::format_counted(altered.len() as u64, "file");
         return Err(refused(format!(
             "{files} changed since: {}{more}",
             named.join(", ")
@@ -168,13 +168,13 @@ fn refuse_renames(index: &Index, run: RunId) -> Result<()> {
     })
 }
 
-/// Returns the changes that reverse a run on one storage. Files that changed since are added to `changed`.
+/// Returns the changes that reverse a run on one storage. Files that changed since are added to `altered`.
 fn reversal(
     index: &Index,
     registry: &Registry,
     storage: &Storage,
     run: &Run,
-    changed: &mut Vec<PathBuf>,
+    altered: &mut Vec<PathBuf>,
 ) -> Result<Vec<FileChange>> {
     let written = written_files(index, storage, run.id)?;
     let mut changes: BTreeMap<PathBuf, FileChange> = BTreeMap::new();
@@ -198,7 +198,7 @@ fn reversal(
             (None, Some(_)) | (Some(_), None) => false,
         };
         if !is_as_left && matches!(storage, Storage::Local(_)) {
-            changed.push(storage.database().path(&path));
+            altered.push(storage.database().path(&path));
         }
         changes.insert(
             path,
@@ -223,7 +223,7 @@ fn reversal(
             None if matches!(storage, Storage::Remote(_)) => {}
             // It is gone already.
             None => continue,
-            Some(_) => changed.push(storage.database().path(&path)),
+            Some(_) => altered.push(storage.database().path(&path)),
         }
         let change = FileChange {
             folder: folder.to_owned(),

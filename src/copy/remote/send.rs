@@ -8,10 +8,12 @@ use super::upload::{OutgoingFile, SendOutcomeFn, Upload, UploadEnd};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
+use crate::copy::record::record_stated;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord};
 use crate::model::project::path_within;
 use crate::rclone::RemoteListing;
 use crate::snapshot::manifest::{Manifest, ManifestFile};
+use crate::storage::observation;
 
 /// Maximum number of files for one rclone process.
 const MAX_BATCH_FILES: usize = 20_000;
@@ -175,7 +177,13 @@ impl Upload<'_> {
                 folders.map(|(folder, files)| (path_within(replica, folder), pack_files(files))),
             );
         }
-        index.add_run_files(self.run, destination, &sent)
+        index.add_run_files(self.run, destination, &sent)?;
+        if !self.destination.features.has_hashes() {
+            return Ok(());
+        }
+        let root = self.destination.observed_root();
+        observation::ensure_database_id(index, &self.destination.database, root)?;
+        record_stated(index, [source, destination], &sent)
     }
 }
 

@@ -31,7 +31,20 @@ use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 /// Number of rows of a folder that are merged into one.
 const MERGE_ROWS: i64 = 16;
 
-const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
+const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder IN (?2, ?3)";
+
+/// Selects the rows of a folder, each later one replacing the earlier ones.
+const SELECT_SQL: &str = "SELECT manifest, digests, checksum, proofs, folder FROM digests
+                          WHERE database_id = ?1 AND folder IN (?2, ?3) ORDER BY folder DESC, part";
+
+/// The forms in which the folder of a row may be written: without a slash at its end, and with one, as older versions wrote
+/// the folder of a replica.
+fn folder_forms(folder: &Path) -> [Vec<u8>; 2] {
+    let folder = bytes(folder);
+    let plain = folder.strip_suffix(b"/").unwrap_or(folder).to_vec();
+    let slashed = [&plain, &b"/"[..]].concat();
+    [plain, slashed]
+}
 
 /// What is known of the content of a file, valid while the file keeps its size and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +163,7 @@ impl Index {
             if files.len() == before {
                 return Ok(());
             }
-            execute(transaction, DELETE_SQL, params![database, bytes(folder)])?;
+            delete(transaction, database, folder)?;
             if !files.is_empty() {
                 insert(transaction, database, folder, &files)?;
             }
@@ -174,7 +187,7 @@ impl Index {
             if moved.is_empty() {
                 return Ok(());
             }
-            execute(transaction, DELETE_SQL, params![database, bytes(from)])?;
+            delete(transaction, database, from)?;
             if !files.is_empty() {
                 insert(transaction, database, from, &files)?;
             }
@@ -268,7 +281,8 @@ fn insert(
         digests.extend_from_slice(&file.digest.0.to_le_bytes());
         proofs.push(file.proof);
     }
-    let (folder, manifest) = (bytes(folder), manifest.finish());
+    let [folder, _] = folder_forms(folder);
+    let (folder, manifest) = (folder.as_slice(), manifest.finish());
     let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum, proofs) VALUES (?1, ?2,
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
@@ -287,13 +301,18 @@ fn insert(
     one(connection, sql, parameters, |row| row.get(0))
 }
 
+fn delete(connection: &Connection, database: DatabaseId, folder: &Path) -> rusqlite::Result<()> {
+    let [plain, slashed] = folder_forms(folder);
+    execute(connection, DELETE_SQL, params![database, plain, slashed])
+}
+
 fn merge_rows(
     connection: &Connection,
     database: DatabaseId,
     folder: &Path,
 ) -> rusqlite::Result<()> {
     let files = read_folder(connection, database, folder)?;
-    execute(connection, DELETE_SQL, params![database, bytes(folder)])?;
+    delete(connection, database, folder)?;
     insert(connection, database, folder, &files).map(|_| ())
 }
 
@@ -302,16 +321,18 @@ fn read_folder(
     database: DatabaseId,
     folder: &Path,
 ) -> rusqlite::Result<FolderEvidence> {
-    let sql = "SELECT manifest, digests, checksum, proofs FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
-    let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![database, bytes(folder)])?;
+    let [plain, slashed] = folder_forms(folder);
+    let mut query = connection.prepare_cached(SELECT_SQL)?;
+    let mut rows = query.query(params![database, plain, slashed])?;
     let mut files = FolderEvidence::new();
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         let checksum = row.get_ref(2)?.as_blob()?;
         let proofs = row.get_ref(3)?.as_blob()?;
-        let (digests, proofs) =
-            verified_contents(bytes(folder), [manifest, digests, checksum, proofs])?;
+        let (digests, proofs) = verified_contents(
+            row.get_ref(4)?.as_blob()?,
+            [manifest, digests, checksum, proofs],
+        )?;
         add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
     }
     Ok(files)

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::params;
 
 use super::pack::Proof;
-use super::verified_contents;
+use super::{SELECT_SQL, folder_forms, verified_contents};
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::checksum::parse_manifest;
-use crate::index::sql::bytes;
 use crate::index::sqlite_error::Explain as _;
 use crate::index::{DatabaseId, Index, PresentReplica};
 use crate::model::layout::CategoryLayout;
@@ -104,16 +103,15 @@ impl Index {
         precision: TimePrecision,
     ) -> rusqlite::Result<Vec<Option<KnownContent>>> {
         let mut contents: Vec<Option<KnownContent>> = Vec::new();
-        let sql = "SELECT manifest, digests, checksum, proofs FROM digests
-                   WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
-        let mut query = self.connection.prepare_cached(sql)?;
-        let mut rows = query.query(params![database, bytes(folder)])?;
+        let [plain, slashed] = folder_forms(folder);
+        let mut query = self.connection.prepare_cached(SELECT_SQL)?;
+        let mut rows = query.query(params![database, plain, slashed])?;
         while let Some(row) = rows.next()? {
             let [names, digests, checksum, proofs] = [0, 1, 2, 3].map(|column| row.get_ref(column));
             let parts = [names?.as_blob()?, digests?.as_blob()?, checksum?.as_blob()?];
             let [names, digests, checksum] = parts;
             let parts = [names, digests, checksum, proofs?.as_blob()?];
-            let (digests, proofs) = verified_contents(bytes(folder), parts)?;
+            let (digests, proofs) = verified_contents(row.get_ref(4)?.as_blob()?, parts)?;
             if names == manifest.packed() {
                 // The files are still those of the evidence. Most folders are like this.
                 let mut files = manifest.files();
