@@ -127,7 +127,7 @@ impl ModelSetting {
         state
     }
 
-    fn step_of(&self, machine: &ModelMachine) -> Option<Step> {
+    fn step_of(&self, machine: ModelMachine) -> Option<Step> {
         self.protocol.get(usize::from(machine.step)).copied()
     }
 
@@ -146,7 +146,7 @@ impl ModelSetting {
     fn add_next(&self, state: &ModelState, next: &mut Vec<ModelState>) -> Result<(), String> {
         for number in 0..self.targets.len() {
             let machine = &state.machines[number];
-            if self.step_of(machine).is_some() {
+            if self.step_of(*machine).is_some() {
                 next.push(self.take(state, number)?);
                 next.push(self.kill(state, number));
             } else if machine.starts > 0 {
@@ -212,7 +212,7 @@ impl ModelSetting {
     fn take(&self, before: &ModelState, number: usize) -> Result<ModelState, String> {
         let mut state = *before;
         let target = self.targets[number];
-        let step = self.step_of(&state.machines[number]);
+        let step = self.step_of(state.machines[number]);
         let is_reachable = state.storages[target].is_online;
         match step {
             None => {}
