@@ -299,12 +299,25 @@ pub(super) fn gap_words(gap: &Gap, places: &[Place]) -> String {
     if shared && gap.kind != GapKind::NotVerified {
         words += " (one medium)";
     }
+    let needs_medium = gap
+        .mend
+        .iter()
+        .any(|mend| matches!(mend, Mend::AddDatabase { .. }));
+    let same = gap.same_medium.iter().map(|number| places[*number].name());
+    let same: Vec<&str> = same.filter(|_| needs_medium).collect();
+    let same = (!same.is_empty()).then(|| {
+        format!(
+            "{} shares its medium; `--medium` of `add database` states media",
+            same.join(", ")
+        )
+    });
     let damaged = gap.damaged.iter().map(|(number, files)| {
         let files = unit::format_counted(*files, "file");
         format!("{files} damaged on {}", places[*number].name())
     });
     [words]
         .into_iter()
+        .chain(same)
         .chain(damaged)
         .collect::<Vec<_>>()
         .join("; ")

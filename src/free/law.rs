@@ -228,11 +228,10 @@ impl ModelSetting {
                 // Of killed processes of this machine.
                 state.storages[target].leftovers &= !(1 << number);
             }
-            Some(Step::ReadIntentsAndScan) => {
-                if !self.read_or_scan(&mut state, number) {
-                    return Ok(state);
-                }
+            Some(Step::ReadIntentsAndScan) if !self.read_or_scan(&mut state, number) => {
+                return Ok(state);
             }
+            Some(Step::ReadIntentsAndScan) => {}
             Some(Step::Remove) => self.remove(&mut state, number)?,
             Some(Step::WithdrawIntent) => {
                 self.end(&mut state, number);

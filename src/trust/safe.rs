@@ -142,7 +142,7 @@ pub fn judge_replica(index: &Index, question: &SafeQuestion<'_>) -> Result<Optio
         &target.replica,
         target.precision,
         &mut |folder| {
-            let mut own = OwnFolder::read(folder);
+            let mut own = TargetFolder::read(folder);
             for (number, copy, tally) in &mut copies {
                 judgement.add_copy(index, &mut own, (*number, copy.as_mut(), tally))?;
             }
@@ -172,13 +172,13 @@ impl Tally {
 }
 
 /// The files of one folder of the replica that the question is about.
-struct OwnFolder<'a> {
+struct TargetFolder<'a> {
     path: &'a Path,
     names: Vec<u8>,
-    files: Vec<OwnFile>,
+    files: Vec<TargetFile>,
 }
 
-struct OwnFile {
+struct TargetFile {
     /// The end of its name in the names of the folder.
     name_end: usize,
     bytes: u64,
@@ -188,7 +188,7 @@ struct OwnFile {
     copies: Copies,
 }
 
-impl<'a> OwnFolder<'a> {
+impl<'a> TargetFolder<'a> {
     fn read(folder: &ProvenFolder<'a>) -> Self {
         let mut own = Self {
             path: folder.path,
@@ -197,7 +197,7 @@ impl<'a> OwnFolder<'a> {
         };
         folder.visit(&mut |file, content| {
             own.names.extend_from_slice(file.name);
-            own.files.push(OwnFile {
+            own.files.push(TargetFile {
                 name_end: own.names.len(),
                 bytes: file.bytes,
                 modified: file.modified,
@@ -249,7 +249,7 @@ impl Judgement<'_> {
     fn add_copy(
         &mut self,
         index: &Index,
-        own: &mut OwnFolder<'_>,
+        own: &mut TargetFolder<'_>,
         (place, copy, tally): (usize, Option<&mut KnownCopy>, &mut Tally),
     ) -> Result<()> {
         let mut found = vec![Match::Missing; own.files.len()];
@@ -286,7 +286,7 @@ impl Judgement<'_> {
         Ok(())
     }
 
-    fn judge_file(&self, own: &OwnFile, other: &OtherFile, precision: TimePrecision) -> Match {
+    fn judge_file(&self, own: &TargetFile, other: &OtherFile, precision: TimePrecision) -> Match {
         match (&own.link, &other.link) {
             (Some(own), Some(other)) if own == other => Match::Proven,
             (None, None) => {
@@ -318,7 +318,7 @@ impl Judgement<'_> {
     }
 
     /// Adds the verdict on the files of one folder.
-    fn add_folder(&mut self, own: &OwnFolder<'_>) {
+    fn add_folder(&mut self, own: &TargetFolder<'_>) {
         for (number, file) in own.files.iter().enumerate() {
             let answer = &mut self.answer;
             answer.files += 1;
@@ -430,7 +430,7 @@ impl Judgement<'_> {
 /// Passes the files of another folder to `visit` that have the name of an own file, with its number. A name in another
 /// Unicode normal form is the same if the own one has no equal.
 fn visit_pairs(
-    own: &OwnFolder<'_>,
+    own: &TargetFolder<'_>,
     folder: &ProvenFolder<'_>,
     visit: &mut dyn FnMut(usize, &OtherFile),
 ) {

@@ -60,6 +60,8 @@ pub struct Gap {
     pub offsite: u64,
     /// The places of the complete copies.
     pub holders: Vec<usize>,
+    /// The other places that are on a medium of a complete copy, and therefore no other copy.
+    pub same_medium: Vec<usize>,
     /// Numbers of damaged files by place.
     pub damaged: Vec<(usize, u64)>,
     /// The oldest proof of the complete copies; `None` if a file of one was never read.
@@ -219,7 +221,12 @@ pub fn gap(
         let damaged = replica.damaged.filter(|damaged| *damaged > 0)?;
         Some((number, damaged))
     });
+    let same_medium = (0..places.len()).filter(|number| {
+        !holders.contains(number) && copies.media.contains(places[*number].medium)
+    });
+    let same_medium = same_medium.collect();
     let mut gap = Gap {
+        same_medium,
         project: project.project.clone(),
         category: category.clone(),
         kind,

@@ -5,10 +5,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::VerifyRequest;
 use super::budget::RemainingBudget;
 use super::file::{ExpectedFile, Verdict, check_file};
 use super::queue::{DueFolder, DueFolders, is_due};
+use super::request::VerifyRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;

@@ -15,6 +15,7 @@ mod queue;
 mod recorder;
 mod remote;
 pub mod report;
+mod request;
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -26,32 +27,16 @@ use self::queue::due_folders;
 use self::recorder::EvidenceRecorder;
 use self::remote::{RemoteGroup, verify_remote};
 use self::report::{DatabaseCheck, VerifyReport};
+pub use self::request::VerifyRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
-use crate::base::timestamp::Timestamp;
 use crate::index::Index;
-use crate::model::project::Scope;
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::Registry;
 use crate::os::disk::Disk;
 use crate::storage::observation;
 use crate::storage::{Layout, Storage};
 use crate::trust::place::{self, Place};
-
-/// A request to verify files.
-#[derive(Debug)]
-pub struct VerifyRequest<'a> {
-    pub scope: Scope,
-    pub categories: Vec<&'a Category>,
-    pub databases: Vec<&'a Database>,
-    pub budget: Budget,
-    /// Files that were proven at this time or later are left out.
-    pub proven_since: Option<Timestamp>,
-    /// Reads the files of remotes, instead of the digests that they state.
-    pub download: bool,
-    /// Lists the files, and reads none.
-    pub dry_run: bool,
-}
 
 /// Verifies files on all storages at once. A storage that is offline, and a file that cannot be read, stop no other.
 ///

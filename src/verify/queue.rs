@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::VerifyRequest;
+use super::request::VerifyRequest;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::timestamp::{TimePrecision, Timestamp};

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
-use super::VerifyRequest;
 use super::budget::RemainingBudget;
 use super::file::{DamageCause, Verdict};
 use super::group::BatchResult;
 use super::queue::{DueFolder, DueFolders, is_due};
+use super::request::VerifyRequest;
 use crate::base::error::{Error, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;

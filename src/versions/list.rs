@@ -10,7 +10,7 @@ use crate::base::timestamp::Timestamp;
 use crate::index::Index;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
-use crate::storage::version::{RunVersions, VersionFolder, read_versions};
+use crate::storage::version::run_folder::{RunVersions, VersionFolder, read_versions};
 use crate::storage::{Layout, Storage};
 
 /// The old versions on some storages.

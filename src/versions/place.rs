@@ -17,10 +17,9 @@ use crate::os::folder::{Folder, is_not_found};
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 use crate::snapshot::diff::DiffEntry;
-use crate::storage::version::{
-    MoveResult, RemoteMoves, VersionFolder, Versions, entry_at, remote_version_folder,
-    remove_empty_version_folders,
-};
+use crate::storage::version::put_back::{entry_at, remove_empty_version_folders};
+use crate::storage::version::run_folder::VersionFolder;
+use crate::storage::version::{MoveResult, RemoteMoves, Versions, remote_version_folder};
 use crate::storage::{LocalStorage, Storage};
 
 /// The change of one file.

@@ -23,7 +23,8 @@ use crate::model::path::split_path;
 use crate::model::project::{Scope, path_within};
 use crate::model::registry::{Database, Registry};
 use crate::snapshot::digest::Digest;
-use crate::storage::version::{VersionFolder, remove_empty_version_folders, remove_versions};
+use crate::storage::version::put_back::{remove_empty_version_folders, remove_versions};
+use crate::storage::version::run_folder::VersionFolder;
 use crate::storage::{Layout, Storage};
 use crate::trust::place::places;
 

@@ -290,7 +290,7 @@ fn written_files(
 }
 
 /// True if a folder of old versions is of this run of this host.
-fn is_of_run(folder: &crate::storage::version::VersionFolder, run: &Run) -> bool {
+fn is_of_run(folder: &crate::storage::version::run_folder::VersionFolder, run: &Run) -> bool {
     let end = run.ended.map_or(i64::MAX, |ended| ended.seconds + 2);
     folder.run == run.id
         && folder.host == host::name()

@@ -52,9 +52,9 @@ const FRAME_BYTES: u64 = 1_258_291;
 
 /// The start-up file.
 const STARTUP: &str = "\
-add database WORK ~/productions
-add database NAS ~/nas
-add database SHELF ~/shelf --shelf
+add database WORK ~/productions --medium workstation
+add database NAS ~/nas --medium nas
+add database SHELF ~/shelf --shelf --medium drive-1
 add category footage footage/
 add category render scratch/render/
 ";

@@ -7,6 +7,7 @@
 mod coverage;
 mod pack;
 mod replica;
+mod row;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +18,8 @@ use rusqlite::{Connection, params};
 pub use self::coverage::{Coverage, CoverageTable, StoredCoverage};
 pub use self::pack::{EvidenceKind, Proof};
 pub use self::replica::{KnownContent, ProvenFolder};
-use super::checksum::{corruption_error, parse_manifest, row_checksum, verify_row};
+use self::row::{SELECT_SQL, contents_checksum, folder_forms, verified_contents};
+use super::checksum::{parse_manifest, row_checksum};
 use super::sql::{bytes, execute, one, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
@@ -32,19 +34,6 @@ use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 const MERGE_ROWS: i64 = 16;
 
 const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder IN (?2, ?3)";
-
-/// Selects the rows of a folder, each later one replacing the earlier ones.
-const SELECT_SQL: &str = "SELECT manifest, digests, checksum, proofs, folder FROM digests
-                          WHERE database_id = ?1 AND folder IN (?2, ?3) ORDER BY folder DESC, part";
-
-/// The forms in which the folder of a row may be written: without a slash at its end, and with one, as older versions wrote
-/// the folder of a replica.
-fn folder_forms(folder: &Path) -> [Vec<u8>; 2] {
-    let folder = bytes(folder);
-    let plain = folder.strip_suffix(b"/").unwrap_or(folder).to_vec();
-    let slashed = [&plain, &b"/"[..]].concat();
-    [plain, slashed]
-}
 
 /// What is known of the content of a file, valid while the file keeps its size and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,45 +325,6 @@ fn read_folder(
         add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
     }
     Ok(files)
-}
-
-/// Returns the checksum of the contents of a row. It is equal for two databases with equal contents, unless one is damaged.
-fn contents_checksum(folder: &[u8], manifest: &[u8], digests: &[u8], proofs: &[Proof]) -> [u8; 16] {
-    if proofs
-        .iter()
-        .all(|proof| proof.kind != EvidenceKind::Damaged)
-    {
-        return row_checksum(&[folder, manifest, digests]);
-    }
-    let damaged: Vec<u8> = proofs
-        .iter()
-        .map(|proof| u8::from(proof.kind == EvidenceKind::Damaged))
-        .collect();
-    row_checksum(&[folder, manifest, digests, &damaged])
-}
-
-/// Returns the digests and the proofs of a row with manifest, digests, checksum and proofs.
-fn verified_contents<'a>(
-    folder: &[u8],
-    [manifest, digests, checksum, proofs]: [&'a [u8]; 4],
-) -> rusqlite::Result<(&'a [[u8; 16]], Vec<Proof>)> {
-    let files = digests.as_chunks().0;
-    let proofs = read_proofs(proofs, checksum, files.len())?;
-    if checksum == contents_checksum(folder, manifest, digests, &proofs) {
-        Ok((files, proofs))
-    } else {
-        Err(corruption_error("the checksum of a row is wrong"))
-    }
-}
-
-/// Reads the proofs of a row. Rows of older versions have none.
-fn read_proofs(stored: &[u8], row: &[u8], files: usize) -> rusqlite::Result<Vec<Proof>> {
-    let Some((packed, checksum)) = stored.split_last_chunk::<16>() else {
-        return Ok(vec![Proof::UNDATED; files]);
-    };
-    verify_row(checksum, &[row, packed])?;
-    let malformed = || corruption_error("the proofs of a folder cannot be read");
-    pack::unpack(packed, files).ok_or_else(malformed)
 }
 
 fn add_files(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::params;
 
 use super::pack::Proof;
-use super::{SELECT_SQL, folder_forms, verified_contents};
+use super::row::{SELECT_SQL, folder_forms, verified_contents};
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::checksum::parse_manifest;

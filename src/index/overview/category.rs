@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::studio::{DerivedRows, IndexedDatabase};
+use super::derived::{DerivedRows, IndexedDatabase};
 use super::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals};
 use super::union::{UnionGroup, UnionMember};
 use super::union_context::UnionContext;

@@ -4,6 +4,7 @@
 //! of offline databases included as they were last seen. An offline replica is `offline`, never `missing`.
 
 mod category;
+mod derived;
 mod project;
 mod studio;
 mod summary;

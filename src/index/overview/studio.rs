@@ -1,47 +1,14 @@
 //! The overview of a studio: all projects in a scope, in all categories.
 
 use super::category::CategoryReplicas;
+use super::derived::{DerivedRows, IndexedDatabase};
 use super::project::{distinct_projects, select_projects};
 use super::summary::ProjectSummary;
 use super::union_context::UnionContext;
 use crate::base::error::Result;
-use crate::index::{
-    CoverageTable, Index, KnownDatabase, ReplicasByCategory, StoredCoverage, StoredUnion,
-};
+use crate::index::Index;
 use crate::model::project::Scope;
-use crate::model::registry::{Database, Registry};
-
-/// A database with what the index holds of it.
-#[derive(Debug)]
-pub(super) struct IndexedDatabase {
-    pub(super) known: KnownDatabase,
-    pub(super) replicas: ReplicasByCategory,
-    pub(super) coverages: CoverageTable,
-}
-
-impl IndexedDatabase {
-    fn read(index: &Index, database: &Database) -> Result<Self> {
-        let (known, replicas) = index.database_with_replicas(&database.root)?;
-        let coverages = match known.id {
-            Some(id) => index.coverages(id)?,
-            None => CoverageTable::default(),
-        };
-        Ok(Self {
-            known,
-            replicas,
-            coverages,
-        })
-    }
-}
-
-/// Rows that were computed for an overview. Stored, they spare the next overview from reading folders.
-#[derive(Debug, Default)]
-pub struct DerivedRows {
-    /// Shortfalls of replicas.
-    pub unions: Vec<StoredUnion>,
-    /// Sums over their evidence.
-    pub coverages: Vec<StoredCoverage>,
-}
+use crate::model::registry::Registry;
 
 /// Projects with their replicas, and the rows that had to be computed for them.
 #[derive(Debug, Default)]

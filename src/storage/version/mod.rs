@@ -10,14 +10,12 @@
 mod check;
 mod cross_device;
 mod move_aside;
-mod put_back;
+pub mod put_back;
 mod remote;
 mod replace;
-mod run_folder;
+pub mod run_folder;
 
-pub use self::put_back::{entry_at, remove_empty_version_folders, remove_versions};
 pub use self::remote::{MoveResult, RemoteMoves};
-pub use self::run_folder::{RunVersions, VersionFolder, read_versions};
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

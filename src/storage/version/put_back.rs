@@ -5,8 +5,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Versions;
 use super::check::is_io_error;
-use super::{VersionFolder, Versions};
+use super::run_folder::VersionFolder;
 use crate::base::error::{Error, Result};
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::{EntryKind, Stat};
