@@ -215,7 +215,6 @@ impl ModelSetting {
         let step = self.step_of(state.machines[number]);
         let is_reachable = state.storages[target].is_online;
         match step {
-            None => {}
             // Nothing can be done at a target that is offline: the process fails, and its intent stays there.
             Some(_) if !is_reachable => return Ok(self.kill(before, number)),
             Some(Step::WriteIntent) => state.storages[target].intents |= 1 << number,
@@ -231,7 +230,7 @@ impl ModelSetting {
             Some(Step::ReadIntentsAndScan) if !self.read_or_scan(&mut state, number) => {
                 return Ok(state);
             }
-            Some(Step::ReadIntentsAndScan) => {}
+            None | Some(Step::ReadIntentsAndScan) => {}
             Some(Step::Remove) => self.remove(&mut state, number)?,
             Some(Step::WithdrawIntent) => {
                 self.end(&mut state, number);

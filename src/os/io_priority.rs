@@ -40,10 +40,9 @@ mod system {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use std::process::Command;
     use std::thread;
 

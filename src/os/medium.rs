@@ -134,10 +134,9 @@ mod system {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
-    #![cfg(target_os = "linux")]
-
     use std::path::Path;
 
     use super::system::server;
