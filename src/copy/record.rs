@@ -163,8 +163,17 @@ pub(super) fn forget_replaced_digests(
         let replaced = plan.folders.iter();
         for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
             let path = plan.replica.join(&folder.path);
-            let names = folder.replace.iter().map(|replaced| &replaced.name);
-            let forgotten = copy.index.forget_evidence(id, &path, names);
+            let known = copy.index.evidence(id, &path);
+            let forgotten = known.and_then(|known| {
+                // A damaged file stays known as such until an intact copy has its name.
+                let is_damaged = |name: &Name| {
+                    let known = known.get(name);
+                    known.is_some_and(|known| known.proof.kind == EvidenceKind::Damaged)
+                };
+                let names = folder.replace.iter().map(|replaced| &replaced.name);
+                let names = names.filter(|name| !is_damaged(name));
+                copy.index.forget_evidence(id, &path, names)
+            });
             copy.report_problems([forgotten]);
         }
     }

@@ -11,6 +11,7 @@ use crate::base::unicode::to_nfc;
 use crate::index::{DatabaseId, Index, PresentReplica, ProvenFolder};
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
+use crate::snapshot::manifest::ManifestRef;
 
 /// A replica that the index knows, with the place of its storage.
 #[derive(Debug)]
@@ -54,17 +55,19 @@ impl KnownCopy {
         }))
     }
 
-    /// Passes its folder of this path to `visit`, if it has one.
+    /// Passes its folder of this path to `visit`, if it has one. Files packed like the `expected` ones are not checked again.
     pub fn visit_folder(
         &mut self,
         index: &Index,
         category: &Category,
         path: &Path,
+        expected: ManifestRef<'_>,
         visit: &mut dyn FnMut(&ProvenFolder<'_>),
     ) -> Result<()> {
         let path = self.stored_path(index, category, path)?;
         let key = category.key();
-        index.visit_proven_folder(self.id, key, &self.replica, (&path, self.precision), visit)
+        let place = (path.as_path(), self.precision);
+        index.visit_proven_folder(self.id, key, &self.replica, place, expected, visit)
     }
 
     /// Returns the path as this storage spells it.

@@ -36,6 +36,18 @@ pub enum Match {
     Missing,
 }
 
+impl Match {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Proven,
+        Self::Unproven,
+        Self::Damaged,
+        Self::Differs,
+        Self::Newer,
+        Self::Missing,
+    ];
+}
+
 /// Judges a copy of a file by the contents of both. `listing_agrees`: sizes and times are equal. Without the content of
 /// the file itself, that proves nothing.
 pub fn judge(
@@ -74,7 +86,7 @@ mod tests {
             nanoseconds: 0,
         };
         KnownContent {
-            modified: Timestamp::default(),
+            recorded_time: None,
             digest: Digest(digest),
             proof: Proof { kind, at, tag: 0 },
         }

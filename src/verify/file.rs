@@ -140,7 +140,9 @@ fn read(
         .filter(|known| known.proof.kind != EvidenceKind::Claimed);
     let found = FileEvidence {
         bytes: expected.bytes,
-        modified: known.map_or(expected.modified, |known| known.modified),
+        modified: known
+            .and_then(|known| known.recorded_time)
+            .unwrap_or(expected.modified),
         digest,
         proof,
     };

@@ -18,6 +18,7 @@ use crate::model::project::path_within;
 use crate::os::disk::Disk;
 use crate::os::folder::is_not_found;
 use crate::os::io_priority;
+use crate::snapshot::manifest::ManifestRef;
 use crate::storage::LocalStorage;
 
 /// Largest number of files that one thread reads at a time.
@@ -240,8 +241,13 @@ impl Dispatcher<'_> {
             .altered_times_in(id, &path_within(&base, &folder.path))?;
         let mut files = Vec::new();
         let place = (folder.path.as_path(), due.precision);
-        self.index
-            .visit_proven_folder(id, key, &due.replica, place, &mut |found| {
+        self.index.visit_proven_folder(
+            id,
+            key,
+            &due.replica,
+            place,
+            ManifestRef::default(),
+            &mut |found| {
                 found.visit(&mut |file, content| {
                     if !is_due(file, content, self.request.proven_since) {
                         return;
@@ -256,7 +262,8 @@ impl Dispatcher<'_> {
                         known: content.copied(),
                     });
                 });
-            })?;
+            },
+        )?;
         Ok(files)
     }
 }

@@ -26,6 +26,7 @@ use crate::model::path::split_path;
 use crate::model::project::{ProjectId, ProjectSet, Scope, path_within};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::digest::Digest;
+use crate::snapshot::manifest::ManifestRef;
 use crate::storage::{Layout, Storage};
 use crate::trust::candidate::KnownCopy;
 use crate::trust::place::{self, Place};
@@ -543,27 +544,33 @@ impl PatientSearch<'_> {
             let mut is_source = false;
             let copy = KnownCopy::find(self.index, place, self.category, self.project)?;
             if let Some(mut copy) = copy {
-                copy.visit_folder(self.index, self.category, folder, &mut |found| {
-                    found.visit(&mut |file, content| {
-                        if file.name != name.as_bytes() {
-                            return;
-                        }
-                        let content = content.filter(|one| one.digest == patient.digest);
-                        state = match content {
-                            Some(content) if content.proof.is_intact() => {
-                                is_source = true;
-                                "intact"
+                copy.visit_folder(
+                    self.index,
+                    self.category,
+                    folder,
+                    ManifestRef::default(),
+                    &mut |found| {
+                        found.visit(&mut |file, content| {
+                            if file.name != name.as_bytes() {
+                                return;
                             }
-                            Some(_) => "damaged",
-                            None if file.bytes == patient.bytes => {
-                                "never verified or other content"
-                            }
-                            None => "another size",
-                        };
-                        // It may be the intact one: it is read before it is used.
-                        is_source |= content.is_none() && file.bytes == patient.bytes;
-                    });
-                })?;
+                            let content = content.filter(|one| one.digest == patient.digest);
+                            state = match content {
+                                Some(content) if content.proof.is_intact() => {
+                                    is_source = true;
+                                    "intact"
+                                }
+                                Some(_) => "damaged",
+                                None if file.bytes == patient.bytes => {
+                                    "never verified or other content"
+                                }
+                                None => "another size",
+                            };
+                            // It may be the intact one: it is read before it is used.
+                            is_source |= content.is_none() && file.bytes == patient.bytes;
+                        });
+                    },
+                )?;
             }
             if is_source {
                 patient.sources.push(number);

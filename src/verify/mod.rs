@@ -25,7 +25,7 @@ pub use self::budget::Budget;
 use self::group::{DiskGroup, read_group};
 use self::queue::due_folders;
 use self::recorder::EvidenceRecorder;
-use self::remote::{RemoteGroup, verify_remote};
+use self::remote::{RemoteGroup, prove_by_copies, verify_remote};
 use self::report::{DatabaseCheck, VerifyReport};
 pub use self::request::VerifyRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -175,19 +175,30 @@ fn read_groups(
             }
         }
         recorder.flush();
-        if let Some(error) = recorder.failure() {
-            monitor.on_event(&ProgressEvent::Problem(&error));
-            report.is_unrecorded = true;
-        }
         for thread in threads {
             let has_low_priority = thread.join().unwrap_or_else(|panic| resume_unwind(panic))?;
             report.has_normal_priority |= !has_low_priority;
         }
-        for thread in remote_threads {
-            match thread.join().unwrap_or_else(|panic| resume_unwind(panic)) {
-                Ok(()) | Err(Error::Interrupted) => {}
+        // Local copies whose contents are known by now may prove what the stated digests do not.
+        for (thread, group) in remote_threads.into_iter().zip(remotes) {
+            let unproven = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let proven = unproven.and_then(|files| {
+                interrupt::check()?;
+                prove_by_copies(recorder.index(), group, (request, places), &files)
+            });
+            match proven {
+                Ok(batches) => batches.into_iter().for_each(|batch| {
+                    report.add(&batch);
+                    recorder.add(batch);
+                }),
+                Err(Error::Interrupted) => {}
                 Err(error) => return Err(error),
             }
+        }
+        recorder.flush();
+        if let Some(error) = recorder.failure() {
+            monitor.on_event(&ProgressEvent::Problem(&error));
+            report.is_unrecorded = true;
         }
         report.is_interrupted = interrupt::is_requested();
         Ok(())

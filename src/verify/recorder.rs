@@ -43,6 +43,11 @@ impl<'a> EvidenceRecorder<'a> {
         }
     }
 
+    /// The index, with what was written.
+    pub(super) const fn index(&self) -> &Index {
+        self.index
+    }
+
     pub(super) const fn is_full(&self) -> bool {
         self.files >= MAX_UNWRITTEN
     }

@@ -18,9 +18,11 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index, KnownContent, Proof};
+use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::rclone::{CheckMethod, CheckVerdict, StatedDigest};
 use crate::snapshot::digest::Digest;
+use crate::snapshot::manifest::ManifestRef;
 use crate::storage::RemoteStorage;
 use crate::trust::candidate::KnownCopy;
 use crate::trust::place::Place;
@@ -37,7 +39,7 @@ pub(super) struct RemoteGroup {
 
 /// A file to verify.
 #[derive(Clone, Debug)]
-struct RemoteFile {
+pub(super) struct RemoteFile {
     /// The path below the root.
     path: PathBuf,
     bytes: u64,
@@ -46,16 +48,18 @@ struct RemoteFile {
     stated: Option<StatedDigest>,
 }
 
-/// Verifies the folders of a remote, replica by replica, and sends the results.
+/// Verifies the folders of a remote, replica by replica, and sends the results. Returns the files that the stated digests do
+/// not prove.
 pub(super) fn verify_remote(
     index: &Index,
     group: &RemoteGroup,
     (request, places): (&VerifyRequest<'_>, &[Place]),
     budget: &RemainingBudget,
     results: &Sender<BatchResult>,
-) -> Result<()> {
+) -> Result<Vec<RemoteFile>> {
+    let mut unproven = Vec::new();
     let Some(id) = group.due.id else {
-        return Ok(());
+        return Ok(unproven);
     };
     let mut replicas: BTreeMap<PathBuf, Vec<&DueFolder>> = BTreeMap::new();
     for folder in &group.due.folders {
@@ -63,13 +67,12 @@ pub(super) fn verify_remote(
         let base = folder.replica.category.replica_path(project);
         replicas.entry(base).or_default().push(folder);
     }
-    let mut check = RemoteCheck {
+    let check = RemoteCheck {
         index,
         id,
         group,
         request,
         places,
-        results,
     };
     let mut order: Vec<_> = replicas.into_iter().collect();
     order.sort_by_key(|(_, folders)| folders.iter().map(|folder| folder.oldest).min());
@@ -77,9 +80,34 @@ pub(super) fn verify_remote(
         if interrupt::is_requested() || !budget.take(0) {
             break;
         }
-        check.verify_replica(&base, &folders, budget)?;
+        check.verify_replica(&base, &folders, (budget, results), &mut unproven)?;
     }
-    Ok(())
+    Ok(unproven)
+}
+
+/// Proves files of a remote by local copies, whose contents are known by now, and returns the results.
+pub(super) fn prove_by_copies(
+    index: &Index,
+    group: &RemoteGroup,
+    (request, places): (&VerifyRequest<'_>, &[Place]),
+    files: &[RemoteFile],
+) -> Result<Vec<BatchResult>> {
+    let Some(id) = group.due.id else {
+        return Ok(Vec::new());
+    };
+    let check = RemoteCheck {
+        index,
+        id,
+        group,
+        request,
+        places,
+    };
+    let by_copies = check.compare_with_copies(files)?;
+    let verdicts = files.iter().map(|file| {
+        let verdict = by_copies.get(&file.path).cloned();
+        (file, verdict.unwrap_or(Verdict::Unknown))
+    });
+    Ok(check.batches(verdicts))
 }
 
 struct RemoteCheck<'a> {
@@ -88,15 +116,15 @@ struct RemoteCheck<'a> {
     group: &'a RemoteGroup,
     request: &'a VerifyRequest<'a>,
     places: &'a [Place],
-    results: &'a Sender<BatchResult>,
 }
 
 impl RemoteCheck<'_> {
     fn verify_replica(
-        &mut self,
+        &self,
         base: &Path,
         folders: &[&DueFolder],
-        budget: &RemainingBudget,
+        (budget, results): (&RemainingBudget, &Sender<BatchResult>),
+        unproven: &mut Vec<RemoteFile>,
     ) -> Result<()> {
         let storage = &self.group.storage;
         let stored = storage.stored_path(base);
@@ -112,16 +140,20 @@ impl RemoteCheck<'_> {
         let listed = match listed {
             Ok(Some(listed)) => listed,
             // Without digests of its own, only reading helps.
-            Ok(None) => return self.send_unproven(&files, budget),
+            Ok(None) if self.request.download => return self.download(&files, budget, results),
+            Ok(None) => {
+                self.send(files.iter().map(|file| (file, Verdict::Unknown)), results);
+                return Ok(());
+            }
             Err(why) => {
                 let verdicts = files
                     .iter()
                     .map(|file| (file, Verdict::Unreadable(why.clone())));
-                self.send(verdicts);
+                self.send(verdicts, results);
                 return Ok(());
             }
         };
-        let (mut verdicts, mut unproven) = (Vec::new(), Vec::new());
+        let (mut verdicts, mut unread) = (Vec::new(), Vec::new());
         for file in &mut files {
             file.stated = listed
                 .get(&stored.join(file.path.strip_prefix(base).unwrap_or(&file.path)))
@@ -130,11 +162,15 @@ impl RemoteCheck<'_> {
         for file in &files {
             match self.judge(file) {
                 Some(verdict) => verdicts.push((file, verdict)),
-                None => unproven.push(file.clone()),
+                None => unread.push(file.clone()),
             }
         }
-        self.send(verdicts);
-        self.send_unproven(&unproven, budget)
+        self.send(verdicts, results);
+        if self.request.download {
+            return self.download(&unread, budget, results);
+        }
+        unproven.append(&mut unread);
+        Ok(())
     }
 
     /// Adds the files of a folder that are to be verified.
@@ -147,8 +183,13 @@ impl RemoteCheck<'_> {
         let due = &folder.replica;
         let place = (folder.path.as_path(), due.precision);
         let key = due.category.key();
-        self.index
-            .visit_proven_folder(self.id, key, &due.replica, place, &mut |found| {
+        self.index.visit_proven_folder(
+            self.id,
+            key,
+            &due.replica,
+            place,
+            ManifestRef::default(),
+            &mut |found| {
                 found.visit(&mut |file, content| {
                     if is_due(file, content, self.request.proven_since) {
                         let name = Name::from_bytes(file.name.to_vec());
@@ -161,7 +202,8 @@ impl RemoteCheck<'_> {
                         });
                     }
                 });
-            })
+            },
+        )
     }
 
     /// Judges a file by the stated digest; `None` if that proves nothing.
@@ -202,22 +244,8 @@ impl RemoteCheck<'_> {
         })
     }
 
-    /// Proves files by local copies or by reading them, and sends the results.
-    fn send_unproven(&self, files: &[RemoteFile], budget: &RemainingBudget) -> Result<()> {
-        if self.request.download {
-            return self.download(files, budget);
-        }
-        let by_copies = self.prove_by_copies(files)?;
-        let verdicts = files.iter().map(|file| {
-            let verdict = by_copies.get(&file.path).cloned();
-            (file, verdict.unwrap_or(Verdict::Unknown))
-        });
-        self.send(verdicts);
-        Ok(())
-    }
-
     /// Compares files with online local copies whose content is known, by a digest of both storages.
-    fn prove_by_copies(&self, files: &[RemoteFile]) -> Result<HashMap<PathBuf, Verdict>> {
+    fn compare_with_copies(&self, files: &[RemoteFile]) -> Result<HashMap<PathBuf, Verdict>> {
         let mut proven = HashMap::new();
         let storage = &self.group.storage;
         if !storage.features.has_hashes() {
@@ -290,24 +318,35 @@ impl RemoteCheck<'_> {
             return Ok(None);
         };
         let below = file.path.strip_prefix(&replica).unwrap_or(&file.path);
-        let (folder, name) = crate::model::path::split_path(below);
+        let (folder, name) = split_path(below);
         let mut found = None;
-        copy.visit_folder(self.index, category, folder, &mut |folder| {
-            folder.visit(&mut |other, content| {
-                if other.name == name.as_encoded_bytes()
-                    && other.bytes == file.bytes
-                    && other.modified.may_be_stored_as(file.modified)
-                {
-                    let content = content.filter(|one| one.proof.is_intact());
-                    found = content.map(|content| content.digest);
-                }
-            });
-        })?;
+        copy.visit_folder(
+            self.index,
+            category,
+            folder,
+            ManifestRef::default(),
+            &mut |folder| {
+                folder.visit(&mut |other, content| {
+                    if other.name == name.as_encoded_bytes()
+                        && other.bytes == file.bytes
+                        && other.modified.may_be_stored_as(file.modified)
+                    {
+                        let content = content.filter(|one| one.proof.is_intact());
+                        found = content.map(|content| content.digest);
+                    }
+                });
+            },
+        )?;
         Ok(found)
     }
 
     /// Reads files within the budget, and sends the results.
-    fn download(&self, files: &[RemoteFile], budget: &RemainingBudget) -> Result<()> {
+    fn download(
+        &self,
+        files: &[RemoteFile],
+        budget: &RemainingBudget,
+        results: &Sender<BatchResult>,
+    ) -> Result<()> {
         let storage = &self.group.storage;
         for part in files.chunks(MAX_DOWNLOAD_FILES) {
             let part: Vec<&RemoteFile> = part
@@ -356,39 +395,51 @@ impl RemoteCheck<'_> {
                 };
                 (file, verdict)
             });
-            self.send(verdicts);
+            self.send(verdicts, results);
         }
         Ok(())
     }
 
     /// Sends verdicts, folder by folder.
-    fn send<'f>(&self, verdicts: impl IntoIterator<Item = (&'f RemoteFile, Verdict)>) {
+    fn send<'f>(
+        &self,
+        verdicts: impl IntoIterator<Item = (&'f RemoteFile, Verdict)>,
+        results: &Sender<BatchResult>,
+    ) {
+        for batch in self.batches(verdicts) {
+            ignore(results.send(batch), "the receiver outlives its readers");
+        }
+    }
+
+    /// Returns verdicts by folder.
+    fn batches<'f>(
+        &self,
+        verdicts: impl IntoIterator<Item = (&'f RemoteFile, Verdict)>,
+    ) -> Vec<BatchResult> {
         let mut folders: BTreeMap<PathBuf, Vec<(Name, Verdict)>> = BTreeMap::new();
         for (file, verdict) in verdicts {
-            let (folder, name) = crate::model::path::split_path(&file.path);
+            let (folder, name) = split_path(&file.path);
             let files = folders.entry(folder.to_owned()).or_default();
             files.push((Name::from(name), verdict));
         }
-        for (folder, files) in folders {
-            let result = BatchResult {
-                database: self.group.due.database,
-                id: Some(self.id),
-                path: self.group.storage.remote.path(&folder),
-                folder,
-                files,
-            };
-            ignore(
-                self.results.send(result),
-                "the receiver outlives its readers",
-            );
-        }
+        let batches = folders.into_iter().map(|(folder, files)| BatchResult {
+            database: self.group.due.database,
+            id: Some(self.id),
+            path: self.group.storage.remote.path(&folder),
+            folder,
+            files,
+        });
+        batches.collect()
     }
 }
 
 fn evidence(file: &RemoteFile, digest: Digest, kind: EvidenceKind, tag: u64) -> FileEvidence {
     FileEvidence {
         bytes: file.bytes,
-        modified: file.known.map_or(file.modified, |known| known.modified),
+        modified: file
+            .known
+            .and_then(|known| known.recorded_time)
+            .unwrap_or(file.modified),
         digest,
         proof: Proof {
             kind,

@@ -57,6 +57,18 @@ impl MountedDisk {
         assert!(command.status().unwrap().success());
     }
 
+    /// Unmounts it at once, with everything written.
+    pub(crate) fn unmount(self) {
+        assert!(
+            Command::new("umount")
+                .arg(&self.0)
+                .status()
+                .unwrap()
+                .success()
+        );
+        std::mem::forget(self);
+    }
+
     fn mount_with<const N: usize>(studio: &Studio, path: &str, words: [&OsStr; N]) -> Option<Self> {
         let mounted = Self::try_mount(studio, path, &words);
         if mounted.is_none() {

@@ -49,6 +49,7 @@ mod sync;
 mod syntax;
 mod terminal;
 mod tour;
+mod trust;
 mod variables;
 mod widths;
 mod words;

@@ -8,7 +8,8 @@ use super::pack::Proof;
 use super::row::{SELECT_SQL, folder_forms, verified_contents};
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::index::checksum::parse_manifest;
+use crate::index::checksum::{parse_manifest, verify_row};
+use crate::index::sql::bytes;
 use crate::index::sqlite_error::Explain as _;
 use crate::index::{DatabaseId, Index, PresentReplica};
 use crate::model::layout::CategoryLayout;
@@ -20,8 +21,8 @@ use crate::snapshot::manifest_join::join_by_name;
 /// The known content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownContent {
-    /// The modification time when the content was known: that of the file, perhaps more precise.
-    pub modified: Timestamp,
+    /// The modification time when the content was known, if it is more precise than that of the file now.
+    pub recorded_time: Option<Timestamp>,
     /// The digest of the intact content.
     pub digest: Digest,
     /// How and when it became known.
@@ -38,7 +39,17 @@ pub struct ProvenFolder<'a> {
     contents: Vec<Option<KnownContent>>,
 }
 
-impl ProvenFolder<'_> {
+impl<'a> ProvenFolder<'a> {
+    /// The files, packed.
+    pub const fn manifest(&self) -> ManifestRef<'a> {
+        self.manifest
+    }
+
+    /// The evidence of the file at this place of the manifest.
+    pub fn content(&self, place: usize) -> Option<&KnownContent> {
+        self.contents.get(place).and_then(Option::as_ref)
+    }
+
     /// Passes each file with its evidence to `visit`, sorted by name.
     pub fn visit(&self, visit: &mut dyn FnMut(&ManifestFile<'_>, Option<&KnownContent>)) {
         let (mut files, mut contents) = (self.manifest.files(), self.contents.iter());
@@ -72,27 +83,43 @@ impl Index {
         .map(drop)
     }
 
-    /// Passes one folder of a replica with the evidence of its files to `visit`, unless the replica does not hold it.
+    /// Passes one folder of a replica with the evidence of its files to `visit`, unless the replica does not hold it. Files that
+    /// are packed like the `expected` ones are not checked again.
     pub fn visit_proven_folder(
         &self,
         database: DatabaseId,
         category: &Path,
         replica: &PresentReplica,
         (path, precision): (&Path, TimePrecision),
+        expected: ManifestRef<'_>,
         visit: &mut dyn FnMut(&ProvenFolder<'_>),
     ) -> Result<()> {
-        let Some(folder) = self.find_folder(replica.id(), path)? else {
-            return Ok(());
-        };
         let base = CategoryLayout::from_key(category).replica_path(&replica.project);
-        let (place, manifest) = (path_within(&base, path), folder.manifest.as_ref());
-        let contents = self.contents_of((database, &place), manifest, precision);
-        visit(&ProvenFolder {
-            path,
-            manifest,
-            contents: contents.explain("read", &self.path)?,
-        });
-        Ok(())
+        let place = path_within(&base, path);
+        let sql = "SELECT path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 AND path = ?2";
+        let mut read = || -> rusqlite::Result<()> {
+            let mut query = self.connection.prepare_cached(sql)?;
+            let mut rows = query.query(params![replica.id(), bytes(path)])?;
+            let Some(row) = rows.next()? else {
+                return Ok(());
+            };
+            let part =
+                |column: usize| -> rusqlite::Result<&[u8]> { Ok(row.get_ref(column)?.as_blob()?) };
+            let packed = part(2)?;
+            verify_row(part(3)?, &[part(0)?, part(1)?, packed])?;
+            let manifest = if packed == expected.packed() {
+                expected
+            } else {
+                parse_manifest(packed)?
+            };
+            visit(&ProvenFolder {
+                path,
+                manifest,
+                contents: self.contents_of((database, &place), manifest, precision)?,
+            });
+            Ok(())
+        };
+        read().explain("read", &self.path)
     }
 
     /// Returns the evidence that holds for each file of a manifest.
@@ -114,16 +141,16 @@ impl Index {
             let (digests, proofs) = verified_contents(row.get_ref(4)?.as_blob()?, parts)?;
             if names == manifest.packed() {
                 // The files are still those of the evidence. Most folders are like this.
-                let mut files = manifest.files();
-                let mut row = digests.iter().zip(&proofs);
-                contents.clear();
-                while let (Some(file), Some((digest, proof))) = (files.next(), row.next()) {
-                    contents.push(Some(KnownContent {
-                        modified: file.modified,
+                let known = digests
+                    .iter()
+                    .zip(proofs)
+                    .map(|(digest, proof)| KnownContent {
+                        recorded_time: None,
                         digest: Digest(u128::from_le_bytes(*digest)),
-                        proof: *proof,
-                    }));
-                }
+                        proof,
+                    });
+                contents.clear();
+                contents.extend(known.map(Some));
                 continue;
             }
             let (mut place, mut known) = (0, 0);
@@ -139,7 +166,7 @@ impl Index {
                         .zip(proofs.get(known))
                         .filter(|_| holds)
                         .map(|(digest, proof)| KnownContent {
-                            modified: evidence.modified,
+                            recorded_time: Some(evidence.modified),
                             digest: Digest(u128::from_le_bytes(*digest)),
                             proof: *proof,
                         });

@@ -11,6 +11,7 @@ mod folders;
 mod full_disk;
 mod index_only;
 mod interruption;
+mod kept_copies;
 mod kills;
 mod limits;
 mod name_collision;

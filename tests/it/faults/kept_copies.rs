@@ -1,0 +1,199 @@
+//! Verify, heal, free, prune, undo and restore, killed at any system call: no content has fewer copies than before, unless
+//! the command had proven that it may; and the same line then finishes the work.
+//!
+//! A short list always runs. `AUTO_BACKUP_FAULTS=all` kills at every call.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Stdio;
+
+use super::read_files;
+use super::tracer::Tracer;
+use crate::studio::Studio;
+use crate::trust::{flip_bit, three_media};
+
+/// System calls that change something, or come before a change.
+const CALLS: [&str; 8] = [
+    "renameat2",
+    "unlinkat",
+    "fsync",
+    "mkdirat",
+    "pwrite64",
+    "openat",
+    "flock",
+    "fdatasync",
+];
+
+const STORAGES: [&str; 3] = ["WORK", "NAS", "SHELF"];
+
+/// A command, the lines that set its scene, and whether it may remove copies for good.
+struct Attack {
+    line: &'static str,
+    setup: &'static [&'static str],
+    damages: bool,
+    removes: bool,
+}
+
+const COPIES: &[&str] = &[
+    "copy acme/spot footage WORK NAS",
+    "copy acme/spot footage WORK SHELF",
+];
+
+const ATTACKS: [Attack; 6] = [
+    Attack {
+        line: "verify all",
+        setup: COPIES,
+        damages: true,
+        removes: false,
+    },
+    Attack {
+        line: "heal acme/spot footage NAS",
+        setup: COPIES,
+        damages: true,
+        removes: false,
+    },
+    Attack {
+        line: "free acme/spot footage WORK --yes",
+        setup: COPIES,
+        damages: false,
+        removes: false,
+    },
+    Attack {
+        line: "free acme/spot footage WORK --erase --yes",
+        setup: COPIES,
+        damages: false,
+        removes: true,
+    },
+    Attack {
+        line: "prune WORK --keep 0d --yes",
+        setup: &[
+            "copy acme/spot footage WORK NAS",
+            "copy acme/spot footage WORK SHELF",
+            "free acme/spot footage WORK --yes",
+        ],
+        damages: false,
+        removes: true,
+    },
+    Attack {
+        line: "undo 3 --yes",
+        setup: &[
+            "copy acme/spot footage WORK NAS",
+            "copy acme/spot footage WORK SHELF",
+            "free acme/spot footage WORK --yes",
+        ],
+        damages: false,
+        removes: false,
+    },
+];
+
+/// A studio at which an attack begins.
+fn scene(attack: &Attack) -> Studio {
+    let studio = three_media();
+    for number in 0..3 {
+        let path = format!("WORK/footage/acme/spot/s{}/f{number}", number % 2);
+        studio.file(path, format!("content of frame {number}"));
+    }
+    studio.lines(attack.setup).ok();
+    if attack.damages {
+        flip_bit(&studio.path("NAS/footage/acme/spot/s0/f0"), 3);
+        studio.lines(&["verify all in NAS"]).status(3);
+    }
+    studio
+}
+
+/// Number of copies of each content on all storages, old versions included.
+fn contents(studio: &Studio) -> BTreeMap<Vec<u8>, usize> {
+    let mut contents = BTreeMap::new();
+    for storage in STORAGES {
+        for (path, content) in read_files(&studio.path(storage)) {
+            let path = path.display().to_string();
+            let is_program_file = path.ends_with(super::PART)
+                || path.starts_with(".auto-backup") && !path.starts_with(".auto-backup/versions");
+            if !is_program_file {
+                *contents.entry(content).or_default() += 1;
+            }
+        }
+    }
+    contents
+}
+
+/// Copies a studio's folders aside, or back.
+fn mirror(studio: &Studio, from: &str, to: &str) {
+    let mut rsync = studio.other_program("rsync");
+    rsync.args(["-a", "--delete", "--exclude=/aside", "--exclude=strace.log"]);
+    rsync.arg(format!("{}/", studio.path(from).display()));
+    rsync.arg(format!("{}/", studio.path(to).display()));
+    assert!(rsync.stdout(Stdio::null()).status().unwrap().success());
+}
+
+#[test]
+fn killed_commands_lose_no_copy() {
+    let tests_all = std::env::var("AUTO_BACKUP_FAULTS").is_ok_and(|which| which == "all");
+    for attack in &ATTACKS {
+        let studio = scene(attack);
+        let before = contents(&studio);
+        fs::create_dir(studio.path("aside")).unwrap();
+        mirror(&studio, "", "aside");
+        for (place, call) in CALLS.into_iter().enumerate() {
+            let (first, step) = match (tests_all, call) {
+                (true, _) => (1, 1),
+                (false, "openat") => (60, 90),
+                (false, "pwrite64") => (3, 14),
+                (false, _) => (1 + place % 2, 4),
+            };
+            let mut when = first;
+            loop {
+                let fault = format!("signal=SIGKILL:when={when}");
+                let Some(tracer) = Tracer::new(&studio) else {
+                    return;
+                };
+                let run = tracer.inject(call, &fault).json(attack.line);
+                let what = format!("{}: {call} {when}: {run}", attack.line);
+                let after = contents(&studio);
+                for (content, copies) in &before {
+                    let left = after.get(content).copied().unwrap_or_default();
+                    let least = if attack.removes {
+                        2.min(*copies)
+                    } else {
+                        *copies
+                    };
+                    assert!(left >= least, "{what}: {left} of {copies} copies");
+                }
+                let was_killed = run.status != 0 && run.status != 3;
+                finish(&studio, attack, &what);
+                mirror(&studio, "aside", "");
+                when += step;
+                if !was_killed || when > 2_000 {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The same line finishes what a killed one left.
+fn finish(studio: &Studio, attack: &Attack, what: &str) {
+    let again = studio.json(&[attack.line]);
+    let is_undone = attack.line.starts_with("undo");
+    let allowed: &[i32] = match () {
+        // Some files may be back already, and then nothing is left to undo.
+        () if is_undone => &[0, 1],
+        () if attack.line.starts_with("verify") => &[3],
+        // The killed run may have removed all: then there is nothing to free.
+        () => &[0, 3],
+    };
+    assert!(allowed.contains(&again.status), "{what}, then {again}");
+    let in_place = |storage: &str| read_files(&studio.path(storage).join("footage")).len();
+    if attack.line.starts_with("free") {
+        assert_eq!(in_place("WORK"), 0, "{what}, then {again}");
+        let left = studio.path("WORK/.auto-backup/freeing");
+        assert!(
+            fs::read_dir(left).map_or(0, Iterator::count) == 0,
+            "{what}, then {again}"
+        );
+    }
+    if attack.line.starts_with("heal") {
+        let healed = fs::read(studio.path("NAS/footage/acme/spot/s0/f0")).unwrap();
+        assert_eq!(healed, b"content of frame 0", "{what}, then {again}");
+    }
+}
