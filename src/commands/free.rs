@@ -175,7 +175,7 @@ impl FreeArgs {
         });
         options.confirmation.require(&Question {
             text: format!(
-                "Remove {} from {}, {} of {}?",
+                "Remove {} from {}: {}, where {} are wanted?",
                 unit::format_counted(proposals.len() as u64, "copy"),
                 database.name,
                 unit::format_bytes(sum),
@@ -418,7 +418,11 @@ impl Answer for FreeAnswer {
             self.write_replica(replica, page);
         }
         if report.replicas.is_empty() {
-            page.line(format!("no copy on {} may be removed", self.database));
+            let database = quote(OsStr::new(&self.database));
+            page.line(format!(
+                "no copy on {} may be removed; `safe all on {database}` says why",
+                self.database
+            ));
             return;
         }
         let verb = if self.is_dry_run {
@@ -478,6 +482,7 @@ impl Answer for FreeAnswer {
         let report = &self.finished.report;
         match self.state() {
             RunState::Interrupted => interrupt::exit_status(),
+            _ if report.replicas.is_empty() => ExitStatus::Partial,
             RunState::Complete => ExitStatus::Done,
             RunState::Planned if report.refused() == 0 => ExitStatus::Done,
             _ => ExitStatus::Partial,

@@ -172,6 +172,8 @@ struct HealItem<'a> {
     path: Name,
     outcome: OutcomeKind,
     reason: Option<&'a str>,
+    /// The storage with the intact copy.
+    source: Option<&'a str>,
 }
 
 impl HealAnswer {
@@ -194,11 +196,13 @@ impl HealAnswer {
             path: Name::from(path.as_path()),
             outcome: OutcomeKind::Failed,
             reason: Some(why),
+            source: None,
         });
         let healed = report.healed.iter().map(move |file| HealItem {
             path: Name::from(file.path.as_path()),
             outcome,
-            reason: Some(&file.source),
+            reason: None,
+            source: Some(&file.source),
         });
         failed.chain(healed)
     }
@@ -290,10 +294,11 @@ impl Answer for HealAnswer {
                 Cell::from(&item.path),
                 Cell::text(item.outcome.as_str()),
                 Cell::optional(item.reason, Cell::text),
+                Cell::optional(item.source, Cell::from),
             ]
         });
         Records {
-            headings: &["path", "outcome", "reason"],
+            headings: &["path", "outcome", "reason", "source"],
             rows: rows.collect(),
         }
     }

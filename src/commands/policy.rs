@@ -22,6 +22,7 @@ use crate::output::page::Page;
 /// `save` keeps policies.
 #[derive(Debug, Args)]
 #[command(
+    verbatim_doc_comment,
     override_usage = "policy [CATEGORY [copies N [offsite M] [verified DURATION] | none | default]]",
     after_help = "Examples:
   policy

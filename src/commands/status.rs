@@ -340,7 +340,10 @@ impl VerifiedItem {
             }
         }
         if self.never_bytes > 0 || parts.is_empty() {
-            parts.push(format!("{} never", percent(self.never_bytes, self.bytes)));
+            parts.push(format!(
+                "{} never",
+                percent_up(self.never_bytes, self.bytes)
+            ));
         }
         let bytes = unit::format_bytes(self.bytes);
         Some(format!(
@@ -348,6 +351,12 @@ impl VerifiedItem {
             parts.join(", ")
         ))
     }
+}
+
+/// Rounds up, so that a part is never 0 %.
+fn percent_up(part: u64, whole: u64) -> String {
+    let percent = (u128::from(part) * 100).div_ceil(u128::from(whole.max(1)));
+    format!("{percent} %")
 }
 
 /// Rounds down, so that 100 % is all; what is there is never 0 %.
@@ -446,6 +455,10 @@ impl Answer for StatusAnswer {
             ],
             rows: rows.collect(),
         }
+    }
+
+    fn is_routine(&self) -> bool {
+        self.short.is_empty() && self.judged > 0
     }
 
     fn exit_status(&self) -> ExitStatus {

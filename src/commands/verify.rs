@@ -324,9 +324,9 @@ impl VerifyAnswer {
         }
         if check.unproven > 0 {
             let files = unit::format_counted(check.unproven, "file");
-            parts.push(format!("{files} still never verified"));
+            parts.push(format!("{files} on it without proof"));
         } else if check.oldest.is_some() {
-            parts.push(format!("oldest proof now {}", age_words(check.oldest)));
+            parts.push(format!("oldest proof on it {}", age_words(check.oldest)));
         }
         cells.push(Cell::text(parts.join("; ")));
         lines.cells(cells)
@@ -421,6 +421,10 @@ impl Stream for VerifyAnswer {
             databases: report.databases.iter().map(database_item).collect(),
         })?;
         self.list().write_item_lists(json, self.group_sequences)
+    }
+
+    fn is_routine(&self) -> bool {
+        self.finished.state == RunState::Complete && self.finished.report.findings.is_empty()
     }
 
     fn exit_status(&self) -> ExitStatus {

@@ -163,7 +163,10 @@ impl WitnessList {
                             state.is_being_freed = true;
                             witnesses.exclude(
                                 &database.name,
-                                &format!("its copy is being removed too (`{}`)", path.display()),
+                                &format!(
+                                    "its copy is being removed too (`{}`; delete that file only if the run that wrote it will never end)",
+                                    path.display()
+                                ),
                             );
                         }
                     }

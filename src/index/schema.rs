@@ -6,7 +6,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 /// The id of indexes that development versions wrote before the first release (`AUBK`).
 pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
-/// The version of the schema. An index of an older version is set aside, one of a newer version is refused.
+/// The version of the schema. An index of a version before [`OLDEST_VERSION`] is set aside, one of a newer version is refused.
 pub(super) const VERSION: i64 = 3;
 
 /// The oldest version that is brought up to date instead of being set aside.

@@ -380,7 +380,7 @@ impl Judgement<'_> {
         let mut candidates: Vec<&(usize, Tally)> = tallies.iter().collect();
         candidates.sort_by_key(|(place, tally)| {
             let unread = tally.number(&[Match::Unproven, Match::Damaged]);
-            (tally.number(TO_COPY), places[*place].is_offline, unread)
+            (places[*place].is_offline, tally.number(TO_COPY), unread)
         });
         let mut chosen = Copies::default();
         let (mut copies, mut heals, mut unread) = (Vec::new(), Vec::new(), Vec::new());

@@ -149,7 +149,12 @@ impl VerifyReport {
                         at => at.ago(),
                     };
                     let words = cause.words();
-                    let reason = if *cause == DamageCause::Stated {
+                    let reason = if *cause == DamageCause::Known {
+                        format!(
+                            "XXH3-128 is {}, and should be {known}; found damaged {since}",
+                            found.digest
+                        )
+                    } else if *cause == DamageCause::Stated {
                         format!("XXH3-128 was {known} {since}; {words}")
                     } else {
                         format!(

@@ -124,7 +124,7 @@ pub fn prune(
 fn require_consent(request: &PruneRequest<'_>, removable: &[Candidate]) -> Result<()> {
     let bytes: u64 = removable.iter().map(|candidate| candidate.bytes).sum();
     let force = if request.force {
-        ", also the only known copies of a content"
+        ", including the only known copies of a content"
     } else {
         ", whose contents are known elsewhere"
     };

@@ -108,7 +108,7 @@ impl AddAnswer {
         cells.extend(match words.as_str() {
             "" if is_changed => Some(Cell::text(", without options from now on")),
             "" => None,
-            words if is_changed => Some(Cell::text(format!(", from now on {words}"))),
+            words if is_changed => Some(Cell::text(format!("; from now on: {words}"))),
             words => Some(Cell::text(format!(", {words}"))),
         });
         let (word, tone, why) = match &self.availability {

@@ -120,7 +120,12 @@ fn contents(studio: &Studio) -> BTreeMap<Vec<u8>, usize> {
 /// Copies a studio's folders aside, or back.
 fn mirror(studio: &Studio, from: &str, to: &str) {
     let mut rsync = studio.other_program("rsync");
-    rsync.args(["-a", "--delete", "--exclude=/aside", "--exclude=strace.log"]);
+    rsync.args([
+        "-aI",
+        "--delete",
+        "--exclude=/aside",
+        "--exclude=strace.log",
+    ]);
     rsync.arg(format!("{}/", studio.path(from).display()));
     rsync.arg(format!("{}/", studio.path(to).display()));
     assert!(rsync.stdout(Stdio::null()).status().unwrap().success());

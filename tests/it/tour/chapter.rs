@@ -14,7 +14,7 @@ pub(super) type Act = fn(&TourStudio) -> Vec<Screen>;
 /// The name of a screen in docs/tour.md, and its text.
 pub(super) type Screen = (&'static str, String);
 
-pub(super) const ACTS: [Act; 6] = [first_start, prompt, script, narrow, accessible, pipe];
+pub(super) const ACTS: [Act; 7] = [first_start, prompt, trust, script, narrow, accessible, pipe];
 
 /// Plays a chapter in a terminal that shows it, and takes its screen.
 fn play(
@@ -129,6 +129,35 @@ fn mistakes(screen: &mut TourScreen) {
         .run("copy acme/spot footage WORK NSA")
         .run("fetch acme/sopt")
         .run("copy acme/spot footage WORK SHELF");
+}
+
+/// Proof, and what it allows, in a demo of its own.
+fn trust(place: &TourStudio) -> Vec<Screen> {
+    let mut screen = TourScreen::open(place, COLUMNS);
+    let screens = vec![
+        play("trust", &mut screen, |screen| {
+            screen
+                .run("auto-backup --demo")
+                .run("status acme/spot")
+                .run("copy acme/spot footage WORK NAS")
+                .run("policy footage copies 1")
+                .run("safe acme/spot footage on WORK");
+        }),
+        play("free", &mut screen, |screen| {
+            screen
+                .run("verify acme/spot footage in NAS,WORK")
+                .run("safe acme/spot footage on WORK")
+                .press("free acme/spot footage WORK\r")
+                .until_asked("[y/N/l to list]")
+                .run("y")
+                .press("undo 5\r")
+                .until_asked("[y/N/l to list]")
+                .run("y")
+                .run("fetch acme/spot");
+        }),
+    ];
+    screen.leave();
+    screens
 }
 
 fn script(place: &TourStudio) -> Vec<Screen> {
