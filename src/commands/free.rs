@@ -350,8 +350,9 @@ impl FreeAnswer {
         page.cells(cells);
         if replica.left > 0 && replica.refusal.is_none() {
             let left = unit::format_counted(replica.left, "entry");
+            let verb = if replica.left == 1 { "stays" } else { "stay" };
             page.cells(vec![
-                Cell::text(format!("    {left} stay in ")),
+                Cell::text(format!("    {left} {verb} in ")),
                 Cell::from(&Name::from(replica.path.as_path())),
                 Cell::text(": excluded from scans, or not the proven file"),
             ]);
