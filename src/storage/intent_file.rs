@@ -19,7 +19,7 @@ pub fn create(root: &Folder, folder: &str, name: &OsStr, line: &str) -> Result<(
     own.flush()
 }
 
-/// Removes a file, and the folder if it is empty then. A file that is gone is no error.
+/// Removes a file; the folder stays. A file that is gone is no error.
 pub fn remove(root: &Folder, folder: &str, name: &OsStr) -> Result<()> {
     let Some(own) = own_folder::find(root)? else {
         return Ok(());
