@@ -95,6 +95,16 @@ struct Patient {
     others: Vec<String>,
 }
 
+impl Patient {
+    /// Removes the sources that were read now and do not have the content.
+    fn set_altered(&mut self, altered: &[usize], places: &[Place]) {
+        self.sources.retain(|place| !altered.contains(place));
+        let names = altered.iter().map(|place| places[*place].name());
+        self.others
+            .extend(names.map(|name| format!("{name}: not intact any more")));
+    }
+}
+
 /// Heals the files of a scope that the index knows to be damaged, or that are missing and were verified before.
 ///
 /// # Errors
@@ -114,20 +124,21 @@ pub fn heal(
     let layout = Layout::new(registry)?;
     let mut sources: BTreeMap<usize, Option<Storage>> = BTreeMap::new();
     let mut groups: BTreeMap<usize, Vec<Patient>> = BTreeMap::new();
-    for patient in patients {
+    for mut patient in patients {
         interrupt::check()?;
-        let mut found = None;
+        let (mut found, mut altered) = (None, Vec::new());
         for place in &patient.sources {
             let storage = open_once(&mut sources, *place, || {
                 Storage::open(index, &layout, &places[*place].database)
             })?;
-            if let Some(storage) = storage
-                && is_intact_at(storage, &patient)?
-            {
+            let Some(storage) = storage else { continue };
+            if is_intact_at(storage, &patient)? {
                 found = Some(*place);
                 break;
             }
+            altered.push(*place);
         }
+        patient.set_altered(&altered, &places);
         match found {
             Some(place) => groups.entry(place).or_default().push(patient),
             None => report
