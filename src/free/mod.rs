@@ -262,7 +262,7 @@ impl ReplicaRemoval<'_> {
                     judge_live(self.index, self.registry, place, target, self.monitor)?
                 };
                 freed.answer.clone_from(&judged.answer);
-                freed.refusal = judged.refusal();
+                freed.refusal = judged.refusal(self.request.erase);
                 if let Some(answer) = &judged.answer {
                     (freed.files, freed.bytes) = (answer.files, answer.bytes);
                 }

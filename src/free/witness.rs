@@ -38,13 +38,17 @@ pub(super) struct Judged {
 }
 
 impl Judged {
-    /// Why the replica may not be removed; `None` if it may.
-    pub(super) fn refusal(&self) -> Option<String> {
+    /// Why the replica may not be removed, or not be erased; `None` if it may.
+    pub(super) fn refusal(&self, erase: bool) -> Option<String> {
         let Some(answer) = &self.answer else {
             return Some("it is not there".to_owned());
         };
         if answer.is_safe() {
-            return None;
+            // The program cannot distinguish damage from an edit that kept the time.
+            let files = unit::format_counted(answer.damaged, "file");
+            return (erase && answer.damaged > 0).then(|| {
+                format!("{files} damaged there, or rewritten: `heal` first, or leave out `--erase`")
+            });
         }
         let mut why = Vec::new();
         if answer.short_files > 0 {

@@ -47,6 +47,9 @@ pub struct SafeAnswer {
     pub bytes: u64,
     /// Number of entries of the replica that its scan could not read: they may be the only copies.
     pub unreadable: u64,
+    /// Number of files whose content is not the recorded one, with which their copies were compared: their own bytes may be
+    /// nowhere else.
+    pub damaged: u64,
     /// The storages with proven copies, in the order of the places.
     pub witnesses: Vec<Witness>,
     /// The weakest proof that counts.
@@ -128,6 +131,7 @@ pub fn judge_replica(index: &Index, question: &SafeQuestion<'_>) -> Result<Optio
             files: 0,
             bytes: 0,
             unreadable: target.unreadable,
+            damaged: 0,
             witnesses: Vec::new(),
             weakest: None,
             short_files: 0,
@@ -341,6 +345,8 @@ impl Judgement<'_> {
             answer.files += 1;
             answer.bytes = answer.bytes.saturating_add(file.bytes);
             self.own_unread += u64::from(file.link.is_none() && file.content.is_none());
+            let kind = file.content.map(|content| content.proof.kind);
+            answer.damaged += u64::from(kind == Some(EvidenceKind::Damaged));
             if file.copies.satisfy(&self.question.policy) {
                 continue;
             }
