@@ -20,21 +20,32 @@ mod fetch;
 mod fetch_files;
 mod fetch_live;
 mod find;
+mod free;
+mod heal;
 mod help;
 mod history;
 mod list;
 mod load;
 mod load_offline;
 mod load_shelf;
+mod policy;
+mod prune;
 mod remove;
+mod restore;
+mod safe;
 mod save;
 mod sequences;
 mod set;
 mod source;
+mod status;
 mod sync;
+mod undo;
+mod verify;
+mod versions;
 mod watch;
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -43,6 +54,73 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::studio::{ProgramRun, Studio};
+
+/// The start-up file of a studio.
+const STARTUP: &str = "home/.config/auto-backup/.config";
+
+/// A studio with these databases, each on a medium of its own, and the categories `footage` and `render`.
+fn studio_on_media(databases: &[&str]) -> Studio {
+    let studio = Studio::bare();
+    let mut lines = String::new();
+    for name in databases {
+        studio.folder(name);
+        lines += &format!("add database {name} ../../../{name} --medium {name}\n");
+    }
+    lines += "add category footage footage/\nadd category render scratch/render/\n";
+    studio.file(STARTUP, lines);
+    studio
+}
+
+/// A studio whose databases WORK and NAS, on two media, hold the same two files of one project, both read.
+fn copied_studio() -> Studio {
+    let studio = studio_on_media(&["WORK", "NAS"]);
+    studio
+        .file("WORK/footage/acme/spot/reel.mov", "reel")
+        .file("WORK/footage/acme/spot/plates/p1.exr", "plate one");
+    let lines = ["load", "copy acme/spot footage WORK NAS", "load", "verify"];
+    studio.lines(&lines).ok();
+    studio
+}
+
+/// Adds lines to the start-up file.
+fn add_startup_lines(studio: &Studio, lines: &str) {
+    studio.file(STARTUP, studio.read(STARTUP) + lines);
+}
+
+/// Moves a storage out of sight.
+fn unplug(studio: &Studio, database: &str) {
+    let away = studio.path(format!("{database} away"));
+    fs::rename(studio.path(database), away).unwrap();
+}
+
+/// Moves a storage back.
+fn plug_in(studio: &Studio, database: &str) {
+    let away = studio.path(format!("{database} away"));
+    fs::rename(away, studio.path(database)).unwrap();
+}
+
+/// Returns the number of the last run.
+#[track_caller]
+fn last_run(studio: &Studio) -> i64 {
+    let history = studio.json(&["history --all"]).status(0).document();
+    history["runs"][0]["run"].as_i64().unwrap()
+}
+
+/// Returns the outcomes and paths of the items of the last run.
+#[track_caller]
+fn last_items(studio: &Studio) -> Vec<(String, String)> {
+    let line = format!("history {}", last_run(studio));
+    let history = studio.json(&[&line]).status(0).document();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let root = studio.path("");
+    let items = history["items"].as_array().unwrap().iter();
+    items
+        .map(|item| {
+            let path = text(&item["path"]).replace(&*root.to_string_lossy(), "");
+            (text(&item["outcome"]), path)
+        })
+        .collect()
+}
 
 /// Returns this number of hours and a half ago, in seconds since 1970. The half hour keeps the age in words constant
 /// during a test.

@@ -1,0 +1,297 @@
+//! `undo`.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{copied_studio, last_items, last_run, studio_on_media, unplug};
+use crate::studio::{CHANGED, ProgramRun, Studio};
+
+const REEL: &str = "NAS/footage/acme/spot/reel.mov";
+const NEW: &str = "NAS/footage/acme/spot/new/n.mov";
+const COPY: &str = "copy acme/spot footage WORK NAS --overwrite";
+
+/// A studio whose last run replaced one file on NAS and added another.
+fn copied_twice() -> Studio {
+    let studio = copied_studio();
+    studio
+        .file_at("WORK/footage/acme/spot/reel.mov", "reel two", CHANGED + 60)
+        .file("WORK/footage/acme/spot/new/n.mov", "new");
+    studio.lines(&["load", COPY]).ok();
+    studio
+}
+
+/// Undoes the last run.
+fn undo(studio: &Studio) -> ProgramRun {
+    studio.lines(&[&format!("undo {} --yes", last_run(studio))])
+}
+
+#[test]
+fn copy_is_reversed() {
+    let studio = copied_twice();
+    assert_snapshot!(undo(&studio).ok(), @"
+    exit 0
+    --- stdout
+    undone: 2 files, 7 B
+    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-7
+    ");
+    assert_eq!(studio.read(REEL), "reel");
+    assert!(!studio.path("NAS/footage/acme/spot/new").exists());
+    assert_eq!(
+        studio.read("NAS/footage/acme/spot/plates/p1.exr"),
+        "plate one"
+    );
+    let mut items = last_items(&studio);
+    items.sort();
+    assert_eq!(
+        items,
+        [
+            ("deleted".to_owned(), NEW.to_owned()),
+            ("restored".to_owned(), REEL.to_owned())
+        ]
+    );
+    // What the copy had written is kept.
+    let tree = studio.tree("NAS/.auto-backup/versions");
+    assert!(
+        tree.contains("reel.mov 8") && tree.contains("n.mov 3"),
+        "{tree}"
+    );
+    // WORK is as it was, and the copy can be made again.
+    assert_eq!(studio.read("WORK/footage/acme/spot/reel.mov"), "reel two");
+    studio.lines(&[COPY]).ok();
+    assert_eq!(
+        (studio.read(REEL), studio.read(NEW)),
+        ("reel two".to_owned(), "new".to_owned())
+    );
+}
+
+#[test]
+fn first_copy_leaves_no_folder() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS"])
+        .ok();
+    undo(&studio).ok();
+    assert!(!studio.path("NAS/footage/acme").exists());
+    studio.lines(&["load"]).ok();
+}
+
+#[test]
+fn sync_with_deletions_is_reversed() {
+    let studio = copied_studio();
+    studio.lines(&["sync acme/spot footage WORK NAS"]).ok();
+    studio.remove("WORK/footage/acme/spot/reel.mov");
+    studio.file("WORK/footage/acme/spot/new/n.mov", "new");
+    studio
+        .lines(&["load", "sync acme/spot footage WORK NAS --delete --yes"])
+        .ok();
+    assert!(!studio.path(REEL).exists() && studio.path(NEW).exists());
+    assert_snapshot!(undo(&studio).ok(), @"
+    exit 0
+    --- stdout
+    undone: 2 files, 7 B
+    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-8
+    ");
+    assert_eq!(studio.read(REEL), "reel");
+    assert!(!studio.path(NEW).exists());
+}
+
+#[test]
+fn heal_is_reversed() {
+    let studio = copied_studio();
+    studio.file(REEL, "rEel");
+    studio.lines(&["verify"]).status(3);
+    studio.lines(&["heal acme/spot footage NAS"]).ok();
+    assert_eq!(studio.read(REEL), "reel");
+    assert_snapshot!(undo(&studio), @"
+    exit 0
+    --- stdout
+    undone: 1 file, 4 B
+    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-7
+    ");
+    assert_eq!(studio.read(REEL), "rEel");
+    // The file is known to be damaged again.
+    studio.lines(&["heal acme/spot footage NAS"]).ok();
+    assert_eq!(studio.read(REEL), "reel");
+}
+
+#[test]
+fn changed_file_refuses_all() {
+    let studio = copied_twice();
+    studio.file_at(NEW, "edited", CHANGED + 120);
+    let before = studio.tree("NAS");
+    let run = last_run(&studio);
+    assert_snapshot!(undo(&studio), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 6 cannot be undone: 1 file changed since: `$STUDIO/NAS/footage/acme/spot/new/n.mov`
+        undo 6 --yes
+        ^^^^^^^^^^^^
+    ");
+    assert_eq!(studio.tree("NAS"), before);
+    assert_eq!(
+        (studio.read(REEL), studio.read(NEW)),
+        ("reel two".to_owned(), "edited".to_owned())
+    );
+    studio.file_at(REEL, "edited", CHANGED + 120);
+    let line = format!("undo {run} --yes");
+    assert_snapshot!(studio.lines(&[&line]), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 6 cannot be undone: 2 files changed since: `$STUDIO/NAS/footage/acme/spot/reel.mov`, `$STUDIO/NAS/footage/acme/spot/new/n.mov`
+        undo 6 --yes
+        ^^^^^^^^^^^^
+    ");
+    assert_eq!(studio.read(REEL), "edited");
+}
+
+#[test]
+fn file_where_one_was_removed_refuses() {
+    let studio = copied_studio();
+    studio.lines(&["sync acme/spot footage WORK NAS"]).ok();
+    studio.remove("WORK/footage/acme/spot/reel.mov");
+    studio
+        .lines(&["load", "sync acme/spot footage WORK NAS --delete --yes"])
+        .ok();
+    studio.file(REEL, "someone else's");
+    let run = undo(&studio);
+    assert_ne!(run.status, 0, "{run}");
+    assert!(run.stderr.contains("reel.mov"), "{run}");
+    assert_eq!(studio.read(REEL), "someone else's");
+}
+
+#[test]
+fn second_undo_is_refused() {
+    let studio = copied_twice();
+    let line = format!("undo {} --yes", last_run(&studio));
+    studio.lines(&[&line]).ok();
+    let before = studio.tree("NAS");
+    assert_snapshot!(studio.lines(&[&line]), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 6 cannot be undone: 1 file changed since: `$STUDIO/NAS/footage/acme/spot/reel.mov`
+        undo 6 --yes
+        ^^^^^^^^^^^^
+    ");
+    assert_eq!(studio.tree("NAS"), before);
+}
+
+#[test]
+fn other_runs_cannot_be_undone() {
+    let studio = copied_studio();
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(undo(&studio), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 5 cannot be undone: it was a `load`; copy, sync, heal, free can be undone
+        undo 5 --yes
+        ^^^^^^^^^^^^
+    ");
+    studio.lines(&["verify"]).ok();
+    assert_snapshot!(undo(&studio), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 7 cannot be undone: it was a `verify`; copy, sync, heal, free can be undone
+        undo 7 --yes
+        ^^^^^^^^^^^^
+    ");
+    assert_snapshot!(studio.lines(&["undo 999"]), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: unknown run `999`
+        undo 999
+             ^^^
+    hint: runs 1 to 8 exist; `history --all` lists them
+    ");
+    for line in ["undo", "undo last", "undo 1 2"] {
+        studio.lines(&[line]).status(2);
+    }
+}
+
+#[test]
+fn renames_are_not_undone() {
+    let studio = studio_on_media(&["WORK", "NAS"]);
+    studio.file("WORK/footage/acme/spot/reel.mov", "reel");
+    // A time by which the file is found under its new name.
+    let time = SystemTime::UNIX_EPOCH + Duration::new(CHANGED, 1_234_567);
+    let reel = studio.path("WORK/footage/acme/spot/reel.mov");
+    let reel = fs::File::options().write(true).open(reel).unwrap();
+    reel.set_modified(time).unwrap();
+    studio
+        .lines(&["load", "sync acme/spot footage WORK NAS"])
+        .ok();
+    let folder = studio.path("WORK/footage/acme/spot");
+    fs::rename(folder.join("reel.mov"), folder.join("renamed.mov")).unwrap();
+    studio
+        .lines(&["load", "sync acme/spot footage WORK NAS"])
+        .ok();
+    assert_eq!(last_items(&studio)[0].0, "moved");
+    let run = undo(&studio);
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    undone: 1 file, 4 B
+    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-5
+    ");
+    assert_eq!(studio.read("NAS/footage/acme/spot/renamed.mov"), "reel");
+}
+
+#[test]
+fn script_needs_yes() {
+    let studio = copied_twice();
+    let line = format!("undo {}", last_run(&studio));
+    assert_snapshot!(studio.lines(&[&line]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:1: error: confirmation required, but the session is not interactive: Undo run 6: put 1 file back, move 1 added file to the old versions?
+        undo 6
+        ^^^^^^
+    hint: add `--yes` at the end of the line to confirm in advance
+    ");
+    assert_eq!(studio.read(REEL), "reel two");
+}
+
+#[test]
+fn dry_run_changes_nothing() {
+    let studio = copied_twice();
+    let line = format!("undo {} --dry-run", last_run(&studio));
+    let before = (studio.tree("NAS"), last_run(&studio));
+    assert_snapshot!(studio.lines(&[&line]).ok(), @"
+    exit 0
+    --- stdout
+    planned $STUDIO/NAS/footage/acme/spot/new/n.mov: move to the old versions
+    planned $STUDIO/NAS/footage/acme/spot/reel.mov: put back, and keep the current one
+    would undo: 2 files, 7 B
+    ");
+    assert_eq!((studio.tree("NAS"), last_run(&studio)), before);
+}
+
+#[test]
+fn offline_storage_refuses() {
+    let studio = copied_twice();
+    let line = format!("undo {} --yes", last_run(&studio));
+    unplug(&studio, "NAS");
+    let run = studio.lines(&[&line]);
+    assert!(run.status != 0 && run.stderr.contains("offline"), "{run}");
+}
+
+#[test]
+fn json_lists_each_file() {
+    let studio = copied_twice();
+    let answer = studio
+        .json(&[&format!("undo {} --yes", last_run(&studio))])
+        .ok()
+        .document();
+    assert_eq!(
+        (&answer["files"], &answer["failed"], &answer["state"]),
+        (&json!(2), &json!(0), &json!("complete"))
+    );
+    let items = answer["items"].as_array().unwrap().iter();
+    let outcomes: Vec<_> = items
+        .map(|item| item["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.contains(&"restored") && outcomes.contains(&"deleted"));
+}
