@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::comparison::ContentComparison;
-use super::known_content;
+use super::held_evidence;
 use super::pair::same_size_pairs;
 use super::record::ContentRecord;
 use crate::base::error::Result;
-use crate::index::{DatabaseId, Index};
+use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
@@ -61,15 +61,26 @@ impl ContentComparison {
             let contents = [a?, b?];
             for pair in same_size_pairs(trees, path) {
                 let known = [0, 1]
-                    .map(|side| known_content(&contents[side], &pair, side, precisions[side]));
+                    .map(|side| held_evidence(&contents[side], &pair, side, precisions[side]));
                 if let [Some(a), Some(b)] = known
-                    && a.digest != b.digest
+                    && differ(&a, &b)
                 {
                     self.differing.insert(path.join(pair.name.as_path()));
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// True if the contents of two files are known to differ. A damaged file has the digest of its intact content, which it does
+/// not have any more.
+fn differ(a: &FileEvidence, b: &FileEvidence) -> bool {
+    let is_damaged = [a, b].map(|file| file.proof.kind == EvidenceKind::Damaged);
+    match is_damaged {
+        [false, false] => a.digest != b.digest,
+        [true, true] => false,
+        _ => a.digest == b.digest,
     }
 }
 

@@ -166,9 +166,20 @@ fn is_in_known_state(folder: Option<&Folder>, name: &Name, known: &FileEvidence)
     stat.is_ok_and(|stat| state_tag(&stat, folder.has_reliable_file_system()) == known.proof.tag)
 }
 
-/// Returns what is known of the content of a file, if the file still has its size and time. The time may be the original one or the one
-/// that the storage reports instead.
+/// Returns the known content of a file. The content of a damaged file is not known: it is read again.
 fn known_content(
+    known: &FolderEvidence,
+    pair: &SameSizePair,
+    side: usize,
+    precision: TimePrecision,
+) -> Option<FileEvidence> {
+    let held = held_evidence(known, pair, side, precision);
+    held.filter(|content| content.proof.kind != EvidenceKind::Damaged)
+}
+
+/// Returns the evidence of a file, if the file still has its size and time. The time may be the original one or the one that
+/// the storage reports instead.
+fn held_evidence(
     known: &FolderEvidence,
     pair: &SameSizePair,
     side: usize,
@@ -178,6 +189,5 @@ fn known_content(
     let times = [entry.modified, pair.reported_times[side]];
     let mut times = times.into_iter();
     let holds = times.any(|time| content.holds_for(entry.bytes, time, precision));
-    // The content of a damaged file is not that of the recorded digest: it is read again.
-    (holds && content.proof.kind != EvidenceKind::Damaged).then_some(*content)
+    holds.then_some(*content)
 }

@@ -25,7 +25,7 @@ fn a_database_and_a_category_are_added() {
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
     --- stdout
-    {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"shelf":false,"change":"added"}
+    {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"shelf":false,"offsite":false,"medium":null,"change":"added"}
     {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"added"}
     {"command":"add","kind":"category","name":"top","path":".","change":"added"}
     "#);
@@ -53,7 +53,7 @@ fn repeated_add_changes_nothing() {
     assert_snapshot!(studio.json(&["add database WORK ./x/../WORK/", "add category render scratch/render"]).status(0), @r#"
     exit 0
     --- stdout
-    {"command":"add","kind":"database","name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"change":"unchanged"}
+    {"command":"add","kind":"database","name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"offsite":false,"medium":null,"change":"unchanged"}
     {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"unchanged"}
     "#);
 }

@@ -43,7 +43,7 @@ fn copied_files_are_equal() {
     assert_snapshot!(studio.json(&[LINE]), @r#"
     exit 0
     --- stdout
-    {"command":"compare","known":false,"only_a":0,"only_b":0,"differs":0,"same":3,"failed":0,"only_a_bytes":0,"only_b_bytes":0,"differs_bytes":0,"same_bytes":18,"scans":[],"projects":[],"items":[],"sequences":[]}
+    {"command":"compare","known":false,"only_a":0,"only_b":0,"differs":0,"same":3,"failed":0,"only_a_bytes":0,"only_b_bytes":0,"differs_bytes":0,"same_bytes":18,"files_read":0,"files_known":0,"oldest_digest":null,"scans":[],"projects":[],"items":[],"sequences":[]}
     "#);
     studio.json(&["compare all all NAS WORK"]).status(3);
 }
@@ -72,7 +72,7 @@ fn every_difference_has_a_reason() {
     assert_snapshot!(studio.json(&["compare acme/spot footage WORK NAS"]), @r#"
     exit 3
     --- stdout
-    {"command":"compare","known":false,"only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0,"scans":[],"projects":[{"project":"acme/spot","only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0}],"items":[{"category":"footage","path":"acme/spot/empty/","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/kind","outcome":"differs","reason":"kind","sequence":null},{"category":"footage","path":"acme/spot/link","outcome":"differs","reason":"target","sequence":null},{"category":"footage","path":"acme/spot/only here","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/only there","outcome":"only_b","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/plates/p1.exr","outcome":"differs","reason":"time","sequence":null},{"category":"footage","path":"acme/spot/reel.mov","outcome":"differs","reason":"size","sequence":null}],"sequences":[]}
+    {"command":"compare","known":false,"only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0,"files_read":0,"files_known":0,"oldest_digest":null,"scans":[],"projects":[{"project":"acme/spot","only_a":2,"only_b":1,"differs":4,"same":0,"failed":0,"only_a_bytes":1,"only_b_bytes":1,"differs_bytes":13,"same_bytes":0}],"items":[{"category":"footage","path":"acme/spot/empty/","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/kind","outcome":"differs","reason":"kind","sequence":null},{"category":"footage","path":"acme/spot/link","outcome":"differs","reason":"target","sequence":null},{"category":"footage","path":"acme/spot/only here","outcome":"only_a","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/only there","outcome":"only_b","reason":null,"sequence":null},{"category":"footage","path":"acme/spot/plates/p1.exr","outcome":"differs","reason":"time","sequence":null},{"category":"footage","path":"acme/spot/reel.mov","outcome":"differs","reason":"size","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(studio.run(["--format", "csv", "-c", "compare acme/spot footage NAS WORK"]), @"
     exit 3
@@ -157,17 +157,20 @@ fn unchanged_files_reuse_stored_digests() {
     // The copy read its data back.
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum"),
-        "0 files read"
+        "0 files read, 3 known, the oldest digest just now"
     );
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum --anew"),
         "3 files read"
     );
     studio.file_at("NAS/footage/acme/spot/reel.mov", "reel", CHANGED + 1);
-    assert_eq!(read("compare acme/spot WORK NAS --checksum"), "1 file read");
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum"),
-        "0 files read"
+        "1 file read, 2 known, the oldest digest just now"
+    );
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum"),
+        "0 files read, 3 known, the oldest digest just now"
     );
     // Without the index every file is read.
     fs::remove_file(studio.path("home/.local/share/auto-backup/index.sqlite")).unwrap();
@@ -177,7 +180,7 @@ fn unchanged_files_reuse_stored_digests() {
     );
     assert_eq!(
         read("compare acme/spot WORK NAS --checksum"),
-        "0 files read"
+        "0 files read, 3 known, the oldest digest just now"
     );
 }
 
@@ -215,10 +218,15 @@ fn unverified_copy_stores_no_digests() {
 fn replaced_file_does_not_reuse_digest() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
-    // Equal size and time, other bytes: only reading finds it.
+    // Equal size and time, other bytes: its change time shows that it was written.
     studio.file("WORK/footage/acme/spot/reel.mov", "real");
     let line = "compare acme/spot WORK NAS --checksum";
-    studio.lines(&[line]).ok();
+    studio.lines(&["compare acme/spot WORK NAS"]).ok();
+    let compared = studio.lines(&[line]).status(3);
+    assert!(
+        compared.stdout.contains("1 file read, 2 known"),
+        "{compared}"
+    );
     studio.lines(&[&format!("{line} --anew")]).status(3);
     studio.lines(&[line]).status(3);
     studio

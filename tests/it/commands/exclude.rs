@@ -255,6 +255,8 @@ fn excluded_files_are_lacked_by_no_copy() {
     │ footage  ┆ whole, 1 file, 1 B ┆ whole, 3 files, 6 B │
     └──────────┴────────────────────┴─────────────────────┘
     on no storage: render
+    policy: footage 1 of 2 copies, on WORK, NAS (one medium)
+        add database NAME FOLDER
     scanned: WORK, NAS just now
     ");
 }

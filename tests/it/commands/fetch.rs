@@ -21,6 +21,10 @@ fn each_replica_shows_its_state() {
     │ footage  ┆ whole, 2 files, 13 B ┆ whole, 2 files, 13 B │
     │ render   ┆ whole, 1 file, 5 B   ┆ missing              │
     └──────────┴──────────────────────┴──────────────────────┘
+    policy: footage 1 of 2 copies, on WORK, NAS (one medium)
+        add database NAME FOLDER
+    policy: render 1 of 2 copies, on WORK; NAS shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
     scanned: WORK, NAS just now
     ");
 }
@@ -60,12 +64,15 @@ fn all_six_states_are_shown() {
     │ footage  ┆ 1 differ, 2 files, 13 B ┆ lacks 1, 1 differ, 1 file, 4 B ┆ 1 differ, 2 files, 14 B ┆ offline, 1 differ, 2 files, 13 B ┆ not scanned │
     │ render   ┆ whole, 1 file, 5 B      ┆ missing                        ┆ missing                 ┆ offline, was missing             ┆ not scanned │
     └──────────┴─────────────────────────┴────────────────────────────────┴─────────────────────────┴──────────────────────────────────┴─────────────┘
+    policy: footage no whole copy of 2
+    policy: render 1 of 2 copies known, on WORK; a storage was never scanned
+        load TAPE
     scanned: WORK, NAS, ARCHIVE just now; CLOUD just now (offline); TAPE never
     ");
     assert_snapshot!(six_states().json(&["fetch project acme/spot"]), @r#"
     exit 0
     --- stdout
-    {"command":"fetch","projects":[{"project":"acme/spot","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/acme/spot","state":"incomplete","lacks":1,"older":0,"differs":1,"unreadable":0,"files":1,"bytes":4,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":14,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"CLOUD","path":"$STUDIO/CLOUD/footage/acme/spot","state":"offline","lacks":0,"older":0,"differs":1,"unreadable":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"TAPE","path":"$STUDIO/TAPE/footage/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"files":null,"bytes":null,"newest":null,"indexed_at":null},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/acme/spot","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"files":1,"bytes":5,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"CLOUD","path":"$STUDIO/CLOUD/scratch/render/acme/spot","state":"offline","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"TAPE","path":"$STUDIO/TAPE/scratch/render/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"files":null,"bytes":null,"newest":null,"indexed_at":null}]}]}
+    {"command":"fetch","projects":[{"project":"acme/spot","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"damaged":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/acme/spot","state":"incomplete","lacks":1,"older":0,"differs":1,"unreadable":0,"damaged":0,"files":1,"bytes":4,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/footage/acme/spot","state":"incomplete","lacks":0,"older":0,"differs":1,"unreadable":0,"damaged":0,"files":2,"bytes":14,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"CLOUD","path":"$STUDIO/CLOUD/footage/acme/spot","state":"offline","lacks":0,"older":0,"differs":1,"unreadable":0,"damaged":0,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"TAPE","path":"$STUDIO/TAPE/footage/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"damaged":null,"files":null,"bytes":null,"newest":null,"indexed_at":null},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/acme/spot","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":1,"bytes":5,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/scratch/render/acme/spot","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"CLOUD","path":"$STUDIO/CLOUD/scratch/render/acme/spot","state":"offline","lacks":1,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"TAPE","path":"$STUDIO/TAPE/scratch/render/acme/spot","state":"unknown","lacks":null,"older":null,"differs":null,"unreadable":null,"damaged":null,"files":null,"bytes":null,"newest":null,"indexed_at":null}]}],"policy":[{"project":"acme/spot","category":"footage","ok":false,"why":"no_copy","mend":[]},{"project":"acme/spot","category":"render","ok":false,"why":"unknown","mend":["load TAPE"]}]}
     "#);
 }
 
@@ -74,17 +81,17 @@ fn plain_and_csv_have_one_line_each() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "fetch client acme")), @r"
-    acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\twhole\t0\t0\t0\t0\t2\t13\t2026-01-02T03:04:05Z\tNOW\n
-    acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t2\t0\t0\t0\t\t\t\tNOW\n
-    acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\twhole\t0\t0\t0\t0\t1\t5\t2026-01-02T03:04:05Z\tNOW\n
-    acme/spot\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/spot\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
-    acme/teaser\tfootage\tWORK\t$STUDIO/WORK/footage/acme/teaser\twhole\t0\t0\t0\t0\t1\t6\t2026-01-02T03:04:05Z\tNOW\n
-    acme/teaser\tfootage\tNAS\t$STUDIO/NAS/footage/acme/teaser\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
+    acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\twhole\t0\t0\t0\t0\t2\t13\t2026-01-02T03:04:05Z\tNOW\t0\n
+    acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t2\t0\t0\t0\t\t\t\tNOW\t0\n
+    acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\twhole\t0\t0\t0\t0\t1\t5\t2026-01-02T03:04:05Z\tNOW\t0\n
+    acme/spot\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/spot\tmissing\t1\t0\t0\t0\t\t\t\tNOW\t0\n
+    acme/teaser\tfootage\tWORK\t$STUDIO/WORK/footage/acme/teaser\twhole\t0\t0\t0\t0\t1\t6\t2026-01-02T03:04:05Z\tNOW\t0\n
+    acme/teaser\tfootage\tNAS\t$STUDIO/NAS/footage/acme/teaser\tmissing\t1\t0\t0\t0\t\t\t\tNOW\t0\n
     ");
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch project acme/teaser")), @r"
-    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at\n
-    acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,whole,0,0,0,0,1,6,2026-01-02T03:04:05Z,NOW\n
-    acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,1,0,0,0,,,,NOW\n
+    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at,damaged\n
+    acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,whole,0,0,0,0,1,6,2026-01-02T03:04:05Z,NOW,0\n
+    acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,1,0,0,0,,,,NOW,0\n
     ");
 }
 
@@ -105,7 +112,7 @@ fn each_project_has_its_own_table() {
     assert_snapshot!(studio.json(&[r#"fetch client "Bob's""#]), @r#"
     exit 0
     --- stdout
-    {"command":"fetch","projects":[{"project":"Bob's/long film","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/Bob's/long film","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"files":1,"bytes":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/Bob's/long film","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"files":null,"bytes":null,"newest":null,"":"NOW"}]}]}
+    {"command":"fetch","projects":[{"project":"Bob's/long film","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/Bob's/long film","state":"whole","lacks":0,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":1,"bytes":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/Bob's/long film","state":"missing","lacks":1,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/Bob's/long film","state":"missing","lacks":0,"older":0,"differs":0,"unreadable":0,"damaged":0,"files":null,"bytes":null,"newest":null,"":"NOW"}]}],"policy":[{"project":"Bob's/long film","category":"footage","ok":false,"why":"one_copy","mend":["add database NAME FOLDER"]}]}
     "#);
 }
 
@@ -119,7 +126,7 @@ fn empty_index_suggests_first_steps() {
     assert_snapshot!(Studio::new().json(&["fetch all"]), @r#"
     exit 0
     --- stdout
-    {"command":"fetch","projects":[]}
+    {"command":"fetch","projects":[],"policy":[]}
     "#);
 }
 
@@ -182,13 +189,13 @@ fn odd_names_are_written_exactly() {
     let studio = studio_with_odd_names();
     let line = r"fetch client back\slash";
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", line)), @r"
-    back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\twhole\t0\t0\t0\t0\t1\t3\t2026-01-02T03:04:05Z\tNOW\n
-    back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t1\t0\t0\t0\t\t\t\tNOW\n
+    back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\twhole\t0\t0\t0\t0\t1\t3\t2026-01-02T03:04:05Z\tNOW\t0\n
+    back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t1\t0\t0\t0\t\t\t\tNOW\t0\n
     ");
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch client 'a,b \"c\"'")), @r#"
-    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at\n
-    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",whole,0,0,0,0,1,5,2026-01-02T03:04:05Z,NOW\n
-    \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,1,0,0,0,,,,NOW\n
+    project,category,database,path,state,lacks,older,differs,unreadable,files,bytes,newest,indexed_at,damaged\n
+    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",whole,0,0,0,0,1,5,2026-01-02T03:04:05Z,NOW,0\n
+    \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,1,0,0,0,,,,NOW,0\n
     "#);
     let document = studio.json(&[line]).ok().document();
     let project = &document["projects"][0];

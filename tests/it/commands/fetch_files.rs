@@ -235,7 +235,7 @@ fn sequence_shows_its_weakest_evidence() {
     let line = "fetch project acme/spot --files --evidence";
     let said = studio.lines(&[line]).ok().stdout;
     assert_eq!(said.matches("read just now").count(), 2, "{said}");
-    studio.file("NAS/footage/acme/spot/sh.0002.exr", "other");
+    studio.file("NAS/footage/acme/spot/sh.0002.exr", "other frame");
     studio.lines(&["load"]).ok();
     let said = studio.lines(&[line]).ok().stdout;
     assert_eq!(said.matches("read just now").count(), 1, "{said}");

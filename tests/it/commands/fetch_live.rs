@@ -31,6 +31,8 @@ fn offline_database_keeps_its_numbers() {
     │ footage  ┆ offline, whole, 1 file, 6 B ┆ missing │
     └──────────┴─────────────────────────────┴─────────┘
     on no storage: render
+    policy: footage 1 of 2 copies, on WORK (as last seen just now); NAS shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
     scanned: WORK just now (offline); NAS just now
     --- stderr
     problem: storage `WORK` is offline: `$STUDIO/WORK` does not exist

@@ -395,7 +395,7 @@ fn win_proposes_the_oldest_copies() {
     assert_snapshot!(studio.lines(&["free --to-win 1500 on WORK"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:1: error: confirmation required, but the session is not interactive: Remove 2 copies from WORK, 2.00 kB of 1.50 kB?
+    -c:1:1: error: confirmation required, but the session is not interactive: Remove 2 copies from WORK: 2.00 kB, where 1.50 kB are wanted?
         free --to-win 1500 on WORK
         ^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: add `--yes` at the end of the line to confirm in advance

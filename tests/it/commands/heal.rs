@@ -141,7 +141,7 @@ fn json_lists_each_file() {
     let path = studio.path(REEL).display().to_string();
     assert_eq!(
         answer["items"],
-        json!([{"path": path, "outcome": "healed", "reason": "WORK"}])
+        json!([{"path": path, "outcome": "healed", "reason": null, "source": "WORK"}])
     );
     assert_eq!(answer["versions"].as_array().unwrap().len(), 1);
 }

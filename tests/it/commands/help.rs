@@ -47,15 +47,25 @@ fn the_overview_lists_every_command() {
       failures  List the files that `sync` could not copy yet
       fetch     Show where projects are, how big they are and how their copies compare
       find      Find files in the index, also on storages that are offline
+      free      Remove a copy that is proven to be elsewhere
+      heal      Replace damaged and missing files by intact copies
       help      Show the commands, or one command with examples
       history   List the last runs, or the files of one run
       list      List projects, clients, categories or storages with their sizes and copies
       load      Scan storages and update the index
+      policy    List how many copies categories demand, or set it
+      prune     Remove old versions for good
       remove    Stop tracking a storage, a category or an exclusion
+      restore   Put old versions of files back
+      safe      Say whether a copy may be removed, and how that is proven
       save      Save the changes of this session in the start-up file
       set       List the settings, or change one
       source    Run a file of commands
+      status    List the projects that fall short of their policy, and what to type
       sync      Send what changed since the last sync to other storages
+      undo      Reverse a copy, sync, heal or free
+      verify    Read files again and compare them with what is known of them
+      versions  List the old versions of files
       watch     Repeat a question every few seconds
       exit      Leave the prompt or end the script
 

@@ -148,6 +148,9 @@ fn unreadable_folder_keeps_its_index_entries() {
     │ footage  ┆ 1 unreadable, 2 files, 13 B ┆ missing │
     │ render   ┆ whole, 1 file, 5 B          ┆ missing │
     └──────────┴─────────────────────────────┴─────────┘
+    policy: footage no whole copy of 2
+    policy: render 1 of 2 copies, on WORK; NAS shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
     scanned: WORK, NAS just now
     --- stderr
     problem: cannot open `$STUDIO/WORK/footage/acme/spot/plates`: Permission denied (os error 13)

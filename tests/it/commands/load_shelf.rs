@@ -44,9 +44,9 @@ fn absent_shelf_storage_is_no_failure() {
     └─────────┴──────────┴──────────┴───────┴──────┴───────┘
     NAS is away, as expected: last scanned just now
     scanned 1 of 2 storages, 5 files, 25 B in N s
-    storage  root                     state   size  files  projects     free   total  newest        scanned
-    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now
-    NAS      $STUDIO/NAS   away    13 B      2         1                   331 days ago  just now
+    storage  root                     state   size  files  projects     free   total  newest        scanned   medium
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now  overlayblk
+    NAS      $STUDIO/NAS   away    13 B      2         1  FREE  TOTAL  331 days ago  just now  overlayblk
     2 storages, 5 files, 25 B
     ");
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]).ok(), @"exit 0");
@@ -111,8 +111,8 @@ fn shelf_option_is_saved_and_ended() {
     assert_snapshot!(studio.lines(&["add database NAS NAS --shelf", "add database NAS NAS", "save"]).ok(), @"
     exit 0
     --- stdout
-    NAS at $STUDIO/NAS may be away from now on
-    already there: storage NAS at $STUDIO/NAS, which may be away
+    NAS at $STUDIO/NAS; from now on: may be away
+    already there: storage NAS at $STUDIO/NAS, may be away
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 1 removed
     backup: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
@@ -120,14 +120,14 @@ fn shelf_option_is_saved_and_ended() {
     assert_snapshot!(studio.json(&["add database NAS NAS"]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"add","kind":"database","name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":true,"change":"unchanged"}
+    {"command":"add","kind":"database","name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":true,"offsite":false,"medium":null,"change":"unchanged"}
     "#);
     assert_eq!(is_shelf(&studio), true);
     let ended = "add database NAS NAS --replace";
     assert_snapshot!(studio.lines(&[ended]).ok(), @"
     exit 0
     --- stdout
-    NAS at $STUDIO/NAS is expected to be online again
+    NAS at $STUDIO/NAS, without options from now on
     ");
     studio.lines(&[ended, "save"]).ok();
     assert!(!studio.read(STARTUP).contains("--shelf"));

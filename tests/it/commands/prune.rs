@@ -152,7 +152,7 @@ fn script_needs_yes() {
     assert_snapshot!(studio.lines(&["prune NAS --keep 0d --force"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:1: error: confirmation required, but the session is not interactive: Remove 3 old versions from NAS for good, 21 B, also the only known copies of a content?
+    -c:1:1: error: confirmation required, but the session is not interactive: Remove 3 old versions from NAS for good, 21 B, including the only known copies of a content?
         prune NAS --keep 0d --force
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: add `--yes` at the end of the line to confirm in advance

@@ -62,8 +62,8 @@ fn removed_names_are_not_listed() {
     --- stdout
     storage WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
-    storage  root                    state      free   total
-    NAS      $STUDIO/NAS  online  FREE  TOTAL
+    storage  root                    state      free   total  medium
+    NAS      $STUDIO/NAS  online  FREE  TOTAL  overlayblk
     1 storage, 0 files, 0 B
     category  path
     footage   footage

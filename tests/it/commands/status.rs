@@ -303,7 +303,7 @@ fn damaged_copy_is_no_copy() {
     acme/spot footage: 1 of 2 copies, on WORK; 1 file damaged on NAS
         heal acme/spot footage NAS
     short of policy: 1 of 1, counted by project and category
-    verified, of 26 B in all copies: 84 % within 30 days, 15 % never
+    verified, of 26 B in all copies: 84 % within 30 days, 16 % never
     ");
     let answer = studio.json(&["status"]).status(3).document();
     assert_eq!(answer["short"][0]["damaged"], 1);

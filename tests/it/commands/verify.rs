@@ -33,15 +33,15 @@ fn first_read_has_nothing_to_compare() {
     assert_snapshot!(studio.lines(&["verify"]).ok(), @"
     exit 0
     --- stdout
-    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof now just now
-    NAS: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof now just now
+    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof on it just now
+    NAS: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof on it just now
     verified 6 files, 24 B in N s
     ");
     assert_snapshot!(studio.lines(&["verify"]).ok(), @"
     exit 0
     --- stdout
-    WORK: 3 files verified, 12 B; oldest proof now just now
-    NAS: 3 files verified, 12 B; oldest proof now just now
+    WORK: 3 files verified, 12 B; oldest proof on it just now
+    NAS: 3 files verified, 12 B; oldest proof on it just now
     verified 6 files, 24 B in N s
     ");
 }
@@ -54,8 +54,8 @@ fn changed_content_is_damage() {
     exit 3
     --- stdout
     damaged $STUDIO/NAS/footage/acme/spot/reel.mov: XXH3-128 is e9ffa3f45e4b8a2caea7d82cc0ee3385, and was 45be4b60ba4bcf84bd0ea49e8483c938 just now; a program wrote to it and set its time back, or it was copied here
-    WORK: 2 files verified, 13 B; oldest proof now just now
-    NAS: 2 files verified, 13 B; 1 file still without proof
+    WORK: 2 files verified, 13 B; oldest proof on it just now
+    NAS: 2 files verified, 13 B; 1 file on it without proof
     verified 4 files, 26 B in N s; 1 damaged
         heal all NAS
     ");
@@ -70,8 +70,8 @@ fn changed_content_is_damage() {
     assert_snapshot!(studio.lines(&["verify in NAS"]).status(3), @"
     exit 3
     --- stdout
-    damaged $STUDIO/NAS/footage/acme/spot/reel.mov: XXH3-128 is e9ffa3f45e4b8a2caea7d82cc0ee3385, and was 45be4b60ba4bcf84bd0ea49e8483c938 just now; it was found damaged then
-    NAS: 2 files verified, 13 B; 1 file still without proof
+    damaged $STUDIO/NAS/footage/acme/spot/reel.mov: XXH3-128 is e9ffa3f45e4b8a2caea7d82cc0ee3385, and should be 45be4b60ba4bcf84bd0ea49e8483c938; found damaged just now
+    NAS: 2 files verified, 13 B; 1 file on it without proof
     verified 2 files, 13 B in N s; 1 damaged
         heal all NAS
     ");
@@ -91,8 +91,8 @@ fn edited_file_is_no_error() {
     exit 0
     --- stdout
     edited $STUDIO/NAS/footage/acme/spot/reel.mov: its size or time changed since the last scan
-    WORK: 2 files verified, 13 B; oldest proof now just now
-    NAS: 2 files verified, 14 B; oldest proof now just now
+    WORK: 2 files verified, 13 B; oldest proof on it just now
+    NAS: 2 files verified, 14 B; oldest proof on it just now
     verified 4 files, 27 B in N s; 1 edited
     ");
     assert_eq!(last_items(&studio)[0].0, "edited");
@@ -110,8 +110,8 @@ fn missing_file_is_found() {
     exit 3
     --- stdout
     missing $STUDIO/NAS/footage/acme/spot/reel.mov
-    WORK: 2 files verified, 13 B; oldest proof now just now
-    NAS: 1 file verified, 9 B; oldest proof now just now
+    WORK: 2 files verified, 13 B; oldest proof on it just now
+    NAS: 1 file verified, 9 B; oldest proof on it just now
     verified 3 files, 22 B in N s; 1 missing
     ");
     assert_eq!(
@@ -145,8 +145,8 @@ fn unreadable_file_is_not_missing() {
     exit 3
     --- stdout
     unreadable $STUDIO/NAS/footage/acme/spot/reel.mov: `$STUDIO/NAS/footage/acme/spot/reel.mov` changed while it was copied
-    WORK: 2 files verified, 13 B; oldest proof now just now
-    NAS: 1 file verified, 9 B; oldest proof now just now
+    WORK: 2 files verified, 13 B; oldest proof on it just now
+    NAS: 1 file verified, 9 B; oldest proof on it just now
     verified 3 files, 22 B in N s; 1 unreadable
     ");
     assert_eq!(
@@ -181,8 +181,8 @@ fn recent_proof_is_not_renewed() {
     assert_snapshot!(studio.lines(&["verify --older-than 1h"]).ok(), @"
     exit 0
     --- stdout
-    WORK: 0 files verified, 0 B; oldest proof now just now
-    NAS: 0 files verified, 0 B; oldest proof now just now
+    WORK: 0 files verified, 0 B; oldest proof on it just now
+    NAS: 0 files verified, 0 B; oldest proof on it just now
     verified 0 files, 0 B in N s
     ");
     let answer = studio.json(&["verify"]).ok().document();
@@ -282,7 +282,7 @@ fn offline_storage_stops_no_other() {
     assert_snapshot!(answer, @"
     exit 3
     --- stdout
-    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof now just now
+    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof on it just now
     NAS: not verified: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     verified 3 files, 12 B in N s
     ");
@@ -298,7 +298,7 @@ fn absent_shelf_is_no_failure() {
     assert_snapshot!(studio.lines(&["verify"]).ok(), @"
     exit 0
     --- stdout
-    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof now just now
+    WORK: 3 files verified, 12 B; 3 for the first time, with nothing to compare; oldest proof on it just now
     NAS: away, not verified: storage `NAS` is offline: `$STUDIO/NAS` does not exist
     verified 3 files, 12 B in N s
     ");
