@@ -305,11 +305,14 @@ impl VerifyAnswer {
             cells.push(Cell::text(visible(error.as_bytes())));
             return lines.cells(cells);
         }
-        let mut parts = vec![format!(
-            "{} verified, {}",
-            unit::format_counted(check.files, "file"),
-            unit::format_bytes(check.bytes)
-        )];
+        let mut parts = vec![match check.files {
+            0 => "no file verified".to_owned(),
+            files => format!(
+                "{} verified, {}",
+                unit::format_counted(files, "file"),
+                unit::format_bytes(check.bytes)
+            ),
+        }];
         if check.first_files > 0 {
             let files = unit::format_count(check.first_files);
             parts.push(format!(

@@ -306,8 +306,8 @@ fn every_format_writes_answers() {
             "plain" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW
-            NAS	$STUDIO/NAS	online				FREE	TOTAL		
+            WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW	MEDIUM	
+            NAS	$STUDIO/NAS	online				FREE	TOTAL			MEDIUM	
             Bob's/long film	1	1	1	2026-01-02T03:04:05Z	NOW	WORK
             acme/spot	18	3	1	2026-01-02T03:04:05Z	NOW	WORK
             acme/teaser	6	1	1	2026-01-02T03:04:05Z	NOW	WORK
@@ -315,9 +315,9 @@ fn every_format_writes_answers() {
             "csv" => assert_snapshot!(run, @"
             exit 0
             --- stdout
-            database,root,state,bytes,files,projects,free,total,newest,scanned_at
-            WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW
-            NAS,$STUDIO/NAS,online,,,,FREE,TOTAL,,
+            database,root,state,bytes,files,projects,free,total,newest,scanned_at,medium,offsite
+            WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW,MEDIUM,
+            NAS,$STUDIO/NAS,online,,,,FREE,TOTAL,,,MEDIUM,
             project,bytes,files,copies,newest,scanned_at,databases
             Bob's/long film,1,1,1,2026-01-02T03:04:05Z,NOW,WORK
             acme/spot,18,3,1,2026-01-02T03:04:05Z,NOW,WORK
@@ -326,7 +326,7 @@ fn every_format_writes_answers() {
             _ => assert_snapshot!(run, @r#"
             exit 0
             --- stdout
-            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"free":N,"total":N,"projects":0,"files":0,"bytes":0,"newest":null,"scanned_at":null}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":0,"files":0,"bytes":0,"newest":null,"scanned_at":null}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
             {"command":"list","projects":[{"project":"Bob's/long film","databases":["WORK"],"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/spot","databases":["WORK"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":3,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
             "#),
         }

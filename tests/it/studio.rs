@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use regex::Regex;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The program under test.
@@ -323,6 +324,9 @@ impl Studio {
         if let Ok(resolved) = folder.canonicalize() {
             text = text.replace(&*resolved.to_string_lossy(), "$STUDIO");
         }
+        for media in media_of_studios() {
+            text = text.replace(media, "MEDIUM");
+        }
         for (pattern, replacement) in [
             (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+-(\d+)-[0-9a-f]{32}\b", "RUN-$1"),
             (r"\d{8}T\d{6}Z", "DATE"),
@@ -361,6 +365,39 @@ pub(crate) fn report_skip(why: &str) {
     // Not by a macro: the test harness hides the output of passing tests.
     let line = format!("\nSKIPPED: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Returns the names of the media that hold the studios of the tests, as a text and as JSON.
+fn media_of_studios() -> &'static [String; 2] {
+    static MEDIA: OnceLock<[String; 2]> = OnceLock::new();
+    MEDIA.get_or_init(|| {
+        let studio = tempfile::Builder::new().prefix("studio-").tempdir();
+        let studio = studio.unwrap();
+        let run = Command::new(PROGRAM)
+            .args([
+                "--format",
+                "json",
+                "-c",
+                "add database X .",
+                "-c",
+                "add category c .",
+                "-c",
+                "load",
+                "-c",
+                "list databases",
+            ])
+            .current_dir(studio.path())
+            .env_clear()
+            .env("HOME", studio.path())
+            .output();
+        let lines = String::from_utf8(run.unwrap().stdout).unwrap();
+        let listed: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        let media = &listed["databases"][0]["media"];
+        let names = media.as_array().unwrap().iter();
+        let names: Vec<&str> = names.map(|name| name.as_str().unwrap()).collect();
+        assert!(!names.is_empty(), "the system names no medium: {lines}");
+        [names.join(", "), names.join("\",\"")]
+    })
 }
 
 /// Returns the program at a path where every user can run it.
@@ -418,7 +455,7 @@ impl ProgramRun {
 
     /// Returns the last JSON document of standard output.
     #[track_caller]
-    pub(crate) fn document(&self) -> serde_json::Value {
+    pub(crate) fn document(&self) -> Value {
         let text = String::from_utf8(self.bytes.clone()).unwrap();
         let line = text
             .lines()

@@ -39,7 +39,7 @@ Nothing is tracked yet. Four lines to the first answer, with places of your own:
 pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
     let changed = describe_changes(&workspace.saved_registry, &workspace.registry)?;
     Some(format!(
-        "note: {changed} changed in this session are not saved"
+        "note: changed in this session and not saved: {changed}"
     ))
 }
 

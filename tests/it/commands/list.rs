@@ -46,8 +46,8 @@ fn every_form_has_a_table() {
     acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
     1 project, 2 files, 13 B
     storage  root                     state   size  files  projects     free   total  newest        scanned   medium
-    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now  overlayblk
-    NAS      $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now  overlayblk
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now  MEDIUM
     2 storages, 5 files, 25 B
     category  path            size  files  projects  copies  newest        scanned
     footage   footage         20 B      4         3       1  331 days ago  just now
@@ -65,7 +65,7 @@ fn every_form_has_json() {
     {"command":"list","projects":[{"project":"Bob's/long film","databases":["WORK"],"files":1,"bytes":1,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/spot","databases":["WORK","NAS"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":3,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":2,"files":4,"bytes":24,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":1,"total":{"projects":1,"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
-    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"offsite":false,"medium":null,"media":["overlayblk"],"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"offsite":false,"medium":null,"media":["overlayblk"],"free":N,"total":N,"projects":1,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":1,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     {"command":"list","categories":[{"name":"footage","path":"footage","projects":3,"files":4,"bytes":20,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"render","path":"scratch/render","projects":1,"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     "#);
 }
@@ -76,15 +76,15 @@ fn plain_and_csv_have_one_line_each() {
     assert_snapshot!(run_with_format(&studio, "plain", "list databases"), @"
     exit 0
     --- stdout
-    WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW	overlayblk	
-    NAS	$STUDIO/NAS	online	13	2	1	FREE	TOTAL	2026-01-02T03:04:05Z	NOW	overlayblk
+    WORK	$STUDIO/WORK	online	25	5	3	FREE	TOTAL	2026-01-02T03:04:05Z	NOW	MEDIUM	
+    NAS	$STUDIO/NAS	online	13	2	1	FREE	TOTAL	2026-01-02T03:04:05Z	NOW	MEDIUM
     ");
     assert_snapshot!(run_with_format(&studio, "csv", "list databases"), @"
     exit 0
     --- stdout
     database,root,state,bytes,files,projects,free,total,newest,scanned_at,medium,offsite
-    WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW,overlayblk,
-    NAS,$STUDIO/NAS,online,13,2,1,FREE,TOTAL,2026-01-02T03:04:05Z,NOW,overlayblk,
+    WORK,$STUDIO/WORK,online,25,5,3,FREE,TOTAL,2026-01-02T03:04:05Z,NOW,MEDIUM,
+    NAS,$STUDIO/NAS,online,13,2,1,FREE,TOTAL,2026-01-02T03:04:05Z,NOW,MEDIUM,
     ");
     assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"
     exit 0
@@ -139,8 +139,8 @@ fn offline_database_is_still_listed() {
     acme/teaser   6 B      1       1  331 days ago  just now  WORK
     2 projects, 4 files, 24 B
     storage  root                     state    size  files  projects     free   total  newest        scanned   medium
-    WORK     $STUDIO/WORK  offline  25 B      5         3  FREE  TOTAL  331 days ago  just now  overlayblk
-    NAS      $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now  overlayblk
+    WORK     $STUDIO/WORK  offline  25 B      5         3  FREE  TOTAL  331 days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now  MEDIUM
     2 storages, 5 files, 25 B
     ");
 }

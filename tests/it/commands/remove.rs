@@ -63,7 +63,7 @@ fn removed_names_are_not_listed() {
     storage WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
     storage  root                    state      free   total  medium
-    NAS      $STUDIO/NAS  online  FREE  TOTAL  overlayblk
+    NAS      $STUDIO/NAS  online  FREE  TOTAL  MEDIUM
     1 storage, 0 files, 0 B
     category  path
     footage   footage

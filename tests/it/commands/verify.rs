@@ -181,8 +181,8 @@ fn recent_proof_is_not_renewed() {
     assert_snapshot!(studio.lines(&["verify --older-than 1h"]).ok(), @"
     exit 0
     --- stdout
-    WORK: 0 files verified, 0 B; oldest proof on it just now
-    NAS: 0 files verified, 0 B; oldest proof on it just now
+    WORK: no file verified; oldest proof on it just now
+    NAS: no file verified; oldest proof on it just now
     verified 0 files, 0 B in N s
     ");
     let answer = studio.json(&["verify"]).ok().document();

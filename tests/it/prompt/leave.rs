@@ -39,7 +39,7 @@ fn enter_and_y_save_on_leaving() {
         let mut session = changed(&studio, &[]);
         let asked = leave_and_answer(&mut session, leaving, answer);
         assert!(
-            asked.contains("1 storage and 1 category changed in this session are not saved"),
+            asked.contains("changed in this session and not saved: 1 storage and 1 category"),
             "{asked}"
         );
         let said = assert_exits(&mut session, 0);
