@@ -537,3 +537,110 @@ fn wrong_lines_are_usage_errors() {
     }
     assert_whole(&studio, "WORK");
 }
+
+#[test]
+fn several_copies_are_undone_together() {
+    let studio = studio_for_one_copy();
+    studio.file("WORK/footage/acme/other/o.mov", "other");
+    studio
+        .lines(&[
+            "load",
+            "copy acme/other footage WORK NAS",
+            "free acme WORK --yes",
+        ])
+        .ok();
+    assert!(!studio.path("WORK/footage/acme").exists());
+    let line = format!("undo {} --yes", last_run(&studio));
+    studio.lines(&[&line]).ok();
+    assert_whole(&studio, "WORK");
+    assert_eq!(studio.read("WORK/footage/acme/other/o.mov"), "other");
+    studio.lines(&[&line]).status(1);
+    assert_whole(&studio, "WORK");
+}
+
+#[test]
+fn file_that_came_back_is_not_replaced() {
+    let studio = studio_for_one_copy();
+    studio.lines(&[FREE]).ok();
+    let line = format!("undo {} --yes", last_run(&studio));
+    studio.file_at("WORK/footage/acme/spot/reel.mov", "someone's", CHANGED + 60);
+    let refused = studio.lines(&[&line]).status(1);
+    assert!(refused.stderr.contains("reel.mov"), "{refused}");
+    assert_eq!(studio.read("WORK/footage/acme/spot/reel.mov"), "someone's");
+    assert!(!studio.path("WORK/footage/acme/spot/plates").exists());
+}
+
+#[test]
+fn links_and_odd_names_are_freed_and_brought_back() {
+    let studio = studio_on_media(&["WORK", "NAS"]);
+    add_startup_lines(&studio, ONE);
+    let folder = "footage/a, b/caf\u{e9} \"x\"";
+    studio
+        .file(format!("WORK/{folder}/it's/\u{1f3ac}.mov"), "clip")
+        .link(format!("WORK/{folder}/link"), "it's/nowhere");
+    studio
+        .lines(&["load", "copy all footage WORK NAS", "load"])
+        .ok();
+    studio.lines(&["free all footage WORK --yes"]).ok();
+    assert!(!studio.path("WORK/footage/a, b").exists());
+    studio
+        .lines(&[&format!("undo {} --yes", last_run(&studio))])
+        .ok();
+    assert_eq!(
+        studio.read(format!("WORK/{folder}/it's/\u{1f3ac}.mov")),
+        "clip"
+    );
+    let link = fs::read_link(studio.path(format!("WORK/{folder}/link"))).unwrap();
+    assert_eq!(link.to_str(), Some("it's/nowhere"));
+}
+
+#[test]
+fn witness_in_other_normal_form_counts() {
+    let studio = studio_on_media(&["WORK", "NAS"]);
+    add_startup_lines(&studio, ONE);
+    for (database, name) in [("WORK", "caf\u{e9}"), ("NAS", "cafe\u{301}")] {
+        studio.file(format!("{database}/footage/acme/{name}/{name}.mov"), "same");
+    }
+    studio.lines(&["load"]).ok();
+    studio
+        .lines(&["free acme/caf\u{e9} footage WORK --yes"])
+        .ok();
+    assert!(!studio.path("WORK/footage/acme").exists());
+    assert_eq!(
+        studio.read("NAS/footage/acme/cafe\u{301}/cafe\u{301}.mov"),
+        "same"
+    );
+}
+
+#[test]
+fn stale_proofs_are_renewed_first() {
+    let studio = copied_studio();
+    add_startup_lines(&studio, "policy footage copies 1 verified 5s\n");
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    studio.lines(&["safe acme/spot on WORK"]).status(3);
+    studio.lines(&[FREE]).ok();
+    assert!(!studio.path("WORK/footage/acme").exists());
+}
+
+#[test]
+fn unreadable_folder_refuses() {
+    let studio = studio_for_one_copy();
+    studio
+        .file("WORK/footage/acme/spot/locked/secret.mov", "secret")
+        .mode("WORK/footage/acme/spot/locked", 0o000);
+    let answer = studio.lines_as_user(&[FREE]).status(3);
+    studio.mode("WORK/footage/acme/spot/locked", 0o755);
+    assert_snapshot!(answer, @"
+    exit 3
+    --- stdout
+    no acme/spot footage: nothing was removed: `$STUDIO/WORK` could not be read completely
+    removed 0 files, 0 B from WORK
+    --- stderr
+    problem: cannot open `$STUDIO/WORK/footage/acme/spot/locked`: Permission denied (os error 13)
+    ");
+    assert_whole(&studio, "WORK");
+    assert_eq!(
+        studio.read("WORK/footage/acme/spot/locked/secret.mov"),
+        "secret"
+    );
+}

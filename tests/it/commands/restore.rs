@@ -187,3 +187,19 @@ fn offline_storage_fails() {
     let run = studio.lines(&["restore acme/spot footage NAS"]);
     assert!(run.status == 1 && run.stderr.contains("offline"), "{run}");
 }
+
+#[test]
+fn folder_in_place_of_a_file_stays() {
+    let studio = studio_with_versions();
+    studio.remove(REEL).file(format!("{REEL}/inside"), "inside");
+    let answer = studio.lines(&["restore acme/spot footage NAS"]).status(3);
+    assert_snapshot!(answer, @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: `$STUDIO/NAS/footage/acme/spot/reel.mov` was changed by another program after it was checked
+    put back 1 file, 9 B; 1 failure
+    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-7
+    ");
+    assert_eq!(studio.read(format!("{REEL}/inside")), "inside");
+    assert_eq!(studio.read(PLATE), "plate one");
+}

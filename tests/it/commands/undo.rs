@@ -1,8 +1,5 @@
 //! `undo`.
 
-use std::fs;
-use std::time::{Duration, SystemTime};
-
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -211,34 +208,6 @@ fn other_runs_cannot_be_undone() {
 }
 
 #[test]
-fn renames_are_not_undone() {
-    let studio = studio_on_media(&["WORK", "NAS"]);
-    studio.file("WORK/footage/acme/spot/reel.mov", "reel");
-    // A time by which the file is found under its new name.
-    let time = SystemTime::UNIX_EPOCH + Duration::new(CHANGED, 1_234_567);
-    let reel = studio.path("WORK/footage/acme/spot/reel.mov");
-    let reel = fs::File::options().write(true).open(reel).unwrap();
-    reel.set_modified(time).unwrap();
-    studio
-        .lines(&["load", "sync acme/spot footage WORK NAS"])
-        .ok();
-    let folder = studio.path("WORK/footage/acme/spot");
-    fs::rename(folder.join("reel.mov"), folder.join("renamed.mov")).unwrap();
-    studio
-        .lines(&["load", "sync acme/spot footage WORK NAS"])
-        .ok();
-    assert_eq!(last_items(&studio)[0].0, "moved");
-    let run = undo(&studio);
-    assert_snapshot!(run, @"
-    exit 0
-    --- stdout
-    undone: 1 file, 4 B
-    what was there is kept in $STUDIO/NAS/.auto-backup/versions/RUN-5
-    ");
-    assert_eq!(studio.read("NAS/footage/acme/spot/renamed.mov"), "reel");
-}
-
-#[test]
 fn script_needs_yes() {
     let studio = copied_twice();
     let line = format!("undo {}", last_run(&studio));
@@ -294,4 +263,65 @@ fn json_lists_each_file() {
         .collect();
     assert_eq!(outcomes.len(), 2);
     assert!(outcomes.contains(&"restored") && outcomes.contains(&"deleted"));
+}
+
+#[test]
+fn two_destinations_are_undone_together() {
+    let studio = studio_on_media(&["WORK", "NAS", "SHELF"]);
+    studio.file("WORK/footage/acme/spot/reel.mov", "reel");
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS,SHELF"])
+        .ok();
+    let line = format!("undo {} --yes", last_run(&studio));
+    let edited = "SHELF/footage/acme/spot/reel.mov";
+    studio.file_at(edited, "edited", CHANGED + 60);
+    let refused = studio.lines(&[&line]).status(1);
+    assert!(refused.stderr.contains(edited), "{refused}");
+    assert_eq!(studio.read(REEL), "reel");
+    studio.file(edited, "reel");
+    studio.lines(&[&line]).ok();
+    assert!(!studio.path(REEL).exists() && !studio.path(edited).exists());
+}
+
+#[test]
+fn undone_run_is_not_undone_again() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS"])
+        .ok();
+    let line = format!("undo {} --yes", last_run(&studio));
+    studio.lines(&[&line]).ok();
+    assert_snapshot!(studio.lines(&[&line]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 2 cannot be undone: it left nothing that could be reversed
+        undo 2 --yes
+        ^^^^^^^^^^^^
+    ");
+    assert_snapshot!(undo(&studio).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: run 4 cannot be undone: it was a `undo`; copy, sync, heal, free can be undone
+        undo 4 --yes
+        ^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn folder_in_place_of_a_file_refuses() {
+    let studio = copied_twice();
+    studio.remove(NEW).file(format!("{NEW}/inside"), "inside");
+    let before = studio.tree("NAS");
+    let refused = undo(&studio).status(1);
+    assert!(refused.stderr.contains("n.mov"), "{refused}");
+    assert_eq!(studio.tree("NAS"), before);
+}
+
+#[test]
+fn deleted_file_is_nothing_to_undo() {
+    let studio = copied_twice();
+    // The added file is gone already; the replaced one is put back.
+    studio.remove("NAS/footage/acme/spot/new");
+    undo(&studio).ok();
+    assert_eq!(studio.read(REEL), "reel");
 }

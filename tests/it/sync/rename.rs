@@ -337,3 +337,21 @@ fn unlistable_folder_receives_no_rename() {
     }
     assert!(kept, "{run}\n{}", server.log());
 }
+
+#[test]
+fn rename_is_not_undone() {
+    let studio = studio();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let server = Server::sftp(&remotes, "sf");
+    let site = SyncStudio::new(&remotes, &studio, server.root());
+    site.sync("").assert_sent(5);
+    rename(&studio, "reel.mov", "the reel.mov");
+    assert_eq!(site.sync("").count("moved"), 1);
+    let runs = site.json("history").document();
+    let line = format!("undo {} --yes", runs["runs"][0]["run"]);
+    let refused = site.lines(&[&line]).status(1);
+    assert!(refused.stderr.contains("it renamed 1 file"), "{refused}");
+    site.assert_mirrored();
+}
