@@ -64,7 +64,8 @@ fn studio_on_media(databases: &[&str]) -> Studio {
     let mut lines = String::new();
     for name in databases {
         studio.folder(name);
-        lines += &format!("add database {name} ../../../{name} --medium {name}\n");
+        let line = format!("add database {name} ../../../{name} --medium {name}\n");
+        lines.push_str(&line);
     }
     lines += "add category footage footage/\nadd category render scratch/render/\n";
     studio.file(STARTUP, lines);
