@@ -105,9 +105,9 @@ impl RestoreArgs {
         }
     }
 
-    /// Resolves the names of the line.
+    /// Resolves the names of the line. A project may exist only among the versions.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
-        check_known(&self.target(workspace)?.scope, workspace)
+        self.target(workspace).map(drop)
     }
 
     /// Puts the versions back.
@@ -154,6 +154,9 @@ impl RestoreArgs {
             monitor,
             |index, run| restore(index, registry, &request, run, monitor),
         )?;
+        if finished.report.items.is_empty() {
+            check_known(&request.scope.scope, workspace)?;
+        }
         Ok(RestoreAnswer(VersionAnswer {
             finished,
             is_dry_run: options.dry_run,

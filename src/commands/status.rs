@@ -46,6 +46,8 @@ pub(crate) struct StatusArgs {
 pub(crate) struct StatusAnswer {
     short: Vec<StatusRow>,
     judged: u64,
+    #[serde(skip)]
+    expendable: u64,
     verified: VerifiedItem,
     unscanned: Vec<String>,
     offline: Vec<String>,
@@ -184,6 +186,7 @@ impl RunCommand for StatusArgs {
         });
         Ok(StatusAnswer {
             judged: status.judged,
+            expendable: status.expendable,
             verified: VerifiedItem {
                 bytes: status.verified.total,
                 within: AGES
@@ -389,6 +392,9 @@ impl Answer for StatusAnswer {
             }
         }
         match self.short.len() as u64 {
+            0 if self.judged == 0 && self.expendable > 0 => {
+                page.line("no policy demands a copy; `policy` lists them");
+            }
             0 if self.judged == 0 => page.line("no files are known; `load` scans the storages"),
             0 => page.cells(vec![Cell::Styled(
                 "every project meets the policies of its categories".to_owned(),

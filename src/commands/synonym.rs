@@ -26,7 +26,7 @@ enum Meaning {
     Sentence(&'static str),
 }
 
-const SYNONYMS: [(&[&str], Meaning); 23] = [
+const SYNONYMS: [(&[&str], Meaning); 25] = [
     (
         &["ls", "dir", "tree", "projects"],
         Meaning::Either("list projects", "fetch"),
@@ -41,7 +41,7 @@ const SYNONYMS: [(&[&str], Meaning); 23] = [
         Meaning::Line("list databases"),
     ),
     (
-        &["where", "whereis", "show", "info", "status"],
+        &["where", "whereis", "show", "info"],
         Meaning::Either("fetch all", "fetch"),
     ),
     (
@@ -49,7 +49,7 @@ const SYNONYMS: [(&[&str], Meaning); 23] = [
         Meaning::Either("watch 5 fetch all", "watch 5 fetch"),
     ),
     (
-        &["diff", "check", "verify", "cmp"],
+        &["diff", "check", "cmp"],
         Meaning::Needs(
             "compare",
             "`compare PROJECT STORAGE STORAGE` shows the differences; `--checksum` compares the content",
@@ -90,7 +90,7 @@ const SYNONYMS: [(&[&str], Meaning); 23] = [
     (
         &["rm", "delete", "del", "erase"],
         Meaning::Sentence(
-            "auto-backup never erases a file of the studio; delete it in the file manager, which `explore` opens",
+            "`free PROJECT CATEGORY STORAGE` gives up a copy that is proven to be elsewhere; delete anything else in the file manager, which `explore` opens",
         ),
     ),
     (
@@ -99,18 +99,10 @@ const SYNONYMS: [(&[&str], Meaning); 23] = [
             "rename or move it on the disk: the next `sync` renames what an earlier one sent",
         ),
     ),
-    (
-        &["restore", "undo", "versions", "revert"],
-        Meaning::Sentence(
-            "old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there",
-        ),
-    ),
-    (
-        &["prune"],
-        Meaning::Sentence(
-            "old versions are kept below `ROOT/.auto-backup/versions` until you delete them there",
-        ),
-    ),
+    (&["revert", "rollback"], Meaning::Command("undo")),
+    (&["recover"], Meaning::Command("restore")),
+    (&["repair", "fix"], Meaning::Command("heal")),
+    (&["scrub", "fsck"], Meaning::Command("verify")),
     (
         &["clear", "cls"],
         Meaning::Sentence("Ctrl-L clears the screen"),
@@ -217,8 +209,8 @@ mod tests {
 
     #[test]
     fn tried_words_are_known() {
-        let tried = "where status size du ls tree rm delete move rename archive verify report undo restore versions \
-                     prune doctor check info diff backup push open show ? \\q clear";
+        let tried = "where size du ls tree rm delete move rename archive report revert doctor check info diff backup push open \
+                     show ? \\q clear";
         for word in tried.split_whitespace() {
             assert!(is_known(word), "{word}");
         }

@@ -75,9 +75,9 @@ impl VersionsArgs {
         target.without_rest(FORM)
     }
 
-    /// Resolves the names of the line.
+    /// Resolves the names of the line. A project may exist only among the versions.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
-        check_known(&self.target(workspace)?.scope, workspace)
+        self.target(workspace).map(drop)
     }
 
     /// Reads the folders of old versions.
@@ -92,13 +92,17 @@ impl VersionsArgs {
             target.databases
         };
         let versions = list::read(&workspace.index, registry, &databases)?;
+        let scope = VersionScope {
+            scope: target.scope,
+            categories: target.categories,
+        };
+        if !versions.holds_any(registry, &scope)? {
+            check_known(&scope.scope, workspace)?;
+        }
         Ok(VersionsAnswer {
             versions,
             registry,
-            scope: VersionScope {
-                scope: target.scope,
-                categories: target.categories,
-            },
+            scope,
         })
     }
 }

@@ -91,6 +91,8 @@ pub struct StudioStatus {
     pub gaps: Vec<Gap>,
     /// Number of projects and categories that were judged.
     pub judged: u64,
+    /// Number of those whose policy demands no copy.
+    pub expendable: u64,
     pub verified: VerifiedBytes,
     /// The places that were never scanned.
     pub unscanned: Vec<usize>,
@@ -112,7 +114,15 @@ pub fn measure(
     for project in &overview.projects {
         for (union, replicas) in project.categories() {
             if is_held(union, replicas) {
-                status.judged += u64::from(union.files > 0);
+                let category = replicas.first().map(|replica| &replica.category);
+                let is_expendable = category
+                    .is_some_and(|category| registry.policy(category) == Policy::Expendable);
+                let has_files = u64::from(union.files > 0);
+                if is_expendable {
+                    status.expendable += has_files;
+                } else {
+                    status.judged += has_files;
+                }
                 status
                     .gaps
                     .extend(gap(registry, places, project, (union, replicas), now));

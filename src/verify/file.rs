@@ -124,7 +124,7 @@ fn read(
     file::drop_from_cache(&opened);
     let digest = Digest::of_file(&opened, buffer, on_progress).at("read", path())?;
     if !file::is_unchanged(&opened, &stat) {
-        return Err(Error::ConcurrentChange { path: path() });
+        return Err(Error::SourceChanged { path: path() });
     }
     let proof = Proof::read_now(&stat, folder.has_reliable_file_system());
     if !expected.is_same(&stat) {

@@ -89,6 +89,16 @@ impl VersionList {
         Ok(())
     }
 
+    /// True if a scope has versions.
+    pub fn holds_any(&self, registry: &Registry, scope: &VersionScope<'_>) -> Result<bool> {
+        let mut holds_any = false;
+        self.visit(registry, scope, &mut |_| {
+            holds_any = true;
+            Ok(())
+        })?;
+        Ok(holds_any)
+    }
+
     /// Passes the versions of a scope to `visit`, sorted by folder, file, storage and time.
     pub fn visit(
         &self,

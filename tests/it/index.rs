@@ -444,12 +444,12 @@ fn full_disk_keeps_last_scan() {
     exit 0
     --- stdout
     client  size  files  projects  copies  newest        scanned   on
-    Bob's    1 B      1         1       1  331 days ago  just now  WORK
-    acme    24 B      4         2       1  331 days ago  just now  WORK
+    Bob's    1 B      1         1       1  NNN days ago  just now  WORK
+    acme    24 B      4         2       1  NNN days ago  just now  WORK
     2 clients, 5 files, 25 B
     project      size  files  copies  newest        scanned   on
-    acme/spot    18 B      3       1  331 days ago  just now  WORK
-    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    acme/spot    18 B      3       1  NNN days ago  just now  WORK
+    acme/teaser   6 B      1       1  NNN days ago  just now  WORK
     2 projects, 4 files, 24 B
     ");
 }

@@ -32,19 +32,19 @@ fn startup_file_registers_and_loads() {
     exit 0
     --- stdout
     storage  root                       state   size  files  projects     free   total  newest        scanned
-    WORK     $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  331 days ago  just now
-    NAS      $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  331 days ago  just now
-    SERVER   $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  331 days ago  just now
+    WORK     $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  NNN days ago  just now
+    NAS      $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  NNN days ago  just now
+    SERVER   $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  NNN days ago  just now
     3 storages, 4 files, 17 B
     category  path            size  files  projects  copies  newest        scanned
-    footage   footage          4 B      1         1       1  331 days ago  just now
-    project   projects         4 B      1         1       1  331 days ago  just now
-    render    scratch/render   5 B      1         1       1  331 days ago  just now
-    delivery  delivery/final   4 B      1         1       1  331 days ago  just now
+    footage   footage          4 B      1         1       1  NNN days ago  just now
+    project   projects         4 B      1         1       1  NNN days ago  just now
+    render    scratch/render   5 B      1         1       1  NNN days ago  just now
+    delivery  delivery/final   4 B      1         1       1  NNN days ago  just now
     4 categories, 4 files, 17 B
     client  size  files  projects  copies  newest        scanned   on
-    acme    13 B      3         1       1  331 days ago  just now  WORK, NAS
-    globex   4 B      1         1       1  331 days ago  just now  SERVER
+    acme    13 B      3         1       1  NNN days ago  just now  WORK, NAS
+    globex   4 B      1         1       1  NNN days ago  just now  SERVER
     2 clients, 4 files, 17 B
     ");
 }
@@ -68,14 +68,14 @@ fn client_projects_on_database_are_listed() {
     exit 0
     --- stdout
     project      size  files  copies  newest        scanned   on
-    acme/spot    13 B      3       1  331 days ago  just now  WORK, NAS
-    globex/film   4 B      1       1  331 days ago  just now  SERVER
+    acme/spot    13 B      3       1  NNN days ago  just now  WORK, NAS
+    globex/film   4 B      1       1  NNN days ago  just now  SERVER
     2 projects, 4 files, 17 B
     project    size  files  copies  newest        scanned   on
-    acme/spot  13 B      3       1  331 days ago  just now  WORK, NAS
+    acme/spot  13 B      3       1  NNN days ago  just now  WORK, NAS
     1 project, 3 files, 13 B
     project    size  files  copies  newest        scanned   on
-    acme/spot   5 B      1       1  331 days ago  just now  NAS
+    acme/spot   5 B      1       1  NNN days ago  just now  NAS
     1 project, 1 file, 5 B
     no projects match
     ");

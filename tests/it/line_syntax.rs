@@ -79,8 +79,8 @@ fn comments_and_blank_lines_are_ignored() {
     └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 storage, 5 files, 25 B in N s
     client  size  files  projects  copies  newest        scanned   on
-    Bob's    1 B      1         1       1  331 days ago  just now  WORK
-    acme    24 B      4         2       1  331 days ago  just now  WORK
+    Bob's    1 B      1         1       1  NNN days ago  just now  WORK
+    acme    24 B      4         2       1  NNN days ago  just now  WORK
     2 clients, 5 files, 25 B
     ");
 }
@@ -212,22 +212,22 @@ fn names_accept_every_quoting_style() {
     └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 storage, 3 files, 0 B in N s
     project          size  files  copies  newest        scanned   on
-    Bob's/long film   0 B      1       1  331 days ago  just now  WORK
+    Bob's/long film   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     project          size  files  copies  newest        scanned   on
-    Bob's/long film   0 B      1       1  331 days ago  just now  WORK
+    Bob's/long film   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     project     size  files  copies  newest        scanned   on
-    say "hi"/x   0 B      1       1  331 days ago  just now  WORK
+    say "hi"/x   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     project     size  files  copies  newest        scanned   on
-    say "hi"/x   0 B      1       1  331 days ago  just now  WORK
+    say "hi"/x   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     project  size  files  copies  newest        scanned   on
-    C:\x/#1   0 B      1       1  331 days ago  just now  WORK
+    C:\x/#1   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     project  size  files  copies  newest        scanned   on
-    C:\x/#1   0 B      1       1  331 days ago  just now  WORK
+    C:\x/#1   0 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 0 B
     "#);
     let lines = [

@@ -52,15 +52,15 @@ fn piped_tables_keep_names_on_one_line() {
     let run = listed("table");
     assert_snapshot!(run.stdout.escape_debug().to_string().replace("\\n", "\n"), @r#"
     client         size  files  projects  copies  newest        scanned   on
-    -rf --replace   1 B      1         1       1  331 days ago  just now  WORK
-    Bob\'s \"best\"    1 B      1         1       1  331 days ago  just now  WORK
-    caf\\xe9         1 B      1         1       1  331 days ago  just now  WORK
+    -rf --replace   1 B      1         1       1  NNN days ago  just now  WORK
+    Bob\'s \"best\"    1 B      1         1       1  NNN days ago  just now  WORK
+    caf\\xe9         1 B      1         1       1  NNN days ago  just now  WORK
     line\
-    feed      1 B      1         1       1  331 days ago  just now  WORK
-    red\u{1b}[31m             1 B      1         1       1  331 days ago  just now  WORK
-    right\u{202e}left       1 B      1         1       1  331 days ago  just now  WORK
-    tab\\tend\\       1 B      1         1       1  331 days ago  just now  WORK
-    two words       1 B      1         1       1  331 days ago  just now  WORK
+    feed      1 B      1         1       1  NNN days ago  just now  WORK
+    red\u{1b}[31m             1 B      1         1       1  NNN days ago  just now  WORK
+    right\u{202e}left       1 B      1         1       1  NNN days ago  just now  WORK
+    tab\\tend\\       1 B      1         1       1  NNN days ago  just now  WORK
+    two words       1 B      1         1       1  NNN days ago  just now  WORK
     8 clients, 8 files, 8 B
     "#);
 }

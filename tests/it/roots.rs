@@ -196,8 +196,8 @@ fn unreadable_folder_keeps_last_scan() {
     2 projects, 3 files, 3 B
     scanned: WORK, NAS just now
     client  size  files  projects  copies  newest        scanned   on
-    acme     2 B      2         1       0  331 days ago  just now  NAS
-    b        1 B      1         1       0  331 days ago  just now  NAS
+    acme     2 B      2         1       0  NNN days ago  just now  NAS
+    b        1 B      1         1       0  NNN days ago  just now  NAS
     2 clients, 3 files, 3 B
     --- stderr
     problem: cannot open `$STUDIO/NAS/footage/b`: Permission denied (os error 13)

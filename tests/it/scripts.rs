@@ -266,8 +266,8 @@ fn quiet_hides_unrequested_output() {
     exit 0
     --- stdout
     category  path            size  files  projects  copies  newest        scanned
-    footage   footage         20 B      4         3       1  331 days ago  just now
-    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    footage   footage         20 B      4         3       1  NNN days ago  just now
+    render    scratch/render   5 B      1         1       1  NNN days ago  just now
     sound     sound
     3 categories, 5 files, 25 B
     ");

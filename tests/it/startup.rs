@@ -235,8 +235,8 @@ fn startup_answers_are_hidden() {
     exit 0
     --- stdout
     category  path            size  files  projects  copies  newest        scanned
-    footage   footage         20 B      4         3       1  331 days ago  just now
-    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    footage   footage         20 B      4         3       1  NNN days ago  just now
+    render    scratch/render   5 B      1         1       1  NNN days ago  just now
     2 categories, 5 files, 25 B
     ");
     studio.remove("NAS");
@@ -244,8 +244,8 @@ fn startup_answers_are_hidden() {
     exit 0
     --- stdout
     category  path            size  files  projects  copies  newest        scanned
-    footage   footage         20 B      4         3       1  331 days ago  just now
-    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    footage   footage         20 B      4         3       1  NNN days ago  just now
+    render    scratch/render   5 B      1         1       1  NNN days ago  just now
     2 categories, 5 files, 25 B
     --- stderr
     problem: storage `NAS` is offline: `$STUDIO/NAS` does not exist
@@ -283,8 +283,8 @@ fn program_runs_without_environment() {
     └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 storage, 5 files, 25 B in N s
     client  size  files  projects  copies  newest        scanned   on
-    Bob's    1 B      1         1       1  331 days ago  just now  WORK
-    acme    24 B      4         2       1  331 days ago  just now  WORK
+    Bob's    1 B      1         1       1  NNN days ago  just now  WORK
+    acme    24 B      4         2       1  NNN days ago  just now  WORK
     2 clients, 5 files, 25 B
     ");
 }

@@ -327,6 +327,12 @@ impl Studio {
         for media in media_of_studios() {
             text = text.replace(media, "MEDIUM");
         }
+        // The age of a file changed at `CHANGED`: also that of yesterday, for a run that began before the day ended.
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(CHANGED);
+        let days = changed.elapsed().unwrap().as_secs() / (24 * 60 * 60);
+        for days in [days, days - 1] {
+            text = text.replace(&format!("{days} days ago"), "NNN days ago");
+        }
         for (pattern, replacement) in [
             (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+-(\d+)-[0-9a-f]{32}\b", "RUN-$1"),
             (r"\d{8}T\d{6}Z", "DATE"),

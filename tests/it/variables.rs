@@ -119,7 +119,7 @@ fn executable_script_runs_as_program() {
     command.env("PATH", path).arg("acme/spot");
     assert_snapshot!(studio.finish(&mut command).ok().stdout, @"
     project    size  files  copies  newest        scanned   on
-    acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
+    acme/spot  13 B      2       2  NNN days ago  just now  WORK, NAS
     1 project, 2 files, 13 B
     ");
 }

@@ -226,7 +226,7 @@ pub enum Error {
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
     /// The file changed while it was read.
-    #[error("`{}` changed while it was copied", Name::from(path.as_path()))]
+    #[error("`{}` changed while it was read", Name::from(path.as_path()))]
     SourceChanged { path: PathBuf },
     /// A file or folder of the program that another user may have created or replaced.
     #[error("`{}` is not trusted: {why}", Name::from(path.as_path()))]

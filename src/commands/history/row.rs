@@ -15,7 +15,7 @@ use crate::output::cell::{Cell, Tone};
 #[derive(Debug, Serialize)]
 pub(super) struct RunRow {
     pub(super) run: RunId,
-    command: String,
+    pub(super) command: String,
     what: Option<String>,
     /// The scope of a copy or sync: a project, a client or `all`.
     project: Option<String>,

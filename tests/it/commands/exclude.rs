@@ -104,7 +104,7 @@ fn client_and_project_folders_ignore_exclusions() {
     └─────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 1 storage, 1 file, 1 B in N s
     project        size  files  copies  newest        scanned   on
-    cache/old.tmp   1 B      1       1  331 days ago  just now  WORK
+    cache/old.tmp   1 B      1       1  NNN days ago  just now  WORK
     1 project, 1 file, 1 B
     ");
 }

@@ -30,28 +30,28 @@ fn every_form_has_a_table() {
     exit 0
     --- stdout
     client  size  files  projects  copies  newest        scanned   on
-    Bob's    1 B      1         1       1  331 days ago  just now  WORK
-    acme    24 B      4         2       1  331 days ago  just now  WORK, NAS
+    Bob's    1 B      1         1       1  NNN days ago  just now  WORK
+    acme    24 B      4         2       1  NNN days ago  just now  WORK, NAS
     2 clients, 5 files, 25 B
     project          size  files  copies  newest        scanned   on
-    Bob's/long film   1 B      1       1  331 days ago  just now  WORK
-    acme/spot        18 B      3       1  331 days ago  just now  WORK, NAS
-    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    Bob's/long film   1 B      1       1  NNN days ago  just now  WORK
+    acme/spot        18 B      3       1  NNN days ago  just now  WORK, NAS
+    acme/teaser       6 B      1       1  NNN days ago  just now  WORK
     3 projects, 5 files, 25 B
     project      size  files  copies  newest        scanned   on
-    acme/spot    18 B      3       1  331 days ago  just now  WORK, NAS
-    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    acme/spot    18 B      3       1  NNN days ago  just now  WORK, NAS
+    acme/teaser   6 B      1       1  NNN days ago  just now  WORK
     2 projects, 4 files, 24 B
     project    size  files  copies  newest        scanned   on
-    acme/spot  13 B      2       2  331 days ago  just now  WORK, NAS
+    acme/spot  13 B      2       2  NNN days ago  just now  WORK, NAS
     1 project, 2 files, 13 B
     storage  root                     state   size  files  projects     free   total  newest        scanned   medium
-    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now  MEDIUM
-    NAS      $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  331 days ago  just now  MEDIUM
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  NNN days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS   online  13 B      2         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
     2 storages, 5 files, 25 B
     category  path            size  files  projects  copies  newest        scanned
-    footage   footage         20 B      4         3       1  331 days ago  just now
-    render    scratch/render   5 B      1         1       1  331 days ago  just now
+    footage   footage         20 B      4         3       1  NNN days ago  just now
+    render    scratch/render   5 B      1         1       1  NNN days ago  just now
     2 categories, 5 files, 25 B
     ");
 }
@@ -135,12 +135,12 @@ fn offline_database_is_still_listed() {
     exit 0
     --- stdout
     project      size  files  copies  newest        scanned   on
-    acme/spot    18 B      3       1  331 days ago  just now  WORK, NAS
-    acme/teaser   6 B      1       1  331 days ago  just now  WORK
+    acme/spot    18 B      3       1  NNN days ago  just now  WORK, NAS
+    acme/teaser   6 B      1       1  NNN days ago  just now  WORK
     2 projects, 4 files, 24 B
     storage  root                     state    size  files  projects     free   total  newest        scanned   medium
-    WORK     $STUDIO/WORK  offline  25 B      5         3  FREE  TOTAL  331 days ago  just now  MEDIUM
-    NAS      $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  331 days ago  just now  MEDIUM
+    WORK     $STUDIO/WORK  offline  25 B      5         3  FREE  TOTAL  NNN days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS   online   13 B      2         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
     2 storages, 5 files, 25 B
     ");
 }
@@ -221,8 +221,8 @@ fn odd_names_are_written_exactly() {
     exit 0
     --- stdout
     project             size  files  copies  newest        scanned   on
-    a,b "c"/tab\there    5 B      1       1  331 days ago  just now  WORK
-    back\slash/caf\xe9   3 B      1       1  331 days ago  just now  WORK
+    a,b "c"/tab\there    5 B      1       1  NNN days ago  just now  WORK
+    back\slash/caf\xe9   3 B      1       1  NNN days ago  just now  WORK
     2 projects, 2 files, 8 B
     "#);
 }

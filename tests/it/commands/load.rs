@@ -98,7 +98,7 @@ fn scan_counts_added_changed_and_missing_files() {
     exit 0
     --- stdout
     client  size  files  projects  copies  newest        scanned   on
-    acme    34 B      5         2       1  331 days ago  just now  WORK
+    acme    34 B      5         2       1  NNN days ago  just now  WORK
     1 client, 5 files, 34 B
     ");
 }
@@ -209,9 +209,9 @@ fn nested_category_is_counted_once() {
     category scratch is the folder `scratch/` of every storage
     category scratch does not include scratch/render: it is a category of its own
     project          size  files  copies  newest        scanned   on
-    Bob's/long film   1 B      1       1  331 days ago  just now  WORK
-    acme/spot        21 B      4       1  331 days ago  just now  WORK
-    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    Bob's/long film   1 B      1       1  NNN days ago  just now  WORK
+    acme/spot        21 B      4       1  NNN days ago  just now  WORK
+    acme/teaser       6 B      1       1  NNN days ago  just now  WORK
     3 projects, 6 files, 28 B
     ");
 }

@@ -174,9 +174,9 @@ fn unreadable_client_keeps_its_index_entries() {
     └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 1 storage, 5 files, 25 B in N s
     project          size  files  copies  newest        scanned   on
-    Bob's/long film   1 B      1       0  331 days ago  just now  WORK
-    acme/spot        18 B      3       1  331 days ago  just now  WORK
-    acme/teaser       6 B      1       1  331 days ago  just now  WORK
+    Bob's/long film   1 B      1       0  NNN days ago  just now  WORK
+    acme/spot        18 B      3       1  NNN days ago  just now  WORK
+    acme/teaser       6 B      1       1  NNN days ago  just now  WORK
     3 projects, 5 files, 25 B
     --- stderr
     problem: cannot open `$STUDIO/WORK/footage/Bob's`: Permission denied (os error 13)

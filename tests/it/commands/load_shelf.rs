@@ -45,8 +45,8 @@ fn absent_shelf_storage_is_no_failure() {
     NAS is away, as expected: last scanned just now
     scanned 1 of 2 storages, 5 files, 25 B in N s
     storage  root                     state   size  files  projects     free   total  newest        scanned   medium
-    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  331 days ago  just now  MEDIUM
-    NAS      $STUDIO/NAS   away    13 B      2         1  FREE  TOTAL  331 days ago  just now  MEDIUM
+    WORK     $STUDIO/WORK  online  25 B      5         3  FREE  TOTAL  NNN days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS   away    13 B      2         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
     2 storages, 5 files, 25 B
     ");
     assert_snapshot!(studio.run(["--quiet", "-c", "load"]).ok(), @"exit 0");

@@ -144,7 +144,7 @@ fn unreadable_file_is_not_missing() {
     assert_snapshot!(studio.lines(&["verify"]).status(3), @"
     exit 3
     --- stdout
-    unreadable $STUDIO/NAS/footage/acme/spot/reel.mov: `$STUDIO/NAS/footage/acme/spot/reel.mov` changed while it was copied
+    unreadable $STUDIO/NAS/footage/acme/spot/reel.mov: `$STUDIO/NAS/footage/acme/spot/reel.mov` changed while it was read
     WORK: 2 files verified, 13 B; oldest proof on it just now
     NAS: 1 file verified, 9 B; oldest proof on it just now
     verified 3 files, 22 B in N s; 1 unreadable

@@ -179,7 +179,7 @@ fn constantly_changing_source_fails() {
             let run = held.finish().status(3);
             let document = assert_accounted(&run);
             let reason = document["items"][0]["reason"].as_str().unwrap();
-            assert!(reason.contains("changed while it was copied"), "{run}");
+            assert!(reason.contains("changed while it was read"), "{run}");
             assert!(!studio.path(TO).join("b").exists(), "{run}");
             is_newest(&studio, &run);
             assert_next_copy_completes(&studio);

@@ -241,11 +241,13 @@ impl History {
         }
     }
 
-    /// Files of a storage with contents and times.
+    /// Files of a storage. An undo also removes folders that it empties, whoever made them.
     fn tree(&self, storage: &str) -> String {
         let folder = format!("{storage}/footage");
         if self.studio.path(&folder).exists() {
-            self.studio.tree(folder)
+            let tree = self.studio.tree(folder);
+            let files = tree.lines().filter(|line| !line.ends_with('/'));
+            files.collect::<Vec<_>>().join("\n")
         } else {
             String::new()
         }
