@@ -70,6 +70,8 @@ fn version(program: &str) -> String {
 
 fn first_line(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+    // xxh128sum tells its version on standard error.
+    let told = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(told).ok()?;
     text.lines().next().map(str::to_owned)
 }

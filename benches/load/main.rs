@@ -1,11 +1,13 @@
 //! Measures `load`, `fetch`, `list` and `find` as whole processes against peers, on a generated studio. `benches/run`
 //! starts it; docs/performance.md explains the results.
 
+#[path = "../common/bound.rs"]
 mod bound;
 mod change;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/contest.rs"]
 mod contest;
 mod overview;
 mod replica;
@@ -31,6 +33,9 @@ use studio::Studio;
 
 /// Name of this benchmark.
 const LOAD: &str = "load";
+
+/// Target for the peak memory of every command, in bytes.
+pub(crate) const MEMORY: u64 = 100_000_000;
 
 /// Number of files for which the targets apply.
 const ASKED_WITH: u64 = 1_000_000;

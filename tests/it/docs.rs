@@ -10,6 +10,7 @@ use regex::Regex;
 use crate::servers::{Remotes, rclone};
 use crate::source_tree::sources;
 use crate::studio::Studio;
+use crate::trust::{flip_bit, three_media};
 
 fn page(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -104,6 +105,50 @@ fn example_with_arguments_runs() {
     );
     assert!(run.stdout.contains("copied and verified 3 files"), "{run}");
     studio.run(["push-project.ab", "acme/spot"]).status(2);
+}
+
+#[test]
+fn monthly_verification_continues_each_night() {
+    let studio = three_media();
+    studio
+        .file("WORK/footage/acme/spot/reel.mov", "reel")
+        .file("verify.ab", page("examples/monthly-verify.ab"));
+    let copies = ["NAS", "SHELF"].map(|to| format!("copy acme/spot footage WORK {to}"));
+    studio.lines(&["load", &copies[0], &copies[1]]).ok();
+    // The copies read their files back; the source was read then, too.
+    let line = |studio: &Studio| studio.run(["--keep-going", "verify.ab", "4h"]);
+    let first = line(&studio).ok();
+    assert!(first.stdout.contains("verified 0 files"), "{first}");
+    flip_bit(&studio.path("NAS/footage/acme/spot/reel.mov"), 3);
+    studio.lines(&["verify all in NAS"]).status(3);
+    // Damage is reported until it is healed.
+    let second = line(&studio).status(3);
+    assert!(
+        second.stdout.contains("heal acme/spot footage NAS"),
+        "{second}"
+    );
+    studio.lines(&["heal acme/spot footage NAS"]).ok();
+    line(&studio).ok();
+}
+
+#[test]
+fn make_room_frees_only_what_is_proven() {
+    let studio = three_media();
+    studio
+        .file("WORK/footage/acme/spot/reel.mov", vec![7; 2000])
+        .file("WORK/footage/nova/titles/one.mov", vec![8; 3000])
+        .file("room.ab", page("examples/make-room.ab"));
+    let copies = ["NAS", "SHELF"].map(|to| format!("copy acme/spot footage WORK {to}"));
+    studio.lines(&["load", &copies[0], &copies[1]]).ok();
+    let before = studio.tree("WORK");
+    studio.run(["--dry-run", "room.ab", "WORK", "1kB"]).ok();
+    assert_eq!(studio.tree("WORK"), before);
+    studio.run(["room.ab", "WORK", "1kB"]).ok();
+    assert!(!studio.path("WORK/footage/acme/spot/reel.mov").exists());
+    assert!(studio.path("WORK/footage/nova/titles/one.mov").exists());
+    // Nothing else is proven to be elsewhere.
+    studio.run(["room.ab", "WORK", "1kB"]).status(3);
+    assert!(studio.path("WORK/footage/nova/titles/one.mov").exists());
 }
 
 #[test]

@@ -251,6 +251,46 @@ fn outdated_index_is_set_aside_and_refilled() {
 }
 
 #[test]
+fn older_index_is_brought_up_to_date() {
+    let studio = scanned_studio();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    let answers = [
+        "fetch all",
+        "history",
+        "compare acme/spot WORK NAS --checksum",
+    ];
+    let answers = || answers.map(|line| studio.json(&[line]).ok().stdout);
+    let before = answers();
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    index
+        .execute_batch(
+            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; PRAGMA user_version = 2;",
+        )
+        .unwrap();
+    drop(index);
+    let after = answers();
+    assert_eq!(after[0], before[0]);
+    assert_eq!(after[1], before[1]);
+    // The digests are kept; when they were taken is not known.
+    assert!(
+        after[2].contains(r#""files_read":0,"files_known":3,"oldest_digest":null"#),
+        "{}",
+        after[2]
+    );
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    let version = index.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    assert_eq!(version.unwrap(), 3);
+    drop(index);
+    studio.lines(&["verify"]).ok();
+    assert!(
+        studio
+            .json(&["safe acme/spot on WORK"])
+            .stdout
+            .contains(r#""weakest""#)
+    );
+}
+
+#[test]
 fn foreign_sqlite_file_is_refused_and_untouched() {
     let studio = Studio::filled();
     let other = Connection::open(studio.path("catalog.db")).unwrap();

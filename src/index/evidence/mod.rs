@@ -251,7 +251,7 @@ fn with_damage<'a>(found: &'a FolderEvidence, known: &FolderEvidence) -> Cow<'a,
     files
 }
 
-/// Adds a row and returns the number of rows of the folder.
+/// Adds a row in the place of an earlier one of the same files, and returns the number of rows of the folder.
 fn insert(
     connection: &Connection,
     database: DatabaseId,
@@ -272,6 +272,12 @@ fn insert(
     }
     let [folder, _] = folder_forms(folder);
     let (folder, manifest) = (folder.as_slice(), manifest.finish());
+    let earlier = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2 AND manifest = ?3";
+    execute(
+        connection,
+        earlier,
+        params![database, folder, manifest.packed()],
+    )?;
     let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum, proofs) VALUES (?1, ?2,
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
@@ -404,6 +410,19 @@ mod tests {
             };
             index.add_evidence(&[new]).unwrap();
             assert!(rows(&index) < MERGE_ROWS, "{number}");
+        }
+        let before = rows(&index);
+        for _ in 0..3 {
+            let files = &index.evidence(id, folder).unwrap();
+            let (database, origin) = (id, ContentOrigin::Found);
+            let new = NewEvidence {
+                database,
+                folder,
+                files,
+                origin,
+            };
+            index.add_evidence(&[new]).unwrap();
+            assert!(rows(&index) <= before + 1, "one row of the same files");
         }
         let contents = index.evidence(id, folder).unwrap();
         assert_eq!(contents.len(), 21);

@@ -65,6 +65,25 @@ fn copy_is_reversed() {
 }
 
 #[test]
+fn versions_of_another_machine_stay() {
+    let studio = copied_twice();
+    // Another machine has its own runs, with the same numbers.
+    let run = last_run(&studio);
+    let other = format!(
+        "NAS/.auto-backup/versions/20260102T030405Z-elsewhere-{run}-{}",
+        "0123456789abcdef".repeat(2)
+    );
+    for name in ["reel.mov", "plates/p1.exr"] {
+        studio.file(format!("{other}/footage/acme/spot/{name}"), "foreign");
+    }
+    undo(&studio).ok();
+    assert_eq!(studio.read(REEL), "reel");
+    let plate = studio.read("NAS/footage/acme/spot/plates/p1.exr");
+    assert_eq!(plate, "plate one");
+    assert_eq!(studio.tree(other).lines().count(), 6);
+}
+
+#[test]
 fn first_copy_leaves_no_folder() {
     let studio = Studio::filled();
     studio

@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use auto_backup::base::unit;
 
+use crate::MEMORY;
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
 use crate::contest::{Contest, Results, Run};
-
-/// Target for the peak memory of any command, in bytes.
-const MEMORY: u64 = 100_000_000;
 
 /// A target.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,92 @@
+//! Measures `status`, `safe`, `verify` and `free` as whole processes, beside tools that read or drop the same files.
+//! `benches/run` starts it; docs/performance.md explains the results.
+
+mod annex;
+#[path = "../common/bound.rs"]
+mod bound;
+mod commands;
+/// Only the used parts.
+#[path = "../common"]
+mod common {
+    pub(crate) mod installed;
+    pub(crate) mod interrupted;
+    pub(crate) mod machine;
+    pub(crate) mod measure;
+    pub(crate) mod options;
+    pub(crate) mod outcome;
+    pub(crate) mod report;
+    pub(crate) mod row;
+    pub(crate) mod spread;
+    pub(crate) mod wrapper;
+}
+#[path = "../common/contest.rs"]
+mod contest;
+mod rows;
+mod studio;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use auto_backup::base::error::IoResultExt as _;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+
+use common::options::Options;
+use common::outcome::{self, Outcome};
+use common::report::{self, Page};
+use common::{interrupted, machine, measure, wrapper};
+
+/// Name of this benchmark.
+const TRUST: &str = "trust";
+
+/// Target for the peak memory of every command, in bytes.
+pub(crate) const MEMORY: u64 = 150_000_000;
+
+/// Number of files for which the targets apply.
+const ASKED_WITH: u64 = 1_000_000;
+
+/// Measures what is known of eight storages, and proofs: reading files again, and removing copies that are elsewhere
+///
+/// All sizes follow from the number of files on the eight storages.
+#[derive(Debug, Parser)]
+#[command(name = "benches/run trust", bin_name = "benches/run trust")]
+struct Trust {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    outcome::ending(run())
+}
+
+/// Measures one command, or everything, as the first argument requires.
+fn run() -> Outcome<()> {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == measure::OPTION) {
+        return wrapper::run(arguments);
+    }
+    let grammar =
+        Trust::command().mut_arg("files", |files| files.default_value(ASKED_WITH.to_string()));
+    measure_everything(&Trust::from_arg_matches(&grammar.get_matches())?.options)
+}
+
+fn measure_everything(options: &Options) -> Outcome<()> {
+    if !options.bench {
+        // `cargo test --all-targets` runs this with a program that is not optimized.
+        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
+        return Ok(());
+    }
+    let page = Page::read(TRUST)?;
+    interrupted::remember_signals().at("catch signals for", "this process")?;
+    let place = options.place();
+    let rows = rows::all(&place, options.files, options.runs)?;
+    let places = format!("all on {}", machine::file_system(&place));
+    let machine = machine::description(&places, &["xxh128sum", "cat", "git-annex"]);
+    let is_asked = options.files >= ASKED_WITH;
+    let results = report::results(&rows, &machine, &options.command(TRUST), is_asked)?;
+    write!(io::stdout(), "{results}")?;
+    if options.write {
+        page.write(&results)?;
+    }
+    Ok(())
+}
