@@ -64,12 +64,16 @@ fn entry(path: &str, key: &str) -> Option<String> {
 
 /// Returns the version of a program, if it is installed.
 fn version(program: &str) -> String {
-    let told = first_line(Command::new(program).arg("--version"));
+    let mut forms = ["--version", "version"].into_iter();
+    let told = forms.find_map(|form| first_line(Command::new(program).arg(form)));
     told.unwrap_or_else(|| format!("{program} is not installed"))
 }
 
 fn first_line(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
     // xxh128sum tells its version on standard error.
     let told = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(told).ok()?;

@@ -90,7 +90,7 @@ const SYNONYMS: [(&[&str], Meaning); 25] = [
     (
         &["rm", "delete", "del", "erase"],
         Meaning::Sentence(
-            "`free PROJECT CATEGORY STORAGE` gives up a copy that is proven to be elsewhere; delete anything else in the file manager, which `explore` opens",
+            "auto-backup never erases a file without proof: `free PROJECT CATEGORY STORAGE` gives up a copy that is elsewhere; delete anything else in the file manager, which `explore` opens",
         ),
     ),
     (
@@ -99,7 +99,12 @@ const SYNONYMS: [(&[&str], Meaning); 25] = [
             "rename or move it on the disk: the next `sync` renames what an earlier one sent",
         ),
     ),
-    (&["revert", "rollback"], Meaning::Command("undo")),
+    (
+        &["revert", "rollback"],
+        Meaning::Sentence(
+            "`undo RUN` reverses a run that `history` lists; `restore` puts old versions of single files back",
+        ),
+    ),
     (&["recover"], Meaning::Command("restore")),
     (&["repair", "fix"], Meaning::Command("heal")),
     (&["scrub", "fsck"], Meaning::Command("verify")),

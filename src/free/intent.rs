@@ -76,25 +76,26 @@ pub(super) struct Intent<'a> {
 impl<'a> Intent<'a> {
     /// Writes an intent at a storage, flushed.
     pub(super) fn write(storage: &'a Storage, name: IntentName, replica: &Path) -> Result<Self> {
-        let line = format!("removing {}", Name::from(replica));
-        match storage {
-            Storage::Local(local) => {
-                intent_file::create(&local.root, FOLDER, name.0.as_ref(), &line)?;
-            }
+        let written = match storage {
+            Storage::Local(local) => intent_file::create(&local.root, FOLDER, name.0.as_ref()),
             Storage::Remote(remote) => {
-                remote.remote.put_probe_file(&name.path(), &line)?;
+                let line = format!("removing {}", Name::from(replica));
+                remote.remote.put_probe_file(&name.path(), &line)
             }
-        }
-        let intent = Self { storage, name };
+        };
         // What the storage lists is what others will see.
-        if intents(storage)?.contains(&intent.name) {
-            Ok(intent)
-        } else {
-            Err(Error::Unproven {
-                path: storage.database().path(&intent.name.path()),
+        let is_listed = written.and_then(|()| Ok(intents(storage)?.contains(&name)));
+        let failure = match is_listed {
+            Ok(true) => return Ok(Self { storage, name }),
+            Ok(false) => Error::Unproven {
+                path: storage.database().path(&name.path()),
                 why: "was written, but the storage does not list it, so that others would not see it",
-            })
-        }
+            },
+            Err(error) => error,
+        };
+        // It may be there in part. Left behind, it would only make others wait for this machine's next run.
+        remove(storage, &name).unwrap_or_default();
+        Err(failure)
     }
 
     /// Removes it.

@@ -1,11 +1,13 @@
 //! Name and processes of this machine, and random IDs.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
+use super::limit::open_with_retry;
 use crate::base::error::{IoResultExt as _, Result};
 
 /// Returns the host name for use in a file name: every character but letters, digits and `-` is replaced.
@@ -33,8 +35,11 @@ pub fn name() -> String {
 pub fn random_id() -> Result<String> {
     const SOURCE: &str = "/dev/urandom";
     let mut bytes = [0; 16];
-    File::open(SOURCE)
-        .and_then(|mut file| file.read_exact(&mut bytes))
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let opened = open_with_retry(|| rustix::fs::open(SOURCE, flags, Mode::empty()));
+    opened
+        .map_err(io::Error::from)
+        .and_then(|handle| File::from(handle).read_exact(&mut bytes))
         .at("read", SOURCE)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

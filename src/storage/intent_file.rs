@@ -1,20 +1,18 @@
-//! Small files in a subfolder of the program's folder that other machines look for.
+//! Empty files in a subfolder of the program's folder that other machines look for: their names say everything, so that a
+//! full disk has room for them.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
 
 use crate::base::error::{IoResultExt as _, Result};
 use crate::model::own_folder;
 use crate::os::folder::{Folder, is_not_found};
 
-/// Creates a file with one line, flushed with its folder, so that it outlives a power failure.
-pub fn create(root: &Folder, folder: &str, name: &OsStr, line: &str) -> Result<()> {
+/// Creates a file, flushed with its folder, so that it outlives a power failure.
+pub fn create(root: &Folder, folder: &str, name: &OsStr) -> Result<()> {
     let own = own_folder::open(root)?;
     let folder = own.trusted_child(OsStr::new(folder), root)?;
-    let mut file = folder.create_file(name)?;
-    let path = folder.path().join(name);
-    let written = file.write_all(format!("{line}\n").as_bytes());
-    written.and_then(|()| file.sync_all()).at("write", path)?;
+    let file = folder.create_file(name)?;
+    file.sync_all().at("write", folder.path().join(name))?;
     folder.flush()?;
     own.flush()
 }
@@ -52,9 +50,9 @@ mod tests {
         let root = Folder::open(temporary.path()).unwrap();
         let list = || names(&root, "freeing").unwrap();
         assert!(list().is_empty());
-        create(&root, "freeing", OsStr::new("a"), "line").unwrap();
+        create(&root, "freeing", OsStr::new("a")).unwrap();
         assert_eq!(list(), ["a"]);
-        create(&root, "freeing", OsStr::new("a"), "line").unwrap_err();
+        create(&root, "freeing", OsStr::new("a")).unwrap_err();
         remove(&root, "freeing", OsStr::new("a")).unwrap();
         remove(&root, "freeing", OsStr::new("a")).unwrap();
         assert!(list().is_empty());

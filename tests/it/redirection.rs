@@ -95,8 +95,8 @@ fn extension_decides_format() {
         ["Bob's/long film", "acme/spot", "acme/teaser"]
     );
     assert_eq!(
-        studio.read("a.txt"),
-        studio.lines(&["list projects"]).ok().stdout
+        studio.read("a.txt").into_bytes(),
+        studio.lines(&["list projects"]).ok().bytes
     );
     assert_eq!(studio.read("a"), studio.read("a.csv"));
     let mode = studio

@@ -176,6 +176,27 @@ fn killed_commands_lose_no_copy() {
     }
 }
 
+#[test]
+fn full_disk_leaves_no_intent() {
+    let attack = &ATTACKS[2];
+    for call in ["fsync", "openat", "mkdirat"] {
+        for when in [1, 2, 3, 5, 70] {
+            let studio = scene(attack);
+            let Some(tracer) = Tracer::new(&studio) else {
+                return;
+            };
+            let before = contents(&studio);
+            let fault = format!("error=ENOSPC:when={when}..{}", when + 1);
+            let run = tracer.inject(call, &fault).json(attack.line);
+            let what = format!("{call} {when}: {run}");
+            assert_eq!(contents(&studio), before, "{what}");
+            let left = studio.path("WORK/.auto-backup/freeing");
+            let left = fs::read_dir(left).map_or(0, Iterator::count);
+            assert_eq!(left, 0, "{what}");
+        }
+    }
+}
+
 /// The same line finishes what a killed one left.
 fn finish(studio: &Studio, attack: &Attack, what: &str) {
     let again = studio.json(&[attack.line]);
