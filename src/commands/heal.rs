@@ -1,6 +1,6 @@
 //! `heal`: replaces damaged and missing files by intact copies from other storages.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::{OutcomeKind, RunEnd, RunId, RunItem, RunStart, RunState};
+use crate::language::lexer::quote;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -261,7 +262,8 @@ impl Answer for HealAnswer {
         if report.healed.is_empty() && report.failed.is_empty() {
             page.line(format!(
                 "nothing to heal: no file on {} is known to be damaged or missing; `verify in {}` looks",
-                self.database, self.database
+                self.database,
+                quote(OsStr::new(&self.database))
             ));
             return;
         }

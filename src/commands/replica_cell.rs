@@ -6,8 +6,11 @@ use crate::base::unit;
 use crate::index::overview::{ReplicaState, ReplicaSummary, UnionTotals};
 use crate::output::cell::{Cell, Tone};
 
-/// Meaning of the signs in the short forms of cells.
-pub(super) const LEGEND: &str = "= whole, -N lacks, ~N older, !N differ, ?N unreadable, xN damaged";
+/// Returns the meaning of the signs in the short forms of cells. Damage is rare, and its sign is explained only then.
+pub(super) fn legend(has_damage: bool) -> String {
+    let damage = if has_damage { ", xN damaged" } else { "" };
+    format!("= whole, -N lacks, ~N older, !N differ, ?N unreadable{damage}")
+}
 
 /// Sums over some replicas on one database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

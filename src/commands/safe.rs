@@ -1,6 +1,6 @@
 //! `safe`: may a copy be removed? Answered with proof, from the index.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::EvidenceKind;
 use crate::index::overview::add_holders;
+use crate::language::lexer::quote;
 use crate::model::policy::Policy;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -416,7 +417,8 @@ impl Answer for SafeReport {
             let entries = unit::format_counted(self.outside, "entry");
             page.line(format!(
                 "not judged: {entries} on {} in no project; `list outside in {}`",
-                self.database, self.database
+                self.database,
+                quote(OsStr::new(&self.database))
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! `status`: the projects that fall short of their policy, and what to type to mend it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::overview;
+use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -51,6 +52,8 @@ pub(crate) struct StatusAnswer {
     verified: VerifiedItem,
     unscanned: Vec<String>,
     offline: Vec<String>,
+    /// Damaged files of projects that meet their policies all the same.
+    damaged: Vec<DamagedItem>,
     #[serde(skip)]
     outside: Vec<String>,
     #[serde(skip)]
@@ -85,6 +88,13 @@ pub(super) struct Wants {
     pub(super) copies: u64,
     pub(super) offsite: u64,
     pub(super) verified_seconds: Option<u64>,
+}
+
+/// Damaged files of a storage, as JSON.
+#[derive(Debug, Serialize)]
+struct DamagedItem {
+    database: String,
+    files: u64,
 }
 
 /// How much was verified, as JSON.
@@ -184,6 +194,10 @@ impl RunCommand for StatusArgs {
             let entries = unit::format_counted(*entries, "entry");
             format!("{entries} on {}", places[*number].name())
         });
+        let damaged = status.damaged.iter().map(|(number, files)| DamagedItem {
+            database: places[*number].name().to_owned(),
+            files: *files,
+        });
         Ok(StatusAnswer {
             judged: status.judged,
             expendable: status.expendable,
@@ -200,6 +214,7 @@ impl RunCommand for StatusArgs {
             offline: names(&status.offline),
             offline_ages: ages.collect(),
             outside: outside.collect(),
+            damaged: damaged.collect(),
             setup_hint,
             short: status
                 .gaps
@@ -309,8 +324,12 @@ pub(super) fn gap_words(gap: &Gap, places: &[Place]) -> String {
     let same = gap.same_medium.iter().map(|number| places[*number].name());
     let same: Vec<&str> = same.filter(|_| needs_medium).collect();
     let same = (!same.is_empty()).then(|| {
+        let verb = match same.len() {
+            1 => "shares",
+            _ => "share",
+        };
         format!(
-            "{} shares its medium; `--medium` of `add database` states media",
+            "{} {verb} its medium; `--medium` of `add database` states media",
             same.join(", ")
         )
     });
@@ -406,8 +425,16 @@ impl Answer for StatusAnswer {
                 unit::format_count(self.judged)
             )),
         }
+        for DamagedItem { database, files } in &self.damaged {
+            let files = unit::format_counted(*files, "file");
+            page.line(format!(
+                "{files} damaged on {database}: `heal all {}`",
+                quote(OsStr::new(database))
+            ));
+        }
         for name in &self.unscanned {
-            page.line(format!("{name} was never scanned: `load {name}`"));
+            let quoted = quote(OsStr::new(name));
+            page.line(format!("{name} was never scanned: `load {quoted}`"));
         }
         if !self.offline_ages.is_empty() {
             page.line(format!(

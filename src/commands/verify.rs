@@ -397,8 +397,7 @@ impl Stream for VerifyAnswer {
             Self::write_database(check, lines)?;
         }
         lines.line(self.total_line())?;
-        let mut checks = report.databases.iter();
-        if let Some(damaged) = checks.find(|one| one.damaged > 0) {
+        for damaged in report.databases.iter().filter(|one| one.damaged > 0) {
             let name = quote(OsStr::new(&damaged.name));
             lines.cells(vec![Cell::Styled(
                 format!("    heal all {name}"),

@@ -1,6 +1,7 @@
 //! The projects that fall short of their policy, and how much of the studio was verified when.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::copies::Copies;
 use super::mend::Mend;
@@ -100,6 +101,8 @@ pub struct StudioStatus {
     pub offline: Vec<usize>,
     /// Number of entries of each place that are in no project, if any.
     pub outside: Vec<(usize, u64)>,
+    /// Number of damaged files of each place in projects that meet their policies all the same, if any.
+    pub damaged: BTreeMap<usize, u64>,
 }
 
 /// Measures the projects of an overview against the policies of their categories.
@@ -123,9 +126,10 @@ pub fn measure(
                 } else {
                     status.judged += has_files;
                 }
-                status
-                    .gaps
-                    .extend(gap(registry, places, project, (union, replicas), now));
+                match gap(registry, places, project, (union, replicas), now) {
+                    Some(gap) => status.gaps.push(gap),
+                    None => status.add_damage(replicas),
+                }
                 let kept = replicas
                     .iter()
                     .filter(|replica| registry.policy(&replica.category) != Policy::Expendable);
@@ -153,6 +157,16 @@ pub fn measure(
         }
     }
     Ok(status)
+}
+
+impl StudioStatus {
+    fn add_damage(&mut self, replicas: &[ReplicaSummary]) {
+        for (place, replica) in replicas.iter().enumerate() {
+            if let Some(files) = replica.damaged.filter(|files| *files > 0) {
+                *self.damaged.entry(place).or_default() += files;
+            }
+        }
+    }
 }
 
 impl VerifiedBytes {

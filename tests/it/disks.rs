@@ -111,6 +111,10 @@ fn unmounted_category_is_not_empty() {
     │ footage  ┆ whole, 2 files, 13 B ┆ lacks 1, 1 unreadable, 1 file, 4 B │
     │ render   ┆ whole, 1 file, 5 B   ┆ whole, 1 file, 5 B                 │
     └──────────┴──────────────────────┴────────────────────────────────────┘
+    policy: footage 1 of 2 copies, on WORK; NAS shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
+    policy: render 1 of 2 copies, on WORK, NAS (one medium)
+        add database NAME FOLDER
     scanned: WORK, NAS just now
     --- stderr
     problem: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the storage if it is an ordinary folder now

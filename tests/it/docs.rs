@@ -124,10 +124,12 @@ fn monthly_verification_continues_each_night() {
     // Damage is reported until it is healed.
     let second = line(&studio).status(3);
     assert!(
-        second.stdout.contains("heal acme/spot footage NAS"),
+        second
+            .stdout
+            .contains("1 file damaged on NAS: `heal all NAS`"),
         "{second}"
     );
-    studio.lines(&["heal acme/spot footage NAS"]).ok();
+    studio.lines(&["heal all NAS"]).ok();
     line(&studio).ok();
 }
 

@@ -60,6 +60,10 @@ fn script_dry_run_changes_nothing() {
     │ footage  ┆ whole, 2 files, 13 B ┆ missing ┆ not scanned │
     │ render   ┆ whole, 1 file, 5 B   ┆ missing ┆ not scanned │
     └──────────┴──────────────────────┴─────────┴─────────────┘
+    policy: footage 1 of 2 copies known, on WORK; a storage was never scanned
+        load MORE
+    policy: render 1 of 2 copies known, on WORK; a storage was never scanned
+        load MORE
     scanned: WORK, NAS just now; MORE never
     category render is no longer tracked; its files are untouched
     $STUDIO/WORK/footage/acme/spot

@@ -30,10 +30,10 @@ fn commands_of_other_programs_suggest_ours() {
     };
     assert_snapshot!(hint("ls"), @"hint: did you mean `list projects`?");
     assert_snapshot!(hint("diff"), @"hint: `compare PROJECT STORAGE STORAGE` shows the differences; `--checksum` compares the content");
-    assert_snapshot!(hint("restore"), @"hint: old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there");
+    assert_snapshot!(hint("revert"), @"hint: `undo RUN` reverses a run that `history` lists; `restore` puts old versions of single files back");
     assert_snapshot!(hint("rename"), @"hint: rename or move it on the disk: the next `sync` renames what an earlier one sent");
     assert_snapshot!(hint("tree"), @"hint: did you mean `list projects`?");
-    assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file of the studio; delete it in the file manager, which `explore` opens");
+    assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file without proof: `free PROJECT CATEGORY STORAGE` gives up a copy that is elsewhere; delete anything else in the file manager, which `explore` opens");
 }
 
 #[test]

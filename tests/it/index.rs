@@ -227,7 +227,7 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 2
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 3
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);

@@ -31,10 +31,10 @@ fn startup_file_registers_and_loads() {
     assert_snapshot!(studio.lines(&["list databases", "list categories", "list clients"]).ok(), @"
     exit 0
     --- stdout
-    storage  root                       state   size  files  projects     free   total  newest        scanned
-    WORK     $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  NNN days ago  just now
-    NAS      $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  NNN days ago  just now
-    SERVER   $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  NNN days ago  just now
+    storage  root                       state   size  files  projects     free   total  newest        scanned   medium
+    WORK     $STUDIO/WORK    online   8 B      2         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
+    NAS      $STUDIO/NAS     online   5 B      1         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
+    SERVER   $STUDIO/SERVER  online   4 B      1         1  FREE  TOTAL  NNN days ago  just now  MEDIUM
     3 storages, 4 files, 17 B
     category  path            size  files  projects  copies  newest        scanned
     footage   footage          4 B      1         1       1  NNN days ago  just now
@@ -97,6 +97,12 @@ fn project_is_copied_between_storages() {
     │ render   ┆ missing            ┆ whole, 1 file, 5 B ┆ missing │
     └──────────┴────────────────────┴────────────────────┴─────────┘
     on no storage: delivery
+    policy: footage 1 of 2 copies, on WORK, NAS (one medium); SERVER shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
+    policy: project 1 of 2 copies, on WORK; NAS, SERVER share its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
+    policy: render 1 of 2 copies, on NAS; WORK, SERVER share its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
     scanned: WORK, NAS, SERVER just now
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "reel");

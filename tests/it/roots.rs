@@ -160,6 +160,8 @@ fn unreadable_root_is_offline() {
     │ footage  ┆ missing ┆ offline, whole, 1 file, 4 B │
     └──────────┴─────────┴─────────────────────────────┘
     on no storage: render
+    policy: footage 1 of 2 copies, on NAS (as last seen just now); WORK shares its medium; `--medium` of `add database` states media
+        add database NAME FOLDER
     scanned: WORK just now; NAS just now (offline)
     --- stderr
     problem: storage `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
@@ -288,6 +290,8 @@ fn symlink_loops_and_special_files_are_skipped() {
     │ footage  ┆ whole, 3 files, 4 B ┆ not scanned │
     │ render   ┆ missing             ┆ not scanned │
     └──────────┴─────────────────────┴─────────────┘
+    policy: footage 1 of 2 copies known, on WORK; a storage was never scanned
+        load NAS
     scanned: WORK just now; NAS never
     --- stderr
     note: `$STUDIO/WORK/footage/again` is a symbolic link and is not followed

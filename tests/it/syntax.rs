@@ -473,6 +473,7 @@ fn help_option_shows_command_help() {
       N differ        N files have the size and time of another copy, and other content,
                       or its time and another size
       N unreadable    N files or folders could not be read
+      N damaged       N files no longer have the content that was known of them
       missing         no folder
       offline         the storage was offline at the last scan; the rest is as it was then
       not scanned     `load` scans it
@@ -504,6 +505,9 @@ fn help_option_shows_command_help() {
 
           --no-sequences
               List every frame of an image sequence
+
+          --evidence
+              Show with each file how its content is known, and since when
 
       -h, --help
               Print help

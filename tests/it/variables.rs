@@ -98,7 +98,7 @@ fn dollar_signs_in_saved_roots_survive() {
         .run(["--format", "plain", "-c", "list databases"])
         .ok();
     assert_snapshot!(listed.stdout, @"
-    A	$STUDIO/$HOME	online				FREE	TOTAL		
+    A	$STUDIO/$HOME	online				FREE	TOTAL				
     B	$STUDIO/$1	online				FREE	TOTAL
     ");
 }

@@ -1,7 +1,7 @@
 //! One line for each of several projects: its size, and a cell for each database.
 
 use crate::base::unit;
-use crate::commands::replica_cell::{CopySum, LEGEND};
+use crate::commands::replica_cell::{CopySum, legend};
 use crate::index::overview::ProjectSummary;
 use crate::output::cell::{Cell, FORMS, Tone};
 use crate::output::page::{Borders, Page, TableBlock};
@@ -10,7 +10,7 @@ use crate::output::page::{Borders, Page, TableBlock};
 pub(super) fn add_lines(projects: &[ProjectSummary], databases: &[String], page: &mut Page) {
     let mut headings = vec![Cell::text("project"), Cell::text("size")];
     headings.extend(databases.iter().map(|name| Cell::from(name.as_str())));
-    let (mut rows, mut files, mut bytes) = (Vec::new(), 0, 0_u64);
+    let (mut rows, mut files, mut bytes, mut has_damage) = (Vec::new(), 0, 0_u64, false);
     for summary in projects {
         let project_bytes = summary.unions.iter().map(|union| union.bytes);
         let project_bytes = project_bytes.fold(0, u64::saturating_add);
@@ -20,7 +20,9 @@ pub(super) fn add_lines(projects: &[ProjectSummary], databases: &[String], page:
             Cell::from(&summary.project.name()),
             size_cell(project_bytes),
         ];
-        row.extend(copies(summary, databases.len()).iter().map(copy_cell));
+        let copies = copies(summary, databases.len());
+        has_damage |= copies.iter().any(|copy| copy.faults.damaged > 0);
+        row.extend(copies.iter().map(copy_cell));
         rows.push(row);
     }
     page.table_block(TableBlock {
@@ -29,7 +31,7 @@ pub(super) fn add_lines(projects: &[ProjectSummary], databases: &[String], page:
         borders: Borders::Open,
         hidden_from: vec![usize::MAX, FORMS - 1],
         narrow: None,
-        legend: Some(LEGEND.to_owned()),
+        legend: Some(legend(has_damage)),
     });
     page.line(format!(
         "{}, {}, {}",

@@ -1,7 +1,7 @@
 //! The table of one project: a row for each category, a column for each database.
 
 use crate::base::unit;
-use crate::commands::replica_cell::{CopySum, LEGEND};
+use crate::commands::replica_cell::{CopySum, legend};
 use crate::index::overview::{ProjectSummary, ReplicaSummary, is_held};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::{Page, TableBlock};
@@ -22,7 +22,7 @@ pub(super) fn add_table(summary: &ProjectSummary, page: &mut Page) {
             .iter()
             .map(|replica| replica.database.as_str().into()),
     );
-    let (mut rows, mut nowhere) = (Vec::new(), Vec::new());
+    let (mut rows, mut nowhere, mut has_damage) = (Vec::new(), Vec::new(), false);
     for (union, replicas) in summary.categories() {
         let category = replicas
             .first()
@@ -31,15 +31,16 @@ pub(super) fn add_table(summary: &ProjectSummary, page: &mut Page) {
             nowhere.push(category);
             continue;
         }
-        let cells = replicas
-            .iter()
-            .map(|replica| CopySum::of(replica, union).cell());
+        let copies = replicas.iter().map(|replica| CopySum::of(replica, union));
+        let copies: Vec<CopySum> = copies.collect();
+        has_damage |= copies.iter().any(|copy| copy.faults.damaged > 0);
+        let cells = copies.iter().map(CopySum::cell);
         rows.push([Cell::from(category)].into_iter().chain(cells).collect());
     }
     page.table_block(TableBlock {
         headings,
         rows,
-        legend: Some(LEGEND.to_owned()),
+        legend: Some(legend(has_damage)),
         ..TableBlock::default()
     });
     if !nowhere.is_empty() {

@@ -238,8 +238,13 @@ impl Hinter for Assistant {
         if self.menu.borrow().is_some() {
             return Some(ShownHint::Menu(self.screen().padding(line)));
         }
-        let gray = self.gray_hint(line, position, context);
-        gray.map(ShownHint::Gray)
+        let gray = self.gray_hint(line, position, context)?;
+        // What is missing is said in the row of the line, or not at all.
+        let fits = match &gray {
+            Hint::Missing(text) => self.screen().has_room(line, text),
+            Hint::Rest(_) => true,
+        };
+        fits.then_some(ShownHint::Gray(gray))
     }
 }
 

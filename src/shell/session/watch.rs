@@ -136,7 +136,7 @@ impl Session {
         let name = watched.line.get(span.clone()).unwrap_or_default();
         Err(refused(
             format!("`watch` does not repeat `{}`: {why}", Name::from(name)),
-            "it repeats `fetch`, `list`, `find`, `history`, `failures` and `compare --known`",
+            "it repeats `fetch`, `list`, `find`, `status`, `safe`, `history`, `failures` and `compare --known`",
             span,
         ))
     }

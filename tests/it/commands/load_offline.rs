@@ -124,11 +124,7 @@ fn unreadable_folder_keeps_its_index_entries() {
     studio.mode("WORK/footage/acme/spot/plates", 0);
     let run = studio.lines_as_user(&["load", "find p1.exr in WORK", "fetch project acme/spot"]);
     studio.mode("WORK/footage/acme/spot/plates", 0o755);
-    let text = regex::Regex::new(r"\d+ days ago *")
-        .unwrap()
-        .replace_all(&run.to_string(), "AGE")
-        .into_owned();
-    assert_snapshot!(text, @"
+    assert_snapshot!(run, @"
     exit 3
     --- stdout
     ┌─────────┬──────────────────┬──────────┬───────┬──────┬────────────┬───────┐
@@ -139,7 +135,7 @@ fn unreadable_folder_keeps_its_index_entries() {
     └─────────┴──────────────────┴──────────┴───────┴──────┴────────────┴───────┘
     scanned 2 storages, 5 files, 25 B in N s
      files     size       changed  on    path
-         1      9 B  AGEWORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr
+         1      9 B  NNN days ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr
     1 file, 9 B
     acme/spot  3 files, 18 B
     ┌──────────┬─────────────────────────────┬─────────┐

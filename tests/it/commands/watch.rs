@@ -48,7 +48,7 @@ fn refusals_say_where_and_what() {
     error: `watch` does not repeat `copy`: it writes files
         watch 5 copy acme/spot WORK NAS
                 ^^^^
-    hint: it repeats `fetch`, `list`, `find`, `history`, `failures` and `compare --known`
+    hint: it repeats `fetch`, `list`, `find`, `status`, `safe`, `history`, `failures` and `compare --known`
     ");
     assert_snapshot!(studio.run(["watch", "0", "fetch", "all"]), @"
     exit 2

@@ -137,6 +137,8 @@ fn category_that_cannot_hold_a_project_is_not_shown_for_it() {
     │ c1       ┆ whole, 1 file, 1 B ┆ whole, 1 file, 1 B │
     └──────────┴────────────────────┴────────────────────┘
     on no storage: c2
+    policy: c1 1 of 2 copies, on WORK, NAS (one medium)
+        add database NAME FOLDER
     scanned: WORK, NAS just now
     ");
     assert_snapshot!(studio.lines(&["fetch all"]).ok(), @"

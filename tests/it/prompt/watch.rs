@@ -199,7 +199,9 @@ fn question_is_completed_as_a_line_of_its_own() {
     screen
         .press("wat\t5 fe\tproj\tacme/sp\t")
         .until_line("auto-backup> watch 5 fetch project acme/spot");
-    let commands = ["compare", "failures", "fetch", "find", "history", "list"];
+    let commands = [
+        "compare", "failures", "fetch", "find", "history", "list", "safe", "status",
+    ];
     screen
         .press("\u{15}watch 5 \t")
         .until("the questions", |screen| {

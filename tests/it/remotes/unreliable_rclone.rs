@@ -397,7 +397,7 @@ fn reported_version_is_checked_in_listing() {
             reason
                 .as_str()
                 .unwrap()
-                .contains("the file is not among them"),
+                .contains("the file is not at its new path"),
             "{run}"
         );
     });

@@ -48,6 +48,13 @@ impl MenuScreen {
         rows.sum()
     }
 
+    /// True if a text after the line leaves the last column of its row empty: a terminal begins a new row behind it.
+    pub(in crate::shell) fn has_room(self, line: &str, text: &str) -> bool {
+        let last = line.rsplit('\n').next().unwrap_or_default();
+        let column = (self.prompt_width + terminal_width(last)) % self.columns.max(1);
+        column + terminal_width(text) < self.columns
+    }
+
     /// Returns blanks after the line, behind which the menu begins. They end within the last columns of the row, so that
     /// rustyline repaints when the terminal becomes narrower.
     pub(in crate::shell) fn padding(self, line: &str) -> String {
