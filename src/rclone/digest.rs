@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
-use super::command::PATIENT_FLAGS;
-use super::entry::decode_path_below;
+use super::command::{PATIENT_FLAGS, UNREADABLE_ANSWER};
+use super::entry::{ListEntry, ListParser, decode_path_below};
 use super::feature::RemoteFeatures;
 use super::line::OutputLine;
 use super::log;
@@ -31,14 +29,17 @@ pub struct StatedDigest {
     pub tag: Option<u64>,
 }
 
-/// An entry of a list with digests.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HashedEntry {
-    path: String,
-    size: i64,
-    #[serde(default)]
-    hashes: BTreeMap<String, String>,
+/// Number of the low bits of a tag that are of the text of the digest; those above are of its kind.
+const TEXT_BITS: u32 = 56;
+
+impl StatedDigest {
+    /// True if the digest is the one with this tag; `None` if it is of another kind, or one of them is not known.
+    pub fn equals(&self, tag: u64) -> Option<bool> {
+        let own = self
+            .tag
+            .filter(|own| own >> TEXT_BITS == tag >> TEXT_BITS)?;
+        (tag != 0).then_some(own == tag)
+    }
 }
 
 impl Remote {
@@ -68,10 +69,14 @@ impl Remote {
             .flags(PATIENT_FLAGS)
             .operands([self.rclone_path(folder)?]);
         let mut found = BTreeMap::new();
-        let mut why = None;
+        let (mut why, mut parser) = (None, ListParser::default());
         let end = command.run(ProcessLimits::LISTING, &mut |line| {
             match &line {
-                OutputLine::Stdout(line) => add_entry(folder, kind, line, &mut found),
+                OutputLine::Stdout(line) => {
+                    if let Some(entry) = parser.parse_line(line) {
+                        add_entry(folder, kind, &entry, &mut found);
+                    }
+                }
                 OutputLine::Log(line) => {
                     let entry = log::parse_line(line);
                     if entry.is_error() {
@@ -81,13 +86,14 @@ impl Remote {
             }
             ControlFlow::Continue(())
         })?;
-        if end.is_success() {
+        if end.is_success() && parser.is_complete() {
             return Ok(Some(found));
         }
-        if found.is_empty() && is_missing(end) {
+        if found.is_empty() && parser.is_well_formed() && is_missing(end) {
             return Ok(Some(found));
         }
-        let why = why.or_else(|| end.failure()).unwrap_or_default();
+        let why = why.or_else(|| end.failure());
+        let why = why.unwrap_or_else(|| UNREADABLE_ANSWER.to_owned());
         Err(remote_error("list", &self.path(folder), why))
     }
 
@@ -146,21 +152,31 @@ fn is_missing(end: ProcessEnd) -> bool {
     )
 }
 
-fn add_entry(folder: &Path, kind: &str, line: &[u8], found: &mut BTreeMap<PathBuf, StatedDigest>) {
-    let text = line.strip_suffix(b",").unwrap_or(line);
-    let Ok(entry) = serde_json::from_slice::<HashedEntry>(text) else {
-        return;
-    };
+/// Adds an entry. Of a name that is listed twice, nothing is known.
+fn add_entry(
+    folder: &Path,
+    kind: &str,
+    entry: &ListEntry<'_>,
+    found: &mut BTreeMap<PathBuf, StatedDigest>,
+) {
     let Ok(path) = decode_path_below(folder, &entry.path) else {
         return;
     };
     let stated = entry.hashes.get(kind).filter(|digest| !digest.is_empty());
-    let tag = stated.map(|digest| {
-        let text = format!("{kind}={digest}");
-        Digest::of_bytes(text.as_bytes()).low_64().max(1)
-    });
-    let bytes = u64::try_from(entry.size).ok();
-    found.insert(path, StatedDigest { bytes, tag });
+    let mut added = StatedDigest {
+        bytes: u64::try_from(entry.size).ok(),
+        tag: stated.map(|digest| tag_of(kind, digest)),
+    };
+    if found.contains_key(&path) {
+        (added.bytes, added.tag) = (None, None);
+    }
+    found.insert(path, added);
+}
+
+fn tag_of(kind: &str, digest: &str) -> u64 {
+    let hash = |text: &str| Digest::of_bytes(text.as_bytes()).low_64();
+    let text = hash(&format!("{kind}={digest}")) & ((1 << TEXT_BITS) - 1);
+    (hash(kind) >> TEXT_BITS << TEXT_BITS) | text.max(1)
 }
 
 /// Parses a line of `hashsum`: `6bba86c7e069f56d5a10b435f1c8e49c  footage/acme/spot/a.mov`.
@@ -203,19 +219,39 @@ mod tests {
         let mut found = BTreeMap::new();
         let folder = Path::new("footage");
         for line in [
-            r#"{"Path":"a","Name":"a","Size":6,"IsDir":false,"Hashes":{"md5":"b1","sha1":"f5"}},"#,
+            r#"{"Path":"a","Name":"a","Size":6,"IsDir":false,"Hashes":{"md5":"b1","sha1":"f5"}}"#,
             r#"{"Path":"b","Name":"b","Size":-1,"IsDir":false}"#,
             r#"{"Path":"../c","Name":"c","Size":1,"IsDir":false}"#,
-            "[",
+            r#"{"Path":"d","Name":"d","Size":1,"IsDir":false,"Hashes":{"md5":"b1"}}"#,
+            r#"{"Path":"d","Name":"d","Size":1,"IsDir":false,"Hashes":{"md5":"b2"}}"#,
         ] {
-            add_entry(folder, "md5", line.as_bytes(), &mut found);
+            let entry = serde_json::from_str(line).unwrap();
+            add_entry(folder, "md5", &entry, &mut found);
         }
-        let tag = Digest::of_bytes(b"md5=b1").low_64();
+        let tag = tag_of("md5", "b1");
         let stated = |bytes, tag| StatedDigest { bytes, tag };
         let expected = [
             (folder.join("a"), stated(Some(6), Some(tag))),
             (folder.join("b"), stated(None, None)),
+            (folder.join("d"), stated(None, None)),
         ];
         assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn digests_of_two_kinds_are_not_compared() {
+        let stated = StatedDigest {
+            bytes: Some(6),
+            tag: Some(tag_of("md5", "b1")),
+        };
+        assert_eq!(stated.equals(tag_of("md5", "b1")), Some(true));
+        assert_eq!(stated.equals(tag_of("md5", "b2")), Some(false));
+        assert_eq!(stated.equals(tag_of("sha1", "b1")), None);
+        assert_eq!(stated.equals(0), None);
+        let silent = StatedDigest {
+            tag: None,
+            ..stated
+        };
+        assert_eq!(silent.equals(tag_of("md5", "b1")), None);
     }
 }

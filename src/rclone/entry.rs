@@ -3,6 +3,7 @@
 //! Names come from outside and are checked here. A decoded path always lies below the requested folder.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -20,6 +21,9 @@ pub(super) struct ListEntry<'a> {
     #[serde(default, borrow)]
     pub(super) mod_time: Cow<'a, str>,
     pub(super) is_dir: bool,
+    /// The stated digests by their kinds, if they were requested.
+    #[serde(default)]
+    pub(super) hashes: BTreeMap<String, String>,
 }
 
 /// Decodes a path that is relative to `base`.
