@@ -40,8 +40,8 @@ pub enum Verdict {
         known_at: Timestamp,
         cause: DamageCause,
     },
-    /// Size or time are others: the file was edited.
-    Edited(FileEvidence),
+    /// Size or time are others: the file was edited. What was read, if it was.
+    Edited(Option<FileEvidence>),
     /// There is no such file.
     Missing,
     /// It could not be read, with the reason.
@@ -61,6 +61,8 @@ pub enum DamageCause {
     Known,
     /// The storage states another digest than it did when the content was known.
     Stated,
+    /// It was found damaged before, and the storage states the same digest as then.
+    StatedBefore,
     /// The state of the file at the last proof is not known.
     Unknown,
 }
@@ -73,6 +75,7 @@ impl DamageCause {
             Self::Rewritten => "a program wrote to it and set its time back, or it was copied here",
             Self::Known => "it was found damaged then",
             Self::Stated => "the storage states another digest",
+            Self::StatedBefore => "the storage states the same digest as then",
             Self::Unknown => "whether the disk or a program changed it is not known",
         }
     }
@@ -128,12 +131,12 @@ fn read(
     }
     let proof = Proof::read_now(&stat, folder.has_reliable_file_system());
     if !expected.is_same(&stat) {
-        return Ok(Verdict::Edited(FileEvidence {
+        return Ok(Verdict::Edited(Some(FileEvidence {
             bytes: stat.bytes,
             modified: stat.modified,
             digest,
             proof,
-        }));
+        })));
     }
     let known = expected
         .known
@@ -167,10 +170,10 @@ impl Verdict {
     /// The evidence to record, if any.
     pub const fn evidence(&self) -> Option<&FileEvidence> {
         match self {
-            Self::Intact(found)
-            | Self::FirstRead(found)
-            | Self::Damaged { found, .. }
-            | Self::Edited(found) => Some(found),
+            Self::Intact(found) | Self::FirstRead(found) | Self::Damaged { found, .. } => {
+                Some(found)
+            }
+            Self::Edited(found) => found.as_ref(),
             Self::Missing | Self::Unreadable(_) | Self::Unknown => None,
         }
     }

@@ -17,13 +17,13 @@ use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index, KnownContent, Proof};
+use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index, KnownContent, Proof, state_tag};
 use crate::model::path::split_path;
 use crate::model::project::path_within;
-use crate::rclone::{CheckMethod, CheckVerdict, StatedDigest};
+use crate::rclone::{CheckMethod, CheckVerdict, ListTarget, StatedDigest, TimeSource};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::ManifestRef;
-use crate::storage::RemoteStorage;
+use crate::storage::{LocalStorage, RemoteStorage, Storage};
 use crate::trust::candidate::KnownCopy;
 use crate::trust::place::Place;
 
@@ -107,6 +107,7 @@ pub(super) fn prove_by_copies(
         let verdict = by_copies.get(&file.path).cloned();
         (file, verdict.unwrap_or(Verdict::Unknown))
     });
+    let verdicts = check.confirmed(verdicts.collect())?;
     Ok(check.batches(verdicts))
 }
 
@@ -165,7 +166,7 @@ impl RemoteCheck<'_> {
                 None => unread.push(file.clone()),
             }
         }
-        self.send(verdicts, results);
+        self.send(self.confirmed(verdicts)?, results);
         if self.request.download {
             return self.download(&unread, budget, results);
         }
@@ -212,9 +213,7 @@ impl RemoteCheck<'_> {
             return Some(Verdict::Missing);
         };
         if stated.bytes.is_some_and(|bytes| bytes != file.bytes) {
-            return Some(Verdict::Unreadable(
-                "its size changed since the last scan; `load` scans it again".to_owned(),
-            ));
+            return Some(Verdict::Edited(None));
         }
         if self.request.download {
             return None;
@@ -223,12 +222,14 @@ impl RemoteCheck<'_> {
             .known
             .filter(|known| known.proof.tag != 0 && known.proof.kind != EvidenceKind::Claimed)?;
         let tag = stated.tag?;
-        // A digest that was stated while the file was damaged proves nothing.
-        if known.proof.kind == EvidenceKind::Damaged {
+        let is_same = stated.equals(known.proof.tag)?;
+        let is_damaged = known.proof.kind == EvidenceKind::Damaged;
+        // A digest that was stated while the file was damaged proves nothing but that.
+        if is_damaged && !is_same {
             return None;
         }
         let found = evidence(file, known.digest, EvidenceKind::Stored, tag);
-        Some(if tag == known.proof.tag {
+        Some(if is_same && !is_damaged {
             Verdict::Intact(found)
         } else {
             Verdict::Damaged {
@@ -239,9 +240,73 @@ impl RemoteCheck<'_> {
                 },
                 known: known.digest,
                 known_at: known.proof.at,
-                cause: DamageCause::Stated,
+                cause: if is_damaged {
+                    DamageCause::StatedBefore
+                } else {
+                    DamageCause::Stated
+                },
             }
         })
+    }
+
+    /// Confirms verdicts by a listing of the files: absence counts only if that states it too, and a file with another size or
+    /// time was edited.
+    fn confirmed<'f>(
+        &self,
+        mut verdicts: Vec<(&'f RemoteFile, Verdict)>,
+    ) -> Result<Vec<(&'f RemoteFile, Verdict)>> {
+        let doubtful: Vec<PathBuf> = verdicts
+            .iter()
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Missing | Verdict::Damaged { .. }))
+            .map(|(file, _)| file.path.clone())
+            .collect();
+        if doubtful.is_empty() {
+            return Ok(verdicts);
+        }
+        let storage = &self.group.storage;
+        let target = ListTarget::Files(&doubtful);
+        let (listed, why) =
+            match storage
+                .remote
+                .list(target, &storage.features, TimeSource::ModTime)
+            {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) => (None, error.full_message()),
+                // A missing root proves nothing about its files.
+                Ok(listed) => (
+                    listed,
+                    "the storage did not list it a second time".to_owned(),
+                ),
+            };
+        let precision = storage.features.time_precision();
+        for (file, verdict) in &mut verdicts {
+            let is_missing = *verdict == Verdict::Missing;
+            if !is_missing && !matches!(verdict, Verdict::Damaged { .. }) {
+                continue;
+            }
+            let found = listed.as_ref().and_then(|listed| listed.file(&file.path));
+            let is_unread = listed
+                .as_ref()
+                .is_none_or(|listed| listed.is_unread(&file.path));
+            match found {
+                Some(_) if is_missing => {
+                    let why = "the storage listed it only the second time";
+                    *verdict = Verdict::Unreadable(why.to_owned());
+                }
+                Some(found) => {
+                    let has_other_time = precision.is_some_and(|precision| {
+                        !file.modified.equals_at(found.modified, precision)
+                            && !file.modified.may_be_stored_as(found.modified)
+                    });
+                    if has_other_time || found.bytes.is_some_and(|bytes| bytes != file.bytes) {
+                        *verdict = Verdict::Edited(None);
+                    }
+                }
+                None if is_unread => *verdict = Verdict::Unreadable(why.clone()),
+                None => *verdict = Verdict::Missing,
+            }
+        }
+        Ok(verdicts)
     }
 
     /// Compares files with online local copies whose content is known, by a digest of both storages.
@@ -256,7 +321,11 @@ impl RemoteCheck<'_> {
             if database.is_remote() || place.is_offline || *database == storage.database {
                 continue;
             }
-            let mut known: HashMap<PathBuf, (&RemoteFile, Digest)> = HashMap::new();
+            let Ok(Storage::Local(local)) = Storage::open(self.index, &storage.layout, database)
+            else {
+                continue;
+            };
+            let mut known: HashMap<PathBuf, (&RemoteFile, KnownContent)> = HashMap::new();
             for file in files.iter().filter(|file| !proven.contains_key(&file.path)) {
                 if file.stated.is_some_and(|stated| stated.tag.is_some())
                     && let Some(content) = self.local_content(place, file)?
@@ -278,7 +347,12 @@ impl RemoteCheck<'_> {
                 Err(_) => continue,
                 Ok(verdicts) => verdicts,
             };
-            for (path, (file, digest)) in known {
+            for (path, (file, content)) in known {
+                // Its content may be another one since it was proven.
+                if !is_as_proven(&local, &path, &content.proof) {
+                    continue;
+                }
+                let digest = content.digest;
                 let tag = file
                     .stated
                     .and_then(|stated| stated.tag)
@@ -306,7 +380,7 @@ impl RemoteCheck<'_> {
     }
 
     /// Returns the known content of a local copy with the size and time of a file.
-    fn local_content(&self, place: &Place, file: &RemoteFile) -> Result<Option<Digest>> {
+    fn local_content(&self, place: &Place, file: &RemoteFile) -> Result<Option<KnownContent>> {
         let located = self.request.categories.iter().find_map(|category| {
             let (project, replica) = category.locate(&file.path)?;
             Some((*category, project, replica))
@@ -331,8 +405,7 @@ impl RemoteCheck<'_> {
                         && other.bytes == file.bytes
                         && other.modified.may_be_stored_as(file.modified)
                     {
-                        let content = content.filter(|one| one.proof.is_intact());
-                        found = content.map(|content| content.digest);
+                        found = content.filter(|one| one.proof.is_intact()).copied();
                     }
                 });
             },
@@ -395,7 +468,7 @@ impl RemoteCheck<'_> {
                 };
                 (file, verdict)
             });
-            self.send(verdicts, results);
+            self.send(self.confirmed(verdicts.collect())?, results);
         }
         Ok(())
     }
@@ -431,6 +504,17 @@ impl RemoteCheck<'_> {
         });
         batches.collect()
     }
+}
+
+/// True if a local file is as it was when its content was proven.
+fn is_as_proven(storage: &LocalStorage, path: &Path, proof: &Proof) -> bool {
+    let (folder, name) = split_path(path);
+    let Ok(folder) = storage.root.open_descendant(folder) else {
+        return false;
+    };
+    let has_stable_ids = folder.has_reliable_file_system();
+    let stat = folder.stat(name);
+    stat.is_ok_and(|stat| proof.tag == 0 || proof.tag == state_tag(&stat, has_stable_ids))
 }
 
 fn evidence(file: &RemoteFile, digest: Digest, kind: EvidenceKind, tag: u64) -> FileEvidence {

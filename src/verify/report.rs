@@ -154,6 +154,8 @@ impl VerifyReport {
                             "XXH3-128 is {}, and should be {known}; found damaged {since}",
                             found.digest
                         )
+                    } else if *cause == DamageCause::StatedBefore {
+                        format!("XXH3-128 should be {known}; found damaged {since}, and {words}")
                     } else if *cause == DamageCause::Stated {
                         format!("XXH3-128 was {known} {since}; {words}")
                     } else {
@@ -164,8 +166,9 @@ impl VerifyReport {
                     };
                     (FindingKind::Damaged, Some(reason))
                 }
-                Verdict::Edited(_) => {
+                Verdict::Edited(read) => {
                     check.edited += 1;
+                    check.unknown += u64::from(read.is_none());
                     let reason = "its size or time changed since the last scan".to_owned();
                     (FindingKind::Edited, Some(reason))
                 }
