@@ -20,7 +20,7 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::scan::ScanState;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
-use crate::storage::{Layout, Storage};
+use crate::storage::{Layout, RemoteStorage, Storage};
 use crate::trust::candidate::KnownCopy;
 use crate::trust::mend::Mend;
 use crate::trust::place::{self, Place};
@@ -248,8 +248,8 @@ fn read_files(
     verify(index, registry, &verification, monitor).map(drop)
 }
 
-/// Returns the names of the target and of the witnesses, as far as they are local, that hold a file whose change time or id
-/// is not the one of its proof: a program may have written to it and set its time back.
+/// Returns the names of the target and of the witnesses that hold a file whose change time or id is not the one of its proof:
+/// a program may have written to it and set its time back. At a remote, it is the stated digest.
 fn rewritten_copies(
     index: &Index,
     layout: &Arc<Layout>,
@@ -265,8 +265,16 @@ fn rewritten_copies(
             continue;
         };
         // One that is offline and trusted cannot be looked at.
-        let Ok(Storage::Local(storage)) = Storage::open(index, layout, &place.database) else {
-            continue;
+        let storage = match Storage::open(index, layout, &place.database) {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(_) => continue,
+            Ok(Storage::Local(storage)) => storage,
+            Ok(Storage::Remote(storage)) => {
+                if states_other_digests(index, &storage, category, &copy)? {
+                    rewritten.push(place.name().to_owned());
+                }
+                continue;
+            }
         };
         let base = category.replica_path(copy.replica.project());
         let mut is_rewritten = false;
@@ -296,6 +304,37 @@ fn rewritten_copies(
         }
     }
     Ok(rewritten)
+}
+
+/// True if a remote states a digest that is not the one of the proof of its file.
+fn states_other_digests(
+    index: &Index,
+    storage: &RemoteStorage,
+    category: &Category,
+    copy: &KnownCopy,
+) -> Result<bool> {
+    let base = category.replica_path(copy.replica.project());
+    let stored = storage.stored_path(&base);
+    let listed = storage.remote.list_digests(&stored, &storage.features)?;
+    let Some(listed) = listed else {
+        return Ok(false);
+    };
+    let mut states_others = false;
+    let key = category.key();
+    index.visit_proven_folders(copy.id, key, &copy.replica, copy.precision, &mut |folder| {
+        let at = path_within(&stored, folder.path);
+        folder.visit(&mut |file, content| {
+            let Some(content) = content.filter(|content| content.proof.is_intact()) else {
+                return;
+            };
+            let stated = listed.get(&at.join(OsStr::from_bytes(file.name)));
+            let stated = stated.filter(|stated| stated.tag.is_some());
+            states_others |=
+                stated.is_some_and(|stated| stated.equals(content.proof.tag) != Some(true));
+        });
+        interrupt::check()
+    })?;
+    Ok(states_others)
 }
 
 /// Judges a replica from the index alone, for a dry run.
