@@ -247,7 +247,11 @@ fn remove_remote(
                 removed.bytes = removed.bytes.saturating_add(bytes);
                 kept.push(versions.join(path));
             }
-            MoveResult::Absent => {}
+            // It was there a moment ago, and is not among the old versions.
+            MoveResult::Absent => removed.failed.push((
+                storage.remote.path(&path),
+                "it disappeared before it was moved".to_owned(),
+            )),
             MoveResult::Failed(why) => removed.failed.push((storage.remote.path(&path), why)),
         }
     }

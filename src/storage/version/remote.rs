@@ -28,8 +28,8 @@ pub struct ProvenMoves {
     moves: RemoteMoves,
     /// Files that may still be at their old paths, whatever rclone reported.
     remaining: HashSet<PathBuf>,
-    /// Files that rclone reported as moved and that are not at their new paths.
-    lost: HashSet<PathBuf>,
+    /// Files that a listing shows at their new paths.
+    there: HashSet<PathBuf>,
 }
 
 /// The result of one move.
@@ -84,21 +84,18 @@ impl RemoteMoves {
     pub fn verified(self, storage: &RemoteStorage, files: &[PathBuf]) -> Result<ProvenMoves> {
         Ok(ProvenMoves {
             remaining: self.remaining(storage, files)?,
-            lost: self.lost(storage)?,
+            there: self.there(storage, files)?,
             moves: self,
         })
     }
 
-    /// Returns the moved files that a listing of the new folder does not contain.
-    fn lost(&self, storage: &RemoteStorage) -> Result<HashSet<PathBuf>> {
-        let kept: Vec<PathBuf> = self.moved.iter().map(|path| self.to.join(path)).collect();
-        if kept.is_empty() {
-            return Ok(HashSet::new());
-        }
+    /// Returns the files that a listing of the new folder contains, also those that rclone did not report.
+    fn there(&self, storage: &RemoteStorage, files: &[PathBuf]) -> Result<HashSet<PathBuf>> {
+        let kept: Vec<PathBuf> = files.iter().map(|path| self.to.join(path)).collect();
         let listed = storage.list_files(&kept)?;
-        let lost = self.moved.iter().zip(&kept);
-        let lost = lost.filter(|(_, kept)| listed.file(kept).is_none());
-        Ok(lost.map(|(path, _)| path.clone()).collect())
+        let there = files.iter().zip(&kept);
+        let there = there.filter(|(_, kept)| listed.file(kept).is_some());
+        Ok(there.map(|(path, _)| path.clone()).collect())
     }
 
     /// Returns the files that are not proven to be absent from their old paths.
@@ -123,16 +120,17 @@ impl ProvenMoves {
     /// The result of the move of one file.
     pub fn result(&self, path: &Path) -> MoveResult {
         let failed = self.moves.failed.get(path);
-        if failed.is_some() || self.remaining.contains(path) {
+        let is_there = self.there.contains(path);
+        if self.remaining.contains(path) || (failed.is_some() && !is_there) {
             let message = failed.or(self.moves.message.as_ref());
             let reason = message.map_or("the storage still lists it", String::as_str);
             return MoveResult::Failed(format!("could not be moved: {reason}"));
         }
-        if self.lost.contains(path) {
+        if is_there {
+            MoveResult::Moved
+        } else if self.moves.moved.contains(path) {
             let reason = "rclone reported the move, but the file is not at its new path";
             MoveResult::Failed(reason.to_owned())
-        } else if self.moves.moved.contains(path) {
-            MoveResult::Moved
         } else {
             MoveResult::Absent
         }
