@@ -19,7 +19,8 @@ use crate::model::layout::LayoutPart;
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
 use crate::rclone::{
-    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
+    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, StatedDigest,
+    TimeSource,
 };
 use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::tree::Tree;
@@ -38,6 +39,8 @@ pub struct RemoteStorage {
     index: Mutex<Index>,
     /// The listings so far, each with everything below its folder; empty if the folder does not exist.
     pub(super) listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
+    /// The digests that the storage states of the files in some folders, each listed once.
+    digests: Mutex<BTreeMap<PathBuf, BTreeMap<PathBuf, StatedDigest>>>,
 }
 
 impl RemoteStorage {
@@ -66,6 +69,7 @@ impl RemoteStorage {
                 .unwrap_or_default(),
             index: Mutex::new(index.try_clone()?),
             listings: Mutex::new(listed),
+            digests: Mutex::default(),
         })
     }
 
@@ -112,6 +116,23 @@ impl RemoteStorage {
             .remote
             .list(target, &self.features, TimeSource::Cheap)?;
         Ok(listed.unwrap_or_default())
+    }
+
+    /// The digest that the storage states of a file; `None` if it states none.
+    ///
+    /// # Errors
+    /// Its folder cannot be listed.
+    pub fn stated_digest(&self, path: &Path) -> Result<Option<StatedDigest>> {
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let mut known = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stated) = known.get(folder) {
+            return Ok(stated.get(path).copied());
+        }
+        let stated = self.remote.list_digests(folder, &self.features)?;
+        let stated = known
+            .entry(folder.to_owned())
+            .or_insert(stated.unwrap_or_default());
+        Ok(stated.get(path).copied())
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {

@@ -14,12 +14,13 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::base::name::Name;
-use crate::base::timestamp::TimePrecision;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::copy::plan::CopyRules;
 use crate::copy::{self, CopyRequest};
 use crate::index::{
-    ContentOrigin, EvidenceKind, FolderEvidence, Index, NewEvidence, RunId, RunState,
+    ContentOrigin, EvidenceKind, FileEvidence, FolderEvidence, Index, NewEvidence, Proof, RunId,
+    RunState,
 };
 use crate::model::address;
 use crate::model::path::split_path;
@@ -132,7 +133,7 @@ pub fn heal(
                 Storage::open(index, &layout, &places[*place].database)
             })?;
             let Some(storage) = storage else { continue };
-            if is_intact_at(storage, &patient)? {
+            if is_intact_at(index, storage, &patient)? {
                 found = Some(*place);
                 break;
             }
@@ -283,6 +284,13 @@ fn heal_from(
         .extend(copied.version_folders.iter().cloned());
     report.is_unrecorded |= copied.unrecorded;
     keep_damage(index, request.target, &damaged, &copied.version_folders)?;
+    read_back(
+        index,
+        registry,
+        (source, request.target),
+        &damaged,
+        patients,
+    )?;
     let failures: BTreeMap<&Path, String> = copied
         .items
         .iter()
@@ -326,6 +334,80 @@ fn heal_from(
         }
     }
     Ok(())
+}
+
+/// Reads the new files at a remote whose contents the copy did not make known, as far as its rclone can.
+fn read_back(
+    index: &mut Index,
+    registry: &Registry,
+    (source, target): (&Database, &Database),
+    damaged: &BTreeMap<PathBuf, FolderEvidence>,
+    patients: &[Patient],
+) -> Result<()> {
+    let (source_id, id) = (
+        index.database_id(&source.root)?,
+        index.database_id(&target.root)?,
+    );
+    let Some(id) = id.filter(|_| target.is_remote()) else {
+        return Ok(());
+    };
+    // What a proof would say, by path: size and time are those of the source, or of the damaged file.
+    let mut expected: BTreeMap<PathBuf, FileEvidence> = BTreeMap::new();
+    for patient in patients {
+        let (folder, name) = split_path(&patient.path);
+        let name = Name::from(name);
+        let is_proven = index
+            .evidence(id, folder)?
+            .get(&name)
+            .is_some_and(|known| known.digest == patient.digest && known.proof.is_intact());
+        let of_source = match source_id {
+            Some(source) => index.evidence(source, folder)?.remove(&name),
+            None => None,
+        };
+        let of_source = of_source.filter(|known| known.digest == patient.digest);
+        let before = || damaged.get(folder)?.get(&name).copied();
+        if let Some(known) = of_source.or_else(before).filter(|_| !is_proven) {
+            expected.insert(patient.path.clone(), known);
+        }
+    }
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let Storage::Remote(remote) = Storage::open(index, &Layout::new(registry)?, target)? else {
+        return Ok(());
+    };
+    let mut read: BTreeMap<PathBuf, FolderEvidence> = BTreeMap::new();
+    let paths: Vec<PathBuf> = expected.keys().cloned().collect();
+    let downloaded = remote.remote.download_digests(&paths, &mut |path, digest| {
+        let known = expected.get(&path).filter(|known| known.digest == digest);
+        if let Some(known) = known {
+            let proof = Proof {
+                kind: EvidenceKind::Read,
+                at: Timestamp {
+                    nanoseconds: 0,
+                    ..Timestamp::now()
+                },
+                tag: 0,
+            };
+            let (folder, name) = split_path(&path);
+            let evidence = FileEvidence { proof, ..*known };
+            let files = read.entry(folder.to_owned()).or_default();
+            files.insert(Name::from(name), evidence);
+        }
+    });
+    if let Err(Error::Interrupted) = downloaded {
+        return Err(Error::Interrupted);
+    }
+    let rows: Vec<NewEvidence<'_>> = read
+        .iter()
+        .map(|(folder, files)| NewEvidence {
+            database: id,
+            folder,
+            files,
+            origin: ContentOrigin::Written,
+        })
+        .collect();
+    index.add_evidence(&rows).map(drop)
 }
 
 /// Returns the evidence of the damaged files, by folder.
@@ -374,12 +456,27 @@ fn keep_damage(
     Ok(())
 }
 
-/// Reads a copy on another storage; a remote is trusted as far as its digests were stated.
-fn is_intact_at(storage: &Storage, patient: &Patient) -> Result<bool> {
-    let Storage::Local(storage) = storage else {
-        return Ok(true);
-    };
+/// Reads a copy on another storage. A remote is asked for its digest; if that proves nothing, only the new copy shows its
+/// content.
+fn is_intact_at(index: &Index, storage: &Storage, patient: &Patient) -> Result<bool> {
     let (folder, name) = split_path(&patient.path);
+    let storage = match storage {
+        Storage::Local(storage) => storage,
+        Storage::Remote(remote) => {
+            let known = match index.database_id(&remote.database.root)? {
+                Some(id) => index.evidence(id, folder)?.remove(&Name::from(name)),
+                None => None,
+            };
+            let stated = match remote.stated_digest(&patient.path) {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                stated => stated.ok().flatten(),
+            };
+            let known = known.filter(|known| known.digest == patient.digest);
+            let is_same = known.zip(stated);
+            let is_same = is_same.and_then(|(known, stated)| stated.equals(known.proof.tag));
+            return Ok(is_same != Some(false));
+        }
+    };
     let Ok(folder) = storage.root.open_descendant(folder) else {
         return Ok(false);
     };
