@@ -22,6 +22,7 @@ use crate::index::{Index, OutcomeKind, RunId};
 use crate::model::path::split_path;
 use crate::model::project::{Scope, path_within};
 use crate::model::registry::{Database, Registry};
+use crate::rclone::{ListTarget, TimeSource};
 use crate::snapshot::digest::Digest;
 use crate::storage::version::put_back::{remove_empty_version_folders, remove_versions};
 use crate::storage::version::run_folder::VersionFolder;
@@ -200,6 +201,8 @@ struct Holder {
     path: PathBuf,
     bytes: u64,
     modified: Timestamp,
+    /// The tag of its proof.
+    tag: u64,
 }
 
 /// The contents that are known, and where.
@@ -236,6 +239,7 @@ impl ContentProof {
                                 path: at.join(name.as_path()),
                                 bytes: file.bytes,
                                 modified: file.modified,
+                                tag: content.proof.tag,
                             });
                         });
                         Ok(())
@@ -326,11 +330,22 @@ impl ContentProof {
                 })
             }
             Some(Storage::Remote(remote)) => {
-                let listed = remote.list_files(std::slice::from_ref(&holder.path));
-                listed.is_ok_and(|listed| {
-                    let file = listed.file(&holder.path);
-                    file.is_some_and(|file| file.bytes.is_none_or(|bytes| bytes == holder.bytes))
-                })
+                let target = ListTarget::Files(std::slice::from_ref(&holder.path));
+                let listed = remote
+                    .remote
+                    .list(target, &remote.features, TimeSource::ModTime);
+                let Ok(Some(listed)) = listed else {
+                    return false;
+                };
+                let has_times = remote.features.time_precision().is_some();
+                let is_same = listed.file(&holder.path).is_some_and(|file| {
+                    file.bytes.is_none_or(|bytes| bytes == holder.bytes)
+                        && (!has_times || holder.modified.may_be_stored_as(file.modified))
+                });
+                is_same
+                    && remote.stated_digest(&holder.path).is_ok_and(|stated| {
+                        stated.is_none_or(|stated| stated.equals(holder.tag) != Some(false))
+                    })
             }
         }
     }
