@@ -189,6 +189,10 @@ fn reversal(
             return Ok(());
         }
         let path = version.place.join(version.name.as_path());
+        // Each attempt at a remote keeps what it replaces: the first version is the one from before the run.
+        if changes.contains_key(&path) {
+            return Ok(());
+        }
         let expected = current_entry(storage, version.place, version.name.as_os_str())?;
         let is_as_left = match (written.get(&path), &expected) {
             (Some(written), Some(entry)) => written.is_same(entry),

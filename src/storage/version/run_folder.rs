@@ -20,7 +20,7 @@ use crate::storage::{RemoteStorage, Storage};
 /// The folder of old versions in the program's folder.
 const FOLDER: &str = "versions";
 
-/// A folder of old versions: `TIME-HOST-RUN-RANDOM`.
+/// A folder of old versions: `TIME-HOST-RUN-RANDOM`, with the number of a repeated attempt at a remote after it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VersionFolder {
     /// Time at which the run kept its first version, to the second.
@@ -37,7 +37,10 @@ impl VersionFolder {
     /// Parses the name of a folder; `None` if no run gave it.
     pub fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
-        let (rest, random) = name.rsplit_once('-')?;
+        let (mut rest, mut random) = name.rsplit_once('-')?;
+        if random.len() < 32 && random.parse::<u32>().is_ok() {
+            (rest, random) = rest.rsplit_once('-')?;
+        }
         let (rest, run) = rest.rsplit_once('-')?;
         let (time, host) = rest.split_once('-')?;
         let is_random = random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -151,6 +154,8 @@ mod tests {
         let odd = parse(&format!("20261122T042855Z-my-host-12-{random}")).unwrap();
         assert_eq!((odd.host.as_str(), odd.run), ("my-host", RunId(12)));
         assert_eq!(odd.at.rfc3339().unwrap(), "2026-11-22T04:28:55Z");
+        let again = parse(&format!("20261122T042855Z-my-host-12-{random}-2")).unwrap();
+        assert_eq!((again.host.as_str(), again.run), ("my-host", RunId(12)));
         for name in ["", "notes", "20261122T042855Z-host-12-abc", "x-host-12-"] {
             assert_eq!(parse(name), None, "{name}");
         }
