@@ -8,6 +8,10 @@ mod copies;
 mod layout;
 mod rclone_program;
 mod scan;
+mod trust;
+mod trust_heal;
+mod trust_lies;
+mod trust_removal;
 mod unreliable_rclone;
 
 use std::ffi::OsStr;

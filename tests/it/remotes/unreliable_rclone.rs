@@ -15,14 +15,14 @@ const THERE: &str = "copy acme/spot footage WORK CLOUD";
 const REEL: &str = "footage/acme/spot/reel.mov";
 
 /// Returns a line of rclone's log.
-fn log_line(level: &str, message: &str, object: &str) -> String {
+pub(super) fn log_line(level: &str, message: &str, object: &str) -> String {
     let line = json!({ "level": level, "msg": message, "object": object });
     format!("echo '{line}' >&2\n")
 }
 
 /// Creates a shell script in place of rclone that runs these commands for these words; `$real` is the current rclone,
 /// and `$to` the last word.
-fn fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
+pub(super) fn fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
     let real = rclone().unwrap().display();
     let mut script = format!("#!/bin/bash\nreal='{real}'\nto=\"${{@: -1}}\"\ncase \"$1\" in\n");
     for (word, does) in arms {
@@ -34,13 +34,13 @@ fn fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
 }
 
 /// Creates such a script for a version that needs a process for each request.
-fn old_fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
+pub(super) fn old_fake_rclone(place: &RemoteStudio<'_>, arms: &[(&str, &str)]) -> PathBuf {
     let version = ("version", "echo 'rclone v1.60.1'; exit 0");
     fake_rclone(place, &[&[version], arms].concat())
 }
 
 /// Runs a line with this rclone and a JSON answer.
-fn run(place: &RemoteStudio<'_>, rclone: &Path, line: &str) -> ProgramRun {
+pub(super) fn run(place: &RemoteStudio<'_>, rclone: &Path, line: &str) -> ProgramRun {
     let mut command = place.with(rclone);
     command.args(["--format", "json", "-c", line]);
     place.studio.finish(&mut command)
