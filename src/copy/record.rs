@@ -24,6 +24,7 @@ use crate::model::project::path_within;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::manifest_join::join_by_name;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
+use crate::storage::Storage;
 
 /// Records the copied files: all planned files without another outcome in the report. They enter the sync record too, as if
 /// a sync had sent them.
@@ -59,14 +60,19 @@ pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
 /// of the source.
 pub(super) fn record_stated(
     index: &mut Index,
-    roots: [&Path; 2],
+    source: &Storage,
+    destination: &Path,
     files: &[(PathBuf, Manifest)],
 ) -> Result<()> {
-    let [source_id, id] = roots.map(|root| index.database_id(root));
-    let Some(id) = id? else {
+    let Some(id) = index.database_id(destination)? else {
         return Ok(());
     };
-    let source_id = source_id?;
+    let source_id = index.database_id(&source.database().root)?;
+    // A file that was rewritten since it was read has another content than the index knows.
+    let is_as_proven = |folder: &Path, name: &Name, proof: &Proof| match source {
+        Storage::Local(local) => local.is_as_proven(&folder.join(name.as_path()), proof),
+        Storage::Remote(_) => true,
+    };
     let now = Timestamp {
         nanoseconds: 0,
         ..Timestamp::now()
@@ -82,7 +88,9 @@ pub(super) fn record_stated(
             let name = Name::from_bytes(file.name.to_vec());
             let precision = TimePrecision::Nanosecond;
             let content = known.get(&name).filter(|known| {
-                known.holds_for(file.bytes, file.modified, precision) && known.proof.is_intact()
+                known.holds_for(file.bytes, file.modified, precision)
+                    && known.proof.is_intact()
+                    && is_as_proven(folder, &name, &known.proof)
             });
             match content {
                 None => unknown.push(name),

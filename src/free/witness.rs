@@ -13,7 +13,7 @@ use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::{Index, state_tag};
+use crate::index::Index;
 use crate::model::policy::Policy;
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database, Registry};
@@ -294,7 +294,7 @@ fn rewritten_copies(
                 };
                 let stat = opened.stat(OsStr::from_bytes(file.name));
                 let is_same =
-                    stat.is_ok_and(|stat| state_tag(&stat, has_stable_ids) == content.proof.tag);
+                    stat.is_ok_and(|stat| content.proof.is_of_state(&stat, has_stable_ids));
                 is_rewritten |= !is_same;
             });
             interrupt::check()

@@ -11,9 +11,10 @@ use super::observation;
 use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
-use crate::index::{DatabaseId, Index};
+use crate::index::{DatabaseId, Index, Proof};
 use crate::model::mount;
 use crate::model::mount::MissingMount;
+use crate::model::path::split_path;
 use crate::model::place::{overlap, resolve_root};
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::{Category, Database};
@@ -55,6 +56,17 @@ impl LocalStorage {
             known_mounts: mounted,
             index: Arc::new(Mutex::new(index.try_clone()?)),
         })
+    }
+
+    /// True if a file is as it was when its content was proven.
+    pub fn is_as_proven(&self, path: &Path, proof: &Proof) -> bool {
+        let (folder, name) = split_path(path);
+        let Ok(folder) = self.root.open_descendant(folder) else {
+            return false;
+        };
+        let has_stable_ids = folder.has_reliable_file_system();
+        let stat = folder.stat(&folder.existing_name(name));
+        stat.is_ok_and(|stat| proof.is_of_state(&stat, has_stable_ids))
     }
 
     /// Returns the number of threads that walk this database.

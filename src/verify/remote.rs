@@ -17,13 +17,13 @@ use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index, KnownContent, Proof, state_tag};
+use crate::index::{DatabaseId, EvidenceKind, FileEvidence, Index, KnownContent, Proof};
 use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::rclone::{CheckMethod, CheckVerdict, ListTarget, StatedDigest, TimeSource};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::ManifestRef;
-use crate::storage::{LocalStorage, RemoteStorage, Storage};
+use crate::storage::{RemoteStorage, Storage};
 use crate::trust::candidate::KnownCopy;
 use crate::trust::place::Place;
 
@@ -349,7 +349,7 @@ impl RemoteCheck<'_> {
             };
             for (path, (file, content)) in known {
                 // Its content may be another one since it was proven.
-                if !is_as_proven(&local, &path, &content.proof) {
+                if !local.is_as_proven(&path, &content.proof) {
                     continue;
                 }
                 let digest = content.digest;
@@ -504,17 +504,6 @@ impl RemoteCheck<'_> {
         });
         batches.collect()
     }
-}
-
-/// True if a local file is as it was when its content was proven.
-fn is_as_proven(storage: &LocalStorage, path: &Path, proof: &Proof) -> bool {
-    let (folder, name) = split_path(path);
-    let Ok(folder) = storage.root.open_descendant(folder) else {
-        return false;
-    };
-    let has_stable_ids = folder.has_reliable_file_system();
-    let stat = folder.stat(name);
-    stat.is_ok_and(|stat| proof.tag == 0 || proof.tag == state_tag(&stat, has_stable_ids))
 }
 
 fn evidence(file: &RemoteFile, digest: Digest, kind: EvidenceKind, tag: u64) -> FileEvidence {

@@ -235,7 +235,11 @@ fn change_remote(
         .filter(|path| listed.file(path).is_some())
         .cloned()
         .collect();
-    let mut blocked: BTreeMap<&Path, String> = BTreeMap::new();
+    let unread = full.iter().filter(|path| listed.is_unread(path));
+    let why = "the storage does not list its folder, so that what is there cannot be kept";
+    let mut blocked: BTreeMap<&Path, String> = unread
+        .map(|path| (path.as_path(), why.to_owned()))
+        .collect();
     if !present.is_empty() {
         let moves = RemoteMoves::execute(remote, &present, [Path::new(""), &own])?;
         let moves = moves.verified(remote, &present)?;

@@ -183,7 +183,7 @@ impl Upload<'_> {
         }
         let root = self.destination.observed_root();
         observation::ensure_database_id(index, &self.destination.database, root)?;
-        record_stated(index, [source, destination], &sent)
+        record_stated(index, self.source, destination, &sent)
     }
 }
 

@@ -68,6 +68,12 @@ impl Proof {
             tag: state_tag(stat, has_stable_ids),
         }
     }
+
+    /// False if the change time or the id of a file is not the one of the proof: then a program may have written to it and set
+    /// its time back. Without a recorded state, size and time decide.
+    pub fn is_of_state(&self, stat: &Stat, has_stable_ids: bool) -> bool {
+        self.tag == 0 || self.tag == state_tag(stat, has_stable_ids)
+    }
 }
 
 /// Returns a hash of 32 bits of change time and inode; never 0.

@@ -27,7 +27,7 @@ use self::record::ContentRecord;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
-use crate::index::{EvidenceKind, FileEvidence, FolderEvidence, state_tag};
+use crate::index::{EvidenceKind, FileEvidence, FolderEvidence};
 use crate::os::folder::Folder;
 use crate::snapshot::tree::TreeFolder;
 
@@ -156,14 +156,14 @@ impl BatchSource for CompareBatches<'_> {
     }
 }
 
-/// True unless the change time or the id of a file is not the one that its digest was taken with: then a program may have
-/// written to it and set its time back. Without a recorded state, size and time decide.
+/// True if a file is as it was when its digest was taken.
 fn is_in_known_state(folder: Option<&Folder>, name: &Name, known: &FileEvidence) -> bool {
     let Some(folder) = folder.filter(|_| known.proof.tag != 0) else {
         return true;
     };
     let stat = folder.stat(&folder.existing_name(name.as_os_str()));
-    stat.is_ok_and(|stat| state_tag(&stat, folder.has_reliable_file_system()) == known.proof.tag)
+    let has_stable_ids = folder.has_reliable_file_system();
+    stat.is_ok_and(|stat| known.proof.is_of_state(&stat, has_stable_ids))
 }
 
 /// Returns the known content of a file. The content of a damaged file is not known: it is read again.

@@ -29,11 +29,12 @@ use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::host;
 
-/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits distinguish even two runs
-/// with the same number in the same second.
+/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 96 random bits distinguish even two runs with
+/// the same number in the same second. The nanoseconds before them sort the folders of one run by their time.
 pub fn version_folder_name(run: RunId) -> Result<String> {
-    let (time, host) = (Timestamp::now().to_file_name(), host::name());
-    Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
+    let (now, host, random) = (Timestamp::now(), host::name(), host::random_id()?);
+    let (time, order) = (now.to_file_name(), now.nanoseconds);
+    Ok(format!("{time}-{host}-{run}-{order:08x}{}", &random[8..]))
 }
 
 /// Returns a new folder, below the root of a remote, for the old versions of one attempt of a run.

@@ -125,8 +125,9 @@ fn read_remote(storage: &RemoteStorage) -> Result<Vec<RunVersions>> {
             runs.len() - 1
         });
         let manifest = files.iter().map(|(name, file)| {
-            let modified = file.modified;
-            ManifestFile::regular(name.as_bytes(), file.bytes.unwrap_or_default(), modified)
+            // A file of unknown size is not an empty one, which has no content to lose.
+            let (bytes, modified) = (file.bytes.unwrap_or(1), file.modified);
+            ManifestFile::regular(name.as_bytes(), bytes, modified)
         });
         let (manifest, _) = Manifest::of_files(manifest);
         runs[place]

@@ -252,6 +252,16 @@ fn rewritten_file_proves_no_remote() {
             ["plates/p1.exr stored", "reel.mov listed"]
         );
     });
+    // Nor is the digest of its former content known of what is sent.
+    with_one_demanded(&STATING, |place, _| {
+        place.lines(&["load", "verify in WORK"]).ok();
+        place.studio.file(format!("WORK/{REEL}"), "rEel");
+        place.lines(&[THERE]).ok();
+        assert_eq!(
+            evidence(place, "CLOUD"),
+            ["plates/p1.exr stored", "reel.mov listed"]
+        );
+    });
 }
 
 #[test]
