@@ -1,8 +1,8 @@
 //! The commands of the prompt, of scripts and of `-c`.
 //!
-//! Each command has one file with its arguments, its answer, `run` and the layout of the answer. clap parses a line into
-//! [`Command`], and [`Command::execute`] runs it and prints the answer. Commands that may list more files than memory holds
-//! return a stream instead of an answer.
+//! Each command has one file or folder with its arguments, its answer, `run` and the layout of the answer. clap parses a
+//! line into [`Command`], and [`Command::execute`] runs it and prints the answer. Commands that may list more files than
+//! memory holds return a stream instead of an answer.
 //!
 //! To add a command: write its file, then add a `mod` line, a variant and an arm here. Help, completion, docs/commands.md
 //! and suggestions follow from the grammar.

@@ -267,11 +267,7 @@ impl SafeRow {
             bytes: answer.bytes,
             wants: match answer.policy {
                 Policy::Expendable => None,
-                Policy::Keep(demand) => Some(Wants {
-                    copies: demand.copies,
-                    offsite: demand.offsite,
-                    verified_seconds: demand.verified_within.map(|within| within.as_secs()),
-                }),
+                Policy::Keep(demand) => Some(Wants::of(&demand)),
             },
             witnesses: witnesses.collect(),
             weakest,
