@@ -155,9 +155,8 @@ fn read_groups(
         for group in remotes {
             let own = index.try_clone()?;
             let (sender, remaining) = (sender.clone(), &remaining);
-            let context = (request, places);
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                verify_remote(&own, group, context, remaining, &sender)
+                verify_remote(&own, group, request, remaining, &sender)
             });
             remote_threads.push(begun.at("start a thread to read", group.storage.remote.root())?);
         }
