@@ -40,7 +40,7 @@ pub(super) fn policy_verdicts(
             let Some(first) = replicas.first().filter(|_| is_held(union, replicas)) else {
                 continue;
             };
-            let gap = status::gap(registry, &places, project, (union, replicas), now);
+            let gap = status::find_gap(registry, &places, project, (union, replicas), now);
             verdicts.push(PolicyVerdict {
                 project: project.project.name(),
                 category: first.category.clone(),
