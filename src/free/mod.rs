@@ -15,7 +15,7 @@ pub mod protocol;
 mod removal;
 mod witness;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::intent::{Intent, IntentName};
@@ -32,6 +32,9 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::storage::lock::Lock;
 use crate::storage::{Layout, Storage};
 use crate::trust::safe::SafeAnswer;
+
+/// Longest time between a judgement and a removal. When a question waited longer for its answer, the proof is renewed.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A request to remove replicas from a database.
 #[derive(Debug)]
@@ -224,11 +227,7 @@ impl ReplicaRemoval<'_> {
                 break;
             }
         }
-        if let Some(intent) = self.intent.take()
-            && let Err(error) = interrupt::with_grace_period(|| intent.withdraw())
-        {
-            self.monitor.on_event(&ProgressEvent::Problem(&error));
-        }
+        self.withdraw(report);
         self.lock = None;
         done.map(|()| freed)
     }
@@ -236,7 +235,7 @@ impl ReplicaRemoval<'_> {
     fn take(
         &mut self,
         step: Step,
-        relative: &std::path::Path,
+        relative: &Path,
         freed: &mut FreedReplica,
         report: &mut FreeReport,
     ) -> Result<()> {
@@ -253,29 +252,19 @@ impl ReplicaRemoval<'_> {
                     intent::remove_leftovers(self.storage, self.intent.as_ref())?;
                 }
             }
-            Step::ReadIntentsAndScan => {
-                let place = (self.category, self.project);
-                let judged = if self.request.dry_run {
-                    judge_known(self.index, self.registry, place, self.request)?
-                } else {
-                    let target = (self.storage, self.request);
-                    judge_live(self.index, self.registry, place, target, self.monitor)?
-                };
-                freed.answer.clone_from(&judged.answer);
-                freed.refusal = judged.refusal(self.request.erase);
-                if let Some(answer) = &judged.answer {
-                    (freed.files, freed.bytes) = (answer.files, answer.bytes);
-                }
-                if freed.refusal.is_some() {
-                    (freed.files, freed.bytes) = (0, 0);
-                }
-                self.judged = Some(judged);
-            }
+            Step::ReadIntentsAndScan => self.judge(freed)?,
             Step::Remove => {
                 if self.request.dry_run {
                     return Ok(());
                 }
+                let asked = Instant::now();
                 self.confirm(freed)?;
+                if asked.elapsed() > MAX_WAIT {
+                    self.judge(freed)?;
+                }
+                if freed.refusal.is_some() {
+                    return Ok(());
+                }
                 let place = (self.category, self.project);
                 let removed = removal::remove(
                     self.index,
@@ -290,12 +279,35 @@ impl ReplicaRemoval<'_> {
                 report.version_folders.extend(removed.version_folder);
                 report.is_unrecorded |= removed.is_unrecorded;
             }
-            Step::WithdrawIntent => {
-                if let Some(intent) = self.intent.take() {
-                    intent.withdraw()?;
-                }
-            }
+            Step::WithdrawIntent => self.withdraw(report),
         }
+        Ok(())
+    }
+
+    /// Removes the intent, if there is one. One that stays is reported: until it is gone, this copy proves nothing.
+    fn withdraw(&mut self, report: &mut FreeReport) {
+        if let Some(intent) = self.intent.take()
+            && let Err(error) = interrupt::with_grace_period(|| intent.withdraw())
+        {
+            self.monitor.on_event(&ProgressEvent::Problem(&error));
+            report.is_unrecorded = true;
+        }
+    }
+
+    /// Decides whether the replica may be removed, and keeps the proof.
+    fn judge(&mut self, freed: &mut FreedReplica) -> Result<()> {
+        let place = (self.category, self.project);
+        let judged = if self.request.dry_run {
+            judge_known(self.index, self.registry, place, self.request)?
+        } else {
+            let target = (self.storage, self.request);
+            judge_live(self.index, self.registry, place, target, self.monitor)?
+        };
+        freed.answer.clone_from(&judged.answer);
+        freed.refusal = judged.refusal(self.request.erase);
+        let counted = judged.answer.as_ref().filter(|_| freed.refusal.is_none());
+        (freed.files, freed.bytes) = counted.map_or((0, 0), |answer| (answer.files, answer.bytes));
+        self.judged = Some(judged);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Moves the files of a judged replica to the old versions, each only if it is still the file that was proven.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
@@ -11,15 +11,20 @@ use crate::index::{Index, RunId};
 use crate::model::address;
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::Category;
+use crate::os::folder::is_not_found;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::storage::observation;
-use crate::storage::version::{MoveResult, RemoteMoves, Versions, remote_version_folder};
+use crate::storage::version::{
+    MoveResult, RemoteMoves, Versions, delete_versions, remote_version_folder,
+};
 use crate::storage::{LocalStorage, RemoteStorage, Storage};
 
 /// What was removed.
 #[derive(Debug, Default)]
 pub(super) struct Removed {
+    /// The names of the moved files, by folder below the root.
+    moved: BTreeMap<PathBuf, Vec<Name>>,
     pub(super) files: u64,
     pub(super) bytes: u64,
     /// Number of entries that are still in the replica's folder.
@@ -42,7 +47,17 @@ struct ProvenFiles {
     files: Vec<ProvenFile>,
 }
 
-/// Removes a replica that was judged safe, and scans what is left.
+impl Removed {
+    fn add(&mut self, folder: &Path, file: &ProvenFile) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(file.entry.bytes);
+        let names = self.moved.entry(folder.to_owned()).or_default();
+        names.push(file.name.clone());
+    }
+}
+
+/// Removes a replica that was judged safe, and scans what is left. What was moved before an error or an interruption is
+/// recorded and counted too.
 pub(super) fn remove(
     index: &mut Index,
     (storage, run): (&Storage, RunId),
@@ -53,16 +68,30 @@ pub(super) fn remove(
     let project = storage.stored_spelling(category, project);
     let replica = category.replica_path(&project);
     let folders = proven_files(index, storage, category, &project)?;
-    let mut removed = match storage {
-        Storage::Local(local) => remove_local(local, run, &replica, &folders, erase)?,
-        Storage::Remote(remote) => remove_remote(remote, run, &replica, &folders, erase)?,
+    let mut removed = Removed::default();
+    let done = match storage {
+        Storage::Local(local) => {
+            let done = remove_local(local, run, &replica, &folders, erase, &mut removed);
+            remove_folders(local, &category.base(), &replica, &folders);
+            removed.left = count_left(local, &replica);
+            done
+        }
+        Storage::Remote(remote) => {
+            remove_remote(remote, run, &replica, &folders, erase, &mut removed)
+        }
     };
-    let recorded = record(index, storage, (category, &project), &folders, &removed);
+    match done {
+        Ok(()) | Err(Error::Interrupted) => {}
+        Err(error) => {
+            let path = storage.path(&replica, "".as_ref());
+            removed.failed.push((path, error.full_message()));
+        }
+    }
+    let recorded = record(index, storage, (category, &project), &removed);
     if let Err(error) = recorded {
         monitor.on_event(&ProgressEvent::Problem(&error));
         removed.is_unrecorded = true;
     }
-    interrupt::check()?;
     Ok(removed)
 }
 
@@ -119,8 +148,8 @@ fn remove_local(
     replica: &Path,
     folders: &[ProvenFiles],
     erase: bool,
-) -> Result<Removed> {
-    let mut removed = Removed::default();
+    removed: &mut Removed,
+) -> Result<()> {
     let versions = Versions::new(&storage.root, run);
     for found in folders.iter().filter(|found| !found.files.is_empty()) {
         if interrupt::is_requested() {
@@ -142,8 +171,7 @@ fn remove_local(
             let path = found.folder.join(name);
             match versions.move_unflushed((&folder, name), (replica, &path), &file.entry) {
                 Ok(moved_to) => {
-                    removed.files += 1;
-                    removed.bytes = removed.bytes.saturating_add(file.entry.bytes);
+                    removed.add(&place, file);
                     kept = Some(moved_to);
                 }
                 Err(error) => {
@@ -154,24 +182,22 @@ fn remove_local(
             }
         }
         if let Some(kept) = kept {
+            let path = versions.run_path();
+            removed.version_folder = path.map(|path| storage.root.path().join(path));
             kept.flush()?;
             folder.flush()?;
         }
     }
-    remove_folders(storage, replica, folders);
-    removed.left = count_left(storage, replica);
-    if let Some(path) = versions.run_path() {
-        removed.version_folder = Some(storage.root.path().join(&path));
-        if erase && removed.files > 0 {
-            versions.erase()?;
-            removed.version_folder = None;
-        }
+    if erase && removed.files > 0 {
+        versions.erase()?;
+        removed.version_folder = None;
     }
-    Ok(removed)
+    Ok(())
 }
 
-/// Removes the empty folders of a replica, those inside first, and the empty folder of its client.
-fn remove_folders(storage: &LocalStorage, replica: &Path, folders: &[ProvenFiles]) {
+/// Removes the empty folders of a replica, those inside first, and the empty folder of its client. The folder of the category
+/// stays.
+fn remove_folders(storage: &LocalStorage, base: &Path, replica: &Path, folders: &[ProvenFiles]) {
     let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
     for found in folders {
         let path: PathBuf = path_within(replica, &found.folder).components().collect();
@@ -179,11 +205,8 @@ fn remove_folders(storage: &LocalStorage, replica: &Path, folders: &[ProvenFiles
         let inside = path.ancestors().take_while(|above| above.starts_with(&own));
         paths.extend(inside.map(Path::to_owned));
         // The client's folder, which stays if it has other projects.
-        paths.extend(
-            own.parent()
-                .map(Path::to_owned)
-                .filter(|path| path.components().count() > 1),
-        );
+        let client = own.parent().filter(|above| *above != base);
+        paths.extend(client.map(Path::to_owned));
     }
     for path in paths.iter().rev() {
         if storage.missing_mount(path).is_some() {
@@ -198,15 +221,21 @@ fn remove_folders(storage: &LocalStorage, replica: &Path, folders: &[ProvenFiles
     }
 }
 
-/// Counts the entries that are left in a replica's folder.
+/// Counts the entries that are left in a replica's folder. A folder that cannot be read is one.
 fn count_left(storage: &LocalStorage, replica: &Path) -> u64 {
     let mut count = 0;
     let mut pending = vec![replica.components().collect::<PathBuf>()];
     while let Some(path) = pending.pop() {
-        let Ok(folder) = storage.root.open_descendant(&path) else {
-            continue;
+        let opened = storage.root.open_descendant(&path);
+        let listed = opened.and_then(|folder| Ok((folder.entry_names()?, folder)));
+        let (names, folder) = match listed {
+            Ok(listed) => listed,
+            Err(error) => {
+                count += u64::from(!is_not_found(&error));
+                continue;
+            }
         };
-        for name in folder.entry_names().unwrap_or_default() {
+        for name in names {
             match folder.stat(&name).map(|stat| stat.kind) {
                 Ok(EntryKind::Folder) => pending.push(path.join(&name)),
                 _ => count += 1,
@@ -222,52 +251,62 @@ fn remove_remote(
     replica: &Path,
     folders: &[ProvenFiles],
     erase: bool,
-) -> Result<Removed> {
-    let mut removed = Removed::default();
-    let files = folders.iter().flat_map(|found| {
-        let place = path_within(replica, &found.folder);
-        found
-            .files
-            .iter()
-            .map(move |file| (place.join(file.name.as_path()), file.entry.bytes))
-    });
-    let files: Vec<(PathBuf, u64)> = files.collect();
-    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+    removed: &mut Removed,
+) -> Result<()> {
+    let place = |found: &ProvenFiles| path_within(replica, &found.folder);
+    let paths: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|found| {
+            let place = place(found);
+            let names = found.files.iter().map(|file| file.name.as_path());
+            names.map(|name| place.join(name)).collect::<Vec<_>>()
+        })
+        .collect();
     if paths.is_empty() {
-        return Ok(removed);
+        return Ok(());
     }
     let versions = remote_version_folder(run)?;
+    removed.version_folder = Some(storage.remote.path(&versions));
     let moves = RemoteMoves::execute(storage, &paths, [Path::new(""), &versions])?;
     let moves = moves.verified(storage, &paths)?;
     let mut kept = Vec::new();
-    for (path, bytes) in files {
-        match moves.result(&path) {
-            MoveResult::Moved => {
-                removed.files += 1;
-                removed.bytes = removed.bytes.saturating_add(bytes);
-                kept.push(versions.join(path));
-            }
-            // It was there a moment ago, and is not among the old versions.
-            MoveResult::Absent => removed.failed.push((
-                storage.remote.path(&path),
-                "it disappeared before it was moved".to_owned(),
-            )),
-            MoveResult::Failed(why) => removed.failed.push((storage.remote.path(&path), why)),
+    for found in folders {
+        let place = place(found);
+        for file in &found.files {
+            let path = place.join(file.name.as_path());
+            let why = match moves.result(&path) {
+                MoveResult::Moved => {
+                    removed.add(&place, file);
+                    kept.push(versions.join(path));
+                    continue;
+                }
+                // It was there a moment ago, and is not among the old versions.
+                MoveResult::Absent => "it disappeared before it was moved".to_owned(),
+                MoveResult::Failed(why) => why,
+            };
+            removed.failed.push((storage.remote.path(&path), why));
         }
     }
-    if erase {
-        storage.remote.delete_files(&kept)?;
-    } else if removed.files > 0 {
-        removed.version_folder = Some(storage.remote.path(&versions));
+    if kept.is_empty() {
+        removed.version_folder = None;
+    } else if erase {
+        let left = delete_versions(storage, &kept)?;
+        let why = "it is among the old versions, and the storage does not show that it was erased";
+        for path in &left {
+            let path = storage.remote.path(path);
+            removed.failed.push((path, why.to_owned()));
+        }
+        if left.is_empty() {
+            removed.version_folder = None;
+        }
     }
     let mut inner: Vec<PathBuf> = folders
         .iter()
-        .map(|found| path_within(replica, &found.folder).components().collect())
+        .map(|found| place(found).components().collect())
         .collect();
     inner.sort();
     inner.reverse();
-    storage.remote.remove_empty_folders(&inner)?;
-    Ok(removed)
+    storage.remote.remove_empty_folders(&inner).map(drop)
 }
 
 /// Scans what is left, and forgets what was known of the removed files: a later sync must not take them for deletions.
@@ -275,17 +314,11 @@ fn record(
     index: &mut Index,
     storage: &Storage,
     (category, project): (&Category, &ProjectId),
-    folders: &[ProvenFiles],
     removed: &Removed,
 ) -> Result<()> {
     let replica = category.replica_path(project);
     let kept = removed.version_folder.as_ref();
     let kept = kept.and_then(|path| address::strip(&storage.database().root, path));
-    let failed: BTreeSet<&Path> = removed
-        .failed
-        .iter()
-        .map(|(path, _)| path.as_path())
-        .collect();
     interrupt::with_grace_period(|| {
         let database = storage.database();
         index.forget_sent_from(&database.root, &replica)?;
@@ -305,17 +338,11 @@ fn record(
         let Some(id) = index.database_id(&database.root)? else {
             return Ok(());
         };
-        for found in folders {
-            let place = path_within(&replica, &found.folder);
-            let names = found.files.iter().map(|file| &file.name);
-            let gone = names.filter(|name| {
-                let path = database.path(&place.join(name.as_path()));
-                !failed.contains(path.as_path())
-            });
+        for (place, names) in &removed.moved {
             match &kept {
                 // `prune` asks for it.
-                Some(kept) => index.move_evidence(id, [&place, &kept.join(&place)], gone)?,
-                None => index.forget_evidence(id, &place, gone)?,
+                Some(kept) => index.move_evidence(id, [place, &kept.join(place)], names)?,
+                None => index.forget_evidence(id, place, names)?,
             }
         }
         Ok(())

@@ -35,6 +35,8 @@ pub(super) struct Judged {
     places: Vec<Place>,
     /// Why witnesses do not count.
     excluded: Vec<String>,
+    /// Names of storages with files that changed since their proofs, and that could not be read again.
+    doubted: Vec<String>,
 }
 
 impl Judged {
@@ -43,6 +45,12 @@ impl Judged {
         let Some(answer) = &self.answer else {
             return Some("it is not there".to_owned());
         };
+        if answer.is_safe() && !self.doubted.is_empty() {
+            let names = self.doubted.join(", ");
+            return Some(format!(
+                "files on {names} changed since they were read, and could not be read again"
+            ));
+        }
         if answer.is_safe() {
             // The program cannot distinguish damage from an edit that kept the time.
             let files = unit::format_counted(answer.damaged, "file");
@@ -109,7 +117,7 @@ pub(super) fn judge_live(
             .collect::<Vec<_>>(),
         now: Timestamp::now(),
     };
-    let mut answer = judge_replica(index, &question)?;
+    let (mut answer, mut doubted) = (judge_replica(index, &question)?, Vec::new());
     if let Some(unread) = answer.as_ref().and_then(unread_databases) {
         let oldest = match question.policy {
             Policy::Keep(demand) => oldest_allowed(&demand, question.now),
@@ -120,10 +128,15 @@ pub(super) fn judge_live(
         answer = judge_replica(index, &question)?;
     }
     if let Some(safe) = answer.as_ref().filter(|answer| answer.is_safe()) {
-        let rewritten = rewritten_copies(index, &layout, safe, &question)?;
+        let asked = (&question, &*request.trusted);
+        let rewritten = rewritten_copies(index, &layout, safe, asked)?;
         if !rewritten.is_empty() {
             read_files(index, registry, (&question, &rewritten), None, monitor)?;
             answer = judge_replica(index, &question)?;
+            if let Some(safe) = answer.as_ref().filter(|answer| answer.is_safe()) {
+                let asked = (&question, &*request.trusted);
+                doubted = rewritten_copies(index, &layout, safe, asked)?;
+            }
         }
     }
     let excluded = witnesses.excluded;
@@ -131,6 +144,7 @@ pub(super) fn judge_live(
         answer,
         places,
         excluded,
+        doubted,
     })
 }
 
@@ -250,11 +264,14 @@ fn read_files(
 
 /// Returns the names of the target and of the witnesses that hold a file whose change time or id is not the one of its proof:
 /// a program may have written to it and set its time back. At a remote, it is the stated digest.
+///
+/// # Errors
+/// A storage that counts as online cannot be opened any more.
 fn rewritten_copies(
     index: &Index,
     layout: &Arc<Layout>,
     answer: &SafeAnswer,
-    question: &SafeQuestion<'_>,
+    (question, trusted): (&SafeQuestion<'_>, &[String]),
 ) -> Result<Vec<String>> {
     let (category, project) = (question.category, question.project);
     let mut rewritten = Vec::new();
@@ -264,10 +281,11 @@ fn rewritten_copies(
         let Some(copy) = KnownCopy::find(index, place, category, project)? else {
             continue;
         };
-        // One that is offline and trusted cannot be looked at.
         let storage = match Storage::open(index, layout, &place.database) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(_) => continue,
+            // One that is offline and trusted cannot be looked at.
+            Err(_) if trusted.iter().any(|name| name == place.name()) => continue,
+            Err(error) => return Err(error),
             Ok(Storage::Local(storage)) => storage,
             Ok(Storage::Remote(storage)) => {
                 if states_other_digests(index, &storage, category, &copy)? {
@@ -374,6 +392,7 @@ pub(super) fn judge_known(
         answer,
         places,
         excluded,
+        doubted: Vec::new(),
     })
 }
 

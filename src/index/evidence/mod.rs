@@ -187,7 +187,8 @@ impl Index {
                 insert(transaction, database, from, &files)?;
             }
             insert(transaction, database, to, &moved)?;
-            coverage::forget(transaction, database, from)
+            coverage::forget(transaction, database, from)?;
+            coverage::forget(transaction, database, to)
         })
     }
 

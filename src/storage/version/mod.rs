@@ -15,7 +15,7 @@ mod remote;
 mod replace;
 pub mod run_folder;
 
-pub use self::remote::{MoveResult, RemoteMoves};
+pub use self::remote::{MoveResult, RemoteMoves, delete_versions};
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

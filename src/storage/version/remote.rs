@@ -136,3 +136,12 @@ impl ProvenMoves {
         }
     }
 }
+
+/// Removes files among the old versions for good. Returns those that are not proven to be gone.
+///
+/// # Errors
+/// The storage refused, and what is left is not known.
+pub fn delete_versions(storage: &RemoteStorage, files: &[PathBuf]) -> Result<HashSet<PathBuf>> {
+    storage.remote.delete_files(files)?;
+    storage.possibly_present(files.to_vec())
+}

@@ -309,6 +309,17 @@ fn rewritten_witness_refuses() {
 }
 
 #[test]
+fn rewritten_and_unreadable_witness_refuses() {
+    let studio = studio_for_one_copy();
+    studio.file("NAS/footage/acme/spot/reel.mov", "rEel");
+    studio.mode("NAS/footage/acme/spot/reel.mov", 0o000);
+    studio.lines(&["safe acme/spot on WORK"]).ok();
+    let run = studio.lines_as_user(&[FREE]).status(3);
+    assert!(run.stdout.contains("could not be read again"), "{run}");
+    assert_whole(&studio, "WORK");
+}
+
+#[test]
 fn rewritten_file_is_never_erased() {
     let studio = studio_for_one_copy();
     // Another content, which no other storage holds, with the size and time of the proof.

@@ -197,6 +197,32 @@ fn full_disk_leaves_no_intent() {
     }
 }
 
+#[test]
+fn interrupted_free_counts_what_it_moved() {
+    let attack = &ATTACKS[2];
+    let studio = scene(attack);
+    let before = contents(&studio);
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    // The first file that is moved: its folder is finished, the other one stays.
+    let run = tracer
+        .inject("renameat2", "signal=SIGINT:when=1")
+        .json(attack.line);
+    assert_eq!(run.status, 130, "{run}");
+    let answer = run.document();
+    let moved = answer["files"].as_u64().unwrap();
+    assert!((1..3).contains(&moved), "{run}");
+    let kept = studio.json(&["versions in WORK"]).ok().document();
+    assert_eq!(kept["versions"].as_array().unwrap().len() as u64, moved);
+    assert_eq!(contents(&studio), before, "{run}");
+    // What stayed is still proven: nothing is read again.
+    let left = studio.json(&["verify acme/spot in WORK --older-than 1h"]);
+    assert_eq!(left.ok().document()["files"], 0);
+    studio.lines(&[attack.line]).ok();
+    assert_eq!(read_files(&studio.path("WORK/footage")).len(), 0);
+}
+
 /// The same line finishes what a killed one left.
 fn finish(studio: &Studio, attack: &Attack, what: &str) {
     let again = studio.json(&[attack.line]);
