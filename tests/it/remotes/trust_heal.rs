@@ -58,7 +58,8 @@ fn unstated_damage_heals_from_disk() {
 
 #[test]
 fn altered_remote_copy_heals_nothing() {
-    with_proven_copy(&STATING, |place, storage| {
+    let kinds = [STATING, SILENT].concat();
+    with_proven_copy(&kinds, |place, storage| {
         let reel = format!("WORK/{REEL}");
         flip_bit(&place.studio.path(&reel), 1);
         place.lines(&["verify in WORK"]).status(3);
@@ -67,6 +68,7 @@ fn altered_remote_copy_heals_nothing() {
         let unhealed = place.lines(&["heal acme/spot footage WORK"]).status(3);
         assert!(unhealed.stdout.contains("1 not healed"), "{unhealed}");
         assert_eq!(place.studio.read(&reel), "rdel", "{unhealed}");
+        assert!(kept(&place.studio.path("WORK")).is_empty(), "{unhealed}");
     });
 }
 
