@@ -23,7 +23,8 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::storage::availability::Reach;
-use crate::verify::heal::{HealReport, HealRequest, heal};
+use crate::verify::heal::heal;
+use crate::verify::heal::request::{HealReport, HealRequest};
 
 const FORM: TargetForm = TargetForm {
     usage: "heal [OPTIONS] PROJECT [CATEGORY] STORAGE",

@@ -15,7 +15,7 @@ use crate::index::{OutcomeKind, RunEnd, RunId, RunItem, RunState};
 use crate::output::cell::Cell;
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter};
-use crate::versions::VersionReport;
+use crate::versions::report::VersionReport;
 
 /// The result of a change of versions.
 #[derive(Debug)]

@@ -140,7 +140,7 @@ impl Stream for VersionsAnswer<'_> {
                     Cell::Styled(format!(", changed {}", version.modified.ago()), Tone::Faint),
                 ])
             })?;
-        for (name, why) in &self.versions.offline {
+        for (name, why) in &self.versions.unread {
             lines.line(format!("{name} is not read: {why}"))?;
         }
         if versions == 0 {
@@ -186,7 +186,7 @@ impl Stream for VersionsAnswer<'_> {
     }
 
     fn exit_status(&self) -> ExitStatus {
-        if self.versions.offline.is_empty() {
+        if self.versions.unread.is_empty() {
             ExitStatus::Done
         } else {
             ExitStatus::Partial

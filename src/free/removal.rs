@@ -15,6 +15,7 @@ use crate::os::folder::is_not_found;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::storage::observation;
+use crate::storage::version::emptied::remove_emptied;
 use crate::storage::version::{
     MoveResult, RemoteMoves, Versions, delete_versions, remote_version_folder,
 };
@@ -208,17 +209,7 @@ fn remove_folders(storage: &LocalStorage, base: &Path, replica: &Path, folders: 
         let client = own.parent().filter(|above| *above != base);
         paths.extend(client.map(Path::to_owned));
     }
-    for path in paths.iter().rev() {
-        if storage.missing_mount(path).is_some() {
-            continue;
-        }
-        if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-            && let Ok(above) = storage.root.open_descendant(above)
-        {
-            // A folder that is not empty stays.
-            let _stays = Versions::remove_emptied(&above, name);
-        }
-    }
+    remove_emptied(storage, &paths);
 }
 
 /// Counts the entries that are left in a replica's folder. A folder that cannot be read is one.

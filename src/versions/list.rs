@@ -17,8 +17,8 @@ use crate::storage::{Layout, Storage};
 #[derive(Debug, Default)]
 pub struct VersionList {
     runs: Vec<(String, Arc<RunVersions>)>,
-    /// Names of storages that could not be read, with the reason.
-    pub offline: Vec<(String, String)>,
+    /// Storages and folders that could not be read, with the reasons.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Projects and categories whose versions are meant.
@@ -71,7 +71,7 @@ pub fn read(index: &Index, registry: &Registry, databases: &[&Database]) -> Resu
             Ok(storage) => list.add(&storage)?,
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
-                list.offline
+                list.unread
                     .push((database.name.clone(), error.full_message()));
             }
         }
@@ -80,13 +80,40 @@ pub fn read(index: &Index, registry: &Registry, databases: &[&Database]) -> Resu
 }
 
 impl VersionList {
+    /// Reads the old versions on one storage.
+    pub fn of_storage(storage: &Storage) -> Result<Self> {
+        let mut list = Self::default();
+        list.add(storage)?;
+        Ok(list)
+    }
+
     /// Adds the old versions on a storage.
-    pub fn add(&mut self, storage: &Storage) -> Result<()> {
-        let name = &storage.database().name;
-        let runs = read_versions(storage)?.into_iter();
+    fn add(&mut self, storage: &Storage) -> Result<()> {
+        let database = storage.database();
+        let stored = read_versions(storage)?;
+        let runs = stored.runs.into_iter();
         self.runs
-            .extend(runs.map(|run| (name.clone(), Arc::new(run))));
+            .extend(runs.map(|run| (database.name.clone(), Arc::new(run))));
+        let unread = stored.unread.into_iter().map(|(path, why)| {
+            let path = Name::from(database.path(&path));
+            (path.to_string(), why)
+        });
+        self.unread.extend(unread);
         Ok(())
+    }
+
+    /// Fails if a folder could not be read, because there may be a version that is meant.
+    ///
+    /// # Errors
+    /// [`Error::VersionsUnread`].
+    pub fn require_complete(&self) -> Result<()> {
+        match self.unread.first() {
+            None => Ok(()),
+            Some((place, why)) => Err(Error::VersionsUnread {
+                place: place.clone(),
+                why: why.clone(),
+            }),
+        }
     }
 
     /// True if a scope has versions.

@@ -6,57 +6,10 @@
 //!
 //! Rule: what is there when a version is put back becomes a version itself.
 
+mod current;
 pub mod list;
 mod place;
 pub mod prune;
+pub mod report;
 pub mod restore;
 pub mod undo;
-
-use std::path::PathBuf;
-use std::time::Duration;
-
-use crate::index::{OutcomeKind, RunState};
-
-/// Result of putting versions back, or of removing them.
-#[derive(Debug, Default)]
-pub struct VersionReport {
-    /// The files that were handled, and those that were not.
-    pub items: Vec<VersionItem>,
-    pub bytes: u64,
-    /// Folders of the versions of what was there.
-    pub version_folders: Vec<PathBuf>,
-    pub is_interrupted: bool,
-    pub is_unrecorded: bool,
-    pub elapsed: Duration,
-}
-
-/// One file of a report.
-#[derive(Clone, Debug)]
-pub struct VersionItem {
-    /// Its full path.
-    pub path: PathBuf,
-    pub outcome: OutcomeKind,
-    pub bytes: u64,
-    pub reason: Option<String>,
-}
-
-impl VersionReport {
-    /// Number of files with this outcome.
-    pub fn count(&self, outcome: OutcomeKind) -> u64 {
-        self.items
-            .iter()
-            .filter(|item| item.outcome == outcome)
-            .count() as u64
-    }
-
-    /// The state of the run.
-    pub fn state(&self) -> RunState {
-        if self.is_interrupted {
-            RunState::Interrupted
-        } else if self.count(OutcomeKind::Failed) > 0 || self.is_unrecorded {
-            RunState::Partial
-        } else {
-            RunState::Complete
-        }
-    }
-}

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::VersionReport;
-use super::list::{self, KeptVersion, VersionScope};
-use super::place::{FileChange, current_entry, make_changes};
+use super::current::CurrentEntries;
+use super::list::{KeptVersion, VersionList, VersionScope};
+use super::place::{FileChange, make_changes};
+use super::report::{VersionItem, VersionReport};
 use crate::base::confirmation::{Confirmation, Question};
 use crate::base::error::Result;
 use crate::base::monitor::Monitor;
@@ -44,7 +45,7 @@ pub struct RestoreRequest<'a> {
 /// Puts versions back.
 ///
 /// # Errors
-/// The target is offline or locked; the user declines.
+/// The target is offline or locked; its versions cannot all be read; the user declines.
 pub fn restore(
     index: &mut Index,
     registry: &Registry,
@@ -67,7 +68,7 @@ pub fn restore(
             request.confirmation.require(&question(request, &changes))?;
         }
         let place = (&storage, run);
-        make_changes(index, registry, place, &changes, monitor, &mut report)?;
+        make_changes(index, registry, place, &changes, monitor, &mut report);
     }
     drop(lock);
     report.elapsed = start.elapsed();
@@ -128,8 +129,9 @@ fn chosen(
     request: &RestoreRequest<'_>,
     storage: &Storage,
 ) -> Result<Vec<FileChange>> {
-    let mut versions = list::VersionList::default();
-    versions.add(storage)?;
+    let versions = VersionList::of_storage(storage)?;
+    // A newer version might be among those that cannot be read.
+    versions.require_complete()?;
     let mut chosen: BTreeMap<PathBuf, FileChange> = BTreeMap::new();
     versions.visit(registry, &request.scope, &mut |version| {
         let path = version.place.join(version.name.as_path());
@@ -149,12 +151,18 @@ fn chosen(
                 name: version.name.clone(),
                 bytes: version.bytes,
                 version: Some(version.folder.clone()),
-                expected: current_entry(storage, version.place, version.name.as_os_str())?,
+                expected: None,
             };
             chosen.insert(path, change);
         }
         Ok(())
     })?;
+    let current = CurrentEntries::read(storage, chosen.keys())?;
+    for (path, change) in &mut chosen {
+        // What cannot be looked at fails when it is put back, because nothing may be replaced there.
+        let entry = current.entry(path).ok().flatten();
+        change.expected = entry.map(|current| current.entry);
+    }
     Ok(chosen.into_values().collect())
 }
 
@@ -177,7 +185,7 @@ impl VersionReport {
         for change in changes {
             self.bytes = self.bytes.saturating_add(change.bytes);
             let path = change.folder.join(change.name.as_path());
-            self.items.push(super::VersionItem {
+            self.items.push(VersionItem {
                 path: storage.database().path(&path),
                 outcome: OutcomeKind::Planned,
                 bytes: change.bytes,

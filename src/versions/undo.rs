@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::VersionReport;
+use super::current::{CurrentEntries, CurrentEntry};
 use super::list::{VersionList, VersionScope};
-use super::place::{FileChange, current_entry, make_changes};
+use super::place::{FileChange, make_changes};
+use super::report::VersionReport;
 use super::restore::{list_lines, take_lock};
 use crate::base::confirmation::{Confirmation, Question};
 use crate::base::error::{Error, Result};
@@ -17,11 +18,12 @@ use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::index::{Index, OutcomeKind, Run, RunId};
+use crate::model::path::split_path;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 use crate::os::host;
 use crate::os::stat::EntryKind;
-use crate::snapshot::diff::DiffEntry;
+use crate::storage::version::run_folder::VersionFolder;
 use crate::storage::{Layout, Storage};
 
 /// Commands whose runs can be undone.
@@ -106,14 +108,8 @@ pub fn undo(
     }
     require_consent(request, work.iter().flat_map(|(_, changes, _)| changes))?;
     for (storage, changes, lock) in work {
-        make_changes(
-            index,
-            registry,
-            (&storage, run),
-            &changes,
-            monitor,
-            &mut report,
-        )?;
+        let place = (&storage, run);
+        make_changes(index, registry, place, &changes, monitor, &mut report);
         drop(lock);
     }
     report.elapsed = start.elapsed();
@@ -177,68 +173,69 @@ fn reversal(
     altered: &mut Vec<PathBuf>,
 ) -> Result<Vec<FileChange>> {
     let written = written_files(index, storage, run.id)?;
+    let mut changes = replaced_files(registry, storage, run)?;
+    for (path, file) in &written {
+        let (folder, name) = split_path(path);
+        changes.entry(path.clone()).or_insert_with(|| FileChange {
+            folder: folder.to_owned(),
+            name: Name::from(name),
+            bytes: file.bytes,
+            version: None,
+            expected: None,
+        });
+    }
+    let current = CurrentEntries::read(storage, changes.keys())?;
+    let mut reversed = Vec::with_capacity(changes.len());
+    for (path, mut change) in changes {
+        let Ok(entry) = current.entry(&path) else {
+            altered.push(storage.database().path(&path));
+            continue;
+        };
+        let is_as_left = match (written.get(&path), &entry) {
+            (Some(written), Some(entry)) => written.is_same(entry),
+            // It was added, and is gone already.
+            (Some(_), None) if change.version.is_none() => continue,
+            // It was removed, and nothing has its name.
+            (None, None) => true,
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if !is_as_left {
+            altered.push(storage.database().path(&path));
+        }
+        change.expected = entry.map(|current| current.entry);
+        reversed.push(change);
+    }
+    Ok(reversed)
+}
+
+/// Returns the files that a run replaced or removed on one storage, with the versions from before the run.
+fn replaced_files(
+    registry: &Registry,
+    storage: &Storage,
+    run: &Run,
+) -> Result<BTreeMap<PathBuf, FileChange>> {
     let mut changes: BTreeMap<PathBuf, FileChange> = BTreeMap::new();
-    let mut versions = VersionList::default();
-    versions.add(storage)?;
+    let versions = VersionList::of_storage(storage)?;
+    versions.require_complete()?;
     let all = VersionScope {
         scope: Scope::All,
         categories: registry.categories().iter().collect(),
     };
     versions.visit(registry, &all, &mut |version| {
-        if !is_of_run(version.folder, run) {
-            return Ok(());
-        }
-        let path = version.place.join(version.name.as_path());
-        // Each attempt at a remote keeps what it replaces: the first version is the one from before the run.
-        if changes.contains_key(&path) {
-            return Ok(());
-        }
-        let expected = current_entry(storage, version.place, version.name.as_os_str())?;
-        let is_as_left = match (written.get(&path), &expected) {
-            (Some(written), Some(entry)) => written.is_same(entry),
-            // It was removed, and nothing has its name.
-            (None, None) => true,
-            // A healed file has the size and time of a copy that is recorded as written.
-            (None, Some(_)) | (Some(_), None) => false,
-        };
-        if !is_as_left && matches!(storage, Storage::Local(_)) {
-            altered.push(storage.database().path(&path));
-        }
-        changes.insert(
-            path,
-            FileChange {
+        if is_of_run(version.folder, run) {
+            let path = version.place.join(version.name.as_path());
+            // Each attempt at a remote keeps what it replaces: the first version is the one from before the run.
+            changes.entry(path).or_insert_with(|| FileChange {
                 folder: version.place.to_owned(),
                 name: version.name.clone(),
                 bytes: version.bytes,
                 version: Some(version.folder.clone()),
-                expected,
-            },
-        );
+                expected: None,
+            });
+        }
         Ok(())
     })?;
-    for (path, file) in written {
-        if changes.contains_key(&path) {
-            continue;
-        }
-        let (folder, name) = crate::model::path::split_path(&path);
-        let expected = current_entry(storage, folder, name)?;
-        match &expected {
-            Some(entry) if file.is_same(entry) => {}
-            None if matches!(storage, Storage::Remote(_)) => {}
-            // It is gone already.
-            None => continue,
-            Some(_) => altered.push(storage.database().path(&path)),
-        }
-        let change = FileChange {
-            folder: folder.to_owned(),
-            name: Name::from(name),
-            bytes: file.bytes,
-            version: None,
-            expected,
-        };
-        changes.insert(path, change);
-    }
-    Ok(changes.into_values().collect())
+    Ok(changes)
 }
 
 /// A file as a run wrote it.
@@ -250,16 +247,19 @@ struct WrittenFile {
 }
 
 impl WrittenFile {
-    fn is_same(&self, entry: &DiffEntry) -> bool {
+    /// True if an entry has this size and time, as far as its storage knows them.
+    fn is_same(&self, current: &CurrentEntry) -> bool {
+        let entry = &current.entry;
         if self.is_link {
             return entry.kind == EntryKind::Link;
         }
+        let is_same_time = TimePrecision::ALL
+            .iter()
+            .any(|precision| self.modified.equals_at(entry.modified, *precision))
+            || self.modified.may_be_stored_as(entry.modified);
         entry.kind == EntryKind::File
-            && entry.bytes == self.bytes
-            && (TimePrecision::ALL
-                .iter()
-                .any(|precision| self.modified.equals_at(entry.modified, *precision))
-                || self.modified.may_be_stored_as(entry.modified))
+            && (entry.bytes == self.bytes || !current.has_size)
+            && (is_same_time || !current.has_time)
     }
 }
 
@@ -294,7 +294,7 @@ fn written_files(
 }
 
 /// True if a folder of old versions is of this run of this host.
-fn is_of_run(folder: &crate::storage::version::run_folder::VersionFolder, run: &Run) -> bool {
+fn is_of_run(folder: &VersionFolder, run: &Run) -> bool {
     let end = run.ended.map_or(i64::MAX, |ended| ended.seconds + 2);
     folder.run == run.id
         && folder.host == host::name()

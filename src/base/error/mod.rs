@@ -247,6 +247,9 @@ pub enum Error {
     /// A run that cannot be undone.
     #[error("run {run} cannot be undone: {why}")]
     UndoRefused { run: i64, why: String },
+    /// A storage or folder whose old versions are not all known.
+    #[error("the old versions at `{place}` cannot be read: {why}")]
+    VersionsUnread { place: String, why: String },
     /// Another run holds the lock of the database. The holder is that run, if it is known: ``run 7 of process 1234 on `ws1` ``.
     #[error("another run has locked `{database}`{}: it holds `{}`", message::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {

@@ -61,9 +61,9 @@ struct StatusRow {
 
 /// The copies that a policy demands, as JSON.
 #[derive(Debug, Serialize)]
-pub(in crate::commands) struct Wants {
-    pub(in crate::commands) copies: u64,
-    pub(in crate::commands) offsite: u64,
+pub(crate) struct Wants {
+    pub(crate) copies: u64,
+    pub(crate) offsite: u64,
     verified_seconds: Option<u64>,
 }
 
@@ -110,7 +110,7 @@ impl StatusAnswer {
 }
 
 impl Wants {
-    pub(in crate::commands) fn of(demand: &Demand) -> Self {
+    pub(crate) fn of(demand: &Demand) -> Self {
         Self {
             copies: demand.copies,
             offsite: demand.offsite,

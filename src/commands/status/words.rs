@@ -7,7 +7,7 @@ use crate::trust::place::Place;
 use crate::trust::status::{Gap, GapKind};
 
 /// `3 days ago`, or `never`.
-pub(in crate::commands) fn age_words(at: Option<Timestamp>) -> String {
+pub(crate) fn age_words(at: Option<Timestamp>) -> String {
     match at {
         None => "never".to_owned(),
         Some(Timestamp::UNKNOWN) => "at an unknown time".to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn last_seen_words(place: &Place) -> String {
 }
 
 /// Returns what a project has and what it lacks: `1 of 2 copies, on WORK`.
-pub(in crate::commands) fn gap_words(gap: &Gap, places: &[Place]) -> String {
+pub(crate) fn gap_words(gap: &Gap, places: &[Place]) -> String {
     let mut words = kind_words(gap, places);
     let shared = gap.holders.len() as u64 > gap.copies && gap.copies > 0;
     if shared && gap.kind != GapKind::NotVerified {

@@ -9,6 +9,7 @@
 
 mod check;
 mod cross_device;
+pub mod emptied;
 mod move_aside;
 pub mod put_back;
 mod remote;
@@ -86,11 +87,6 @@ impl<'a> Versions<'a> {
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
         versions.remove_tree(&name)?;
         versions.flush()
-    }
-
-    /// Removes an empty folder. Returns false if it stays, because it is not empty or cannot be removed.
-    pub fn remove_emptied(above: &Folder, name: &OsStr) -> bool {
-        above.remove_empty_folder(name).is_ok()
     }
 
     /// The run's folder below the root, if it has an old version.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::Versions;
 use super::check::is_io_error;
+use super::emptied::remove_emptied;
 use super::run_folder::VersionFolder;
 use crate::base::error::{Error, Result};
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry;
+use crate::storage::LocalStorage;
 use crate::storage::copy_file::{Copier, copy_file, copy_link};
 
 /// The open folders of old versions and their originals.
@@ -167,22 +169,12 @@ pub fn remove_versions(
 }
 
 /// Removes the folders of old versions that are empty, with that of the run.
-pub fn remove_empty_version_folders(root: &Folder, versions: &VersionFolder, folders: &[PathBuf]) {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        for above in folder.ancestors() {
-            paths.push(versions.path().join(above).components().collect());
-        }
-    }
-    paths.push(versions.path());
-    paths.sort();
-    paths.dedup();
-    for path in paths.iter().rev() {
-        if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-            && let Ok(above) = root.open_descendant(above)
-        {
-            // A folder that is not empty stays.
-            let _stays = Versions::remove_emptied(&above, name);
-        }
-    }
+pub fn remove_empty_version_folders(
+    storage: &LocalStorage,
+    versions: &VersionFolder,
+    folders: &[PathBuf],
+) {
+    let above = folders.iter().flat_map(|folder| folder.ancestors());
+    let paths = above.map(|folder| versions.path().join(folder).components().collect());
+    remove_emptied(storage, &paths.chain([versions.path()]).collect());
 }

@@ -67,47 +67,62 @@ pub struct RunVersions {
     pub tree: Tree,
 }
 
-/// Reads the old versions on a storage, the oldest run first. Folders that no run made are left out.
+/// The old versions on one storage.
+#[derive(Debug, Default)]
+pub struct StoredVersions {
+    /// The oldest first.
+    pub runs: Vec<RunVersions>,
+    /// Paths below the root that could not be read, with the reasons: there may be more versions.
+    pub unread: Vec<(PathBuf, String)>,
+}
+
+/// Reads the old versions on a storage. Folders that no run made are left out.
 ///
 /// # Errors
 /// They cannot be listed; interruption.
-pub fn read_versions(storage: &Storage) -> Result<Vec<RunVersions>> {
-    let mut runs = match storage {
+pub fn read_versions(storage: &Storage) -> Result<StoredVersions> {
+    let mut versions = match storage {
         Storage::Local(local) => read_local(&local.root, local.walk_threads())?,
         Storage::Remote(remote) => read_remote(remote)?,
     };
-    runs.sort_by(|a, b| a.folder.cmp(&b.folder));
-    Ok(runs)
+    versions.runs.sort_by(|a, b| a.folder.cmp(&b.folder));
+    Ok(versions)
 }
 
-fn read_local(root: &Arc<Folder>, threads: usize) -> Result<Vec<RunVersions>> {
+fn read_local(root: &Arc<Folder>, threads: usize) -> Result<StoredVersions> {
     let versions = match own_folder::find(root)? {
         Some(own) => own.find_trusted(OsStr::new(FOLDER))?,
         None => None,
     };
     let names = versions.map_or_else(|| Ok(Vec::new()), |folder| folder.entry_names())?;
     let folders = names.iter().filter_map(|name| VersionFolder::parse(name));
-    let mut runs = Vec::new();
+    let mut stored = StoredVersions::default();
     for folder in folders {
         // Every file is a version, whatever scans leave out.
         let all = Arc::new(Exclusions::new(&ExclusionRules {
             include_housekeeping: true,
             ..ExclusionRules::default()
         })?);
-        let tree = tree_walk::walk(root, &folder.path(), &all, &Arc::default(), threads)?;
-        runs.push(RunVersions { folder, tree });
+        let path = folder.path();
+        let tree = tree_walk::walk(root, &path, &all, &Arc::default(), threads)?;
+        let problems = tree.problems.iter();
+        stored.unread.extend(
+            problems.map(|problem| (path.join(&problem.path), problem.error.full_message())),
+        );
+        stored.runs.push(RunVersions { folder, tree });
     }
-    Ok(runs)
+    Ok(stored)
 }
 
-fn read_remote(storage: &RemoteStorage) -> Result<Vec<RunVersions>> {
+fn read_remote(storage: &RemoteStorage) -> Result<StoredVersions> {
     let base: PathBuf = [OWN_FOLDER, FOLDER].iter().collect();
     let target = ListTarget::Folder(&base);
     let listed = storage
         .remote
         .list(target, &storage.features, TimeSource::Cheap)?;
+    let listed = listed.unwrap_or_default();
     let mut runs: Vec<RunVersions> = Vec::new();
-    for (path, files) in listed.into_iter().flat_map(|listed| listed.folders) {
+    for (path, files) in listed.folders {
         let Ok(below) = path.strip_prefix(&base) else {
             continue;
         };
@@ -134,7 +149,10 @@ fn read_remote(storage: &RemoteStorage) -> Result<Vec<RunVersions>> {
             .tree
             .add_folder(parts.as_path(), manifest.files());
     }
-    Ok(runs)
+    Ok(StoredVersions {
+        runs,
+        unread: listed.problems,
+    })
 }
 
 #[cfg(test)]

@@ -5,72 +5,25 @@
 
 mod patient;
 mod replacement;
+pub mod request;
 mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::patient::{Patient, find_patients};
-use crate::base::confirmation::{Confirmation, Question};
+use self::request::{HealReport, HealRequest, HealedFile};
+use crate::base::confirmation::Question;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::{Index, RunId, RunState};
-use crate::model::project::Scope;
-use crate::model::registry::{Category, Database, Registry};
+use crate::index::{Index, RunId};
+use crate::model::registry::Registry;
 use crate::storage::Layout;
 use crate::trust::place::{self, Place};
-
-/// A request to heal the files of a database.
-#[derive(Debug)]
-pub struct HealRequest<'a> {
-    pub scope: Scope,
-    pub categories: Vec<&'a Category>,
-    pub target: &'a Database,
-    pub dry_run: bool,
-    pub confirmation: Confirmation,
-}
-
-/// Result of healing.
-#[derive(Debug, Default)]
-pub struct HealReport {
-    /// The files with an intact content now; in a dry run, those that would be healed.
-    pub healed: Vec<HealedFile>,
-    /// Files that could not be healed, with the reason.
-    pub failed: Vec<(PathBuf, String)>,
-    pub bytes: u64,
-    /// Folders of the old versions of the damaged files.
-    pub version_folders: Vec<PathBuf>,
-    pub is_interrupted: bool,
-    pub is_unrecorded: bool,
-    pub elapsed: Duration,
-}
-
-/// A file that was healed.
-#[derive(Clone, Debug)]
-pub struct HealedFile {
-    /// Its full path.
-    pub path: PathBuf,
-    /// The name of the database with the intact copy.
-    pub source: String,
-    pub is_missing: bool,
-}
-
-impl HealReport {
-    /// The state of the run.
-    pub const fn state(&self) -> RunState {
-        if self.is_interrupted {
-            RunState::Interrupted
-        } else if !self.failed.is_empty() || self.is_unrecorded {
-            RunState::Partial
-        } else {
-            RunState::Complete
-        }
-    }
-}
 
 /// Heals the files of a scope that the index knows to be damaged, or that are missing and were verified before.
 ///

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::HealRequest;
+use super::request::HealRequest;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::index::{EvidenceKind, Index};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::patient::Patient;
-use super::{HealReport, HealRequest, HealedFile};
+use super::request::{HealReport, HealRequest, HealedFile};
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::Monitor;

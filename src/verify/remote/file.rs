@@ -10,7 +10,7 @@ use crate::verify::file::{DamageCause, Verdict};
 
 /// A file to verify.
 #[derive(Clone, Debug)]
-pub(in crate::verify) struct RemoteFile {
+pub(crate) struct RemoteFile {
     /// The path below the root.
     pub(super) path: PathBuf,
     pub(super) bytes: u64,

@@ -3,17 +3,17 @@
 //! A stated digest proves a content if it is the one that was stated when the content was known. Otherwise the storage and an
 //! online local copy with a known content are compared by a digest of both.
 
+mod confirmation;
 mod file;
 mod local_copy;
-mod second_listing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
+use self::confirmation::confirm;
 use self::file::FileVerdict;
 pub(super) use self::file::RemoteFile;
-use self::second_listing::confirm;
 use super::budget::RemainingBudget;
 use super::file::Verdict;
 use super::group::BatchResult;

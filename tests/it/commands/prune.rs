@@ -1,10 +1,14 @@
 //! `prune`.
 
+use std::path::{Path, PathBuf};
+
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::versions::studio_with_versions;
 use super::{last_items, last_run, unplug};
+use crate::faults::read_files;
+use crate::prompt::{start, wait_for_prompt};
 use crate::studio::{CHANGED, Studio};
 
 /// Returns the numbers of bytes of the versions on NAS.
@@ -12,6 +16,14 @@ fn versions(studio: &Studio) -> Vec<u64> {
     let answer = studio.json(&["versions in NAS"]).ok().document();
     let versions = answer["versions"].as_array().unwrap().iter();
     versions.map(|one| one["bytes"].as_u64().unwrap()).collect()
+}
+
+/// Returns the path of the version of a file with this size on NAS.
+fn kept_path(studio: &Studio, name: &str, bytes: usize) -> PathBuf {
+    let found = read_files(&studio.path("NAS/.auto-backup/versions"));
+    let mut found = found.into_iter();
+    let file = found.find(|(path, content)| path.ends_with(name) && content.len() == bytes);
+    Path::new("NAS/.auto-backup/versions").join(file.unwrap().0)
 }
 
 /// Puts the contents of all versions on WORK too, read.
@@ -86,9 +98,9 @@ fn offline_copy_elsewhere_does_not_count() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    skipped $STUDIO/NAS/.auto-backup/versions/RUN-5/footage/acme/spot/reel.mov: the other copies of its content cannot be seen now
-    skipped $STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/plates/p1.exr: the other copies of its content cannot be seen now
-    skipped $STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/reel.mov: the other copies of its content cannot be seen now
+    skipped $STUDIO/NAS/.auto-backup/versions/RUN-5/footage/acme/spot/reel.mov: its other copies are offline, or changed since they were read
+    skipped $STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/plates/p1.exr: its other copies are offline, or changed since they were read
+    skipped $STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/reel.mov: its other copies are offline, or changed since they were read
     removed 0 files, 0 B; 3 kept
     ");
     assert_eq!(versions(&studio), [4, 8, 9]);
@@ -189,6 +201,59 @@ fn rewritten_copy_elsewhere_does_not_count() {
     keep_contents_elsewhere(&studio);
     studio.file_at("WORK/footage/acme/kept/reel.mov", "other", CHANGED + 5);
     studio.lines(&["prune NAS --keep 0d --yes"]);
+    assert_eq!(versions(&studio), [4]);
+}
+
+#[test]
+fn copy_written_over_in_place_does_not_count() {
+    let studio = studio_with_versions();
+    keep_contents_elsewhere(&studio);
+    // Another content of this size, and the time set back.
+    studio.file("WORK/footage/acme/kept/reel.mov", "leer");
+    studio.lines(&["prune NAS --keep 0d --yes"]);
+    assert_eq!(versions(&studio), [4]);
+}
+
+#[test]
+fn edited_version_loses_its_recorded_content() {
+    let studio = studio_with_versions();
+    keep_contents_elsewhere(&studio);
+    let version = kept_path(&studio, "reel.mov", 4);
+    studio.file_at(&version, "leer", CHANGED + 7);
+    studio.lines(&["prune NAS --keep 0d --yes"]);
+    assert_eq!(studio.read(version), "leer");
+    assert_eq!(versions(&studio), [4]);
+}
+
+#[test]
+fn unreadable_versions_are_failures() {
+    let studio = studio_with_versions();
+    let plate = kept_path(&studio, "p1.exr", 9);
+    let closed = plate.parent().unwrap();
+    studio.mode(closed, 0o000);
+    let pruned = studio.lines_as_user(&["prune NAS --keep 0d --force --yes"]);
+    studio.mode(closed, 0o755);
+    assert_snapshot!(pruned, @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/plates: cannot open `$STUDIO/NAS/.auto-backup/versions/RUN-6/footage/acme/spot/plates`: Permission denied (os error 13)
+    removed 2 files, 12 B; 1 failure
+    ");
+    assert_eq!(studio.read(plate), "plate one");
+}
+
+#[test]
+fn copy_removed_during_the_question_does_not_count() {
+    let studio = studio_with_versions();
+    keep_contents_elsewhere(&studio);
+    let mut session = start(&studio, &[]);
+    session.send_line("prune NAS --keep 0d").unwrap();
+    session.exp_string("Remove 3 old versions").unwrap();
+    session.exp_string("[y/N/l to list] ").unwrap();
+    studio.remove("WORK/footage/acme/kept/reel.mov");
+    session.send_line("y").unwrap();
+    session.exp_string("removed 2 files").unwrap();
+    wait_for_prompt(&mut session);
     assert_eq!(versions(&studio), [4]);
 }
 

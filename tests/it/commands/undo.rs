@@ -1,5 +1,7 @@
 //! `undo`.
 
+use std::fs;
+
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -95,6 +97,45 @@ fn first_copy_leaves_no_folder() {
 }
 
 #[test]
+fn folder_of_the_category_stays() {
+    let studio = Studio::filled();
+    studio
+        .file("WORK/scratch/render/acme/spot/f1.exr", "frame")
+        .folder("NAS/scratch/render");
+    studio
+        .lines(&["load", "copy acme/spot render WORK NAS"])
+        .ok();
+    undo(&studio).ok();
+    assert!(studio.path("NAS/scratch/render").is_dir());
+    assert!(!studio.path("NAS/scratch/render/acme").exists());
+}
+
+#[test]
+fn unreadable_version_refuses_all() {
+    let studio = copied_twice();
+    let versions = studio.path("NAS/.auto-backup/versions");
+    let run = fs::read_dir(&versions).unwrap().next().unwrap().unwrap();
+    let closed = run.path().join("footage/acme/spot");
+    studio.mode(&closed, 0o000);
+    let line = format!("undo {} --yes", last_run(&studio));
+    let refused = studio.lines_as_user(&[&line]).status(1);
+    let listed = studio.lines_as_user(&["versions in NAS"]).status(3);
+    studio.mode(&closed, 0o755);
+    assert!(
+        refused.stderr.contains("cannot be read") && refused.stderr.contains("footage/acme/spot"),
+        "{refused}"
+    );
+    assert!(listed.stdout.contains("is not read"), "{listed}");
+    // Nothing was touched, not even the added file.
+    assert_eq!(
+        (studio.read(REEL), studio.read(NEW)),
+        ("reel two".to_owned(), "new".to_owned())
+    );
+    studio.lines_as_user(&[&line]).ok();
+    assert_eq!(studio.read(REEL), "reel");
+}
+
+#[test]
 fn sync_with_deletions_is_reversed() {
     let studio = copied_studio();
     studio.lines(&["sync acme/spot footage WORK NAS"]).ok();
@@ -156,7 +197,7 @@ fn changed_file_refuses_all() {
     assert_snapshot!(studio.lines(&[&line]), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 6 cannot be undone: 2 files changed since: `$STUDIO/NAS/footage/acme/spot/reel.mov`, `$STUDIO/NAS/footage/acme/spot/new/n.mov`
+    -c:1:1: error: run 6 cannot be undone: 2 files changed since: `$STUDIO/NAS/footage/acme/spot/new/n.mov`, `$STUDIO/NAS/footage/acme/spot/reel.mov`
         undo 6 --yes
         ^^^^^^^^^^^^
     ");

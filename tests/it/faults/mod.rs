@@ -96,7 +96,7 @@ fn assert_next_copy_completes(studio: &Studio) -> Value {
 }
 
 /// Returns every file and link below a folder by its path, with its content or target.
-fn read_files(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn read_files(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut pending = vec![top.to_owned()];
     while let Some(folder) = pending.pop() {

@@ -34,14 +34,14 @@ fn spawn_command(mut command: Command) -> PtySession {
 }
 
 /// Starts the prompt and waits until it is ready.
-fn start(studio: &Studio, arguments: &[&str]) -> PtySession {
+pub(crate) fn start(studio: &Studio, arguments: &[&str]) -> PtySession {
     let mut session = spawn(studio, arguments);
     wait_for_prompt(&mut session);
     session
 }
 
 #[track_caller]
-fn wait_for_prompt(session: &mut PtySession) -> String {
+pub(crate) fn wait_for_prompt(session: &mut PtySession) -> String {
     session.exp_string("auto-backup> ").unwrap()
 }
 

@@ -147,6 +147,46 @@ fn lying_deletion_prunes_nothing() {
 }
 
 #[test]
+fn hidden_version_is_not_removed() {
+    with_proven_copy(&[TestStorageKind::Alias], |place, storage| {
+        place.lines(&[FREE]).ok();
+        // The deletion does nothing, and afterwards the storage does not list the folder.
+        let flag = place.studio.path("hidden").display().to_string();
+        let deletes = format!("touch '{flag}'; exit 0");
+        let refusal = log_line("error", "error listing: permission denied", ".auto-backup");
+        let lists = format!("[ ! -e '{flag}' ] || {{ {refusal} exit 3; }}");
+        let liar = old_fake_rclone(
+            place,
+            &[("delete", &deletes), ("lsjson", &lists), ("lsf", &lists)],
+        );
+        let pruned = run(place, &liar, "prune CLOUD --keep 0d --yes");
+        assert_ne!(pruned.status, 0, "{pruned}");
+        assert!(!pruned.stdout.contains("\"removed\""), "{pruned}");
+        assert_eq!(kept(&storage.folder), BOTH, "{pruned}");
+    });
+}
+
+#[test]
+fn lost_listing_fails_each_file_of_an_undo() {
+    with_proven_copy(&[TestStorageKind::Alias], |place, storage| {
+        place.lines(&[FREE]).ok();
+        let line = format!("undo {} --yes", last_run(place));
+        let flag = place.studio.path("lost").display().to_string();
+        let moves = format!("\"$real\" \"$@\"; s=$?; touch '{flag}'; exit $s");
+        let lists = format!("[ ! -e '{flag}' ] || exit 1");
+        let lost = old_fake_rclone(
+            place,
+            &[("move", &moves), ("lsjson", &lists), ("lsf", &lists)],
+        );
+        let undone = run(place, &lost, &line).status(3);
+        assert_eq!(undone.document()["failed"], 2, "{undone}");
+        // The files are back, and the next scan finds them.
+        assert_whole(&storage.folder);
+        place.lines(&["load CLOUD"]).ok();
+    });
+}
+
+#[test]
 fn lost_remote_is_no_success() {
     with_proven_copy(&[TestStorageKind::Alias], |place, storage| {
         // After the move, no listing succeeds any more.

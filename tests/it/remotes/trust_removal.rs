@@ -181,7 +181,7 @@ fn offline_remote_witness_stops_prune() {
         storage.server.as_mut().unwrap().stop();
         let pruned = place.lines(&["prune WORK --keep 0d --yes"]);
         assert_eq!(kept(&place.studio.path("WORK")), BOTH, "{pruned}");
-        let words = "the other copies of its content cannot be seen now";
+        let words = "its other copies are offline, or changed since they were read";
         assert!(pruned.stdout.contains(words), "{pruned}");
         storage.server.as_mut().unwrap().restart();
         place.lines(&["prune WORK --keep 0d --yes"]).ok();
@@ -211,6 +211,50 @@ fn remote_copy_is_reversed() {
             ]
         );
     });
+}
+
+#[test]
+fn changed_remote_file_refuses_all() {
+    with_proven_copy(&ALL, |place, storage| {
+        place
+            .studio
+            .file_at(format!("WORK/{REEL}"), "a new reel", CHANGED + 60)
+            .file("WORK/footage/acme/spot/new.mov", "new");
+        place
+            .lines(&["copy acme/spot footage WORK CLOUD --overwrite"])
+            .ok();
+        let line = format!("undo {} --yes", last_run(place));
+        // Somebody works on one of them since.
+        fs::write(storage.folder.join("footage/acme/spot/new.mov"), "edited").unwrap();
+        let refused = place.lines(&[&line]).status(1);
+        assert!(refused.stderr.contains("1 file changed since"), "{refused}");
+        assert!(refused.stderr.contains("new.mov"), "{refused}");
+        let reel = fs::read_to_string(storage.folder.join(REEL)).unwrap();
+        assert_eq!(reel, "a new reel");
+        assert_eq!(
+            kept(&storage.folder),
+            ["footage/acme/spot/reel.mov reel"],
+            "{refused}"
+        );
+    });
+}
+
+#[test]
+fn file_where_a_remote_one_was_freed_refuses() {
+    with_proven_copy(
+        &[TestStorageKind::S3, TestStorageKind::Alias],
+        |place, storage| {
+            place.lines(&[FREE]).ok();
+            let line = format!("undo {} --yes", last_run(place));
+            let other = storage.folder.join(PLATE);
+            fs::create_dir_all(other.parent().unwrap()).unwrap();
+            fs::write(&other, "someone else's").unwrap();
+            let refused = place.lines(&[&line]).status(1);
+            assert!(refused.stderr.contains("p1.exr"), "{refused}");
+            assert_eq!(fs::read_to_string(&other).unwrap(), "someone else's");
+            assert!(!storage.folder.join(REEL).exists(), "{refused}");
+        },
+    );
 }
 
 #[test]
