@@ -296,3 +296,12 @@ impl DestinationCopy<'_> {
         answered.recv().unwrap_or(Err(Error::Interrupted))
     }
 }
+
+/// Returns the replica of a plan.
+pub(super) fn find_replica<'r>(
+    replicas: &'r [SourceReplica],
+    plan: &Plan,
+) -> Option<&'r SourceReplica> {
+    let mut replicas = replicas.iter();
+    replicas.find(|replica| replica.relative() == plan.replica)
+}

@@ -24,6 +24,7 @@ pub mod record;
 mod remote;
 pub mod report;
 pub mod source;
+mod verification_record;
 
 pub use self::pipeline::begin;
 

@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::adopt::FileIds;
-use super::destination::{DestinationCopy, SourceReplica};
-use super::local::{TimeMismatch, VerifiedFile};
+use super::destination::{DestinationCopy, SourceReplica, find_replica};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::report::{Report, ReportedItem};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::{
@@ -23,7 +21,6 @@ use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::manifest_join::join_by_name;
-use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 use crate::storage::Storage;
 
 /// Records the copied files: all planned files without another outcome in the report. They enter the sync record too, as if
@@ -187,15 +184,6 @@ pub(super) fn forget_replaced_digests(
     }
 }
 
-/// Returns the replica of a plan.
-pub(super) fn find_replica<'r>(
-    replicas: &'r [SourceReplica],
-    plan: &Plan,
-) -> Option<&'r SourceReplica> {
-    let mut replicas = replicas.iter();
-    replicas.find(|replica| replica.relative() == plan.replica)
-}
-
 /// Items of the report that are not at the destination, by folder. Copied files with a warning have an item too, but they
 /// count as copied.
 struct UncopiedItems(HashMap<PathBuf, BTreeSet<Name>>);
@@ -266,115 +254,6 @@ fn sent_changes(
 pub(super) fn add_empty_folders(plan: &Plan, changes: &mut SentChanges) {
     for path in plan.empty_folders() {
         changes.add_folder(path, SentFolder::new());
-    }
-}
-
-/// Returns the times that the destination reports instead of those that were set, by folder relative to the root. If the
-/// source itself reports an altered time, the original one is kept.
-fn altered_times(
-    plans: &[&Plan],
-    replicas: &[SourceReplica],
-    times: &[TimeMismatch],
-) -> AlteredTimesByFolder {
-    let mut altered = AlteredTimesByFolder::new();
-    for time in times {
-        let plan = plans[time.plan];
-        let replica = find_replica(replicas, plan);
-        let original = replica.and_then(|replica| {
-            let (original, reported) = replica.tree.altered_time(&time.folder, &time.name)?;
-            (time.modified == reported).then_some(original)
-        });
-        let file = AlteredTime {
-            bytes: time.bytes,
-            reported: time.shown,
-            original: original.unwrap_or(time.modified),
-        };
-        let folder = path_within(&plan.replica, &time.folder);
-        let folder: &mut AlteredTimes = altered.entry(folder).or_default();
-        folder.insert(time.name.clone(), file);
-    }
-    altered
-}
-
-/// Records verified files and altered times during a transfer, from all its threads.
-pub(super) struct VerificationRecorder<'a> {
-    /// The index, and the first failure to write it.
-    index: Mutex<(&'a mut Index, Option<Error>)>,
-    /// Row ids of source and destination.
-    ids: [Option<DatabaseId>; 2],
-    plans: &'a [&'a Plan],
-    replicas: &'a [SourceReplica],
-}
-
-impl<'a> VerificationRecorder<'a> {
-    pub(super) fn new(
-        index: &'a mut Index,
-        ids: [Option<DatabaseId>; 2],
-        plans: &'a [&'a Plan],
-        replicas: &'a [SourceReplica],
-    ) -> Self {
-        Self {
-            index: Mutex::new((index, None)),
-            ids,
-            plans,
-            replicas,
-        }
-    }
-
-    /// Stores the evidence of verified files for both source and destination, whose content is the same.
-    pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
-        let mut folders: BTreeMap<(usize, &Path), [FolderEvidence; 2]> = BTreeMap::new();
-        for file in files {
-            let folder = folders.entry((file.plan, &file.folder)).or_default();
-            for (folder, proof) in folder.iter_mut().zip(file.proofs) {
-                let evidence = FileEvidence {
-                    bytes: file.bytes,
-                    modified: file.modified,
-                    digest: file.digest,
-                    proof,
-                };
-                folder.insert(file.name.clone(), evidence);
-            }
-        }
-        let folders: Vec<_> = folders
-            .into_iter()
-            .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
-            .collect();
-        let mut rows = Vec::new();
-        let origins = [ContentOrigin::Found, ContentOrigin::Written];
-        for (side, (id, origin)) in self.ids.into_iter().zip(origins).enumerate() {
-            let own = folders.iter().filter_map(|(folder, evidence)| {
-                Some(NewEvidence {
-                    database: id?,
-                    folder,
-                    files: &evidence[side],
-                    origin,
-                })
-            });
-            rows.extend(own);
-        }
-        self.write(|index| index.add_evidence(&rows).map(drop));
-    }
-
-    /// Stores the times that the destination reports instead of those that were set.
-    pub(super) fn record_times(&self, times: &[TimeMismatch]) {
-        if let Some(id) = self.ids[1] {
-            let altered = altered_times(self.plans, self.replicas, times);
-            self.write(|index| index.add_altered_times(id, &altered));
-        }
-    }
-
-    fn write(&self, write: impl FnOnce(&mut Index) -> Result<()>) {
-        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = write(index.0) {
-            index.1.get_or_insert(error);
-        }
-    }
-
-    /// Returns the first failure to write the index, if any.
-    pub(super) fn finish(self) -> Option<Error> {
-        let index = self.index.into_inner();
-        index.unwrap_or_else(PoisonError::into_inner).1
     }
 }
 

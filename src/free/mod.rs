@@ -2,8 +2,9 @@
 //!
 //! `protocol` holds the steps and the decisions, as pure functions that the exhaustive model of tests uses too: the intent to
 //! remove is written before anything is looked at, so that two machines that free each other's witness see it. `intent`
-//! writes and reads intents, `witness` scans and judges, `removal` moves the files to the old versions, each checked to be
-//! the one that was proven. `proposal` finds the replicas that win space.
+//! writes and reads intents, `witness` scans and judges, `rewritten` finds files that may have been written over, `removal`
+//! moves the files to the old versions, each checked to be the one that was proven. `proposal` finds the replicas that win
+//! space.
 //!
 //! Rule: without proof the answer is no, with the reason.
 
@@ -13,102 +14,30 @@ mod law;
 pub mod proposal;
 pub mod protocol;
 mod removal;
+pub mod request;
+mod rewritten;
 mod witness;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use self::intent::{Intent, IntentName};
 use self::protocol::{PROTOCOL, Step};
+use self::request::{FreeReport, FreeRequest, FreedReplica};
 use self::witness::{Judged, judge_known, judge_live};
 use crate::base::confirmation::{Confirmation, Question};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::unit;
-use crate::index::{Index, RunId, RunState};
+use crate::index::{Index, RunId};
 use crate::model::project::ProjectId;
-use crate::model::registry::{Category, Database, Registry};
+use crate::model::registry::{Category, Registry};
 use crate::storage::lock::Lock;
 use crate::storage::{Layout, Storage};
-use crate::trust::safe::SafeAnswer;
 
 /// Longest time between a judgement and a removal. When a question waited longer for its answer, the proof is renewed.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// A request to remove replicas from a database.
-#[derive(Debug)]
-pub struct FreeRequest<'a> {
-    pub replicas: Vec<(&'a Category, ProjectId)>,
-    pub target: &'a Database,
-    /// Erases the files instead of keeping them as old versions.
-    pub erase: bool,
-    /// Names of offline databases whose last scan counts.
-    pub trusted: Vec<String>,
-    pub dry_run: bool,
-    pub confirmation: Confirmation,
-}
-
-/// Result of freeing.
-#[derive(Debug, Default)]
-pub struct FreeReport {
-    pub replicas: Vec<FreedReplica>,
-    /// Files that could not be moved, with the reason.
-    pub failed: Vec<(PathBuf, String)>,
-    /// Folders of the old versions.
-    pub version_folders: Vec<PathBuf>,
-    pub is_interrupted: bool,
-    pub is_unrecorded: bool,
-    pub elapsed: Duration,
-}
-
-/// The result for one replica.
-#[derive(Clone, Debug)]
-pub struct FreedReplica {
-    pub project: ProjectId,
-    pub category: String,
-    /// Its full path.
-    pub path: PathBuf,
-    /// Number of files and links that were moved or erased; in a dry run, that would be.
-    pub files: u64,
-    pub bytes: u64,
-    /// Number of entries that stay in its folder: they are excluded from scans, or came meanwhile.
-    pub left: u64,
-    /// The proof, or what is lacking.
-    pub answer: Option<SafeAnswer>,
-    /// Why it was not removed.
-    pub refusal: Option<String>,
-}
-
-impl FreeReport {
-    pub fn files(&self) -> u64 {
-        self.replicas.iter().map(|replica| replica.files).sum()
-    }
-
-    pub fn bytes(&self) -> u64 {
-        let bytes = self.replicas.iter().map(|replica| replica.bytes);
-        bytes.fold(0, u64::saturating_add)
-    }
-
-    /// Number of replicas that were not removed.
-    pub fn refused(&self) -> u64 {
-        self.replicas
-            .iter()
-            .filter(|replica| replica.refusal.is_some())
-            .count() as u64
-    }
-
-    /// The state of the run.
-    pub fn state(&self) -> RunState {
-        if self.is_interrupted {
-            RunState::Interrupted
-        } else if self.refused() > 0 || !self.failed.is_empty() || self.is_unrecorded {
-            RunState::Partial
-        } else {
-            RunState::Complete
-        }
-    }
-}
 
 /// Removes replicas one by one, each by the whole protocol.
 ///
@@ -171,25 +100,6 @@ pub fn free(
     report.is_interrupted = interrupt::is_requested();
     report.elapsed = start.elapsed();
     Ok(report)
-}
-
-impl FreedReplica {
-    fn refused(
-        (category, project): (&Category, &ProjectId),
-        path: PathBuf,
-        refusal: String,
-    ) -> Self {
-        Self {
-            project: project.clone(),
-            category: category.name.clone(),
-            path,
-            files: 0,
-            bytes: 0,
-            left: 0,
-            answer: None,
-            refusal: Some(refusal),
-        }
-    }
 }
 
 /// The protocol for one replica.

@@ -12,7 +12,7 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
 use crate::commands::run::FinishedRun;
-use crate::free::{FreeReport, FreedReplica};
+use crate::free::request::{FreeReport, FreedReplica};
 use crate::index::{RunId, RunState};
 use crate::language::lexer::quote;
 use crate::output::answer::{Answer, Records};

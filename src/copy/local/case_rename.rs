@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::base::own_name;
 use crate::base::unicode::fold_case;
+use crate::copy::destination::find_replica;
 use crate::copy::destination::{DestinationCopy, SourceReplica};
 use crate::copy::plan::Plan;
-use crate::copy::record::find_replica;
 use crate::model::path::split_path;
 use crate::os::folder::Folder;
 use crate::storage::LocalStorage;

@@ -5,6 +5,8 @@
 //! and time.
 
 mod coverage;
+mod file;
+mod folder;
 mod pack;
 mod replica;
 mod row;
@@ -13,82 +15,22 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 pub use self::coverage::{Coverage, CoverageTable, StoredCoverage};
+use self::file::with_damage;
+pub use self::file::{FileEvidence, FolderEvidence, state_tag};
+use self::folder::{delete, insert, merge_rows, read_folder};
 pub use self::pack::{EvidenceKind, Proof};
 pub use self::replica::{KnownContent, ProvenFolder};
-use self::row::{SELECT_SQL, contents_checksum, folder_forms, verified_contents};
-use super::checksum::{parse_manifest, row_checksum};
-use super::sql::{bytes, execute, one, read_path, subtree_bounds};
+use super::sql::{bytes, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::os::stat::Stat;
-use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestRef};
 
 /// Number of rows of a folder that are merged into one.
 const MERGE_ROWS: i64 = 16;
-
-const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder IN (?2, ?3)";
-
-/// What is known of the content of a file, valid while the file keeps its size and time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileEvidence {
-    /// The size in bytes.
-    pub bytes: u64,
-    /// The modification time when the content was known.
-    pub modified: Timestamp,
-    /// The digest of the content.
-    pub digest: Digest,
-    /// How and when the content became known.
-    pub proof: Proof,
-}
-
-impl FileEvidence {
-    /// True if a file that a scan shows with this size and time is the one that the evidence is of.
-    pub fn holds_for(&self, bytes: u64, modified: Timestamp, precision: TimePrecision) -> bool {
-        self.bytes == bytes && self.modified.equals_at(modified, precision)
-    }
-}
-
-impl Proof {
-    /// The proof of bytes that were read now, from a file in this state. `has_stable_ids`: the file system keeps the inode
-    /// numbers of its files.
-    pub fn read_now(stat: &Stat, has_stable_ids: bool) -> Self {
-        Self {
-            kind: EvidenceKind::Read,
-            at: Timestamp {
-                nanoseconds: 0,
-                ..Timestamp::now()
-            },
-            tag: state_tag(stat, has_stable_ids),
-        }
-    }
-
-    /// False if the change time or the id of a file is not the one of the proof: then a program may have written to it and set
-    /// its time back. Without a recorded state, size and time decide.
-    pub fn is_of_state(&self, stat: &Stat, has_stable_ids: bool) -> bool {
-        self.tag == 0 || self.tag == state_tag(stat, has_stable_ids)
-    }
-}
-
-/// Returns a hash of 32 bits of change time and inode; never 0.
-pub fn state_tag(stat: &Stat, has_stable_ids: bool) -> u64 {
-    let mut bytes = [0; 20];
-    bytes[..8].copy_from_slice(&stat.status_changed.seconds.to_le_bytes());
-    bytes[8..12].copy_from_slice(&stat.status_changed.nanoseconds.to_le_bytes());
-    if has_stable_ids {
-        bytes[12..].copy_from_slice(&stat.inode.to_le_bytes());
-    }
-    (Digest::of_bytes(&bytes).low_64() & u64::from(u32::MAX)).max(1)
-}
-
-/// Evidence of the files of one folder, by name.
-pub type FolderEvidence = BTreeMap<Name, FileEvidence>;
 
 /// Origin of the contents of files with new evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,136 +174,11 @@ impl Index {
     }
 }
 
-/// Marks the files whose content is not the known one as damaged.
-fn with_damage<'a>(found: &'a FolderEvidence, known: &FolderEvidence) -> Cow<'a, FolderEvidence> {
-    let mut files = Cow::Borrowed(found);
-    for (name, file) in found {
-        let earlier = known.get(name).filter(|earlier| {
-            earlier.proof.kind != EvidenceKind::Claimed
-                && earlier.bytes == file.bytes
-                // A storage may hold the time at a coarser precision than the one that was recorded.
-                && TimePrecision::ALL
-                    .iter()
-                    .any(|precision| earlier.modified.truncate_to(*precision) == file.modified)
-                && earlier.digest != file.digest
-        });
-        if let Some(earlier) = earlier {
-            let kind = EvidenceKind::Damaged;
-            let damaged = FileEvidence {
-                digest: earlier.digest,
-                proof: Proof { kind, ..file.proof },
-                ..*file
-            };
-            files.to_mut().insert(name.clone(), damaged);
-        }
-    }
-    files
-}
-
-/// Adds a row in the place of an earlier one of the same files, and returns the number of rows of the folder.
-fn insert(
-    connection: &Connection,
-    database: DatabaseId,
-    folder: &Path,
-    files: &FolderEvidence,
-) -> rusqlite::Result<i64> {
-    let mut manifest = ManifestBuilder::with_capacity(files.len());
-    let mut digests = Vec::with_capacity(files.len() * size_of::<u128>());
-    let mut proofs = Vec::with_capacity(files.len());
-    for (name, file) in files {
-        manifest.add(&ManifestFile::regular(
-            name.as_bytes(),
-            file.bytes,
-            file.modified,
-        ));
-        digests.extend_from_slice(&file.digest.0.to_le_bytes());
-        proofs.push(file.proof);
-    }
-    let [folder, _] = folder_forms(folder);
-    let (folder, manifest) = (folder.as_slice(), manifest.finish());
-    let earlier = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2 AND manifest = ?3";
-    execute(
-        connection,
-        earlier,
-        params![database, folder, manifest.packed()],
-    )?;
-    let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum, proofs) VALUES (?1, ?2,
-                   (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
-               RETURNING part + 1";
-    // The proofs have a checksum of their own: the first is equal for two databases with equal contents.
-    let checksum = contents_checksum(folder, manifest.packed(), &digests, &proofs);
-    let mut proofs = pack::pack(&proofs);
-    proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
-    let parameters = params![
-        database,
-        folder,
-        manifest.packed(),
-        digests,
-        checksum,
-        proofs
-    ];
-    one(connection, sql, parameters, |row| row.get(0))
-}
-
-fn delete(connection: &Connection, database: DatabaseId, folder: &Path) -> rusqlite::Result<()> {
-    let [plain, slashed] = folder_forms(folder);
-    execute(connection, DELETE_SQL, params![database, plain, slashed])
-}
-
-fn merge_rows(
-    connection: &Connection,
-    database: DatabaseId,
-    folder: &Path,
-) -> rusqlite::Result<()> {
-    let files = read_folder(connection, database, folder)?;
-    delete(connection, database, folder)?;
-    insert(connection, database, folder, &files).map(|_| ())
-}
-
-fn read_folder(
-    connection: &Connection,
-    database: DatabaseId,
-    folder: &Path,
-) -> rusqlite::Result<FolderEvidence> {
-    let [plain, slashed] = folder_forms(folder);
-    let mut query = connection.prepare_cached(SELECT_SQL)?;
-    let mut rows = query.query(params![database, plain, slashed])?;
-    let mut files = FolderEvidence::new();
-    while let Some(row) = rows.next()? {
-        let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-        let checksum = row.get_ref(2)?.as_blob()?;
-        let proofs = row.get_ref(3)?.as_blob()?;
-        let (digests, proofs) = verified_contents(
-            row.get_ref(4)?.as_blob()?,
-            [manifest, digests, checksum, proofs],
-        )?;
-        add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
-    }
-    Ok(files)
-}
-
-fn add_files(
-    manifest: ManifestRef<'_>,
-    digests: &[[u8; 16]],
-    proofs: &[Proof],
-    found: &mut FolderEvidence,
-) {
-    let mut files = manifest.files();
-    let mut contents = digests.iter().zip(proofs);
-    while let (Some(file), Some((digest, proof))) = (files.next(), contents.next()) {
-        let evidence = FileEvidence {
-            bytes: file.bytes,
-            modified: file.modified,
-            digest: Digest(u128::from_le_bytes(*digest)),
-            proof: *proof,
-        };
-        found.insert(Name::from_bytes(file.name.to_vec()), evidence);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::snapshot::digest::Digest;
 
     fn content(number: u32) -> FileEvidence {
         FileEvidence {

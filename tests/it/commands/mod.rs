@@ -21,6 +21,7 @@ mod fetch_files;
 mod fetch_live;
 mod find;
 mod free;
+mod free_witness;
 mod heal;
 mod help;
 mod history;

@@ -1,0 +1,122 @@
+//! Records what a transfer proves while it lasts: digests of verified files, and times that the destination alters.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::destination::{SourceReplica, find_replica};
+use super::local::{TimeMismatch, VerifiedFile};
+use super::plan::Plan;
+use crate::base::error::{Error, Result};
+use crate::index::{ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence};
+use crate::model::project::path_within;
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
+
+/// Returns the times that the destination reports instead of those that were set, by folder relative to the root. If the
+/// source itself reports an altered time, the original one is kept.
+fn altered_times(
+    plans: &[&Plan],
+    replicas: &[SourceReplica],
+    times: &[TimeMismatch],
+) -> AlteredTimesByFolder {
+    let mut altered = AlteredTimesByFolder::new();
+    for time in times {
+        let plan = plans[time.plan];
+        let replica = find_replica(replicas, plan);
+        let original = replica.and_then(|replica| {
+            let (original, reported) = replica.tree.altered_time(&time.folder, &time.name)?;
+            (time.modified == reported).then_some(original)
+        });
+        let file = AlteredTime {
+            bytes: time.bytes,
+            reported: time.shown,
+            original: original.unwrap_or(time.modified),
+        };
+        let folder = path_within(&plan.replica, &time.folder);
+        let folder: &mut AlteredTimes = altered.entry(folder).or_default();
+        folder.insert(time.name.clone(), file);
+    }
+    altered
+}
+
+/// Records verified files and altered times during a transfer, from all its threads.
+pub(super) struct VerificationRecorder<'a> {
+    /// The index, and the first failure to write it.
+    index: Mutex<(&'a mut Index, Option<Error>)>,
+    /// Row ids of source and destination.
+    ids: [Option<DatabaseId>; 2],
+    plans: &'a [&'a Plan],
+    replicas: &'a [SourceReplica],
+}
+
+impl<'a> VerificationRecorder<'a> {
+    pub(super) fn new(
+        index: &'a mut Index,
+        ids: [Option<DatabaseId>; 2],
+        plans: &'a [&'a Plan],
+        replicas: &'a [SourceReplica],
+    ) -> Self {
+        Self {
+            index: Mutex::new((index, None)),
+            ids,
+            plans,
+            replicas,
+        }
+    }
+
+    /// Stores the evidence of verified files for both source and destination, whose content is the same.
+    pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
+        let mut folders: BTreeMap<(usize, &Path), [FolderEvidence; 2]> = BTreeMap::new();
+        for file in files {
+            let folder = folders.entry((file.plan, &file.folder)).or_default();
+            for (folder, proof) in folder.iter_mut().zip(file.proofs) {
+                let evidence = FileEvidence {
+                    bytes: file.bytes,
+                    modified: file.modified,
+                    digest: file.digest,
+                    proof,
+                };
+                folder.insert(file.name.clone(), evidence);
+            }
+        }
+        let folders: Vec<_> = folders
+            .into_iter()
+            .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
+            .collect();
+        let mut rows = Vec::new();
+        let origins = [ContentOrigin::Found, ContentOrigin::Written];
+        for (side, (id, origin)) in self.ids.into_iter().zip(origins).enumerate() {
+            let own = folders.iter().filter_map(|(folder, evidence)| {
+                Some(NewEvidence {
+                    database: id?,
+                    folder,
+                    files: &evidence[side],
+                    origin,
+                })
+            });
+            rows.extend(own);
+        }
+        self.write(|index| index.add_evidence(&rows).map(drop));
+    }
+
+    /// Stores the times that the destination reports instead of those that were set.
+    pub(super) fn record_times(&self, times: &[TimeMismatch]) {
+        if let Some(id) = self.ids[1] {
+            let altered = altered_times(self.plans, self.replicas, times);
+            self.write(|index| index.add_altered_times(id, &altered));
+        }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Index) -> Result<()>) {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = write(index.0) {
+            index.1.get_or_insert(error);
+        }
+    }
+
+    /// Returns the first failure to write the index, if any.
+    pub(super) fn finish(self) -> Option<Error> {
+        let index = self.index.into_inner();
+        index.unwrap_or_else(PoisonError::into_inner).1
+    }
+}
