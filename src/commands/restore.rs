@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::check::check_known;
 use super::run;
-use super::run::RunOptions;
+use super::run::{RunOptions, parse_run_number};
 use super::target::{Target, TargetForm};
 use super::version_answer::{VERSION_HEADINGS, VersionAnswer};
 use super::workspace::Workspace;
@@ -52,8 +52,8 @@ pub(crate) struct RestoreArgs {
     #[arg(value_name = "CATEGORY", num_args = 0..)]
     words: Vec<String>,
     /// The versions that this run kept
-    #[arg(long, value_name = "N", conflicts_with = "as_of")]
-    run: Option<i64>,
+    #[arg(long, value_name = "N", value_parser = parse_run_number, conflicts_with = "as_of")]
+    run: Option<RunId>,
     /// The versions that were current at this time, or this long ago
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     as_of: Option<Timestamp>,
@@ -133,7 +133,7 @@ impl RestoreArgs {
             target: registry.database(&name)?,
             path,
             which: match (self.run, self.as_of) {
-                (Some(run), _) => WhichVersion::OfRun(RunId(run)),
+                (Some(run), _) => WhichVersion::OfRun(run),
                 (None, Some(time)) => WhichVersion::AsOf(time),
                 (None, None) => WhichVersion::Newest,
             },

@@ -35,6 +35,13 @@ impl RunOptions {
     }
 }
 
+/// Parses the number of a run.
+pub(super) fn parse_run_number(word: &str) -> std::result::Result<RunId, &'static str> {
+    word.parse()
+        .map(RunId)
+        .map_err(|_| "a run is a number; `history` lists them")
+}
+
 /// The results of a run, as the history stores them.
 pub(super) trait RunReport {
     fn end(&self) -> RunEnd;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::run;
-use super::run::RunOptions;
+use super::run::{RunOptions, parse_run_number};
 use super::version_answer::{VERSION_HEADINGS, VersionAnswer};
 use super::workspace::Workspace;
 use crate::base::error::Result;
@@ -27,8 +27,8 @@ use crate::versions::undo::{UndoRequest, undo};
 )]
 pub(crate) struct UndoArgs {
     /// The number of the run
-    #[arg(value_name = "RUN")]
-    run: i64,
+    #[arg(value_name = "RUN", value_parser = parse_run_number)]
+    run: RunId,
     /// Only show what would be changed
     #[arg(long)]
     dry_run: bool,
@@ -49,10 +49,10 @@ impl UndoArgs {
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<UndoAnswer> {
         workspace.adopt_moved_databases(Reach::All)?;
         let options = RunOptions::of(workspace, self.dry_run, self.yes);
-        let undone = workspace.index.run(RunId(self.run))?;
+        let undone = workspace.index.run(self.run)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = UndoRequest {
-            run: RunId(self.run),
+            run: self.run,
             dry_run: options.dry_run,
             confirmation: options.confirmation,
         };

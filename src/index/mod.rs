@@ -52,8 +52,8 @@ use rusqlite::Connection;
 pub use self::cache::ChangeCounter;
 pub use self::content_difference::DifferingFolder;
 pub use self::evidence::{
-    ContentOrigin, Coverage, CoverageTable, EvidenceKind, FileEvidence, FolderEvidence,
-    KnownContent, NewEvidence, Proof, ProvenFolder, StoredCoverage, state_tag,
+    ContentOrigin, Coverage, CoverageTable, EvidenceKind, EvidenceReader, FileEvidence,
+    FolderEvidence, KnownContent, NewEvidence, Proof, ProvenFolder, StoredCoverage, state_tag,
 };
 pub use self::failure::{KnownFailure, NewFailure};
 pub use self::fetch_folder::FetchFolderRecord;

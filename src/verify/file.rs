@@ -63,7 +63,7 @@ pub enum DamageCause {
     Stated,
     /// It was found damaged before, and the storage states the same digest as then.
     StatedBefore,
-    /// The state of the file at the last proof is not known.
+    /// The state of the file at the last proof is not known, or its file system is not known to keep change times.
     Unknown,
 }
 
@@ -129,7 +129,8 @@ fn read(
     if !file::is_unchanged(&opened, &stat) {
         return Err(Error::SourceChanged { path: path() });
     }
-    let proof = Proof::read_now(&stat, folder.has_reliable_file_system());
+    let has_stable_ids = folder.has_reliable_file_system();
+    let proof = Proof::read_now(&stat, has_stable_ids);
     if !expected.is_same(&stat) {
         return Ok(Verdict::Edited(Some(FileEvidence {
             bytes: stat.bytes,
@@ -158,6 +159,8 @@ fn read(
             known_at: known.proof.at,
             cause: match known.proof.tag {
                 _ if known.proof.kind == EvidenceKind::Damaged => DamageCause::Known,
+                // FAT and exFAT report the modification time as the change time.
+                _ if !has_stable_ids => DamageCause::Unknown,
                 0 => DamageCause::Unknown,
                 tag if tag == proof.tag => DamageCause::Storage,
                 _ => DamageCause::Rewritten,

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 
 use crate::studio::{CHANGED, Studio, report_skip};
+use crate::trust::flip_bit;
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
@@ -194,5 +195,44 @@ fn replaced_file_on_ntfs_is_kept() {
     let studio = Studio::filled();
     if let Some(_disk) = ForeignDisk::ntfs(&studio) {
         assert_replaced_version_is_kept(&studio);
+    }
+}
+
+#[test]
+fn foreign_disks_are_verified_healed_and_freed() {
+    let reel = "NAS/footage/acme/spot/reel.mov";
+    for mount in [ForeignDisk::exfat, ForeignDisk::ntfs] {
+        let studio = Studio::filled();
+        let Some(_disk) = mount(&studio) else {
+            return;
+        };
+        let startup = "home/.config/auto-backup/.config";
+        let lines = studio.read(startup);
+        let named = lines.replace("/NAS\n", "/NAS --medium drive\n");
+        let named = named.replace("/WORK\n", "/WORK --medium disk\n");
+        studio.file(startup, named + "policy footage copies 1\n");
+        studio.lines(&["load", LINE]).ok();
+        flip_bit(&studio.path(reel), 1);
+        // These programs set the time of a file once more when it is closed.
+        let touch = studio
+            .other_program("touch")
+            .arg("-r")
+            .arg(studio.path("WORK/footage/acme/spot/reel.mov"))
+            .arg(studio.path(reel))
+            .status();
+        assert!(touch.unwrap().success());
+        let found = studio.lines(&["verify in NAS"]).status(3);
+        let cause = "whether the disk or a program changed it is not known";
+        assert!(found.stdout.contains(cause), "{found}");
+        studio.lines(&["heal acme/spot footage NAS"]).ok();
+        assert_eq!(studio.read(reel), "reel");
+        let freed = studio.json(&["free acme/spot footage NAS --yes"]);
+        assert!(!studio.path(reel).exists(), "{freed}");
+        let run = freed.document()["run"].as_i64().unwrap();
+        studio.lines(&[&format!("undo {run} --yes")]).ok();
+        assert_eq!(studio.read(reel), "reel");
+        studio
+            .lines(&["verify in NAS", "compare acme/spot footage WORK NAS"])
+            .ok();
     }
 }

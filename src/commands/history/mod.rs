@@ -11,6 +11,7 @@ use serde::Serialize;
 use self::item::RunItemsAnswer;
 use self::row::{CSV_HEADINGS, RunRow};
 use super::command::RunCommand;
+use super::run::parse_run_number;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::index::RunId;
@@ -22,9 +23,9 @@ const DEFAULT_LIMIT: u64 = 20;
 
 /// List the last runs, or the files of one run
 ///
-/// Every `load`, `copy` and `sync` is a run with a number. With a number, all files of that run are listed: first those
-/// that failed, were skipped or need attention, with the reason, then the copied ones. A log in
-/// `~/.local/state/auto-backup`, one file a month, has the same runs.
+/// Every `load`, `copy`, `sync`, `verify`, `heal`, `free`, `restore`, `undo` and `prune` is a run with a number. With a
+/// number, all files of that run are listed: first those that failed, were skipped or need attention, with the reason, then
+/// the others. A log in `~/.local/state/auto-backup`, one file a month, has the same runs.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "history [RUN | --last N | --all]",
@@ -47,12 +48,6 @@ pub(crate) struct HistoryArgs {
     /// With RUN, list every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
-}
-
-fn parse_run_number(word: &str) -> Result<RunId, &'static str> {
-    word.parse()
-        .map(RunId)
-        .map_err(|_| "a run is a number; `history` lists them")
 }
 
 fn parse_count(word: &str) -> Result<u64, &'static str> {

@@ -8,6 +8,7 @@ mod coverage;
 mod file;
 mod folder;
 mod pack;
+mod reader;
 mod replica;
 mod row;
 
@@ -22,6 +23,7 @@ use self::file::with_damage;
 pub use self::file::{FileEvidence, FolderEvidence, state_tag};
 use self::folder::{delete, insert, merge_rows, read_folder};
 pub use self::pack::{EvidenceKind, Proof};
+pub use self::reader::EvidenceReader;
 pub use self::replica::{KnownContent, ProvenFolder};
 use super::sql::{bytes, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
@@ -259,5 +261,36 @@ mod tests {
         assert_eq!(left.keys().collect::<Vec<_>>(), [&names[0]]);
         index.forget_evidence(id, folder, &names).unwrap();
         assert_eq!(rows(&index), 0);
+    }
+
+    #[test]
+    fn reader_reads_each_folder_once() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        let mut index = Index::open(&path).unwrap().index;
+        let (root, folder) = (Path::new("/nas"), Path::new("footage/acme/spot"));
+        let known = index.database(root).unwrap();
+        index
+            .write_scan(root, &known)
+            .unwrap()
+            .finish(false)
+            .unwrap();
+        let database = index.database(root).unwrap().id.unwrap();
+        let names = ["f1", "f2"].map(Name::from);
+        let files = names.clone().map(|name| (name, content(1))).into();
+        let new = NewEvidence {
+            database,
+            folder,
+            files: &files,
+            origin: ContentOrigin::Written,
+        };
+        index.add_evidence(&[new]).unwrap();
+        let mut reader = EvidenceReader::new(&index, root).unwrap();
+        assert_eq!(reader.file(folder, &names[0]).unwrap(), Some(content(1)));
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute("DELETE FROM digests", []).unwrap();
+        assert_eq!(reader.file(folder, &names[1]).unwrap(), Some(content(1)));
+        let mut unknown = EvidenceReader::new(&index, Path::new("/other")).unwrap();
+        assert_eq!(unknown.file(folder, &names[0]).unwrap(), None);
     }
 }

@@ -48,11 +48,15 @@ impl Position<'_> {
     }
 }
 
-/// Splits a usage line into arguments, without the command and the options. A bracketed group is one argument.
+/// Splits a usage line into arguments, without the command and the options. A bracketed group is one argument. Of several
+/// forms, it is the first.
 fn usage_parts(usage: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut depth = 0_usize;
     for word in usage.split_whitespace() {
+        if depth == 0 && word == "|" {
+            break;
+        }
         match parts.last_mut().filter(|_| depth > 0) {
             Some(last) => *last = format!("{last} {word}"),
             None => parts.push(word.to_owned()),
@@ -106,10 +110,15 @@ mod tests {
             ("list projects", ""),
             ("add database WORK", "ROOT"),
             ("source", "FILE [ARGUMENT]..."),
+            ("free", "PROJECT [CATEGORY] STORAGE"),
+            ("free acme/spot footage", "STORAGE"),
             ("find", "PATTERN [in WHERE]"),
             ("set", ""),
             ("watch", "SECONDS COMMAND..."),
-            ("watch 5", "compare|failures|fetch|find|history|list"),
+            (
+                "watch 5",
+                "compare|failures|fetch|find|history|list|safe|status",
+            ),
             ("watch 5 fetch", "PROJECT"),
             ("watch 5 compare acme/spot", "[CATEGORY] A B"),
             ("watch 5 fetch all", ""),

@@ -13,7 +13,8 @@ use crate::base::timestamp::Timestamp;
 use crate::copy::plan::CopyRules;
 use crate::copy::{self, CopyRequest};
 use crate::index::{
-    ContentOrigin, EvidenceKind, FileEvidence, FolderEvidence, Index, NewEvidence, Proof, RunId,
+    ContentOrigin, EvidenceKind, EvidenceReader, FileEvidence, FolderEvidence, Index, NewEvidence,
+    Proof, RunId,
 };
 use crate::model::address;
 use crate::model::path::split_path;
@@ -85,15 +86,12 @@ pub(super) fn heal_from(
             (item.path.as_path(), why.to_owned())
         })
         .collect();
-    let id = index.database_id(&request.target.root)?;
+    let mut evidence = EvidenceReader::new(index, &request.target.root)?;
     for patient in patients {
         let path = request.target.path(&patient.path);
         let (folder, name) = split_path(&patient.path);
-        let evidence = match id {
-            Some(id) => index.evidence(id, folder)?.get(&Name::from(name)).copied(),
-            None => None,
-        };
-        let is_healed = evidence.is_some_and(|evidence| {
+        let known = evidence.file(folder, &Name::from(name))?;
+        let is_healed = known.is_some_and(|evidence| {
             evidence.digest == patient.digest
                 && evidence.proof.is_intact()
                 && !failures.contains_key(path.as_path())
@@ -127,26 +125,21 @@ fn read_back(
     damaged: &BTreeMap<PathBuf, FolderEvidence>,
     patients: &[Patient],
 ) -> Result<()> {
-    let (source_id, id) = (
-        index.database_id(&source.root)?,
-        index.database_id(&target.root)?,
-    );
+    let id = index.database_id(&target.root)?;
     let Some(id) = id.filter(|_| target.is_remote()) else {
         return Ok(());
     };
+    let mut at_source = EvidenceReader::new(index, &source.root)?;
+    let mut at_target = EvidenceReader::new(index, &target.root)?;
     // What a proof would say, by path: size and time are those of the source, or of the damaged file.
     let mut expected: BTreeMap<PathBuf, FileEvidence> = BTreeMap::new();
     for patient in patients {
         let (folder, name) = split_path(&patient.path);
         let name = Name::from(name);
-        let is_proven = index
-            .evidence(id, folder)?
-            .get(&name)
+        let is_proven = at_target
+            .file(folder, &name)?
             .is_some_and(|known| known.digest == patient.digest && known.proof.is_intact());
-        let of_source = match source_id {
-            Some(source) => index.evidence(source, folder)?.remove(&name),
-            None => None,
-        };
+        let of_source = at_source.file(folder, &name)?;
         let of_source = of_source.filter(|known| known.digest == patient.digest);
         let before = || damaged.get(folder)?.get(&name).copied();
         if let Some(known) = of_source.or_else(before).filter(|_| !is_proven) {
@@ -200,17 +193,15 @@ fn damaged_evidence(
     patients: &[Patient],
 ) -> Result<BTreeMap<PathBuf, FolderEvidence>> {
     let mut damaged = BTreeMap::<PathBuf, FolderEvidence>::new();
-    let Some(id) = index.database_id(&target.root)? else {
-        return Ok(damaged);
-    };
+    let mut evidence = EvidenceReader::new(index, &target.root)?;
     for patient in patients.iter().filter(|patient| !patient.is_missing) {
         let (folder, name) = split_path(&patient.path);
         let name = Name::from(name);
-        if let Some(evidence) = index.evidence(id, folder)?.remove(&name) {
+        if let Some(known) = evidence.file(folder, &name)? {
             damaged
                 .entry(folder.to_owned())
                 .or_default()
-                .insert(name, evidence);
+                .insert(name, known);
         }
     }
     Ok(damaged)

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
-use crate::index::Index;
+use crate::index::{EvidenceReader, Index};
 use crate::model::path::split_path;
 use crate::snapshot::digest::Digest;
 use crate::storage::{Layout, LocalStorage, RemoteStorage, Storage};
@@ -100,9 +100,10 @@ fn are_intact_at_remote(
     patients: &[Patient],
 ) -> Result<Vec<bool>> {
     let mut answers = Vec::with_capacity(patients.len());
+    let mut evidence = EvidenceReader::new(index, &storage.database.root)?;
     for patient in patients {
         interrupt::check()?;
-        answers.push(stated_answer(index, storage, patient)?);
+        answers.push(stated_answer(&mut evidence, storage, patient)?);
     }
     let unknown = patients.iter().zip(&answers);
     let unknown = unknown.filter(|(_, answer)| answer.is_none());
@@ -130,15 +131,12 @@ fn are_intact_at_remote(
 
 /// True if a remote states the digest of the intact content, false if it states another one; `None` if that is not known.
 fn stated_answer(
-    index: &Index,
+    evidence: &mut EvidenceReader<'_>,
     storage: &RemoteStorage,
     patient: &Patient,
 ) -> Result<Option<bool>> {
     let (folder, name) = split_path(&patient.path);
-    let known = match index.database_id(&storage.database.root)? {
-        Some(id) => index.evidence(id, folder)?.remove(&Name::from(name)),
-        None => None,
-    };
+    let known = evidence.file(folder, &Name::from(name))?;
     let known = known.filter(|known| known.digest == patient.digest);
     let stated = match storage.stated_digest(&patient.path) {
         Err(Error::Interrupted) => return Err(Error::Interrupted),

@@ -1,6 +1,6 @@
 //! The contents of versions, and the files that hold them now.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::{Index, Proof};
+use crate::index::{EvidenceReader, Index, Proof};
 use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::model::registry::Registry;
@@ -21,24 +21,29 @@ use crate::trust::place::{Place, places};
 /// A file with a known content.
 #[derive(Clone, Debug)]
 struct Holder {
+    /// The number of its place.
+    place: usize,
     path: PathBuf,
     bytes: u64,
     modified: Timestamp,
     proof: Proof,
 }
 
-/// The contents that the index knows, and where they are.
+/// Some contents, and where the index knows them.
 pub(super) struct KnownContents {
     places: Vec<Place>,
-    /// By digest, and then by the number of the place.
-    holders: HashMap<u128, BTreeMap<usize, Vec<Holder>>>,
+    holders: HashMap<Digest, Vec<Holder>>,
 }
 
 impl KnownContents {
-    /// Reads the evidence of all storages.
-    pub(super) fn read(index: &Index, registry: &Registry) -> Result<Self> {
+    /// Looks for these contents in the evidence of all storages.
+    pub(super) fn find(
+        index: &Index,
+        registry: &Registry,
+        wanted: &HashSet<Digest>,
+    ) -> Result<Self> {
         let places = places(index, registry)?;
-        let mut holders: HashMap<u128, BTreeMap<usize, Vec<Holder>>> = HashMap::new();
+        let mut holders: HashMap<Digest, Vec<Holder>> = HashMap::new();
         let _view = index.read_transaction()?;
         for (number, place) in places.iter().enumerate() {
             let Some(id) = place.id else { continue };
@@ -52,11 +57,13 @@ impl KnownContents {
                     index.visit_proven_folders(id, key, &replica, precision, &mut |folder| {
                         let at = path_within(&base, folder.path);
                         folder.visit(&mut |file, content| {
-                            let Some(content) = content.filter(|one| one.proof.is_intact()) else {
+                            let Some(content) = content.filter(|content| {
+                                content.proof.is_intact() && wanted.contains(&content.digest)
+                            }) else {
                                 return;
                             };
-                            let of_digest = holders.entry(content.digest.0).or_default();
-                            of_digest.entry(number).or_default().push(Holder {
+                            holders.entry(content.digest).or_default().push(Holder {
+                                place: number,
                                 path: at.join(Name::from_bytes(file.name.to_vec()).as_path()),
                                 bytes: file.bytes,
                                 modified: file.modified,
@@ -73,7 +80,7 @@ impl KnownContents {
 
     /// True if the index knows a file with this content.
     pub(super) fn contains(&self, digest: Digest) -> bool {
-        self.holders.contains_key(&digest.0)
+        self.holders.contains_key(&digest)
     }
 
     /// Looks at the files with these contents, on disks before remotes, and returns the contents of those that are still as
@@ -91,9 +98,9 @@ impl KnownContents {
         for place in order {
             let mut asked: Vec<(Digest, &Holder)> = Vec::new();
             for digest in &missing {
-                let of_digest = self.holders.get(&digest.0);
-                let here = of_digest.and_then(|by_place| by_place.get(&place));
-                asked.extend(here.into_iter().flatten().map(|holder| (*digest, holder)));
+                let of_digest = self.holders.get(digest).into_iter().flatten();
+                let here = of_digest.filter(|holder| holder.place == place);
+                asked.extend(here.map(|holder| (*digest, holder)));
             }
             if asked.is_empty() {
                 continue;
@@ -182,25 +189,22 @@ fn seen_at_remote(storage: &RemoteStorage, asked: &[(Digest, &Holder)]) -> Resul
 /// Returns the digest of a version: the recorded one if the version still has its size and time, or that of its bytes. `None`
 /// at a remote that has no recorded one.
 pub(super) fn digest_of(
-    index: &Index,
+    evidence: &mut EvidenceReader<'_>,
     storage: &Storage,
     candidate: &Candidate,
 ) -> Result<Option<Digest>> {
     let folder = candidate.folder.path().join(&candidate.place);
-    if let Some(id) = index.database_id(&storage.database().root)? {
-        let mut known = index.evidence(id, &folder)?;
-        let has_times = match storage {
-            Storage::Local(_) => true,
-            Storage::Remote(remote) => remote.has_reliable_mod_times(),
-        };
-        let known = known.remove(&candidate.name).filter(|known| {
-            known.bytes == candidate.bytes
-                && (!has_times || known.modified.may_be_stored_as(candidate.modified))
-                && known.proof.is_intact()
-        });
-        if let Some(known) = known {
-            return Ok(Some(known.digest));
-        }
+    let has_times = match storage {
+        Storage::Local(_) => true,
+        Storage::Remote(remote) => remote.has_reliable_mod_times(),
+    };
+    let known = evidence.file(&folder, &candidate.name)?.filter(|known| {
+        known.bytes == candidate.bytes
+            && (!has_times || known.modified.may_be_stored_as(candidate.modified))
+            && known.proof.is_intact()
+    });
+    if let Some(known) = known {
+        return Ok(Some(known.digest));
     }
     let Storage::Local(local) = storage else {
         return Ok(None);

@@ -24,7 +24,7 @@ use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::{Index, OutcomeKind, RunId};
+use crate::index::{EvidenceReader, Index, OutcomeKind, RunId};
 use crate::model::registry::{Database, Registry};
 use crate::snapshot::digest::Digest;
 use crate::storage::{Layout, Storage};
@@ -123,26 +123,26 @@ impl PruneSelection {
         candidates: Vec<Candidate>,
         monitor: &dyn Monitor,
     ) -> Result<Self> {
-        let contents = KnownContents::read(index, registry)?;
         let mut selection = Self::unproven(Vec::new());
         monitor.on_event(&ProgressEvent::Started {
             task: Task::Verify,
             files: Some(candidates.len() as u64),
             bytes: None,
         });
+        let mut evidence = EvidenceReader::new(index, &storage.database().root)?;
         for candidate in candidates {
             interrupt::check()?;
-            match content_of(index, storage, &candidate)? {
-                Ok(Some(digest)) if !contents.contains(digest) => {
-                    let why = "it is the only known copy of its content";
-                    selection.kept.push((candidate, why.to_owned()));
-                }
+            match content_of(&mut evidence, storage, &candidate)? {
                 Ok(digest) => selection.removable.push((candidate, digest)),
                 Err(why) => selection.kept.push((candidate, why)),
             }
             monitor.on_event(&ProgressEvent::Files(1));
         }
         monitor.on_event(&ProgressEvent::Finished);
+        let wanted = selection.removable.iter().filter_map(|(_, digest)| *digest);
+        let contents = KnownContents::find(index, registry, &wanted.collect())?;
+        let why = "it is the only known copy of its content";
+        selection.keep_unless(why, |digest| contents.contains(digest));
         selection.contents = Some(contents);
         Ok(selection)
     }
@@ -154,23 +154,27 @@ impl PruneSelection {
         };
         let needed = self.removable.iter().filter_map(|(_, digest)| *digest);
         let present = contents.present(index, layout, needed)?;
-        let is_present = |digest: &Option<Digest>| digest.is_none_or(|one| present.contains(&one));
-        let (removable, unseen): (Vec<_>, Vec<_>) = self
-            .removable
-            .into_iter()
-            .partition(|(_, digest)| is_present(digest));
         let why = "its other copies are offline, or changed since they were read";
-        let unseen = unseen.into_iter();
-        self.kept
-            .extend(unseen.map(|(candidate, _)| (candidate, why.to_owned())));
-        self.removable = removable;
+        self.keep_unless(why, |digest| present.contains(&digest));
         Ok(self)
+    }
+
+    /// Keeps the versions whose contents do not hold, for this reason.
+    fn keep_unless(&mut self, why: &str, holds: impl Fn(Digest) -> bool) {
+        let removable = std::mem::take(&mut self.removable);
+        for (candidate, digest) in removable {
+            if digest.is_none_or(&holds) {
+                self.removable.push((candidate, digest));
+            } else {
+                self.kept.push((candidate, why.to_owned()));
+            }
+        }
     }
 }
 
 /// Returns the content of a version that must be elsewhere, `None` if there is nothing to lose; or why it is not known.
 fn content_of(
-    index: &Index,
+    evidence: &mut EvidenceReader<'_>,
     storage: &Storage,
     candidate: &Candidate,
 ) -> Result<std::result::Result<Option<Digest>, String>> {
@@ -178,7 +182,7 @@ fn content_of(
     if candidate.is_link || candidate.bytes == 0 {
         return Ok(Ok(None));
     }
-    match digest_of(index, storage, candidate) {
+    match digest_of(evidence, storage, candidate) {
         Ok(Some(digest)) => Ok(Ok(Some(digest))),
         Ok(None) => Ok(Err("its content is not known".to_owned())),
         Err(Error::Interrupted) => Err(Error::Interrupted),

@@ -223,6 +223,26 @@ fn interrupted_free_counts_what_it_moved() {
     assert_eq!(read_files(&studio.path("WORK/footage")).len(), 0);
 }
 
+#[test]
+fn interrupted_undo_keeps_every_proof() {
+    let attack = &ATTACKS[5];
+    let studio = scene(attack);
+    let before = contents(&studio);
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = tracer
+        .inject("renameat2", "signal=SIGINT:when=1")
+        .json(attack.line);
+    assert_eq!(run.status, 130, "{run}");
+    assert_eq!(contents(&studio), before, "{run}");
+    studio.lines(&[attack.line]).ok();
+    assert_eq!(read_files(&studio.path("WORK/footage")).len(), 3);
+    // Nothing is read again, neither what came back first nor what came back last.
+    let left = studio.json(&["verify acme/spot in WORK --older-than 1h"]);
+    assert_eq!(left.ok().document()["files"], 0);
+}
+
 /// The same line finishes what a killed one left.
 fn finish(studio: &Studio, attack: &Attack, what: &str) {
     let again = studio.json(&[attack.line]);
