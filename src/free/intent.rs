@@ -19,8 +19,8 @@ use crate::storage::{Storage, intent_file, version};
 /// The folder of intents in the program's folder.
 const FOLDER: &str = "freeing";
 
-/// The name of an intent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The name of an intent. Some file systems list all names in lower case.
+#[derive(Clone, Debug)]
 pub(super) struct IntentName(String);
 
 impl IntentName {
@@ -34,9 +34,13 @@ impl IntentName {
         )))
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     fn is_of(&self, replica: &Path) -> bool {
         let digest = self.0.rsplit_once('.').map(|(_, digest)| digest);
-        digest == Some(&*replica_digest(replica))
+        digest.is_some_and(|digest| digest.eq_ignore_ascii_case(&replica_digest(replica)))
     }
 
     /// True if its process ran on this host and is gone.
@@ -50,7 +54,7 @@ impl IntentName {
             .next()
             .and_then(|rest| rest.split_once('-'))
             .map(|(_, host)| host);
-        host == Some(&*host::name())
+        host.is_some_and(host::is_own_name)
             && process.is_some_and(|process| !host::is_process_alive(process))
     }
 
@@ -84,7 +88,8 @@ impl<'a> Intent<'a> {
             }
         };
         // What the storage lists is what others will see.
-        let is_listed = written.and_then(|()| Ok(intents(storage)?.contains(&name)));
+        let is_listed =
+            written.and_then(|()| Ok(intents(storage)?.iter().any(|listed| listed.is_same(&name))));
         let failure = match is_listed {
             Ok(true) => return Ok(Self { storage, name }),
             Ok(false) => Error::Unproven {
@@ -142,7 +147,7 @@ pub(super) fn is_being_freed(storage: &Storage, replica: &Path) -> Result<Option
 /// Removes the intents of killed runs of this host. The caller holds the lock of the storage.
 pub(super) fn remove_leftovers(storage: &Storage, own: Option<&Intent<'_>>) -> Result<()> {
     for name in intents(storage)? {
-        if own.is_none_or(|own| own.name != name) && name.is_abandoned() {
+        if own.is_none_or(|own| !own.name.is_same(&name)) && name.is_abandoned() {
             remove(storage, &name)?;
         }
     }

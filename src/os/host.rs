@@ -28,6 +28,11 @@ pub fn name() -> String {
     }
 }
 
+/// True if a file name has the host name of this machine. Some file systems list all names in lower case.
+pub fn is_own_name(host: &str) -> bool {
+    host.eq_ignore_ascii_case(&name())
+}
+
 /// Returns 128 random bits in hexadecimal.
 ///
 /// # Errors

@@ -297,6 +297,6 @@ fn written_files(
 fn is_of_run(folder: &VersionFolder, run: &Run) -> bool {
     let end = run.ended.map_or(i64::MAX, |ended| ended.seconds + 2);
     folder.run == run.id
-        && folder.host == host::name()
+        && host::is_own_name(&folder.host)
         && (run.started.seconds - 2..=end).contains(&folder.at.seconds)
 }

@@ -34,7 +34,7 @@ pub struct VersionFolder {
 }
 
 impl VersionFolder {
-    /// Parses the name of a folder; `None` if no run gave it.
+    /// Parses the name of a folder; `None` if no run gave it. Some file systems list all names in lower case.
     pub fn parse(name: &OsStr) -> Option<Self> {
         let name = name.to_str()?;
         let (mut rest, mut random) = name.rsplit_once('-')?;
@@ -45,7 +45,7 @@ impl VersionFolder {
         let (time, host) = rest.split_once('-')?;
         let is_random = random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
         Some(Self {
-            at: Timestamp::parse_file_name(time)?,
+            at: Timestamp::parse_file_name(&time.to_ascii_uppercase())?,
             name: name.to_owned(),
             host: host.to_owned(),
             run: RunId(run.parse().ok()?),
@@ -175,6 +175,8 @@ mod tests {
         assert_eq!(odd.at.rfc3339().unwrap(), "2026-11-22T04:28:55Z");
         let again = parse(&format!("20261122T042855Z-my-host-12-{random}-2")).unwrap();
         assert_eq!((again.host.as_str(), again.run), ("my-host", RunId(12)));
+        let lower = parse(&format!("20261122t042855z-my-host-12-{random}")).unwrap();
+        assert_eq!((lower.at, lower.run), (odd.at, odd.run));
         for name in ["", "notes", "20261122T042855Z-host-12-abc", "x-host-12-"] {
             assert_eq!(parse(name), None, "{name}");
         }

@@ -216,8 +216,10 @@ fn copy_written_over_in_place_does_not_count() {
 
 #[test]
 fn edited_version_loses_its_recorded_content() {
-    let studio = studio_with_versions();
-    keep_contents_elsewhere(&studio);
+    let studio = super::copied_studio();
+    super::add_startup_lines(&studio, "policy footage copies 1\n");
+    // The versions keep the proofs of the files.
+    studio.lines(&["free acme/spot footage NAS --yes"]).ok();
     let version = kept_path(&studio, "reel.mov", 4);
     studio.file_at(&version, "leer", CHANGED + 7);
     studio.lines(&["prune NAS --keep 0d --yes"]);
