@@ -69,10 +69,13 @@ fn copy_is_reversed() {
 #[test]
 fn versions_of_another_machine_stay() {
     let studio = copied_twice();
-    // Another machine has its own runs, with the same numbers.
+    // Another machine has its own runs, with the same numbers and at the same time.
     let run = last_run(&studio);
+    let own = fs::read_dir(studio.path("NAS/.auto-backup/versions")).unwrap();
+    let own = own.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let time = own.last().unwrap()[..16].to_owned();
     let other = format!(
-        "NAS/.auto-backup/versions/20260102T030405Z-elsewhere-{run}-{}",
+        "NAS/.auto-backup/versions/{time}-elsewhere-{run}-{}",
         "0123456789abcdef".repeat(2)
     );
     for name in ["reel.mov", "plates/p1.exr"] {
