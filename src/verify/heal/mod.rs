@@ -6,14 +6,16 @@
 mod patient;
 mod replacement;
 pub mod request;
+mod search;
 mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use self::patient::{Patient, find_patients};
+use self::patient::Patient;
 use self::request::{HealReport, HealRequest, HealedFile};
+use self::search::find_patients;
 use crate::base::confirmation::Question;
 use crate::base::error::Result;
 use crate::base::interrupt;
