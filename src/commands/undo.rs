@@ -12,7 +12,7 @@ use crate::index::{OutcomeKind, RunId, RunStart};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::storage::availability::Reach;
-use crate::versions::undo::{UndoRequest, undo};
+use crate::versions::undo::{COMMAND, UndoRequest, subject, undo};
 
 /// Reverse a copy, sync, heal or free
 ///
@@ -56,10 +56,9 @@ impl UndoArgs {
             dry_run: options.dry_run,
             confirmation: options.confirmation,
         };
-        let subject = format!("run {}", self.run);
         let start = RunStart {
-            command: "undo",
-            subject: &subject,
+            command: COMMAND,
+            subject: &subject(self.run),
             source: None,
             destination: undone.destination.as_deref(),
         };

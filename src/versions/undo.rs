@@ -1,8 +1,9 @@
 //! Reverses a run: what it added is moved away, what it replaced or removed is put back.
 //!
-//! Rule: it is all or nothing. A file that changed since the run is named, and then nothing is touched.
+//! Rule: it is all or nothing. A file that changed since the run is named, and then nothing is touched. An undo that was killed
+//! is finished by the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::base::monitor::Monitor;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
-use crate::index::{Index, OutcomeKind, Run, RunId};
+use crate::index::{Index, OutcomeKind, Run, RunId, RunState};
 use crate::model::path::split_path;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -28,6 +29,14 @@ use crate::storage::{Layout, Storage};
 
 /// Commands whose runs can be undone.
 const UNDONE_COMMANDS: [&str; 4] = ["copy", "sync", "heal", "free"];
+
+/// The name of the command in the history.
+pub const COMMAND: &str = "undo";
+
+/// Returns the arguments in the history of an undo of this run.
+pub fn subject(run: RunId) -> String {
+    format!("run {run}")
+}
 
 /// Number of changed files that a refusal names.
 const MAX_NAMED: usize = 5;
@@ -96,7 +105,12 @@ pub fn undo(
         )));
     }
     if work.is_empty() {
-        return Err(refused("it left nothing that could be reversed".to_owned()));
+        let earlier = earlier_undos(index, request.run)?;
+        let earlier = earlier.iter().find(|undo| undo.state == RunState::Complete);
+        return Err(refused(earlier.map_or_else(
+            || "it left nothing that could be reversed".to_owned(),
+            |undo| format!("run {} undid it", undo.id),
+        )));
     }
     let mut report = VersionReport::default();
     if request.dry_run {
@@ -173,7 +187,10 @@ fn reversal(
     altered: &mut Vec<PathBuf>,
 ) -> Result<Vec<FileChange>> {
     let written = written_files(index, storage, run.id)?;
-    let mut changes = replaced_files(registry, storage, run)?;
+    let versions = VersionList::of_storage(storage)?;
+    versions.require_complete()?;
+    let mut changes = replaced_files(registry, &versions, run)?;
+    let reversed_before = reversed_before(index, registry, &versions, run)?;
     for (path, file) in &written {
         let (folder, name) = split_path(path);
         changes.entry(path.clone()).or_insert_with(|| FileChange {
@@ -191,13 +208,19 @@ fn reversal(
             altered.push(storage.database().path(&path));
             continue;
         };
+        let is_reversed = reversed_before.contains(&path);
+        if is_reversed && change.version.is_none() {
+            continue;
+        }
         let is_as_left = match (written.get(&path), &entry) {
             (Some(written), Some(entry)) => written.is_same(entry),
             // It was added, and is gone already.
             (Some(_), None) if change.version.is_none() => continue,
             // It was removed, and nothing has its name.
             (None, None) => true,
-            (None, Some(_)) | (Some(_), None) => false,
+            // A killed undo moved it away, and did not put the old version back.
+            (Some(_), None) => is_reversed,
+            (None, Some(_)) => false,
         };
         if !is_as_left {
             altered.push(storage.database().path(&path));
@@ -208,20 +231,47 @@ fn reversal(
     Ok(reversed)
 }
 
+/// Returns the runs that undid a run, or began to.
+fn earlier_undos(index: &Index, run: RunId) -> Result<Vec<Run>> {
+    let subject = subject(run);
+    let mut runs = index.runs(None)?;
+    runs.retain(|one| one.command == COMMAND && one.subject.as_ref() == Some(&subject));
+    Ok(runs)
+}
+
+/// Returns the files that an earlier undo of a run moved away on one storage. It may have been killed.
+fn reversed_before(
+    index: &Index,
+    registry: &Registry,
+    versions: &VersionList,
+    run: &Run,
+) -> Result<BTreeSet<PathBuf>> {
+    let undos = earlier_undos(index, run.id)?;
+    let mut moved = BTreeSet::new();
+    versions.visit(registry, &all_versions(registry), &mut |version| {
+        if undos.iter().any(|undo| is_of_run(version.folder, undo)) {
+            moved.insert(version.place.join(version.name.as_path()));
+        }
+        Ok(())
+    })?;
+    Ok(moved)
+}
+
+fn all_versions(registry: &Registry) -> VersionScope<'_> {
+    VersionScope {
+        scope: Scope::All,
+        categories: registry.categories().iter().collect(),
+    }
+}
+
 /// Returns the files that a run replaced or removed on one storage, with the versions from before the run.
 fn replaced_files(
     registry: &Registry,
-    storage: &Storage,
+    versions: &VersionList,
     run: &Run,
 ) -> Result<BTreeMap<PathBuf, FileChange>> {
     let mut changes: BTreeMap<PathBuf, FileChange> = BTreeMap::new();
-    let versions = VersionList::of_storage(storage)?;
-    versions.require_complete()?;
-    let all = VersionScope {
-        scope: Scope::All,
-        categories: registry.categories().iter().collect(),
-    };
-    versions.visit(registry, &all, &mut |version| {
+    versions.visit(registry, &all_versions(registry), &mut |version| {
         if is_of_run(version.folder, run) {
             let path = version.place.join(version.name.as_path());
             // Each attempt at a remote keeps what it replaces: the first version is the one from before the run.

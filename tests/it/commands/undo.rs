@@ -231,7 +231,7 @@ fn second_undo_is_refused() {
     assert_snapshot!(studio.lines(&[&line]), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 6 cannot be undone: 1 file changed since: `$STUDIO/NAS/footage/acme/spot/reel.mov`
+    -c:1:1: error: run 6 cannot be undone: run 7 undid it
         undo 6 --yes
         ^^^^^^^^^^^^
     ");
@@ -357,7 +357,7 @@ fn undone_run_is_not_undone_again() {
     assert_snapshot!(studio.lines(&[&line]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 2 cannot be undone: it left nothing that could be reversed
+    -c:1:1: error: run 2 cannot be undone: run 3 undid it
         undo 2 --yes
         ^^^^^^^^^^^^
     ");

@@ -31,37 +31,46 @@ struct Attack {
     line: &'static str,
     setup: &'static [&'static str],
     damages: bool,
+    /// Heals the damage before the attack, as run 4.
+    heals: bool,
     removes: bool,
 }
+
+/// The files of the project.
+const FILES: [&str; 3] = ["s0/f0", "s1/f1", "s0/f2"];
 
 const COPIES: &[&str] = &[
     "copy acme/spot footage WORK NAS",
     "copy acme/spot footage WORK SHELF",
 ];
 
-const ATTACKS: [Attack; 6] = [
+const ATTACKS: [Attack; 7] = [
     Attack {
         line: "verify all",
         setup: COPIES,
         damages: true,
+        heals: false,
         removes: false,
     },
     Attack {
         line: "heal acme/spot footage NAS",
         setup: COPIES,
         damages: true,
+        heals: false,
         removes: false,
     },
     Attack {
         line: "free acme/spot footage WORK --yes",
         setup: COPIES,
         damages: false,
+        heals: false,
         removes: false,
     },
     Attack {
         line: "free acme/spot footage WORK --erase --yes",
         setup: COPIES,
         damages: false,
+        heals: false,
         removes: true,
     },
     Attack {
@@ -72,6 +81,7 @@ const ATTACKS: [Attack; 6] = [
             "free acme/spot footage WORK --yes",
         ],
         damages: false,
+        heals: false,
         removes: true,
     },
     Attack {
@@ -82,6 +92,14 @@ const ATTACKS: [Attack; 6] = [
             "free acme/spot footage WORK --yes",
         ],
         damages: false,
+        heals: false,
+        removes: false,
+    },
+    Attack {
+        line: "undo 4 --yes",
+        setup: COPIES,
+        damages: true,
+        heals: true,
         removes: false,
     },
 ];
@@ -89,14 +107,23 @@ const ATTACKS: [Attack; 6] = [
 /// A studio at which an attack begins.
 fn scene(attack: &Attack) -> Studio {
     let studio = three_media();
-    for number in 0..3 {
-        let path = format!("WORK/footage/acme/spot/s{}/f{number}", number % 2);
+    for (number, name) in FILES.into_iter().enumerate() {
+        let path = format!("WORK/footage/acme/spot/{name}");
         studio.file(path, format!("content of frame {number}"));
     }
     studio.lines(attack.setup).ok();
     if attack.damages {
-        flip_bit(&studio.path("NAS/footage/acme/spot/s0/f0"), 3);
+        for name in if attack.heals {
+            &FILES[..]
+        } else {
+            &FILES[..1]
+        } {
+            flip_bit(&studio.path("NAS/footage/acme/spot").join(name), 3);
+        }
         studio.lines(&["verify all in NAS"]).status(3);
+    }
+    if attack.heals {
+        studio.lines(&["heal acme/spot footage NAS"]).ok();
     }
     studio
 }
@@ -248,7 +275,7 @@ fn finish(studio: &Studio, attack: &Attack, what: &str) {
     let again = studio.json(&[attack.line]);
     let is_undone = attack.line.starts_with("undo");
     let allowed: &[i32] = match () {
-        // Some files may be back already, and then nothing is left to undo.
+        // All files may be back already, and then nothing is left to undo.
         () if is_undone => &[0, 1],
         () if attack.line.starts_with("verify") => &[3],
         // The killed run may have removed all: then there is nothing to free.
@@ -263,6 +290,17 @@ fn finish(studio: &Studio, attack: &Attack, what: &str) {
             fs::read_dir(left).map_or(0, Iterator::count) == 0,
             "{what}, then {again}"
         );
+    }
+    if is_undone {
+        assert_eq!(in_place("WORK"), 3, "{what}, then {again}");
+        let content = |name: &&str| {
+            let found = fs::read(studio.path("NAS/footage/acme/spot").join(name)).unwrap();
+            found.starts_with(b"content")
+        };
+        // What a heal had replaced is back: a flipped bit.
+        let intact = FILES.iter().filter(|name| content(name)).count();
+        let expected = if attack.heals { 0 } else { 3 };
+        assert_eq!(intact, expected, "{what}, then {again}");
     }
     if attack.line.starts_with("heal") {
         let healed = fs::read(studio.path("NAS/footage/acme/spot/s0/f0")).unwrap();
