@@ -1,34 +1,22 @@
-//! Reverses a run: what it added is moved away, what it replaced or removed is put back.
-//!
-//! Rule: it is all or nothing. A file that changed since the run is named, and then nothing is touched. An undo that was killed
-//! is finished by the next one.
+//! The changes that reverse a run on one storage, from its old versions and from the files that it wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Instant;
 
-use super::current::{CurrentEntries, CurrentEntry};
-use super::list::{VersionList, VersionScope};
-use super::place::{FileChange, make_changes};
-use super::report::VersionReport;
-use super::restore::{list_lines, take_lock};
-use crate::base::confirmation::{Confirmation, Question};
-use crate::base::error::{Error, Result};
-use crate::base::monitor::Monitor;
+use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::base::unit;
-use crate::index::{Index, OutcomeKind, Run, RunId, RunState};
+use crate::index::{Index, Run, RunId};
 use crate::model::path::split_path;
 use crate::model::project::Scope;
-use crate::model::registry::{Database, Registry};
+use crate::model::registry::Registry;
 use crate::os::host;
 use crate::os::stat::EntryKind;
+use crate::storage::Storage;
 use crate::storage::version::run_folder::VersionFolder;
-use crate::storage::{Layout, Storage};
-
-/// Commands whose runs can be undone.
-const UNDONE_COMMANDS: [&str; 4] = ["copy", "sync", "heal", "free"];
+use crate::versions::current::{CurrentEntries, CurrentEntry};
+use crate::versions::list::{VersionList, VersionScope};
+use crate::versions::place::FileChange;
 
 /// The name of the command in the history.
 pub const COMMAND: &str = "undo";
@@ -38,148 +26,8 @@ pub fn subject(run: RunId) -> String {
     format!("run {run}")
 }
 
-/// Number of changed files that a refusal names.
-const MAX_NAMED: usize = 5;
-
-/// A request to undo a run.
-#[derive(Debug)]
-pub struct UndoRequest {
-    pub run: RunId,
-    pub dry_run: bool,
-    pub confirmation: Confirmation,
-}
-
-/// Undoes a run on all storages that it wrote to.
-///
-/// # Errors
-/// [`Error::UndoRefused`] if its command cannot be undone, a storage is offline, or a file changed since; the user declines.
-pub fn undo(
-    index: &mut Index,
-    registry: &Registry,
-    request: &UndoRequest,
-    run: RunId,
-    monitor: &dyn Monitor,
-) -> Result<VersionReport> {
-    let start = Instant::now();
-    let undone = index.run(request.run)?;
-    let refused = |why: String| Error::UndoRefused {
-        run: request.run.0,
-        why,
-    };
-    if !UNDONE_COMMANDS.contains(&undone.command.as_str()) {
-        let commands = UNDONE_COMMANDS.join(", ");
-        return Err(refused(format!(
-            "it was a `{}`; {commands} can be undone",
-            undone.command
-        )));
-    }
-    refuse_renames(index, request.run)?;
-    let layout = Layout::new(registry)?;
-    let mut work = Vec::new();
-    let mut altered = Vec::new();
-    for database in destinations(registry, &undone) {
-        let database = database?;
-        let storage = Storage::open(index, &layout, database)?;
-        let lock = take_lock(&storage, run, request.dry_run)?;
-        let changes = reversal(index, registry, &storage, &undone, &mut altered)?;
-        if !changes.is_empty() {
-            work.push((storage, changes, lock));
-        }
-    }
-    if !altered.is_empty() {
-        let named: Vec<String> = altered
-            .iter()
-            .take(MAX_NAMED)
-            .map(|path| format!("`{}`", Name::from(path.as_path())))
-            .collect();
-        let more = altered.len().saturating_sub(MAX_NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        let files = unit::format_counted(altered.len() as u64, "file");
-        return Err(refused(format!(
-            "{files} changed since: {}{more}",
-            named.join(", ")
-        )));
-    }
-    if work.is_empty() {
-        let earlier = earlier_undos(index, request.run)?;
-        let earlier = earlier.iter().find(|undo| undo.state == RunState::Complete);
-        return Err(refused(earlier.map_or_else(
-            || "it left nothing that could be reversed".to_owned(),
-            |undo| format!("run {} undid it", undo.id),
-        )));
-    }
-    let mut report = VersionReport::default();
-    if request.dry_run {
-        for (storage, changes, _) in &work {
-            report.plan(storage, changes);
-        }
-        report.elapsed = start.elapsed();
-        return Ok(report);
-    }
-    require_consent(request, work.iter().flat_map(|(_, changes, _)| changes))?;
-    for (storage, changes, lock) in work {
-        let place = (&storage, run);
-        make_changes(index, registry, place, &changes, monitor, &mut report);
-        drop(lock);
-    }
-    report.elapsed = start.elapsed();
-    Ok(report)
-}
-
-fn require_consent<'c>(
-    request: &UndoRequest,
-    changes: impl Iterator<Item = &'c FileChange>,
-) -> Result<()> {
-    let changes: Vec<FileChange> = changes.cloned().collect();
-    let back = changes
-        .iter()
-        .filter(|change| change.version.is_some())
-        .count() as u64;
-    let away = changes.len() as u64 - back;
-    let mut parts = Vec::new();
-    if back > 0 {
-        parts.push(format!("put {} back", unit::format_counted(back, "file")));
-    }
-    if away > 0 {
-        let files = unit::format_counted(away, "added file");
-        parts.push(format!("move {files} to the old versions"));
-    }
-    request.confirmation.require(&Question {
-        text: format!("Undo run {}: {}?", request.run, parts.join(", ")),
-        list: list_lines(&changes),
-    })
-}
-
-/// Returns the databases that a run wrote to.
-fn destinations<'r>(registry: &'r Registry, run: &Run) -> Vec<Result<&'r Database>> {
-    let names = run.destination.as_deref().unwrap_or_default();
-    let names = names.split(',').filter(|name| !name.is_empty());
-    names.map(|name| registry.database(name)).collect()
-}
-
-/// Refuses a run that renamed files: their old names are not recorded.
-fn refuse_renames(index: &Index, run: RunId) -> Result<()> {
-    let mut renamed = 0;
-    index.visit_run_items(run, &mut |item| {
-        renamed += u64::from(item.outcome == OutcomeKind::Moved);
-        Ok(true)
-    })?;
-    if renamed == 0 {
-        return Ok(());
-    }
-    let files = unit::format_counted(renamed, "file");
-    Err(Error::UndoRefused {
-        run: run.0,
-        why: format!("it renamed {files}, and renames are not undone"),
-    })
-}
-
 /// Returns the changes that reverse a run on one storage. Files that changed since are added to `altered`.
-fn reversal(
+pub(super) fn reversal(
     index: &Index,
     registry: &Registry,
     storage: &Storage,
@@ -232,7 +80,7 @@ fn reversal(
 }
 
 /// Returns the runs that undid a run, or began to.
-fn earlier_undos(index: &Index, run: RunId) -> Result<Vec<Run>> {
+pub(super) fn earlier_undos(index: &Index, run: RunId) -> Result<Vec<Run>> {
     let subject = subject(run);
     let mut runs = index.runs(None)?;
     runs.retain(|one| one.command == COMMAND && one.subject.as_ref() == Some(&subject));
