@@ -44,7 +44,13 @@ impl<'a> CurrentEntries<'a> {
         let target = ListTarget::Files(&files);
         let times = TimeSource::ModTime;
         let listed = remote.remote.list(target, &remote.features, times)?;
-        Ok(Self::Remote(remote, listed.unwrap_or_default()))
+        // A missing root proves nothing about its files.
+        let listed = listed.ok_or_else(|| Error::Rclone {
+            action: "list",
+            path: remote.remote.path(Path::new("")),
+            why: "the folder of the storage is not listed".to_owned(),
+        })?;
+        Ok(Self::Remote(remote, listed))
     }
 
     /// Returns the entry of this path below the root; `None` if there is none.
@@ -54,6 +60,9 @@ impl<'a> CurrentEntries<'a> {
     pub(super) fn entry(&self, path: &Path) -> Result<Option<CurrentEntry>> {
         match self {
             Self::Local(local) => {
+                if let Some(missing) = local.missing_mount(path) {
+                    return Err(missing);
+                }
                 let (folder, name) = split_path(path);
                 let entry = match local.root.open_descendant(folder) {
                     Ok(folder) => entry_at(&folder, name)?,

@@ -36,7 +36,9 @@ pub(super) fn change(
         if interrupt::is_requested() {
             break;
         }
-        let results = if let Some(version) = version {
+        let results = if let Some(missing) = local.missing_mount(folder) {
+            fail_all(&local.root, folder, &missing, &changes)
+        } else if let Some(version) = version {
             emptied.entry(version).or_default().push(folder.to_owned());
             put_folder_back(&versions, &local.root, (folder, version), &changes)
         } else {
@@ -64,11 +66,7 @@ fn put_folder_back(
     let opened = match Versions::open_to_put_back(root, version, folder) {
         Ok(opened) => opened,
         Err(error) => {
-            let why = error.full_message();
-            return changes
-                .iter()
-                .map(|_| Err(not_opened(root, folder, &why)))
-                .collect();
+            return fail_all(root, folder, &error, changes);
         }
     };
     let mut results = Vec::with_capacity(changes.len());
@@ -78,11 +76,7 @@ fn put_folder_back(
         results.push(put.map(drop));
     }
     if let Err(error) = Versions::flush_put_back(&opened) {
-        let why = error.full_message();
-        return changes
-            .iter()
-            .map(|_| Err(not_opened(root, folder, &why)))
-            .collect();
+        return fail_all(root, folder, &error, changes);
     }
     results
 }
@@ -96,11 +90,7 @@ fn move_folder_away(
     let opened = match root.open_descendant(folder) {
         Ok(opened) => opened,
         Err(error) => {
-            let why = error.full_message();
-            return changes
-                .iter()
-                .map(|_| Err(not_opened(root, folder, &why)))
-                .collect();
+            return fail_all(root, folder, &error, changes);
         }
     };
     let mut results = Vec::with_capacity(changes.len());
@@ -119,21 +109,27 @@ fn move_folder_away(
     if let Some(kept) = kept
         && let Err(error) = kept.flush().and_then(|()| opened.flush())
     {
-        let why = error.full_message();
-        return changes
-            .iter()
-            .map(|_| Err(not_opened(root, folder, &why)))
-            .collect();
+        return fail_all(root, folder, &error, changes);
     }
     results
 }
 
-fn not_opened(root: &Folder, folder: &Path, why: &str) -> Error {
-    Error::Io {
-        action: "change",
-        path: root.path().join(folder),
-        source: std::io::Error::other(why.to_owned()),
-    }
+/// The results of changes in a folder that all failed for one reason.
+fn fail_all(
+    root: &Folder,
+    folder: &Path,
+    error: &Error,
+    changes: &[&FileChange],
+) -> Vec<Result<()>> {
+    let why = error.full_message();
+    let failed = changes.iter().map(|_| {
+        Err(Error::Io {
+            action: "change",
+            path: root.path().join(folder),
+            source: std::io::Error::other(why.clone()),
+        })
+    });
+    failed.collect()
 }
 
 /// Removes the folders that are empty now, up to the one of the category, which stays.

@@ -52,10 +52,7 @@ pub(super) fn reversal(
     let current = CurrentEntries::read(storage, changes.keys())?;
     let mut reversed = Vec::with_capacity(changes.len());
     for (path, mut change) in changes {
-        let Ok(entry) = current.entry(&path) else {
-            altered.push(storage.database().path(&path));
-            continue;
-        };
+        let entry = current.entry(&path)?;
         let is_reversed = reversed_before.contains(&path);
         if is_reversed && change.version.is_none() {
             continue;

@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{copied_studio, last_items, last_run, studio_on_media, unplug};
+use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, ProgramRun, Studio};
 
 const REEL: &str = "NAS/footage/acme/spot/reel.mov";
@@ -111,6 +112,32 @@ fn folder_of_the_category_stays() {
     undo(&studio).ok();
     assert!(studio.path("NAS/scratch/render").is_dir());
     assert!(!studio.path("NAS/scratch/render/acme").exists());
+}
+
+#[test]
+fn nothing_is_put_below_a_missing_mount() {
+    let studio = Studio::filled();
+    let folder = "NAS/footage/acme/spot/plates";
+    studio.folder(folder);
+    let Some(disk) = MountedDisk::mount(&studio, folder, "1m") else {
+        return;
+    };
+    let plate = "WORK/footage/acme/spot/plates/p1.exr";
+    studio.lines(&["load", COPY]).ok();
+    studio
+        .file_at(plate, "plate two", CHANGED + 60)
+        .file_at("WORK/footage/acme/spot/reel.mov", "reel two", CHANGED + 60)
+        .file("WORK/footage/acme/spot/plates/new.exr", "new");
+    studio.lines(&["load", COPY]).ok();
+    let undo = format!("undo {} --yes", last_run(&studio));
+    drop(disk);
+    // The files on that disk are neither gone nor changed: nothing is known of them.
+    let refused = studio.lines(&[&undo]).status(1);
+    assert!(refused.stderr.contains("is not mounted now"), "{refused}");
+    assert_eq!(studio.read(REEL), "reel two");
+    let restored = studio.lines(&["restore acme/spot footage NAS"]).status(3);
+    assert!(restored.stdout.contains("p1.exr"), "{restored}");
+    assert_eq!(fs::read_dir(studio.path(folder)).unwrap().count(), 0);
 }
 
 #[test]
