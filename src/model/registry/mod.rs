@@ -6,6 +6,7 @@
 mod attributes;
 mod entry;
 mod named;
+mod property;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,29 +70,6 @@ impl Registry {
         for database in &mut self.databases {
             database.access = Arc::clone(&self.access);
         }
-    }
-
-    /// Returns the policy of a category; without one, it demands two copies.
-    pub fn policy(&self, category: &str) -> Policy {
-        self.policies.get(category).copied().unwrap_or_default()
-    }
-
-    /// True if the category has a policy of its own.
-    pub fn has_policy(&self, category: &str) -> bool {
-        self.policies.contains_key(category)
-    }
-
-    /// Sets the policy of a category, or removes it. Returns true if that changed anything.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names.
-    pub fn set_policy(&mut self, category: &str, policy: Option<Policy>) -> Result<bool> {
-        self.category(category)?;
-        let before = match policy {
-            Some(policy) => self.policies.insert(category.to_owned(), policy),
-            None => self.policies.remove(category),
-        };
-        Ok(before != policy)
     }
 
     /// All entries: databases, categories, exclusions, policies.
@@ -185,32 +163,6 @@ impl Registry {
                 other.resolved_root(&mut resolve),
             )
         })
-    }
-
-    /// Sets the attributes of a database: all of them if `replace`, else those that are stated. Returns true if that changed
-    /// any.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names;
-    /// [`Error::InvalidWord`](crate::base::error::Error::InvalidWord) for an impossible name of a medium.
-    pub fn set_attributes(
-        &mut self,
-        name: &str,
-        stated: &DatabaseAttributes,
-        replace: bool,
-    ) -> Result<bool> {
-        if let Some(medium) = &stated.medium {
-            check_name(Noun::Medium, medium)?;
-        }
-        let at = named::position(&self.databases, name)?;
-        let attributes = &mut self.databases[at].attributes;
-        let before = attributes.clone();
-        if replace {
-            attributes.clone_from(stated);
-        } else {
-            attributes.merge(stated);
-        }
-        Ok(*attributes != before)
     }
 
     /// Registers a category; `path` is as typed, relative to every root. A category inside another is allowed: the inner folder

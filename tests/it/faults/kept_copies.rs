@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use super::read_files;
 use super::tracer::Tracer;
-use crate::studio::Studio;
+use crate::studio::{ProgramRun, Studio};
 use crate::trust::{flip_bit, three_media};
 
 /// System calls that change something, or come before a change.
@@ -224,25 +224,31 @@ fn full_disk_leaves_no_intent() {
     }
 }
 
-#[test]
-fn interrupted_free_counts_what_it_moved() {
-    let attack = &ATTACKS[2];
+/// Interrupts an attack at the first file that is moved: its folder is finished, the other one stays. `None` if calls cannot
+/// be traced here.
+fn interrupted(attack: &Attack) -> Option<(Studio, ProgramRun)> {
     let studio = scene(attack);
     let before = contents(&studio);
-    let Some(tracer) = Tracer::new(&studio) else {
-        return;
-    };
-    // The first file that is moved: its folder is finished, the other one stays.
+    let tracer = Tracer::new(&studio)?;
     let run = tracer
         .inject("renameat2", "signal=SIGINT:when=1")
         .json(attack.line);
     assert_eq!(run.status, 130, "{run}");
+    assert_eq!(contents(&studio), before, "{run}");
+    Some((studio, run))
+}
+
+#[test]
+fn interrupted_free_counts_what_it_moved() {
+    let attack = &ATTACKS[2];
+    let Some((studio, run)) = interrupted(attack) else {
+        return;
+    };
     let answer = run.document();
     let moved = answer["files"].as_u64().unwrap();
     assert!((1..3).contains(&moved), "{run}");
     let kept = studio.json(&["versions in WORK"]).ok().document();
     assert_eq!(kept["versions"].as_array().unwrap().len() as u64, moved);
-    assert_eq!(contents(&studio), before, "{run}");
     // What stayed is still proven: nothing is read again.
     let left = studio.json(&["verify acme/spot in WORK --older-than 1h"]);
     assert_eq!(left.ok().document()["files"], 0);
@@ -253,16 +259,9 @@ fn interrupted_free_counts_what_it_moved() {
 #[test]
 fn interrupted_undo_keeps_every_proof() {
     let attack = &ATTACKS[5];
-    let studio = scene(attack);
-    let before = contents(&studio);
-    let Some(tracer) = Tracer::new(&studio) else {
+    let Some((studio, _)) = interrupted(attack) else {
         return;
     };
-    let run = tracer
-        .inject("renameat2", "signal=SIGINT:when=1")
-        .json(attack.line);
-    assert_eq!(run.status, 130, "{run}");
-    assert_eq!(contents(&studio), before, "{run}");
     studio.lines(&[attack.line]).ok();
     assert_eq!(read_files(&studio.path("WORK/footage")).len(), 3);
     // Nothing is read again, neither what came back first nor what came back last.
