@@ -416,7 +416,10 @@ fn program_for_all() -> &'static Path {
             .unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let path = folder.path().join("auto-backup");
-        fs::copy(PROGRAM, &path).unwrap();
+        // Another process copies it. A program that another thread starts meanwhile would inherit our open file, and a
+        // program that is open for writing cannot be started.
+        let copied = Command::new("cp").arg(PROGRAM).arg(&path).status();
+        assert!(copied.unwrap().success());
         (folder, path)
     });
     path
