@@ -20,9 +20,11 @@ use std::path::Path;
 
 use fs_extra::file::CopyOptions;
 
+use super::block::{BLOCK_BYTES, BlockReader};
+use super::size::{ends_at, has_size};
 use crate::base::error::Error;
 use crate::base::interrupt;
-use crate::os::attribute::{XattrCopier, XattrOutcome, acl_group_mode};
+use crate::os::attribute::{Attributes, XattrCopier};
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::stat::Stat;
@@ -74,6 +76,8 @@ pub struct Copier {
     /// True if this process reads and writes every byte itself. Set for a second attempt, because a clone, a copy by the kernel
     /// or a wrong report of holes may have caused the first failure.
     pub buffered_only: bool,
+    /// True if no byte of a source is read twice: a file that cannot be cloned passes through memory, which gives its digest.
+    pub reads_once: bool,
 }
 
 impl Copier {
@@ -106,6 +110,9 @@ impl Copier {
             on_progress(size);
             return Ok(CopyMethod::Cloned);
         }
+        if self.reads_once {
+            return self.copy_once((from, stat), to, on_progress);
+        }
         // A compressed file has fewer blocks than bytes too, but no hole.
         if stat.allocated_bytes < size && file::next_data_range(from, 0, size)? != Some((0, size)) {
             let end = self.copy_around_holes(from, size, to, on_progress)?;
@@ -125,6 +132,33 @@ impl Copier {
         };
         let end = self.copy_buffered(from, (copied, size), to, on_progress)?;
         check_size((from, to), size, end)
+    }
+
+    /// Copies a file with one read of each byte.
+    fn copy_once(
+        &mut self,
+        (from, stat): (&File, &Stat),
+        to: &File,
+        on_progress: &dyn Fn(u64),
+    ) -> io::Result<CopyMethod> {
+        let mut reader = BlockReader::new(stat, self.with_digests);
+        self.buffer.resize(BLOCK_BYTES, 0);
+        let mut written = 0;
+        while let Some((offset, length)) = reader.read(from, &mut self.buffer[..BLOCK_BYTES])? {
+            to.write_all_at(&self.buffer[..length], offset)?;
+            on_progress(offset + length as u64 - written);
+            written = offset + length as u64;
+        }
+        if written < stat.bytes {
+            to.set_len(stat.bytes)?;
+            on_progress(stat.bytes - written);
+        }
+        let end = reader.finish(from)?;
+        Ok(if end.is_whole && has_size(to, stat.bytes)? {
+            CopyMethod::Buffered(end.digest)
+        } else {
+            CopyMethod::SizeChanged
+        })
     }
 
     /// Clones a file; returns false if the file systems cannot.
@@ -250,24 +284,9 @@ impl Copier {
         Ok(at)
     }
 
-    /// Gives a copy the extended attributes, permissions and time of its source; returns the result of the first and the
-    /// copy's metadata. In this order, because the owner may set attributes only while the file is writable.
-    pub(super) fn apply_metadata(
-        &mut self,
-        (from, stat): (&File, &Stat),
-        to: &File,
-    ) -> io::Result<(XattrOutcome, Stat)> {
-        let attributes = self.attributes.copy(from, to);
-        let mode = match acl_group_mode(from) {
-            // Without the access control list, the group's bits would grant more than the list does.
-            Some(group) if attributes != XattrOutcome::Copied => {
-                stat.mode & !0o070 | stat.mode & group
-            }
-            _ => stat.mode,
-        };
-        file::set_mode(to, mode)?;
-        file::set_modified(to, stat.modified)?;
-        Ok((attributes, file::stat(to)?))
+    /// Reads the extended attributes of a source.
+    pub fn read_attributes(&mut self, from: &File) -> Attributes {
+        self.attributes.read(from)
     }
 }
 
@@ -334,36 +353,12 @@ fn into_io_error(error: fs_extra::error::Error) -> io::Error {
 /// Checks that a copy which reached this offset is complete: both files must end at the size, whatever the file systems
 /// report.
 fn check_size((from, to): (&File, &File), size: u64, end: u64) -> io::Result<CopyMethod> {
-    let is_complete = end == size
-        && ends_at(from, size)?
-        && (file::stat(to)?.bytes == size || (has_byte_before(to, size)? && ends_at(to, size)?));
+    let is_complete = end == size && ends_at(from, size)? && has_size(to, size)?;
     Ok(if is_complete {
         CopyMethod::Unhashed
     } else {
         CopyMethod::SizeChanged
     })
-}
-
-/// True if no byte can be read at this offset.
-fn ends_at(file: &File, offset: u64) -> io::Result<bool> {
-    read_byte(file, offset).map(|read| read == 0)
-}
-
-/// True if the byte before this offset can be read, or the offset is 0.
-fn has_byte_before(file: &File, offset: u64) -> io::Result<bool> {
-    let Some(last) = offset.checked_sub(1) else {
-        return Ok(true);
-    };
-    read_byte(file, last).map(|read| read == 1)
-}
-
-fn read_byte(file: &File, offset: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(&mut [0], offset) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => check_interrupt()?,
-            read => return read,
-        }
-    }
 }
 
 /// Fails after a request to stop.

@@ -4,7 +4,11 @@
 //! source, its time, permissions and extended attributes. The caller flushes it, reads it back and gives it its final name,
 //! because these steps cost less for many files at once (decision 13).
 
+mod block;
+mod content;
 mod copier;
+mod metadata;
+mod size;
 mod temp_copy;
 mod temp_name;
 mod verify;
@@ -13,7 +17,10 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
+pub use self::block::{BLOCK_BYTES, BlockReader, ReadEnd};
+pub use self::content::{Content, ContentError, copy_content};
 pub use self::copier::Copier;
+pub use self::metadata::SourceMetadata;
 use self::copier::CopyMethod;
 pub use self::temp_copy::TempCopy;
 use self::temp_name::create_temporary;
@@ -66,7 +73,8 @@ pub fn copy_file(
     if method == CopyMethod::SizeChanged {
         return Err(changed());
     }
-    let (attributes, copy_stat) = copier.apply_metadata((&from, &stat), &to).at(
+    let attributes = copier.read_attributes(&from);
+    let (attributes, copy_stat) = SourceMetadata { stat, attributes }.apply(&to).at(
         "set the time or permissions of a file in",
         destination.path(),
     )?;
