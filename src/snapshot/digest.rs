@@ -3,17 +3,8 @@
 //! It detects accidental changes. It does not protect against deliberate forgery.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt as _;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-
-use crate::base::interrupt;
-use crate::os::file;
-
-/// Bytes read at once: 1 MiB.
-const CHUNK_SIZE: usize = 1 << 20;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// XXH3-128 of some content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,104 +26,10 @@ impl Digest {
     pub const fn low_64(self) -> u64 {
         self.0 as u64
     }
-
-    /// Returns the digest of a whole open file, whatever its read position. Holes are not read.
-    ///
-    /// # Errors
-    /// The file cannot be read, or interruption: then [`io::ErrorKind::Interrupted`].
-    pub fn of_file(
-        file: &File,
-        buffer: &mut Vec<u8>,
-        on_progress: &dyn Fn(u64),
-    ) -> io::Result<Self> {
-        let stat = file::stat(file)?;
-        let mut hasher = FileHasher {
-            file,
-            buffer,
-            on_progress,
-            hash: Xxh3::new(),
-            offset: 0,
-            size: stat.bytes,
-        };
-        if stat.allocated_bytes < stat.bytes {
-            hasher.read_around_holes(stat.bytes)?;
-        }
-        hasher.read_to(u64::MAX)?;
-        Ok(Self(hasher.hash.digest128()))
-    }
-}
-
-/// State of one file being hashed from beginning to end.
-struct FileHasher<'a> {
-    file: &'a File,
-    buffer: &'a mut Vec<u8>,
-    on_progress: &'a dyn Fn(u64),
-    hash: Xxh3,
-    offset: u64,
-    /// Size according to the file system.
-    size: u64,
-}
-
-impl FileHasher<'_> {
-    /// Reads up to this offset, or to the end of the file.
-    fn read_to(&mut self, end: u64) -> io::Result<()> {
-        self.buffer.resize(CHUNK_SIZE, 0);
-        while self.offset < end {
-            check_interrupt()?;
-            let wanted =
-                usize::try_from(end - self.offset).map_or(CHUNK_SIZE, |left| left.min(CHUNK_SIZE));
-            match self.file.read_at(&mut self.buffer[..wanted], self.offset) {
-                Ok(0) => break,
-                Ok(read) => {
-                    self.hash.update(&self.buffer[..read]);
-                    self.offset += read as u64;
-                    (self.on_progress)(read as u64);
-                    // A short read at the expected size is the end; another read would only confirm it.
-                    if read < wanted && self.offset == self.size {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the ranges with data and hashes zeros for the holes between them.
-    fn read_around_holes(&mut self, size: u64) -> io::Result<()> {
-        while let Some((begin, end)) = file::next_data_range(self.file, self.offset, size)? {
-            self.hash_zeros_to(begin)?;
-            self.read_to(end)?;
-            if self.offset < end {
-                return Ok(());
-            }
-        }
-        self.hash_zeros_to(size)
-    }
-
-    fn hash_zeros_to(&mut self, end: u64) -> io::Result<()> {
-        static ZEROS: [u8; CHUNK_SIZE] = [0; CHUNK_SIZE];
-        while self.offset < end {
-            check_interrupt()?;
-            let left =
-                usize::try_from(end - self.offset).map_or(CHUNK_SIZE, |left| left.min(CHUNK_SIZE));
-            self.hash.update(&ZEROS[..left]);
-            self.offset += left as u64;
-            (self.on_progress)(left as u64);
-        }
-        Ok(())
-    }
-}
-
-fn check_interrupt() -> io::Result<()> {
-    interrupt::check().map_err(|_| io::ErrorKind::Interrupted.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Seek as _, SeekFrom, Write as _};
-
     use super::*;
 
     #[test]
@@ -146,17 +43,5 @@ mod tests {
             Digest::of_bytes(b"abc").to_string(),
             "06b05ab6733a618578af5f94892f3950"
         );
-    }
-
-    #[test]
-    fn holes_are_hashed_as_zeros() {
-        let mut file = tempfile::tempfile().unwrap();
-        let mut content = vec![0; 5 << 20];
-        content[3_000_000..3_000_007].copy_from_slice(b"content");
-        file.seek(SeekFrom::Start(3_000_000)).unwrap();
-        file.write_all(b"content").unwrap();
-        file.set_len(5 << 20).unwrap();
-        let digest = Digest::of_file(&file, &mut Vec::new(), &|_| {}).unwrap();
-        assert_eq!(digest, Digest::of_bytes(&content));
     }
 }

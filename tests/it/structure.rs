@@ -22,6 +22,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ignore", &["model/exclusion/mod.rs"]),
     ("indicatif", &["output/progress.rs"]),
     ("jiff", &["base/timestamp.rs"]),
+    ("md5", &["snapshot/content_hash/"]),
     ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
     ("regex", &["commands/pattern.rs"]),
@@ -32,6 +33,8 @@ const HOMES: &[(&str, &[&str])] = &[
         "serde_json",
         &["output/json.rs", "model/identity.rs", "rclone/"],
     ),
+    ("sha1", &["snapshot/content_hash/"]),
+    ("sha2", &["snapshot/content_hash/"]),
     ("signal_hook", &["base/interrupt.rs"]),
     ("strsim", &["base/suggest.rs"]),
     ("tempfile", &["os/scratch/"]),
@@ -49,7 +52,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     (
         "xxhash_rust",
-        &["snapshot/aggregate.rs", "snapshot/digest.rs"],
+        &[
+            "snapshot/aggregate.rs",
+            "snapshot/content_hash/",
+            "snapshot/digest.rs",
+        ],
     ),
 ];
 
