@@ -9,6 +9,8 @@ use super::outcome::Outcome;
 use super::plan::{CopyRules, MissingFile, Omission, Plan, Rename};
 use super::question;
 use super::report::Report;
+use super::shared_source::SeatGuard;
+use super::source_path::SourcePaths;
 use crate::base::confirmation::Question;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressCounter;
@@ -37,6 +39,10 @@ pub struct CopySpec {
     /// Id of the run.
     pub run: RunId,
     pub limits: CopyLimits,
+    /// Places of the replicas at the source.
+    pub source_paths: SourcePaths,
+    /// Reads no byte of the source twice, also for one destination.
+    pub reads_once: bool,
     /// The treatment of files that are missing at the source; `None` for a copy, which leaves them alone.
     pub sync: Option<SyncRules>,
 }
@@ -165,6 +171,8 @@ pub struct DestinationCopy<'a> {
     /// Counts bytes of the source whose content was compared.
     pub compare_meter: &'a ProgressCounter,
     pub on_event: &'a dyn Fn(CopyEvent),
+    /// Place in the read of the source that several destinations share.
+    pub seat: Option<SeatGuard>,
 }
 
 impl DestinationCopy<'_> {
@@ -291,9 +299,17 @@ impl DestinationCopy<'_> {
 
     fn confirm(&self, question: Question) -> Result<()> {
         let (answer, answered) = mpsc::channel();
+        let set_asking = |is_asking| {
+            if let Some(seat) = &self.seat {
+                seat.set_asking(is_asking);
+            }
+        };
+        set_asking(true);
         (self.on_event)(CopyEvent::Confirm { question, answer });
         // The channel closes without an answer once this copy is abandoned.
-        answered.recv().unwrap_or(Err(Error::Interrupted))
+        let answer = answered.recv().unwrap_or(Err(Error::Interrupted));
+        set_asking(false);
+        answer
     }
 }
 

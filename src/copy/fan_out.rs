@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::destination::{CopyEvent, CopySpec, Destination, DestinationCopy};
 use super::pipeline;
 use super::report::Report;
+use super::shared_source::{ReadFrom, SeatGuard, SharedSource};
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
@@ -16,6 +17,7 @@ use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent, Task};
 use crate::index::Index;
 use crate::model::registry::Database;
+use crate::os::disk::Disk;
 
 /// Interval at which progress is shown.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -65,6 +67,31 @@ const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
     }
 }
 
+/// Lets all destinations on disks of this machine share one read of the source, if there are several. Remotes are sent to by
+/// rclone, which reads by itself.
+fn share_source(spec: &CopySpec, destinations: &[Destination]) -> Vec<Option<SeatGuard>> {
+    let is_local = |to: &Destination| !to.database.is_remote();
+    let local = destinations.iter().filter(|to| is_local(to));
+    let source = spec.source.root_folder();
+    let Some(root) = source.filter(|_| !spec.dry_run && local.clone().count() > 1) else {
+        return destinations.iter().map(|_| None).collect();
+    };
+    let from = ReadFrom {
+        root: Arc::clone(root),
+        paths: spec.source_paths.clone(),
+        verify: spec.verify,
+        threads: spec.source.database().access.walk_threads(&Disk::of(root)),
+    };
+    let names = local.map(|to| to.database.name.clone());
+    let shared = SharedSource::new(from, names);
+    let mut seats = 0..;
+    let seat = |to| {
+        let seat = if is_local(to) { seats.next() } else { None };
+        seat.map(|seat| SeatGuard::new(Arc::clone(&shared), seat))
+    };
+    destinations.iter().map(seat).collect()
+}
+
 /// State of the copy to one destination.
 #[derive(Debug)]
 enum CopyState {
@@ -90,9 +117,12 @@ impl DestinationCopies {
             passes: if spec.verify { 2 } else { 1 },
             events,
         };
+        let mut seats = share_source(spec, &destinations);
         for (number, destination) in destinations.into_iter().enumerate() {
             copies.reports.push(Arc::default());
-            let started = copies.start_one(index, spec, (number, destination), sender.clone());
+            let seat = seats[number].take();
+            let work = (number, destination, seat);
+            let started = copies.start_one(index, spec, work, sender.clone());
             copies.states.push(match started {
                 Ok(()) => CopyState::Running,
                 Err(error) => CopyState::Ended(Err(error)),
@@ -106,7 +136,7 @@ impl DestinationCopies {
         &self,
         index: &Index,
         spec: &Arc<CopySpec>,
-        (number, destination): (usize, Destination),
+        (number, destination, seat): (usize, Destination, Option<SeatGuard>),
         sender: Sender<CopyEvent>,
     ) -> Result<()> {
         let report = Arc::clone(&self.reports[number]);
@@ -129,6 +159,7 @@ impl DestinationCopies {
                 meter: &meters[0],
                 compare_meter: &meters[1],
                 on_event: &on_event,
+                seat,
             };
             let ended = pipeline::run(copy, opened);
             // Releases the source first, because the process may exit after the last copy has ended.

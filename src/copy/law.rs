@@ -8,6 +8,7 @@ use super::fixture::{REPLICA, Studio};
 use super::outcome::VANISHED;
 use super::plan::CopyRules;
 use super::report::Report;
+use super::source_path::SourcePaths;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Error;
 use crate::index::{OutcomeKind, RunId, RunState};
@@ -128,6 +129,8 @@ fn copy_after(studio: &mut Studio, change: impl FnOnce(&Studio)) -> Report {
     };
     assert_eq!(replica.relative().to_str(), Some(REPLICA));
     let spec = CopySpec {
+        source_paths: SourcePaths::default(),
+        reads_once: false,
         scope: Scope::All,
         source: source.into(),
         replicas: vec![replica],

@@ -23,7 +23,9 @@ mod question;
 pub mod record;
 mod remote;
 pub mod report;
+mod shared_source;
 pub mod source;
+pub mod source_path;
 mod verification_record;
 
 pub use self::pipeline::begin;
@@ -39,6 +41,7 @@ use self::outcome::Outcome;
 use self::plan::CopyRules;
 use self::report::Report;
 use self::source::SourceSnapshot;
+use self::source_path::SourcePaths;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
@@ -110,6 +113,8 @@ pub fn copy(
             only: request.only.clone(),
             ..CopyLimits::default()
         },
+        source_paths: SourcePaths::default(),
+        reads_once: false,
         sync: None,
     };
     let destinations = request.destinations.iter();

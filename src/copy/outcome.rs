@@ -50,6 +50,11 @@ impl Outcome {
         }
     }
 
+    /// True for a copy that was read back and equals the source.
+    pub fn is_verified(&self) -> bool {
+        matches!(self, Self::Copied(copied) if copied.verification == Verification::ReadBack)
+    }
+
     /// Returns the reason or remark, if any.
     pub fn reason(&self) -> Option<&str> {
         match self {

@@ -1,5 +1,6 @@
 //! Report of a copy: counts of all outcomes, and the items that need attention.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -74,6 +75,8 @@ pub struct Report {
     pub failed_storages: u64,
     /// The result at each destination.
     pub destinations: Vec<DestinationResult>,
+    /// Copies that were made from another destination because this one was too slow: number and bytes, by its name.
+    pub relayed: BTreeMap<String, (u64, u64)>,
 }
 
 /// The result at one destination.
@@ -90,6 +93,8 @@ pub struct DestinationResult {
     pub refused_files: u64,
     /// Items missing at the source, and still at the destination.
     pub gone_files: u64,
+    /// Copies that were made from another destination: number and bytes, by its name.
+    pub relayed: BTreeMap<String, (u64, u64)>,
     /// Why nothing or only a part was copied, if the copy ended early.
     pub error: Option<String>,
 }
@@ -109,6 +114,7 @@ impl DestinationResult {
             failed_files: report.failed_files,
             refused_files: report.refused_files,
             gone_files: report.gone_files,
+            relayed: report.relayed.clone(),
             error: None,
         }
     }
@@ -199,6 +205,13 @@ impl Report {
             outcome: item.outcome.kind(),
             reason: item.outcome.reason(),
         })
+    }
+
+    /// Counts a copy that was made from another destination.
+    pub fn add_relayed(&mut self, name: &str, bytes: u64) {
+        let (files, total) = self.relayed.entry(name.to_owned()).or_default();
+        *files += 1;
+        *total = total.saturating_add(bytes);
     }
 
     /// Counts items that the destination already had.

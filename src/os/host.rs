@@ -54,6 +54,19 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Returns the size of the machine's memory in bytes, if the system reports it.
+pub fn memory_bytes() -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let info = rustix::system::sysinfo();
+        // A plain number on some targets, of another width on others.
+        let memory = u64::try_from(info.totalram).ok()?;
+        Some(memory.saturating_mul(info.mem_unit.into()))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// True if a process of any user has this ID on this machine.
 pub fn is_process_alive(process: u32) -> bool {
     let number = i32::try_from(process).ok().and_then(Pid::from_raw);

@@ -15,6 +15,7 @@ use crate::base::timestamp::TimePrecision;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica, SyncChanges, SyncRules};
 use crate::copy::plan::{CopyRules, MissingFile};
 use crate::copy::report::Report;
+use crate::copy::source_path::SourcePaths;
 use crate::index::Index;
 use crate::snapshot::manifest_join::merge;
 use crate::snapshot::tree::Tree;
@@ -157,6 +158,8 @@ impl<'a> SyncRun<'a> {
     fn copy_spec(&self, failed: HashSet<PathBuf>) -> CopySpec {
         let retries_in_tree = self.request.retry_failed && !self.retries_by_record();
         CopySpec {
+            source_paths: SourcePaths::default(),
+            reads_once: false,
             scope: self.request.scope.clone(),
             source: self.source.clone(),
             replicas: Vec::new(),

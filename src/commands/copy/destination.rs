@@ -20,7 +20,16 @@ struct DestinationItem<'a> {
     conflict_files: u64,
     failed_files: u64,
     refused_files: u64,
+    copied_from: Vec<RelayItem<'a>>,
     error: Option<&'a str>,
+}
+
+/// The copies that were made from another destination, as JSON.
+#[derive(Debug, Serialize)]
+struct RelayItem<'a> {
+    database: &'a str,
+    files: u64,
+    bytes: u64,
 }
 
 impl<'a> From<&'a DestinationResult> for DestinationItem<'a> {
@@ -33,9 +42,31 @@ impl<'a> From<&'a DestinationResult> for DestinationItem<'a> {
             conflict_files: result.conflict_files,
             failed_files: result.failed_files,
             refused_files: result.refused_files,
+            copied_from: relays(result).collect(),
             error: result.error.as_deref(),
         }
     }
+}
+
+fn relays(result: &DestinationResult) -> impl Iterator<Item = RelayItem<'_>> {
+    let relayed = result.relayed.iter();
+    relayed.map(|(database, &(files, bytes))| RelayItem {
+        database,
+        files,
+        bytes,
+    })
+}
+
+/// Writes how much was copied from other destinations, because this one was slower.
+fn write_relays(result: &DestinationResult, lines: &mut PageWriter<'_>) -> Result<()> {
+    relays(result).try_for_each(|relay| {
+        let files = unit::format_counted(relay.files, "file");
+        let bytes = unit::format_bytes(relay.bytes);
+        let (slow, fast) = (&result.name, relay.database);
+        lines.line(format!(
+            "{slow} is slower than {fast}: {files}, {bytes} were copied from {fast}, where they were verified"
+        ))
+    })
 }
 
 impl CopyAnswer {
@@ -62,7 +93,8 @@ impl CopyAnswer {
             ] {
                 cells.extend(count_cells(number, words, tone));
             }
-            lines.cells(cells)
+            lines.cells(cells)?;
+            write_relays(result, lines)
         })
     }
 

@@ -10,6 +10,8 @@ use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
+use crate::copy::shared_source::Subscription;
+use crate::copy::source_path::SourcePaths;
 use crate::index::Proof;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
@@ -55,10 +57,19 @@ pub type VerifiedFn<'a> = dyn Fn(&[VerifiedFile]) + Sync + 'a;
 /// Receives time mismatches in batches.
 pub type TimeMismatchFn<'a> = dyn Fn(&[TimeMismatch]) + Sync + 'a;
 
+/// Receives the name of another destination and the number of bytes of a file that was copied from there.
+pub type RelayedFn<'a> = dyn Fn(&str, u64) + Sync + 'a;
+
 /// Roots, settings and callbacks of a transfer.
 pub struct TransferContext<'a> {
     /// Root of the source.
     pub source: &'a Arc<Folder>,
+    /// Places of the replicas at the source.
+    pub source_paths: &'a SourcePaths,
+    /// The shared read of the source, if there is one.
+    pub subscription: Option<&'a Subscription<'a>>,
+    /// Reads no byte of the source twice.
+    pub reads_once: bool,
     /// Moves files instead of copying them where the file system allows it; for fetched files, which nothing else needs.
     pub move_source: bool,
     /// Root of the destination.
@@ -82,4 +93,6 @@ pub struct TransferContext<'a> {
     pub on_outcome: &'a OutcomeFn<'a>,
     pub on_verified: &'a VerifiedFn<'a>,
     pub on_time_mismatch: &'a TimeMismatchFn<'a>,
+    /// Receives the copies that were made from another destination.
+    pub on_relayed: &'a RelayedFn<'a>,
 }

@@ -174,6 +174,14 @@ fn parent_index(index: usize, plan: &Plan) -> Option<usize> {
 fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result<()> {
     const CLIENT_AND_PROJECT: usize = 2;
     let root = context.destination;
+    if context.source_paths.into.is_some() {
+        // The source has no such folders, so each gets the mode of the folder above it.
+        let mut folder = root.open_descendant(Path::new(""))?;
+        for name in relative {
+            folder = folder.open_or_create_child(name, &folder)?;
+        }
+        return Ok(());
+    }
     let shared = relative.iter().count().saturating_sub(CLIENT_AND_PROJECT);
     let mut source = context.source.open_descendant(Path::new(""))?;
     let mut folder = root.open_descendant(Path::new(""))?;

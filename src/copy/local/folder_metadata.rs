@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::TransferContext;
 use crate::base::error::{Error, Result};
+use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::attribute_warning;
 use crate::copy::plan::{Plan, PlannedFolder};
 use crate::model::path::split_path;
@@ -88,7 +89,7 @@ impl<'a> FolderMetadataWriter<'a> {
         let (parent, name) = split_path(&path);
         let warning = if whole {
             let created = self.open_parent(parent)?.open_child(name)?;
-            self.apply_attributes(&created, folder, &path)?
+            self.apply_attributes(&created, folder)?
         } else {
             if was_made_writable && let Some(mode) = folder.destination_mode {
                 self.open_parent(parent)?
@@ -97,6 +98,9 @@ impl<'a> FolderMetadataWriter<'a> {
             }
             None
         };
+        if folder.modified == Timestamp::UNKNOWN {
+            return Ok(warning);
+        }
         match self
             .open_parent(parent)?
             .set_modified(name, folder.modified)
@@ -114,10 +118,13 @@ impl<'a> FolderMetadataWriter<'a> {
         &mut self,
         destination: &Folder,
         folder: &PlannedFolder,
-        path: &Path,
     ) -> Result<Option<String>> {
         let mode = target_mode(folder);
-        let Ok(source) = self.source.open(path) else {
+        let source_path = self
+            .context
+            .source_paths
+            .at_source(&self.plan.replica, &folder.path);
+        let Ok(source) = self.source.open(&source_path) else {
             destination.set_own_mode(mode)?;
             return Ok(None);
         };

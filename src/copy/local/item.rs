@@ -8,7 +8,11 @@ use crate::base::error::{Error, Result};
 use crate::copy::outcome::{Outcome, VANISHED};
 use crate::copy::plan::{Plan, PlannedFile};
 use crate::os::folder::{Folder, is_not_found};
-use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, move_file};
+use crate::snapshot::digest::Digest;
+use crate::storage::copy_file::{
+    Content, ContentError, Copier, SourceMetadata, TempCopy, copy_content, copy_file, copy_from,
+    copy_link, move_file,
+};
 
 /// The open source and destination folders of a batch, with its position in the plans.
 #[derive(Clone, Debug)]
@@ -71,6 +75,9 @@ impl<'a> ItemCopier<'a> {
         outcome: Outcome,
     ) {
         let folder = self.folder_path(plan, folder);
+        if let (Some(subscription), Some(number)) = (self.context.subscription, item.shared) {
+            subscription.record(number, outcome.is_verified());
+        }
         (self.context.on_outcome)(plan, folder, item.name.as_os_str(), outcome);
         self.context.meter.add_files(1);
     }
@@ -102,7 +109,8 @@ impl<'a> ItemCopier<'a> {
     /// True if the source has this folder of a replica. Callers check the replica's own folder too: if that is missing,
     /// its disk may not be mounted, and nothing counts as deleted.
     fn is_at_source(&self, plan: usize, folder: &Path) -> bool {
-        let path = self.plans[plan].replica.join(folder);
+        let replica = &self.plans[plan].replica;
+        let path = self.context.source_paths.at_source(replica, folder);
         !self
             .context
             .source
@@ -129,6 +137,59 @@ impl<'a> ItemCopier<'a> {
             return Ok(temp);
         }
         copy_file(&pair.from, name, &pair.to, &mut self.copier, &on_progress)
+    }
+
+    /// Writes content that was read for several destinations to a temporary name.
+    pub(super) fn write_to_temp(
+        &self,
+        pair: &FolderPair,
+        item: &PlannedFile,
+        content: &mut dyn Content,
+    ) -> Result<TempCopy, ContentError> {
+        let meter = self.context.meter;
+        meter.set_current(|| item.name.to_string());
+        let source = pair.from.path().join(item.name.as_path());
+        copy_content(content, &source, &pair.to, &|bytes| meter.add_bytes(bytes))
+    }
+
+    /// Copies a file from another destination to a temporary name, with the metadata of the source if that is still there.
+    ///
+    /// # Errors
+    /// The file cannot be read there, or has another content than the source had.
+    pub(super) fn copy_from_peer(
+        &mut self,
+        peer: &Folder,
+        pair: &FolderPair,
+        item: &PlannedFile,
+        digest: Digest,
+    ) -> Result<TempCopy> {
+        let meter = self.context.meter;
+        meter.set_current(|| item.name.to_string());
+        let name = item.name.as_os_str();
+        let source = pair.from.open_file(name).ok();
+        let metadata = source.map(|(file, stat)| SourceMetadata {
+            stat,
+            attributes: self.copier.read_attributes(&file),
+        });
+        let on_progress = |bytes| meter.add_bytes(bytes);
+        let temp = copy_from(
+            peer,
+            name,
+            metadata,
+            &pair.to,
+            &mut self.copier,
+            &on_progress,
+        )?;
+        if temp.digest == Some(digest) {
+            return Ok(temp);
+        }
+        Err(Error::VerificationFailed {
+            path: peer.path().join(name),
+            source_digest: digest.to_string(),
+            copy_digest: temp
+                .digest
+                .map_or_else(String::new, |digest| digest.to_string()),
+        })
     }
 
     /// Copies a file to a temporary name with plain reads and writes only.

@@ -14,14 +14,15 @@ use crate::copy::destination::DestinationCopy;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
 use crate::copy::record::forget_replaced_digests;
+use crate::copy::shared_source::Subscription;
 use crate::copy::verification_record::VerificationRecorder;
 use crate::model::path::split_path;
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::limit::CopyThreads;
-use crate::storage::LocalStorage;
-use crate::storage::copy_file::remove_leftover;
+use crate::storage::copy_file::{MIN_CLONE_BYTES, remove_leftover};
 use crate::storage::version::Versions;
+use crate::storage::{LocalStorage, Storage};
 
 /// Settings of a transfer that depend on the state of source and destination.
 pub(super) struct TransferSettings<'a> {
@@ -66,9 +67,23 @@ pub(super) fn transfer_plans(
     let source = spec.source.root_folder().map(|root| Disk::of(root));
     let disks = [source.as_ref().unwrap_or(&destination), &destination];
     let workers = storage.database.access.copy_threads(disks);
+    let seat = copy.seat.take();
+    let subscription = seat.as_ref().map(|seat| {
+        let is_cloned = cloned_plans(&spec.source, storage, plans);
+        seat.join(&storage.root, plans, &|plan, file| {
+            file.bytes <= MIN_CLONE_BYTES || !is_cloned[plan]
+        })
+    });
+    let on_relayed = |name: &str, bytes| {
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.add_relayed(name, bytes);
+    };
     let recorder = VerificationRecorder::new(&mut copy.index, ids, plans, &spec.replicas);
     let context = TransferContext {
         source: settings.source,
+        source_paths: &spec.source_paths,
+        subscription: subscription.as_ref(),
+        reads_once: spec.reads_once,
         move_source: settings.move_source,
         destination: &storage.root,
         versions: &versions,
@@ -82,6 +97,7 @@ pub(super) fn transfer_plans(
         on_outcome: &on_outcome,
         on_verified: &|files| recorder.record_verified(files),
         on_time_mismatch: &|times| recorder.record_times(times),
+        on_relayed: &on_relayed,
     };
     transfer(plans, &context);
     if let Some(error) = recorder.finish() {
@@ -91,6 +107,17 @@ pub(super) fn transfer_plans(
         .run_path()
         .map(|path| storage.root.path().join(path));
     copy.lock_report().version_folders.extend(path);
+}
+
+/// Returns for each plan whether the destination can share the blocks of the source's files.
+fn cloned_plans(source: &Storage, storage: &LocalStorage, plans: &[&Plan]) -> Vec<bool> {
+    let device = |folder: &Folder| folder.stat_self().map(|stat| stat.device).ok();
+    let source = source.root_folder().and_then(|root| device(root));
+    let can_clone = |plan: &&Plan| {
+        let folder = storage.root.open_nearest(&plan.replica);
+        folder.is_ok_and(|folder| folder.supports_reflink() && device(&folder) == source)
+    };
+    plans.iter().map(can_clone).collect()
 }
 
 /// Executes plans and reports every item exactly once. Cancellation is not an error; items not reached are reported as
@@ -103,7 +130,9 @@ fn transfer(plans: &[&Plan], context: &TransferContext<'_>) {
         }
     }
     let mut folders = DestinationFolders::create(plans, context);
-    let queue = CopyQueue::new(plans);
+    let own_plans = context.subscription.map(Subscription::own_plans);
+    let own_plans = own_plans.as_deref().unwrap_or(plans);
+    let queue = CopyQueue::new(own_plans);
     let threads = CopyThreads::reserve(context.workers);
     thread::scope(|scope| {
         for number in 0..threads.count() {
@@ -121,7 +150,17 @@ fn transfer(plans: &[&Plan], context: &TransferContext<'_>) {
     });
     drop(threads);
     queue.report_unreached(context);
+    report_missing_deliveries(plans, context);
     folders.finish(plans, context);
+}
+
+/// Reports the files of a shared read that were not reached.
+fn report_missing_deliveries(plans: &[&Plan], context: &TransferContext<'_>) {
+    let unreached = context.subscription.map(Subscription::unreached);
+    for ((plan, folder), name) in unreached.into_iter().flatten() {
+        let folder = &plans[plan].folders[folder].path;
+        (context.on_outcome)(plan, folder, name.as_os_str(), Outcome::Unreached);
+    }
 }
 
 /// Reports the items that the plan omits.

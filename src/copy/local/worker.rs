@@ -12,9 +12,10 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFile};
+use crate::copy::shared_source::{Delivery, MissedFile, Origin, SharedFile, Subscription};
 use crate::os::descent::FolderOpener;
 use crate::os::limit;
-use crate::storage::copy_file::{Copier, TempCopy};
+use crate::storage::copy_file::{ContentError, Copier, TempCopy};
 
 /// Number of files that fill a group, whatever the limit on open files.
 const MAX_GROUP_FILES: usize = 1024;
@@ -68,6 +69,7 @@ impl<'a> Worker<'a> {
     ) -> Self {
         let mut copier = Copier::default();
         copier.with_digests = context.verify;
+        copier.reads_once = context.reads_once || context.subscription.is_some();
         Self {
             items: ItemCopier {
                 plans,
@@ -90,32 +92,160 @@ impl<'a> Worker<'a> {
 
     /// Copies until the queue is empty, the deadline has passed, or cancellation is requested.
     pub(super) fn run(mut self, large_first: bool) {
+        let subscription = self.items.context.subscription;
+        if let Some(subscription) = subscription {
+            self.copy_shared(subscription, large_first);
+        }
         while !self.must_stop()
             && let Some(batch) = self.queue.next(large_first)
         {
             self.copy_batch(batch);
         }
+        self.finish_all();
+        if let Some(subscription) = subscription {
+            self.copy_missed(subscription);
+        }
+    }
+
+    /// Gives all files their final names and flushes these.
+    fn finish_all(&mut self) {
         self.finish_group();
         self.group.flush_names(&self.items);
+    }
+
+    /// Copies the files that are read for several destinations. While none is ready, copies those of this one alone.
+    fn copy_shared(&mut self, subscription: &Subscription<'_>, large_first: bool) {
+        let _thread = subscription.add_thread();
+        let mut has_own = true;
+        while !self.must_stop() {
+            match subscription.next(!has_own) {
+                Some(Some(delivery)) => self.copy_delivery(subscription, &delivery),
+                Some(None) => return,
+                None => match self.queue.next(large_first) {
+                    Some(batch) => self.copy_batch(batch),
+                    None => has_own = false,
+                },
+            }
+        }
+    }
+
+    /// Copies files that another thread read.
+    fn copy_delivery(&mut self, subscription: &Subscription<'_>, delivery: &Delivery) {
+        let pair = self.enter_folder(delivery.position);
+        subscription.visit(delivery, &mut |mut file| match &pair {
+            Ok(pair) => self.copy_shared_file(subscription, pair, &mut file),
+            Err(outcome) => {
+                let (plan, folder) = delivery.position;
+                let outcome = outcome.clone();
+                self.items.report_in(plan, folder, &file.item, outcome);
+            }
+        });
+    }
+
+    fn copy_shared_file(
+        &mut self,
+        subscription: &Subscription<'_>,
+        pair: &FolderPair,
+        file: &mut SharedFile<'_>,
+    ) {
+        if self.must_stop() {
+            return self.items.report(pair, &file.item, Outcome::Unreached);
+        }
+        self.close_group_after_shortage();
+        let written = match &mut file.content {
+            Ok(content) => self.items.write_to_temp(pair, &file.item, content),
+            Err(error) => Err(ContentError::Source(Arc::clone(error))),
+        };
+        let item = file.item.clone();
+        match written {
+            Ok(temp) => self.add_to_group(pair, item, temp),
+            Err(ContentError::Missed) => return subscription.miss(file),
+            // It is read once more, by itself.
+            Err(ContentError::Source(error)) if matches!(*error, Error::SourceChanged { .. }) => {
+                let copied = self.items.copy_to_temp_buffered(pair, &item);
+                self.add_copied(pair, item, copied);
+            }
+            Err(ContentError::Source(error)) => self.items.report_failure(pair, &item, &error),
+            Err(ContentError::Copy(error)) if self.free_handles_if_exhausted(&error) => {
+                let copied = self.items.copy_to_temp(pair, &item);
+                self.add_copied(pair, item, copied);
+            }
+            Err(ContentError::Copy(error)) => self.items.report_failure(pair, &item, &error),
+        }
+        self.finish_full_group();
+    }
+
+    /// Copies the files that were no longer in memory, as soon as another destination has them.
+    fn copy_missed(&mut self, subscription: &Subscription<'_>) {
+        while !self.must_stop() {
+            match subscription.next_missed(false) {
+                Some(Some(missed)) => self.copy_missed_file(missed),
+                Some(None) => break,
+                None => {
+                    // Others may wait for files of this group.
+                    self.finish_all();
+                    match subscription.next_missed(true) {
+                        Some(Some(missed)) => self.copy_missed_file(missed),
+                        _ => break,
+                    }
+                }
+            }
+        }
+        self.finish_all();
+    }
+
+    fn copy_missed_file(&mut self, missed: MissedFile) {
+        let (plan, folder) = missed.position;
+        let pair = match self.enter_folder(missed.position) {
+            Ok(pair) => pair,
+            Err(outcome) => return self.items.report_in(plan, folder, &missed.item, outcome),
+        };
+        let copied = match missed.origin {
+            Origin::Source => self.copy_with_retry(&pair, &missed.item),
+            Origin::Peer { root, name, digest } => {
+                let path = self.items.plans[plan]
+                    .replica
+                    .join(self.items.folder_path(plan, folder));
+                let copied = root.open_descendant(&path).and_then(|peer| {
+                    self.items
+                        .copy_from_peer(&peer, &pair, &missed.item, digest)
+                });
+                match copied {
+                    Ok(temp) => {
+                        (self.items.context.on_relayed)(&name, missed.item.bytes);
+                        Ok(temp)
+                    }
+                    // The source has it all the same.
+                    Err(_) => self.copy_with_retry(&pair, &missed.item),
+                }
+            }
+        };
+        self.add_copied(&pair, missed.item, copied);
+        self.finish_full_group();
     }
 
     fn must_stop(&self) -> bool {
         interrupt::check().is_err() || interrupt::is_past(self.items.context.deadline)
     }
 
+    /// Opens both folders at this position for the next files; returns the outcome of the files if that fails.
+    fn enter_folder(&mut self, (plan, folder): (usize, usize)) -> Result<FolderPair, Outcome> {
+        let path = self.items.folder_path(plan, folder);
+        if let Some(why) = self.folders.failure(plan, path) {
+            return Err(Outcome::Failed(why.to_owned()));
+        }
+        let pair = self
+            .open_pair(plan, folder)
+            .map_err(|error| self.items.folder_failure(plan, path, &error))?;
+        self.budget.is_counted = false;
+        self.folders.mark_touched(plan, folder);
+        self.items.copier.set_destination(&pair.to, pair.device);
+        Ok(pair)
+    }
+
     fn copy_batch(&mut self, batch: CopyBatch) {
-        let path = self.items.folder_path(batch.plan, batch.folder);
-        let opened = match self.folders.failure(batch.plan, path) {
-            Some(why) => Err(Outcome::Failed(why.to_owned())),
-            None => self
-                .open_pair(&batch)
-                .map_err(|error| self.items.folder_failure(batch.plan, path, &error)),
-        };
-        match opened {
+        match self.enter_folder((batch.plan, batch.folder)) {
             Ok(pair) => {
-                self.budget.is_counted = false;
-                self.folders.mark_touched(batch.plan, batch.folder);
-                self.items.copier.set_destination(&pair.to, pair.device);
                 for item in batch.items {
                     self.copy_item(&pair, item);
                 }
@@ -131,21 +261,24 @@ impl<'a> Worker<'a> {
     }
 
     /// Opens both folders of a batch. If no handle is left, closes the group and tries once more.
-    fn open_pair(&mut self, batch: &CopyBatch) -> Result<FolderPair> {
-        match self.try_open_pair(batch) {
-            Err(error) if self.free_handles_if_exhausted(&error) => self.try_open_pair(batch),
+    fn open_pair(&mut self, plan: usize, folder: usize) -> Result<FolderPair> {
+        match self.try_open_pair(plan, folder) {
+            Err(error) if self.free_handles_if_exhausted(&error) => {
+                self.try_open_pair(plan, folder)
+            }
             opened => opened,
         }
     }
 
-    fn try_open_pair(&mut self, batch: &CopyBatch) -> Result<FolderPair> {
-        let path = self.items.folder_path(batch.plan, batch.folder);
-        let path = self.items.plans[batch.plan].replica.join(path);
-        let from = Arc::new(self.openers[0].open(&path)?);
-        let to = Arc::new(self.openers[1].open(&path)?);
+    fn try_open_pair(&mut self, plan: usize, folder: usize) -> Result<FolderPair> {
+        let path = self.items.folder_path(plan, folder);
+        let replica = &self.items.plans[plan].replica;
+        let source = self.items.context.source_paths.at_source(replica, path);
+        let from = Arc::new(self.openers[0].open(&source)?);
+        let to = Arc::new(self.openers[1].open(&replica.join(path))?);
         Ok(FolderPair {
-            plan: batch.plan,
-            folder: batch.folder,
+            plan,
+            folder,
             has_stable_ids: [&from, &to].map(|folder| folder.has_reliable_file_system()),
             from,
             device: to.stat_self()?.device,
@@ -180,22 +313,39 @@ impl<'a> Worker<'a> {
         if self.must_stop() {
             return self.items.report(pair, &item, Outcome::Unreached);
         }
+        self.close_group_after_shortage();
+        let copied = self.copy_with_retry(pair, &item);
+        self.add_copied(pair, item, copied);
+        self.finish_full_group();
+    }
+
+    /// Closes the group if any thread ran short of handles meanwhile.
+    fn close_group_after_shortage(&mut self) {
         if limit::shortage_count() != self.budget.seen_shortages {
             self.close_group();
         }
-        match self.copy_with_retry(pair, &item) {
-            Ok(temp) => {
-                self.budget.pairs += usize::from(!self.budget.is_counted);
-                self.budget.is_counted = true;
-                limit::set_holds_files(true);
-                self.group.add(PendingFile {
-                    pair: pair.clone(),
-                    item,
-                    temp,
-                });
-            }
+    }
+
+    /// Adds a copy to the group, or reports why there is none.
+    fn add_copied(&mut self, pair: &FolderPair, item: PlannedFile, copied: Result<TempCopy>) {
+        match copied {
+            Ok(temp) => self.add_to_group(pair, item, temp),
             Err(error) => self.items.report_failure(pair, &item, &error),
         }
+    }
+
+    fn add_to_group(&mut self, pair: &FolderPair, item: PlannedFile, temp: TempCopy) {
+        self.budget.pairs += usize::from(!self.budget.is_counted);
+        self.budget.is_counted = true;
+        limit::set_holds_files(true);
+        self.group.add(PendingFile {
+            pair: pair.clone(),
+            item,
+            temp,
+        });
+    }
+
+    fn finish_full_group(&mut self) {
         if self.budget.is_full(self.group.len()) || self.group.bytes() >= MAX_GROUP_BYTES {
             self.finish_group();
         }

@@ -151,6 +151,8 @@ pub struct PlannedFile {
     pub is_link: bool,
     /// The entry that it replaces at the destination, if any.
     pub replaced: Option<DiffEntry>,
+    /// Number of the file in a shared read of the source, if it is part of one.
+    pub shared: Option<u32>,
 }
 
 /// Iterator over the files and links of a planned folder.
@@ -171,6 +173,7 @@ impl Iterator for PlannedFiles<'_> {
                 modified: file.modified,
                 is_link: file.target.is_some(),
                 replaced: None,
+                shared: None,
             });
         }
         self.replace.next().map(|replacement| PlannedFile {
@@ -179,6 +182,7 @@ impl Iterator for PlannedFiles<'_> {
             modified: replacement.new.modified,
             is_link: replacement.new.kind == EntryKind::Link,
             replaced: Some(replacement.old),
+            shared: None,
         })
     }
 }

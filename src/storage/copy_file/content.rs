@@ -78,7 +78,9 @@ fn end_at_size(to: &File, written: u64, size: u64) -> io::Result<()> {
     if has_size(to, size)? {
         Ok(())
     } else {
-        Err(io::Error::other("the file system reports another size than was written"))
+        Err(io::Error::other(
+            "the file system reports another size than was written",
+        ))
     }
 }
 

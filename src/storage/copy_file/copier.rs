@@ -31,7 +31,7 @@ use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 
 /// Size above which a clone is tried: 64 KiB. Smaller files share too little to pay for the system call.
-const MIN_CLONE_BYTES: u64 = 64 << 10;
+pub const MIN_CLONE_BYTES: u64 = 64 << 10;
 
 /// Largest file that is read into memory as a whole: 1 MiB.
 const SMALL_FILE_BYTES: u64 = 1 << 20;

@@ -17,11 +17,11 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-pub use self::block::{BLOCK_BYTES, BlockReader, ReadEnd};
+pub use self::block::{BLOCK_BYTES, BlockReader};
 pub use self::content::{Content, ContentError, copy_content};
-pub use self::copier::Copier;
-pub use self::metadata::SourceMetadata;
 use self::copier::CopyMethod;
+pub use self::copier::{Copier, MIN_CLONE_BYTES};
+pub use self::metadata::SourceMetadata;
 pub use self::temp_copy::TempCopy;
 use self::temp_name::create_temporary;
 pub use self::temp_name::temporary_name_with;
@@ -56,10 +56,27 @@ pub fn copy_file(
     copier: &mut Copier,
     on_progress: &dyn Fn(u64),
 ) -> Result<TempCopy> {
+    copy_from(source, name, None, destination, copier, on_progress)
+}
+
+/// Copies a file like [`copy_file`], but from a folder that holds a copy of it: `metadata` is that of the original, if it is
+/// known.
+///
+/// # Errors
+/// [`Error::SourceChanged`] if the file changed while it was copied; [`Error::Interrupted`].
+pub fn copy_from(
+    source: &Folder,
+    name: &OsStr,
+    metadata: Option<SourceMetadata>,
+    destination: &Arc<Folder>,
+    copier: &mut Copier,
+    on_progress: &dyn Fn(u64),
+) -> Result<TempCopy> {
     let (from, stat) = source.open_file(name)?;
     let (temporary, to) =
         create_temporary(destination, |temporary| destination.create_file(temporary))?;
-    let mut temp = TempCopy::new(destination, temporary, stat);
+    let original = metadata.as_ref().map_or(stat, |metadata| metadata.stat);
+    let mut temp = TempCopy::new(destination, temporary, original);
     let method = copier.copy_bytes((&from, &stat), &to, on_progress);
     let changed = || Error::SourceChanged {
         path: source.path().join(name),
@@ -73,8 +90,11 @@ pub fn copy_file(
     if method == CopyMethod::SizeChanged {
         return Err(changed());
     }
-    let attributes = copier.read_attributes(&from);
-    let (attributes, copy_stat) = SourceMetadata { stat, attributes }.apply(&to).at(
+    let metadata = metadata.unwrap_or_else(|| SourceMetadata {
+        stat,
+        attributes: copier.read_attributes(&from),
+    });
+    let (attributes, copy_stat) = metadata.apply(&to).at(
         "set the time or permissions of a file in",
         destination.path(),
     )?;

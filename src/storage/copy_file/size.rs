@@ -28,7 +28,9 @@ fn has_byte_before(file: &File, offset: u64) -> io::Result<bool> {
 fn read_byte(file: &File, offset: u64) -> io::Result<usize> {
     loop {
         match file.read_at(&mut [0], offset) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => interrupt::check().map_err(|_| ErrorKind::Interrupted)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                interrupt::check().map_err(|_| ErrorKind::Interrupted)?
+            }
             read => return read,
         }
     }

@@ -1,0 +1,26 @@
+//! One read of a source for several destinations.
+//!
+//! Each destination makes its own plan and joins with the files that it wants (`union`). Readers then read every file that
+//! several of them want once (`job`, `reader`), into blocks of a bounded memory (`pool`): small files together (`batch`),
+//! large ones piece by piece (`stream`). Each destination takes what it wants through its `subscription`, and writes,
+//! flushes, reads back and fails on its own.
+//!
+//! A destination that holds memory for which others wait too long (`patience`) misses files. It copies them afterwards from
+//! a destination where they are verified, so that the source is still read once.
+
+mod batch;
+mod job;
+mod patience;
+mod pool;
+mod reader;
+mod seat;
+mod state;
+mod stream;
+mod subscription;
+mod union;
+mod waiting;
+
+pub(crate) use self::state::{ReadFrom, SharedSource};
+pub(crate) use self::subscription::{
+    Delivery, MissedFile, Origin, SeatGuard, SharedFile, Subscription,
+};
