@@ -39,6 +39,7 @@ mod script_check;
 mod scripts;
 mod servers;
 mod shared_machine;
+mod shared_read;
 mod signals;
 mod source_tree;
 mod startup;

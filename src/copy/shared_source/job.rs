@@ -190,6 +190,6 @@ mod tests {
             assert_eq!(jobs.join(" "), expected);
         }
         let numbers: Vec<_> = UnionFiles::new(&union).map(|file| file.number).collect();
-        assert_eq!(numbers, (0..8).collect::<Vec<_>>());
+        assert_eq!(numbers, (0..9).collect::<Vec<_>>());
     }
 }

@@ -72,7 +72,7 @@ fn second_copy_writes_nothing() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"copy","run":3,"state":"complete","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[],"sequences":[]}
+    {"command":"copy","run":3,"state":"complete","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[],"sequences":[]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -120,7 +120,7 @@ fn conflicts_are_in_every_format() {
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
+    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", LINE).status(3), @"
     exit 3
@@ -204,7 +204,7 @@ fn dry_run_changes_nothing() {
     assert_snapshot!(studio.json(&[&line]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
+    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":2,"bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer","sequence":null}],"sequences":[]}
     "#);
     copy_answer(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);

@@ -26,7 +26,7 @@ fn offline_destination_does_not_block_others() {
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"shelf":false,"offsite":false,"medium":null,"change":"added"}
-    {"command":"copy","run":2,"state":"partial","planned_files":1,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"failed_storages":1,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null},{"name":"CLOUD","files":0,"bytes":0,"same_files":0,"conflict_files":0,"failed_files":0,"refused_files":0,"error":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist"}],"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist","sequence":null}],"sequences":[]}
+    {"command":"copy","run":2,"state":"partial","planned_files":1,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"failed_storages":1,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":1,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null},{"name":"CLOUD","files":0,"bytes":0,"same_files":0,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist"}],"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"storage `CLOUD` is offline: `$STUDIO/gone` does not exist","sequence":null}],"sequences":[]}
     "#);
     assert!(!studio.path("gone").exists());
 }

@@ -22,6 +22,8 @@ pub(crate) struct Faults {
     pub(crate) short_reads: Option<u32>,
     /// Permission bits of every file and folder, whatever `chmod` sets: `(files, folders)`.
     pub(crate) modes: Option<(u32, u32)>,
+    /// Time that each `write` takes.
+    pub(crate) write_delay: Duration,
     /// A failed flush or fsync also loses the bytes written since the last successful one: they read as zeros.
     pub(crate) loses_what_failed: bool,
     /// Content of a file that another machine creates under the new name just before a rename that must not replace, or

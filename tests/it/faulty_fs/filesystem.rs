@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::SystemTime;
 
 use fuser::{
@@ -254,6 +255,8 @@ impl Filesystem for FaultyFs {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
+        let delay = self.state().lies.write_delay;
+        thread::sleep(delay);
         written(reply, self.state().write(ino.0, offset, bytes));
     }
 
