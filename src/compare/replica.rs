@@ -66,7 +66,7 @@ impl Comparer<'_, '_> {
                 self.respell(&relative, &mut trees);
             }
             let [first, second] = &mut trees;
-            let contents = self.contents.compare(&relative, first, second)?;
+            let contents = self.contents.compare([&relative; 2], first, second)?;
             if !is_recorded {
                 for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(&ids) {
                     builder.add(category, id, tree)?;

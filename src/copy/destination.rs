@@ -10,11 +10,11 @@ use super::plan::{CopyRules, MissingFile, Omission, Plan, Rename};
 use super::question;
 use super::report::Report;
 use super::shared_source::SeatGuard;
-use super::source_path::SourcePaths;
+use super::source_root::SourceRoot;
 use crate::base::confirmation::Question;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressCounter;
-use crate::index::{Index, RunId, SentRow};
+use crate::index::{DatabaseId, Index, RunId, SentRow};
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
 use crate::rclone::TransferLimits;
@@ -39,12 +39,22 @@ pub struct CopySpec {
     /// Id of the run.
     pub run: RunId,
     pub limits: CopyLimits,
-    /// Places of the replicas at the source.
-    pub source_paths: SourcePaths,
+    /// The meaning of the source's root.
+    pub source_root: SourceRoot,
     /// Reads no byte of the source twice, also for one destination.
     pub reads_once: bool,
     /// The treatment of files that are missing at the source; `None` for a copy, which leaves them alone.
     pub sync: Option<SyncRules>,
+}
+
+impl CopySpec {
+    /// Returns the row of the source in the index. An offloaded folder has one already.
+    pub(super) fn source_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
+        match self.source_root {
+            SourceRoot::Database => self.source.database_id(index),
+            SourceRoot::Replica => index.database_id(&self.source.database().root),
+        }
+    }
 }
 
 /// The rules of a sync for files that are missing at the source.
@@ -72,7 +82,9 @@ pub struct CopyLimits {
 pub struct SourceReplica {
     pub category: Category,
     pub project: ProjectId,
-    /// Empty if the source no longer has the replica.
+    /// The folder of the replica that is copied, relative to the replica's folder; empty for the whole replica.
+    pub inside: PathBuf,
+    /// Its files and folders. Empty if the source no longer has the replica.
     pub tree: Tree,
     pub changes: SyncChanges,
 }
@@ -107,7 +119,7 @@ impl SourceReplica {
 
     /// Returns its folder relative to the root.
     pub fn relative(&self) -> PathBuf {
-        self.category.replica_path(&self.project)
+        path_within(&self.category.replica_path(&self.project), &self.inside)
     }
 }
 

@@ -78,7 +78,7 @@ fn share_source(spec: &CopySpec, destinations: &[Destination]) -> Vec<Option<Sea
     };
     let from = ReadFrom {
         root: Arc::clone(root),
-        paths: spec.source_paths.clone(),
+        kind: spec.source_root,
         verify: spec.verify,
         threads: spec.source.database().access.walk_threads(&Disk::of(root)),
     };

@@ -8,7 +8,7 @@ use super::fixture::{REPLICA, Studio};
 use super::outcome::VANISHED;
 use super::plan::CopyRules;
 use super::report::Report;
-use super::source_path::SourcePaths;
+use super::source_root::SourceRoot;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Error;
 use crate::index::{OutcomeKind, RunId, RunState};
@@ -122,6 +122,7 @@ fn copy_after(studio: &mut Studio, change: impl FnOnce(&Studio)) -> Report {
     };
     let tree = source.tree(&category, &project).unwrap();
     let replica = SourceReplica {
+        inside: std::path::PathBuf::new(),
         category,
         project,
         tree,
@@ -129,7 +130,7 @@ fn copy_after(studio: &mut Studio, change: impl FnOnce(&Studio)) -> Report {
     };
     assert_eq!(replica.relative().to_str(), Some(REPLICA));
     let spec = CopySpec {
-        source_paths: SourcePaths::default(),
+        source_root: SourceRoot::default(),
         reads_once: false,
         scope: Scope::All,
         source: source.into(),

@@ -25,7 +25,7 @@ mod remote;
 pub mod report;
 mod shared_source;
 pub mod source;
-pub mod source_path;
+pub mod source_root;
 mod verification_record;
 
 pub use self::pipeline::begin;
@@ -41,7 +41,7 @@ use self::outcome::Outcome;
 use self::plan::CopyRules;
 use self::report::Report;
 use self::source::SourceSnapshot;
-use self::source_path::SourcePaths;
+use self::source_root::SourceRoot;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::monitor::{Monitor, ProgressEvent, Task};
@@ -113,7 +113,7 @@ pub fn copy(
             only: request.only.clone(),
             ..CopyLimits::default()
         },
-        source_paths: SourcePaths::default(),
+        source_root: SourceRoot::default(),
         reads_once: false,
         sync: None,
     };
@@ -183,6 +183,7 @@ fn read_source(
     let mut replicas = Vec::new();
     for (place, project, tree) in snapshot.replicas {
         let replica = SourceReplica {
+            inside: PathBuf::new(),
             category: categories[place].clone(),
             project,
             tree,

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::plan::Plan;
+use super::source_root::SourceRoot;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::base::unit;
+use crate::model::place::{overlap, resolve_root};
 use crate::model::project::path_within;
 use crate::os::feature::is_same_folder;
 use crate::os::folder::Folder;
@@ -51,23 +53,39 @@ pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path
     })
 }
 
+/// Fails with [`Error::SameFolder`] if the root of a source and a replica's folder at the destination are the same folder, or
+/// one contains the other.
+pub fn refuse_overlap(source: &Folder, destination: &Folder, relative: &Path) -> Result<()> {
+    let to = destination.path().join(relative);
+    let chain = open_ancestors(destination, relative);
+    let is_below = chain.iter().any(|folder| is_same_folder(folder, source));
+    let [from_path, to_path] = [source.path(), &to].map(resolve_root);
+    if is_below || overlap(&to_path, &from_path).is_some() {
+        return Err(Error::SameFolder {
+            from: source.path().to_owned(),
+            to,
+            why: "one of them contains the other",
+        });
+    }
+    Ok(())
+}
+
 /// Fails with [`Error::SameFolder`] if any folder of a replica at the source is also one of its folders at the destination,
 /// because of a mount inside the replica. A copy would write into the source.
 pub fn refuse_shared_folder(
-    (source, source_tree): (&Folder, &Tree),
-    (destination, destination_tree): (&Folder, &Tree),
-    relative: &Path,
+    (source, source_path, source_tree): (&Folder, &Path, &Tree),
+    (destination, path, destination_tree): (&Folder, &Path, &Tree),
 ) -> Result<()> {
     let source_folders: BTreeMap<_, _> = source_tree
         .folders
         .iter()
         .map(|(path, folder)| (folder.file_id, path))
         .collect();
-    for (path, folder) in &destination_tree.folders {
+    for (below, folder) in &destination_tree.folders {
         let Some(other) = source_folders.get(&folder.file_id) else {
             continue;
         };
-        let (from, to) = (path_within(relative, other), path_within(relative, path));
+        let (from, to) = (path_within(source_path, other), path_within(path, below));
         // Some file systems reuse the inode number of a folder that is not open, so both are open during the comparison.
         if is_same_folder(
             &source.open_descendant(&from)?,
@@ -145,6 +163,20 @@ pub fn find_clashing_projects(
     Ok(clashing)
 }
 
+/// The root of a source on a disk, and its meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedSource<'s> {
+    pub root: &'s Arc<Folder>,
+    pub kind: SourceRoot,
+}
+
+impl PlannedSource<'_> {
+    /// Opens a folder of a replica at the source.
+    fn open(&self, replica: &Path, folder: &Path) -> Result<Folder> {
+        self.root.open_descendant(&self.kind.path(replica, folder))
+    }
+}
+
 /// Bytes and files that the plans add to one file system.
 #[derive(Debug)]
 struct SpaceDemand {
@@ -157,7 +189,7 @@ struct SpaceDemand {
 /// Fails with [`Error::NotEnoughSpace`] unless every file system of a destination has room for the plans.
 pub fn require_space(
     database: &str,
-    source: Option<&Arc<Folder>>,
+    source: Option<PlannedSource<'_>>,
     root: &Folder,
     plans: &[Plan],
 ) -> Result<()> {
@@ -176,7 +208,7 @@ pub fn require_space(
         }
         if let Some(source) = source
             && folder.supports_reflink()
-            && source.open_descendant(relative)?.stat_self()?.device == device
+            && source.open(relative, Path::new(""))?.stat_self()?.device == device
         {
             // Cloned files need no space.
             continue;
@@ -221,7 +253,7 @@ impl SpaceDemand {
     }
 
     /// Adds the files and folders that a plan creates.
-    fn add_plan(&mut self, source: Option<&Arc<Folder>>, plan: &Plan) {
+    fn add_plan(&mut self, source: Option<PlannedSource<'_>>, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
         let block = self.space.block_size;
@@ -260,14 +292,10 @@ impl SpaceDemand {
 }
 
 /// Returns the bytes of a plan in whole blocks, without the holes in its files.
-fn allocated_bytes(source: Option<&Arc<Folder>>, plan: &Plan, block: u64) -> u64 {
+fn allocated_bytes(source: Option<PlannedSource<'_>>, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
     for planned in &plan.folders {
-        let folder = source.and_then(|source| {
-            source
-                .open_descendant(&plan.replica.join(&planned.path))
-                .ok()
-        });
+        let folder = source.and_then(|source| source.open(&plan.replica, &planned.path).ok());
         for file in planned.files() {
             let whole = file.bytes.div_ceil(block).saturating_mul(block);
             let allocated = folder
@@ -357,8 +385,9 @@ mod tests {
         tree.folders.insert(PathBuf::new(), folder);
         // The inode number alone proves nothing: another folder may have it by now.
         for (destination, why) in [("a", SAME_FOLDER), ("b", "none")] {
-            let (source, destination) = ((&open("a"), &tree), (&open(destination), &tree));
-            let refused = refuse_shared_folder(source, destination, "spot".as_ref());
+            let path = Path::new("spot");
+            let (source, destination) = (open("a"), open(destination));
+            let refused = refuse_shared_folder((&source, path, &tree), (&destination, path, &tree));
             assert_eq!(reason(refused), why);
         }
     }
@@ -386,7 +415,14 @@ mod tests {
         file.unwrap().set_len(100 * BLOCK).unwrap();
         for (replica, needed) in [("spot", BLOCK), ("gone", 100 * BLOCK)] {
             let sparse = plan(replica, &[("sparse", 100 * BLOCK, false)]);
-            let bytes = allocated_bytes(Some(&root), &sparse, BLOCK);
+            let bytes = allocated_bytes(
+                Some(PlannedSource {
+                    root: &root,
+                    kind: SourceRoot::Database,
+                }),
+                &sparse,
+                BLOCK,
+            );
             assert_eq!(bytes, needed);
         }
     }

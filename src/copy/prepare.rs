@@ -7,6 +7,7 @@ use super::adopt::adopt_same_files;
 use super::destination::{CopyEvent, DestinationCopy, SourceReplica};
 use super::plan::{Constraints, OmissionReason, Plan, PlanInput, limit_files, plan};
 use super::preflight;
+use super::source_root::SourceRoot;
 use crate::base::error::Result;
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
@@ -29,7 +30,8 @@ pub(super) fn plan_replicas(
 ) -> Result<Vec<Plan>> {
     let spec = copy.spec;
     if !spec.dry_run {
-        for storage in [&*spec.source, storage] {
+        let source = (spec.source_root == SourceRoot::Database).then_some(&*spec.source);
+        for storage in source.into_iter().chain([storage]) {
             let id = storage.database_id(&mut copy.index);
             ignore(id, "an index that cannot be written stops no copy");
         }
@@ -80,7 +82,7 @@ fn scan_and_plan(copy: &DestinationCopy<'_>, storage: &Storage) -> Result<Prepar
     let settings = CompareSettings {
         checksum: spec.rules.checksum,
         // A user who requests a comparison of contents does not trust the known ones.
-        reread: spec.rules.checksum,
+        reread: spec.rules.checksum && !spec.rules.is_offload,
         records: !spec.dry_run,
     };
     let on_start = |files, bytes| (copy.on_event)(CopyEvent::Comparing { files, bytes });
@@ -192,9 +194,14 @@ impl Preparation<'_> {
             let reason = OmissionReason::Failed(error.full_message());
             return Ok(Plan::refused(relative, reason));
         }
-        // The index stores the names as the storage spells them, so the tree is added before it is respelled.
+        // The index stores the whole replica, with the names as the storage spells them.
+        let is_part = replica.inside != Path::new("");
+        if is_part {
+            self.builder.add(category, id, &tree)?;
+            tree = tree.below(&replica.inside);
+        }
         let is_respelled = respelled::is_needed(&replica.tree, &tree);
-        if is_respelled {
+        if is_respelled && !is_part {
             self.builder.add(category, id, &tree)?;
         }
         let storage = self.storage;
@@ -205,10 +212,13 @@ impl Preparation<'_> {
             let path = category.replica_path(id);
             self.unicode_variants.push(Name::from(path.as_path()));
         }
-        let contents = self.contents.compare(&relative, &replica.tree, &mut tree)?;
+        let source_path = spec.source_root.path(&relative, Path::new(""));
+        let contents =
+            self.contents
+                .compare([&source_path, &relative], &replica.tree, &mut tree)?;
         let case_renames = self.split_respelled(&relative, respelled);
         let plan = self.plan_tree(replica, &tree, &contents, case_renames)?;
-        if !is_respelled {
+        if !is_respelled && !is_part {
             self.builder.add(category, id, &tree)?;
         }
         if spec.sync.is_some() && tree.failure().is_none() {
@@ -286,6 +296,10 @@ impl Preparation<'_> {
         let Some((source, destination)) = roots.zip(self.storage.root_folder()) else {
             return Ok(());
         };
+        if self.copy.spec.source_root == SourceRoot::Replica {
+            return preflight::refuse_overlap(source, destination, relative)
+                .map_err(|error| OmissionReason::Failed(error.full_message()));
+        }
         preflight::refuse_same_folder(source, destination, relative)
             .map_err(|error| OmissionReason::Failed(error.full_message()))
     }
@@ -296,10 +310,11 @@ impl Preparation<'_> {
         let Some((source, destination)) = roots.zip(self.storage.root_folder()) else {
             return Ok(());
         };
+        let relative = replica.relative();
+        let source_path = self.copy.spec.source_root.path(&relative, Path::new(""));
         preflight::refuse_shared_folder(
-            (source, &replica.tree),
-            (destination, tree),
-            &replica.relative(),
+            (source, &source_path, &replica.tree),
+            (destination, &relative, tree),
         )
     }
 }

@@ -9,6 +9,7 @@ use super::destination::{DestinationCopy, SourceReplica, find_replica};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::report::{Report, ReportedItem};
+use super::source_root::SourceRoot;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
@@ -48,9 +49,13 @@ pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
     }
     let (spec, root) = (copy.spec, &copy.database.root);
     let kept = copy.index.add_run_files(spec.run, root, &files);
-    let source = &spec.source.database().root;
-    let recorded = copy.index.update_sent(root, source, &record);
-    copy.report_problems([kept, recorded]);
+    copy.report_problems([kept]);
+    // No sync has an offloaded folder as its source.
+    if spec.source_root == SourceRoot::Database {
+        let source = &spec.source.database().root;
+        let recorded = copy.index.update_sent(root, source, &record);
+        copy.report_problems([recorded]);
+    }
 }
 
 /// Records what is known of files that were sent to a remote: rclone compared the digest that the storage states with that

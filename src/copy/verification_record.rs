@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::destination::{SourceReplica, find_replica};
+use super::destination::{CopySpec, SourceReplica, find_replica};
 use super::local::{TimeMismatch, VerifiedFile};
 use super::plan::Plan;
+use super::source_root::SourceRoot;
 use crate::base::error::{Error, Result};
 use crate::index::{ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence};
 use crate::model::project::path_within;
@@ -47,6 +48,8 @@ pub(super) struct VerificationRecorder<'a> {
     ids: [Option<DatabaseId>; 2],
     plans: &'a [&'a Plan],
     replicas: &'a [SourceReplica],
+    /// The meaning of the source's root.
+    source_root: SourceRoot,
 }
 
 impl<'a> VerificationRecorder<'a> {
@@ -54,13 +57,14 @@ impl<'a> VerificationRecorder<'a> {
         index: &'a mut Index,
         ids: [Option<DatabaseId>; 2],
         plans: &'a [&'a Plan],
-        replicas: &'a [SourceReplica],
+        spec: &'a CopySpec,
     ) -> Self {
         Self {
             index: Mutex::new((index, None)),
             ids,
             plans,
-            replicas,
+            replicas: &spec.replicas,
+            source_root: spec.source_root,
         }
     }
 
@@ -81,15 +85,19 @@ impl<'a> VerificationRecorder<'a> {
         }
         let folders: Vec<_> = folders
             .into_iter()
-            .map(|((plan, folder), digests)| (self.plans[plan].replica.join(folder), digests))
+            .map(|((plan, folder), digests)| {
+                let replica = &self.plans[plan].replica;
+                let source = self.source_root.path(replica, folder);
+                ([source, replica.join(folder)], digests)
+            })
             .collect();
         let mut rows = Vec::new();
         let origins = [ContentOrigin::Found, ContentOrigin::Written];
         for (side, (id, origin)) in self.ids.into_iter().zip(origins).enumerate() {
-            let own = folders.iter().filter_map(|(folder, evidence)| {
+            let own = folders.iter().filter_map(|(folders, evidence)| {
                 Some(NewEvidence {
                     database: id?,
-                    folder,
+                    folder: &folders[side],
                     files: &evidence[side],
                     origin,
                 })

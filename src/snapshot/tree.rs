@@ -170,6 +170,35 @@ impl Tree {
         problems.any(|problem| path.starts_with(&problem.path))
     }
 
+    /// Returns the part of the tree in one of its folders.
+    pub fn below(mut self, inside: &Path) -> Self {
+        let below = |path: &Path| path.strip_prefix(inside).ok().map(Path::to_owned);
+        let parts = |paths: &mut dyn Iterator<Item = &PathBuf>| -> Vec<PathBuf> {
+            paths.filter_map(|path| below(path)).collect()
+        };
+        let mut problems = Vec::new();
+        for problem in std::mem::take(&mut self.problems) {
+            // Nothing is known of a folder within an unreadable one.
+            let path = if inside.starts_with(&problem.path) {
+                Some(PathBuf::new())
+            } else {
+                below(&problem.path)
+            };
+            problems.extend(path.map(|path| Problem { path, ..problem }));
+        }
+        Self {
+            leftovers: parts(&mut self.leftovers.iter()),
+            hidden_folders: parts(&mut self.hidden_folders.iter()).into_iter().collect(),
+            folders: self
+                .folders
+                .into_iter()
+                .filter_map(|(path, folder)| Some((below(&path)?, folder)))
+                .collect(),
+            problems,
+            proven_precision: self.proven_precision,
+        }
+    }
+
     /// Adds a folder of which only the files are known.
     pub fn add_folder(&mut self, path: &Path, mut files: ManifestFiles<'_>) {
         let mut builder = ManifestBuilder::default();

@@ -138,6 +138,7 @@ fn rules() -> impl Strategy<Value = CopyRules> {
             overwrite,
             only_add: only_add && !overwrite,
             checksum,
+            is_offload: false,
         }
     })
 }

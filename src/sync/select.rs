@@ -15,7 +15,7 @@ use crate::base::timestamp::TimePrecision;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica, SyncChanges, SyncRules};
 use crate::copy::plan::{CopyRules, MissingFile};
 use crate::copy::report::Report;
-use crate::copy::source_path::SourcePaths;
+use crate::copy::source_root::SourceRoot;
 use crate::index::Index;
 use crate::snapshot::manifest_join::merge;
 use crate::snapshot::tree::Tree;
@@ -102,6 +102,7 @@ impl<'a> SyncRun<'a> {
             tree = Tree::default();
         }
         Some(SourceReplica {
+            inside: PathBuf::new(),
             category: replica.category.clone(),
             project: replica.project,
             tree,
@@ -158,7 +159,7 @@ impl<'a> SyncRun<'a> {
     fn copy_spec(&self, failed: HashSet<PathBuf>) -> CopySpec {
         let retries_in_tree = self.request.retry_failed && !self.retries_by_record();
         CopySpec {
-            source_paths: SourcePaths::default(),
+            source_root: SourceRoot::default(),
             reads_once: false,
             scope: self.request.scope.clone(),
             source: self.source.clone(),

@@ -173,6 +173,7 @@ impl CopyArgs {
                 overwrite: self.overwrite,
                 only_add: self.no_update,
                 checksum: self.checksum,
+                is_offload: false,
             },
             verify,
             dry_run: options.dry_run,

@@ -11,7 +11,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
 use crate::copy::shared_source::Subscription;
-use crate::copy::source_path::SourcePaths;
+use crate::copy::source_root::SourceRoot;
 use crate::index::Proof;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
@@ -65,7 +65,7 @@ pub struct TransferContext<'a> {
     /// Root of the source.
     pub source: &'a Arc<Folder>,
     /// Places of the replicas at the source.
-    pub source_paths: &'a SourcePaths,
+    pub source_root: SourceRoot,
     /// The shared read of the source, if there is one.
     pub subscription: Option<&'a Subscription<'a>>,
     /// Reads no byte of the source twice.

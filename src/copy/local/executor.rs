@@ -16,6 +16,7 @@ use crate::copy::executor::Executor;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
 use crate::copy::preflight;
+use crate::copy::preflight::PlannedSource;
 use crate::copy::record::record_copied;
 use crate::index::{Index, RunId};
 use crate::model::identity;
@@ -31,6 +32,8 @@ impl Executor for LocalStorage {
 
     fn require_space(&self, copy: &DestinationCopy<'_>, plans: &[Plan]) -> Result<()> {
         let source = copy.spec.source.root_folder();
+        let kind = copy.spec.source_root;
+        let source = source.map(|root| PlannedSource { root, kind });
         preflight::require_space(&copy.database.name, source, &self.root, plans)
     }
 

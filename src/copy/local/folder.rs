@@ -11,6 +11,7 @@ use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFolder};
+use crate::copy::source_root::SourceRoot;
 use crate::model::path::split_path;
 use crate::os::descent::FolderOpener;
 use crate::os::folder::{Folder, is_not_found};
@@ -174,7 +175,7 @@ fn parent_index(index: usize, plan: &Plan) -> Option<usize> {
 fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result<()> {
     const CLIENT_AND_PROJECT: usize = 2;
     let root = context.destination;
-    if context.source_paths.into.is_some() {
+    if context.source_root == SourceRoot::Replica {
         // The source has no such folders, so each gets the mode of the folder above it.
         let mut folder = root.open_descendant(Path::new(""))?;
         for name in relative {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::context::TransferContext;
 use crate::base::error::{Error, Result};
-use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::attribute_warning;
 use crate::copy::plan::{Plan, PlannedFolder};
 use crate::model::path::split_path;
@@ -98,9 +97,6 @@ impl<'a> FolderMetadataWriter<'a> {
             }
             None
         };
-        if folder.modified == Timestamp::UNKNOWN {
-            return Ok(warning);
-        }
         match self
             .open_parent(parent)?
             .set_modified(name, folder.modified)
@@ -122,8 +118,8 @@ impl<'a> FolderMetadataWriter<'a> {
         let mode = target_mode(folder);
         let source_path = self
             .context
-            .source_paths
-            .at_source(&self.plan.replica, &folder.path);
+            .source_root
+            .path(&self.plan.replica, &folder.path);
         let Ok(source) = self.source.open(&source_path) else {
             destination.set_own_mode(mode)?;
             return Ok(None);

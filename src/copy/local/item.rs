@@ -110,7 +110,7 @@ impl<'a> ItemCopier<'a> {
     /// its disk may not be mounted, and nothing counts as deleted.
     fn is_at_source(&self, plan: usize, folder: &Path) -> bool {
         let replica = &self.plans[plan].replica;
-        let path = self.context.source_paths.at_source(replica, folder);
+        let path = self.context.source_root.path(replica, folder);
         !self
             .context
             .source

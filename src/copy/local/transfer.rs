@@ -50,7 +50,7 @@ pub(super) fn transfer_plans(
     }
     let spec = copy.spec;
     let ids = [
-        spec.source.database_id(&mut copy.index),
+        spec.source_id(&mut copy.index),
         storage.database_id(&mut copy.index),
     ];
     let ids = ids.map(Result::unwrap_or_default);
@@ -78,10 +78,10 @@ pub(super) fn transfer_plans(
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         report.add_relayed(name, bytes);
     };
-    let recorder = VerificationRecorder::new(&mut copy.index, ids, plans, &spec.replicas);
+    let recorder = VerificationRecorder::new(&mut copy.index, ids, plans, spec);
     let context = TransferContext {
         source: settings.source,
-        source_paths: &spec.source_paths,
+        source_root: spec.source_root,
         subscription: subscription.as_ref(),
         reads_once: spec.reads_once,
         move_source: settings.move_source,

@@ -273,7 +273,7 @@ impl<'a> Worker<'a> {
     fn try_open_pair(&mut self, plan: usize, folder: usize) -> Result<FolderPair> {
         let path = self.items.folder_path(plan, folder);
         let replica = &self.items.plans[plan].replica;
-        let source = self.items.context.source_paths.at_source(replica, path);
+        let source = self.items.context.source_root.path(replica, path);
         let from = Arc::new(self.openers[0].open(&source)?);
         let to = Arc::new(self.openers[1].open(&replica.join(path))?);
         Ok(FolderPair {

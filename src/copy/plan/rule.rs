@@ -14,6 +14,8 @@ pub struct CopyRules {
     pub only_add: bool,
     /// Compares files of the same size by content instead of by mtime.
     pub checksum: bool,
+    /// An offload: contents whose digests are known are not read again, and no file is replaced.
+    pub is_offload: bool,
 }
 
 impl CopyRules {
@@ -25,6 +27,11 @@ impl CopyRules {
         difference: Difference,
     ) -> Result<(), OmissionReason> {
         let word = difference.word();
+        if self.is_offload {
+            return Err(OmissionReason::Conflict(format!(
+                "it differs in {word}, and an offload replaces nothing; choose another folder with `--into`"
+            )));
+        }
         let is_newer = new.modified > old.modified && difference != Difference::Kind;
         if self.only_add {
             return Err(OmissionReason::Skipped(format!(

@@ -222,11 +222,7 @@ impl<'s> Reader<'s> {
             Some((last, folder)) if last == number => folder,
             _ => {
                 let folder = &self.union.folders[number];
-                let path = self
-                    .shared
-                    .from
-                    .paths
-                    .at_source(&folder.replica, &folder.path);
+                let path = self.shared.from.kind.path(&folder.replica, &folder.path);
                 self.opener.open(&path)?
             }
         };

@@ -12,7 +12,7 @@ use super::stream::Stream;
 use super::union::{Union, WantedFolder};
 use super::waiting::{POLL_INTERVAL, WaitCount};
 use crate::base::interrupt;
-use crate::copy::source_path::SourcePaths;
+use crate::copy::source_root::SourceRoot;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 
@@ -29,7 +29,7 @@ const MIN_READERS: usize = 2;
 #[derive(Debug)]
 pub(crate) struct ReadFrom {
     pub(crate) root: Arc<Folder>,
-    pub(crate) paths: SourcePaths,
+    pub(crate) kind: SourceRoot,
     /// Computes digests.
     pub(crate) verify: bool,
     /// Number of reading threads.

@@ -70,9 +70,10 @@ impl<'a> ContentComparer<'a> {
     }
 
     /// Compares a replica. Restores the times in the second tree that its storage altered, and stores both times.
+    /// `paths` are its folders below both roots.
     pub fn compare(
         &mut self,
-        relative: &Path,
+        paths: [&Path; 2],
         first: &Tree,
         second: &mut Tree,
     ) -> Result<ContentComparison> {
@@ -80,11 +81,11 @@ impl<'a> ContentComparer<'a> {
         let contents = if self.settings.checksum {
             let (files, bytes) = comparison_size(first, second);
             (self.on_start)(files, bytes);
-            self.compare_files(relative, trees, None)?
+            self.compare_files(paths, trees, None)?
         } else {
-            ContentComparison::from_index(self.index, self.databases, relative, trees)?
+            ContentComparison::from_index(self.index, self.databases, paths[1], trees)?
         };
-        self.reconcile_times(relative, first, second, &contents)?;
+        self.reconcile_times(paths, first, second, &contents)?;
         Ok(contents)
     }
 
@@ -92,7 +93,7 @@ impl<'a> ContentComparer<'a> {
     /// are read.
     fn reconcile_times(
         &mut self,
-        relative: &Path,
+        paths: [&Path; 2],
         first: &Tree,
         second: &mut Tree,
         contents: &ContentComparison,
@@ -102,16 +103,17 @@ impl<'a> ContentComparer<'a> {
             TimeReconciliation::from_comparison(first, second, contents)
         } else if TimeReconciliation::has_candidates(trees) {
             TimeReconciliation::detect(trees, &mut |selected| {
-                self.compare_files(relative, trees, Some(selected))
+                self.compare_files(paths, trees, Some(selected))
             })?
         } else {
             return Ok(());
         };
         let checksum = self.settings.checksum;
         let record = self.record()?;
-        record.store_altered_times(relative, &times.altered);
-        if checksum {
-            record.store_differing(relative, trees, contents);
+        record.store_altered_times(paths[1], &times.altered);
+        // Differences are stored by the path that both have.
+        if checksum && paths[0] == paths[1] {
+            record.store_differing(paths[1], trees, contents);
         }
         self.shifts.add_shifts(&times);
         second.restore_original_times(&times.altered);
@@ -121,7 +123,7 @@ impl<'a> ContentComparer<'a> {
     /// Compares the contents of the selected files, or of all files of one size.
     fn compare_files(
         &mut self,
-        relative: &Path,
+        folders: [&Path; 2],
         trees: [&Tree; 2],
         selected: Option<&BTreeSet<PathBuf>>,
     ) -> Result<ContentComparison> {
@@ -133,19 +135,19 @@ impl<'a> ContentComparer<'a> {
         let compared = match self.storages {
             [other, Storage::Remote(remote)] | [Storage::Remote(remote), other] => {
                 let (database, features) = (other.database(), other.features());
-                remote.compare_contents(database, features, paths(), relative, on_progress)
+                remote.compare_contents(database, features, paths(), folders[1], on_progress)
             }
             [Storage::Local(a), Storage::Local(b)] => {
                 let threads = a
                     .database
                     .access
                     .copy_threads([&Disk::of(&a.root), &Disk::of(&b.root)]);
-                let side = |root, tree| ComparedReplica {
+                let side = |root, number: usize| ComparedReplica {
                     root,
-                    relative,
-                    tree,
+                    relative: folders[number],
+                    tree: trees[number],
                 };
-                let replicas = [side(&a.root, trees[0]), side(&b.root, trees[1])];
+                let replicas = [side(&a.root, 0), side(&b.root, 1)];
                 super::compare(replicas, self.record()?, threads, on_progress, selected)
             }
         }?;

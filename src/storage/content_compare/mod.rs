@@ -88,13 +88,13 @@ impl CompareBatches<'_> {
         if pairs.is_empty() {
             return Ok(());
         }
-        let contents = self.record.known_digests(&a.relative.join(path))?;
+        let places = self.sides.map(|side| side.relative.join(path));
+        let contents = self.record.known_digests(&places)?;
         let precisions = self.sides.map(|side| side.tree.precision());
         let mut unread = Vec::new();
-        let place = a.relative.join(path);
         let folders = [
-            a.root.open_descendant(&place).ok(),
-            b.root.open_descendant(&b.relative.join(path)).ok(),
+            a.root.open_descendant(&places[0]).ok(),
+            b.root.open_descendant(&places[1]).ok(),
         ];
         for pair in pairs {
             let known = [0, 1].map(|side| {
@@ -152,7 +152,8 @@ impl BatchSource for CompareBatches<'_> {
             }
         }
         self.found.files_read += read.len() as u64;
-        self.record.add(self.sides[0].relative.join(folder), read);
+        let places = self.sides.map(|side| side.relative.join(&folder));
+        self.record.add(places, read);
     }
 }
 

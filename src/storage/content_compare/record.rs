@@ -26,8 +26,8 @@ pub struct ContentRecord {
     pub(super) databases: [Option<DatabaseId>; 2],
     uses_known: bool,
     pub(super) is_writable: bool,
-    /// New digests by folder.
-    unwritten: BTreeMap<PathBuf, [FolderEvidence; 2]>,
+    /// New digests by the folders on both sides.
+    unwritten: BTreeMap<[PathBuf; 2], [FolderEvidence; 2]>,
     files: usize,
     bytes: u64,
     failure: Option<Error>,
@@ -55,21 +55,21 @@ impl ContentRecord {
         self
     }
 
-    /// The known digests of a folder below both roots.
-    pub(super) fn known_digests(&self, folder: &Path) -> Result<[FolderEvidence; 2]> {
-        let known = |database: Option<DatabaseId>| match database {
-            Some(id) if self.uses_known => self.index.evidence(id, folder),
+    /// The known digests of two folders, each below the root of its database.
+    pub(super) fn known_digests(&self, folders: &[PathBuf; 2]) -> Result<[FolderEvidence; 2]> {
+        let known = |side: usize| match self.databases[side] {
+            Some(id) if self.uses_known => self.index.evidence(id, &folders[side]),
             _ => Ok(FolderEvidence::new()),
         };
-        Ok([known(self.databases[0])?, known(self.databases[1])?])
+        Ok([known(0)?, known(1)?])
     }
 
-    /// Adds the digests of files in a folder below the roots.
-    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [FileEvidence; 2])>) {
+    /// Adds the digests of files in two folders, each below the root of its database.
+    pub(super) fn add(&mut self, folders: [PathBuf; 2], read: Vec<(Name, [FileEvidence; 2])>) {
         if !self.is_writable || read.is_empty() {
             return;
         }
-        let contents = self.unwritten.entry(folder).or_default();
+        let contents = self.unwritten.entry(folders).or_default();
         for (name, [a, b]) in read {
             self.files += 1;
             self.bytes += a.bytes;
@@ -117,8 +117,9 @@ impl ContentRecord {
             return;
         }
         let mut rows = Vec::new();
-        for (folder, contents) in &unwritten {
-            for (database, files) in self.databases.into_iter().zip(contents) {
+        for (folders, contents) in &unwritten {
+            let sides = self.databases.into_iter().zip(folders).zip(contents);
+            for ((database, folder), files) in sides {
                 rows.extend(database.map(|database| NewEvidence {
                     database,
                     folder,

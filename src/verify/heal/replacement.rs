@@ -49,6 +49,7 @@ pub(super) fn heal_from(
                 overwrite: true,
                 only_add: false,
                 checksum: true,
+                is_offload: false,
             },
             verify: true,
             dry_run: false,

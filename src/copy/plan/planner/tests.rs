@@ -52,12 +52,14 @@ const OVERWRITE: CopyRules = CopyRules {
     overwrite: true,
     only_add: false,
     checksum: false,
+    is_offload: false,
 };
 
 const ONLY_ADD: CopyRules = CopyRules {
     overwrite: false,
     only_add: true,
     checksum: false,
+    is_offload: false,
 };
 
 #[test]
