@@ -40,6 +40,12 @@ pub mod index; // the SQLite file, run history
 
 mod rclone; // the rclone program: process, requests, listings, batches
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the commands of histories follow")
+)]
+mod mhl; // histories of hashes in the format ASC MHL
+
 mod snapshot; // the files of one replica: walk, manifest, diff, sequences, digests
 
 mod model; // database, category, project, registry, names, exclusions

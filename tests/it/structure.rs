@@ -25,6 +25,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["snapshot/content_hash/"]),
     ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
+    ("quick_xml", &["mhl/xml/"]),
     ("regex", &["commands/pattern.rs"]),
     ("rusqlite", &["index/"]),
     ("rustix", &["os/"]),
