@@ -6,6 +6,13 @@
 //! Rule: a history that is damaged is reported and never continued, and a file of a history is never changed once it has
 //! its name.
 
+mod chain;
+mod file_name;
+pub mod folder_hash;
+pub mod generation;
 pub mod hash_list;
+pub mod history;
+pub mod history_set;
+pub mod ignore_list;
 mod relative_path;
 mod xml;

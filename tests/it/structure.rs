@@ -86,6 +86,7 @@ const SHARED: &[&str] = &[
 /// The only files that create, change, rename or remove entries below a database's root.
 const WRITERS: &[&str] = &[
     "copy/local/",
+    "mhl/generation.rs",
     "model/identity.rs",
     "model/own_folder.rs",
     "storage/copy_file/",

@@ -147,6 +147,9 @@ impl Error {
             Self::Io { source, .. } | Self::UnreadScript { source, .. } => io_hint(source.kind())?,
             Self::Index { problem, .. } => problem.hint()?,
             Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
+            Self::HistoryDamaged { .. } => {
+                "nothing was added to it; put its folder `ascmhl` back from another copy, or move it away to begin a new history"
+            }
             Self::Untrusted { .. } => {
                 "check who created it, then move it away; a new one is created when it is needed"
             }

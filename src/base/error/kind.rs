@@ -35,6 +35,7 @@ impl Error {
             Self::VerificationFailed { .. } => "verification_failed",
             Self::Unproven { .. } => "unproven",
             Self::UndoRefused { .. } => "undo_refused",
+            Self::HistoryDamaged { .. } => "history_damaged",
             Self::VersionsUnread { .. } => "versions_unread",
             Self::Locked { .. } => "locked",
             Self::RunNotFound { .. } => "run_not_found",

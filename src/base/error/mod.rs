@@ -247,6 +247,9 @@ pub enum Error {
     /// A run that cannot be undone.
     #[error("run {run} cannot be undone: {why}")]
     UndoRefused { run: i64, why: String },
+    /// A history of ASC MHL that is damaged, and therefore not continued. Holds the file concerned.
+    #[error("the ASC MHL history is damaged: `{}`: {why}", Name::from(path.as_path()))]
+    HistoryDamaged { path: PathBuf, why: String },
     /// A storage or folder whose old versions are not all known.
     #[error("the old versions at `{place}` cannot be read: {why}")]
     VersionsUnread { place: String, why: String },
