@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::history::{FOLDER_NAME, FileRecord, History, HistoryDamage, HistoryDamageKind};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::os::folder::Folder;
 
 /// Histories by the path of their folder below the outermost one; empty for that folder itself.
@@ -17,7 +17,7 @@ impl HistorySet {
     /// Loads the histories of a folder and of these folders below it. Folders without a history are left out.
     ///
     /// # Errors
-    /// The folder of a history cannot be read; [`Error::Interrupted`].
+    /// The folder of a history cannot be read; [`crate::base::error::Error::Interrupted`].
     pub fn load<'p>(
         outermost: &Folder,
         folders: impl IntoIterator<Item = &'p Path>,
@@ -65,10 +65,6 @@ impl HistorySet {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.histories.is_empty()
-    }
-
     /// The histories with their folders, each before those below it.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &History)> {
         self.histories
@@ -109,20 +105,6 @@ impl HistorySet {
                 .damage
                 .iter()
                 .map(move |damage| (path(&damage.file), damage))
-        })
-    }
-
-    /// Fails if a history is damaged.
-    ///
-    /// # Errors
-    /// [`Error::HistoryDamaged`].
-    pub fn require_sound(&self, base: &Path) -> Result<()> {
-        let first = self.damage().next();
-        first.map_or(Ok(()), |(path, damage)| {
-            Err(Error::HistoryDamaged {
-                path: base.join(path),
-                why: damage.kind.to_string(),
-            })
         })
     }
 }

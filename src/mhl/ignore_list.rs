@@ -75,6 +75,8 @@ mod tests {
             (".DS_Store", false),
             ("._clip.mov", false),
             ("Thumbs.db", false),
+            ("thumbs.DB", false),
+            ("$Recycle.bin", true),
             ("x.tmp", false),
         ] {
             assert!(ignores(name, is_folder), "{name}");

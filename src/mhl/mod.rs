@@ -16,3 +16,5 @@ pub mod history_set;
 pub mod ignore_list;
 mod relative_path;
 mod xml;
+
+pub(crate) use self::xml::escape::is_representable;

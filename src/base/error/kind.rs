@@ -36,6 +36,7 @@ impl Error {
             Self::Unproven { .. } => "unproven",
             Self::UndoRefused { .. } => "undo_refused",
             Self::HistoryDamaged { .. } => "history_damaged",
+            Self::RemoteHistory { .. } => "remote_history",
             Self::VersionsUnread { .. } => "versions_unread",
             Self::Locked { .. } => "locked",
             Self::RunNotFound { .. } => "run_not_found",

@@ -35,8 +35,9 @@ pub enum HistoryDamageKind {
     WrongReference,
 }
 
+#[cfg(test)]
 impl HistoryDamageKind {
-    /// The word for programs.
+    /// The word for tests.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::NoChain => "no_chain",

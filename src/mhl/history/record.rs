@@ -15,6 +15,8 @@ pub struct FileRecord {
     pub bytes: Option<u64>,
     /// The latest time at which a hash was found as recorded.
     pub proven_at: Option<Timestamp>,
+    /// The latest time at which a hash was computed, whatever the result.
+    pub checked_at: Option<Timestamp>,
     /// The last list, counted from 1, that names the file.
     list: u64,
 }
@@ -39,6 +41,7 @@ impl FileRecord {
     fn add(&mut self, file: &HashedFile) {
         self.bytes = file.bytes.or(self.bytes);
         for entry in &file.hashes {
+            self.checked_at = self.checked_at.max(entry.at);
             if entry.action == HashAction::Failed {
                 continue;
             }

@@ -58,12 +58,20 @@ pub(super) fn patterns() -> Vec<String> {
         Some(rest) => format!("\\#{rest}"),
         None => name.to_owned(),
     };
-    let folders = FOLDERS.iter().chain(&FOLDERS_IN_ANY_CASE);
-    let folders = folders.map(|name| format!("{}/", escaped(name)));
-    let files = FILES
-        .iter()
-        .chain(&FILES_IN_ANY_CASE)
-        .map(|name| escaped(name));
+    let in_any_case = |name: &&str| -> String {
+        let letter = |c: char| match c {
+            'a'..='z' | 'A'..='Z' => {
+                format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase())
+            }
+            other => other.to_string(),
+        };
+        name.chars().map(letter).collect()
+    };
+    let folders = FOLDERS.iter().map(|name| escaped(name));
+    let folders = folders.chain(FOLDERS_IN_ANY_CASE.iter().map(in_any_case));
+    let folders = folders.map(|name| format!("{name}/"));
+    let files = FILES.iter().map(|name| escaped(name));
+    let files = files.chain(FILES_IN_ANY_CASE.iter().map(in_any_case));
     let prefixes = [
         ".Trash-[0-9]*/",
         "._?*",
