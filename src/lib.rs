@@ -32,6 +32,9 @@ mod copy; // plan, check, execute, record
 
 mod trust; // copies, evidence and policies: status, and what may be removed
 
+#[expect(dead_code, reason = "the commands of histories follow")]
+mod seal; // generations of ASC MHL histories, from evidence, copies and verifications
+
 mod scan; // a database read into the index
 
 mod storage; // one opened database: local folder or rclone remote
@@ -39,6 +42,8 @@ mod storage; // one opened database: local folder or rclone remote
 pub mod index; // the SQLite file, run history
 
 mod rclone; // the rclone program: process, requests, listings, batches
+
+mod mhl; // histories of hashes in the format ASC MHL
 
 mod snapshot; // the files of one replica: walk, manifest, diff, sequences, digests
 

@@ -7,6 +7,7 @@ pub(crate) mod confirmation;
 pub mod error;
 pub(crate) mod escape;
 pub mod exit_status;
+pub(crate) mod hash_format;
 pub(crate) mod ignore;
 pub(crate) mod interrupt;
 pub(crate) mod monitor;

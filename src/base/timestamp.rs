@@ -96,6 +96,12 @@ impl Timestamp {
         })
     }
 
+    /// Returns the time as the names of ASC MHL hash lists have it: `2020-01-16_091500Z`, in UTC.
+    pub fn to_mhl_name(self) -> String {
+        let stamp = jiff::Timestamp::new(self.seconds, 0).unwrap_or_default();
+        stamp.strftime("%Y-%m-%d_%H%M%SZ").to_string()
+    }
+
     /// Formats as `20261122T042855Z`: sortable, and a valid file name on every file system.
     pub fn to_file_name(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {

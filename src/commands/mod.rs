@@ -27,6 +27,7 @@ mod item_list;
 pub(crate) mod last_answer;
 mod list;
 mod load;
+mod mhl;
 mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
@@ -97,6 +98,7 @@ pub(crate) enum Command {
     History(history::HistoryArgs),
     List(list::ListArgs),
     Load(load::LoadArgs),
+    Mhl(mhl::MhlArgs),
     Policy(policy::PolicyArgs),
     Prune(prune::PruneArgs),
     Remove(remove::RemoveArgs),
@@ -190,6 +192,7 @@ impl Command {
             Self::Status(command) => printer.print(&command.run(workspace)?)?,
             Self::Verify(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Heal(command) => printer.print(&command.run(workspace)?)?,
+            Self::Mhl(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Free(command) => printer.print(&command.run(workspace)?)?,
             Self::Prune(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Restore(command) => printer.stream(&command.execute(workspace)?)?,
@@ -245,6 +248,7 @@ impl Command {
             Self::Versions(command) => command.check(workspace),
             Self::Free(command) => command.check(workspace),
             Self::Heal(command) => command.check(workspace),
+            Self::Mhl(command) => command.check(workspace),
             Self::Verify(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
@@ -276,6 +280,7 @@ impl Command {
             Self::Copy(_)
             | Self::Free(_)
             | Self::Heal(_)
+            | Self::Mhl(_)
             | Self::Prune(_)
             | Self::Restore(_)
             | Self::Undo(_)

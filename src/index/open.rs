@@ -10,7 +10,8 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
 use super::schema::{
-    APPLICATION_ID, FROM_VERSION_2, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, VERSION,
+    APPLICATION_ID, FROM_VERSION_2, FROM_VERSION_3, OLDEST_VERSION, OUTDATED_APPLICATION_ID,
+    SCHEMA, VERSION,
 };
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
@@ -227,10 +228,16 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .explain("write", path)?;
-    if schema_version(&transaction, path)? == VERSION {
+    let version = schema_version(&transaction, path)?;
+    if version == VERSION {
         return Ok(());
     }
-    let sql = format!("{FROM_VERSION_2} PRAGMA user_version = {VERSION};");
+    let steps = [FROM_VERSION_2, FROM_VERSION_3].into_iter();
+    let steps = (OLDEST_VERSION..)
+        .zip(steps)
+        .filter(|(from, _)| *from >= version);
+    let steps: String = steps.map(|(_, sql)| sql).collect();
+    let sql = format!("{steps} PRAGMA user_version = {VERSION};");
     transaction
         .execute_batch(&sql)
         .and_then(|()| transaction.commit())

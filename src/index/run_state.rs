@@ -114,6 +114,10 @@ pub enum OutcomeKind {
     Missing,
     /// The item could not be read.
     Unreadable,
+    /// The item is there, and in no ASC MHL history.
+    New,
+    /// ASC MHL cannot hold the name or the kind of the item.
+    Unrepresentable,
     /// The item was replaced by an intact copy.
     Healed,
     /// An old version of the item was put back.
@@ -137,6 +141,8 @@ words!(OutcomeKind {
     Edited = "edited",
     Missing = "missing",
     Unreadable = "unreadable",
+    New = "new",
+    Unrepresentable = "unrepresentable",
     Healed = "healed",
     Restored = "restored",
     Removed = "removed",

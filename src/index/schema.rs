@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of a version before [`OLDEST_VERSION`] is set aside, one of a newer version is refused.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// The oldest version that is brought up to date instead of being set aside.
 pub(super) const OLDEST_VERSION: i64 = 2;
@@ -31,6 +31,22 @@ CREATE TABLE coverage (
     sums        BLOB NOT NULL,
     checksum    BLOB NOT NULL,
     PRIMARY KEY (database_id, replica)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The SQL that turns version 3 into version 4: the generations of ASC MHL histories are known.
+pub(super) const FROM_VERSION_3: &str = "
+CREATE TABLE generations (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    folder      BLOB NOT NULL,
+    number      INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    c4          TEXT NOT NULL,
+    process     TEXT NOT NULL,
+    files       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    checksum    BLOB NOT NULL,
+    PRIMARY KEY (database_id, folder, number)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -134,6 +150,20 @@ CREATE TABLE coverage (
     sums        BLOB NOT NULL,          -- varints: files, bytes, damaged, oldest time, bytes by day
     checksum    BLOB NOT NULL,
     PRIMARY KEY (database_id, replica)
+) STRICT, WITHOUT ROWID;
+
+-- Generations of ASC MHL histories.
+CREATE TABLE generations (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    folder      BLOB NOT NULL,          -- of the history, below the root
+    number      INTEGER NOT NULL,
+    name        TEXT NOT NULL,          -- of the hash list
+    c4          TEXT NOT NULL,
+    process     TEXT NOT NULL,          -- in-place, transfer or flatten
+    files       INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,      -- seconds UTC
+    checksum    BLOB NOT NULL,
+    PRIMARY KEY (database_id, folder, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Times that a storage does not return as they were set: while a file has its size and the reported time, its time is

@@ -332,7 +332,7 @@ mod tests {
         fill(&path);
         let index = Index::open(&path).unwrap().index;
         let before = answers(&index).unwrap();
-        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; PRAGMA user_version = 2;";
+        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; PRAGMA user_version = 2;";
         index.connection.execute_batch(downgrade).unwrap();
         drop(index);
         let opened = Index::open(&path).unwrap();

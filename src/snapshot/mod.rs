@@ -7,13 +7,6 @@
 //! marked as unreadable, never as empty.
 
 pub mod aggregate;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "histories of ASC MHL use it from the next commits on"
-    )
-)]
 pub mod content_hash;
 pub mod diff;
 pub mod digest;

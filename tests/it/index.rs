@@ -264,7 +264,7 @@ fn older_index_is_brought_up_to_date() {
     let index = Connection::open(studio.path(INDEX)).unwrap();
     index
         .execute_batch(
-            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; PRAGMA user_version = 2;",
+            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(index);
@@ -279,7 +279,7 @@ fn older_index_is_brought_up_to_date() {
     );
     let index = Connection::open(studio.path(INDEX)).unwrap();
     let version = index.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), 3);
+    assert_eq!(version.unwrap(), 4);
     drop(index);
     studio.lines(&["verify"]).ok();
     assert!(

@@ -25,6 +25,7 @@ mod layers;
 mod layouts;
 mod legacy_script;
 mod line_syntax;
+mod mhl;
 mod names;
 mod pager;
 mod prompt;

@@ -25,6 +25,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["snapshot/content_hash/"]),
     ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
+    ("quick_xml", &["mhl/xml/"]),
     ("regex", &["commands/pattern.rs"]),
     ("rusqlite", &["index/"]),
     ("rustix", &["os/"]),
@@ -85,6 +86,7 @@ const SHARED: &[&str] = &[
 /// The only files that create, change, rename or remove entries below a database's root.
 const WRITERS: &[&str] = &[
     "copy/local/",
+    "mhl/generation.rs",
     "model/identity.rs",
     "model/own_folder.rs",
     "storage/copy_file/",

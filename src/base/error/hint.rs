@@ -147,6 +147,12 @@ impl Error {
             Self::Io { source, .. } | Self::UnreadScript { source, .. } => io_hint(source.kind())?,
             Self::Index { problem, .. } => problem.hint()?,
             Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
+            Self::RemoteHistory { .. } => {
+                "write the history where the files are on a disk; a copy to the remote includes it"
+            }
+            Self::HistoryDamaged { .. } => {
+                "nothing was added to it; put its folder `ascmhl` back from another copy, or move it away to begin a new history"
+            }
             Self::Untrusted { .. } => {
                 "check who created it, then move it away; a new one is created when it is needed"
             }

@@ -35,6 +35,8 @@ impl Error {
             Self::VerificationFailed { .. } => "verification_failed",
             Self::Unproven { .. } => "unproven",
             Self::UndoRefused { .. } => "undo_refused",
+            Self::HistoryDamaged { .. } => "history_damaged",
+            Self::RemoteHistory { .. } => "remote_history",
             Self::VersionsUnread { .. } => "versions_unread",
             Self::Locked { .. } => "locked",
             Self::RunNotFound { .. } => "run_not_found",

@@ -247,6 +247,12 @@ pub enum Error {
     /// A run that cannot be undone.
     #[error("run {run} cannot be undone: {why}")]
     UndoRefused { run: i64, why: String },
+    /// A history of ASC MHL that is damaged, and therefore not continued. Holds the file concerned.
+    #[error("the ASC MHL history is damaged: `{}`: {why}", Name::from(path.as_path()))]
+    HistoryDamaged { path: PathBuf, why: String },
+    /// A history of ASC MHL on a remote, which cannot be appended to.
+    #[error("ASC MHL histories are written on disks only, and `{database}` is a remote")]
+    RemoteHistory { database: String },
     /// A storage or folder whose old versions are not all known.
     #[error("the old versions at `{place}` cannot be read: {why}")]
     VersionsUnread { place: String, why: String },
@@ -364,6 +370,7 @@ impl Error {
                 Some(project.clone())
             }
             Self::Offline { database, .. }
+            | Self::RemoteHistory { database }
             | Self::StorageUnreachable { database, .. }
             | Self::Locked { database, .. }
             | Self::NotEnoughSpace { database, .. } => Some(database.as_str().into()),

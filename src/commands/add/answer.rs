@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::base::escape::visible;
+use crate::base::hash_format::HashFormat;
 use crate::base::name::Name;
 use crate::model::registry::{DatabaseAttributes, RegistryChange, RegistryKind};
 use crate::output::answer::{Answer, Records};
@@ -25,6 +26,9 @@ pub(crate) struct AddAnswer {
     pub(super) online: Option<bool>,
     #[serde(flatten)]
     pub(super) attributes: Option<DatabaseAttributes>,
+    /// The hash format of the histories of a category that keeps some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mhl: Option<HashFormat>,
     pub(super) change: RegistryChange,
     #[serde(skip)]
     pub(super) availability: Option<Availability>,
@@ -53,6 +57,7 @@ impl AddAnswer {
             path: None,
             online: None,
             attributes: None,
+            mhl: None,
             change,
             availability: None,
             previous_location: None,
@@ -137,6 +142,14 @@ impl AddAnswer {
             cells.extend(folder_cells(Some(previous)));
             cells.push(Cell::text(")"));
         }
+        let is_changed = self.change == RegistryChange::Changed;
+        cells.extend(match self.mhl {
+            Some(format) => Some(Cell::text(format!(
+                "; it keeps ASC MHL histories ({format})"
+            ))),
+            None if is_changed => Some(Cell::text("; it keeps no ASC MHL history from now on")),
+            None => None,
+        });
         cells
     }
 }

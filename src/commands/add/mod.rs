@@ -12,13 +12,15 @@ use self::answer::AddAnswer;
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
+use crate::base::hash_format::HashFormat;
 use crate::base::monitor::ProgressEvent;
 use crate::base::noun::Noun;
 use crate::model::layout::InnerFolders;
 use crate::model::path;
 use crate::model::place;
 use crate::model::registry::{
-    Category, DatabaseAttributes, Registry, RegistryChange, RegistryKey, RegistryKind,
+    Category, CategoryAttributes, DatabaseAttributes, Registry, RegistryChange, RegistryKey,
+    RegistryKind,
 };
 use crate::storage::availability;
 use crate::storage::availability::{Availability, Reach};
@@ -88,7 +90,9 @@ enum AddSubcommand {
   add category render scratch/render/
   add category plates '{client}/{project}/plates'
   add category footage-2026 '2026/{client}/{project}'
-  add category notes 'notes/{project}'")]
+  add category notes 'notes/{project}'
+  add category footage footage/ --mhl
+  add category footage footage/ --mhl --mhl-hash md5")]
     Category {
         /// The name of the category
         #[arg(value_name = "NAME")]
@@ -97,11 +101,20 @@ enum AddSubcommand {
         /// the root itself
         #[arg(value_name = "PATH")]
         path: OsString,
-        /// Give an existing name another path
+        /// Give an existing name another path, and only the options of this line
         #[arg(long)]
         replace: bool,
+        /// Keep an ASC MHL history of each project: copies, verifications and `mhl` append to it
+        #[arg(long)]
+        mhl: bool,
+        /// The hash format of new files in the histories; without it `xxh128`, for which nothing is read again
+        #[arg(long, value_name = "FORMAT", requires = "mhl", value_parser = MHL_FORMATS)]
+        mhl_hash: Option<String>,
     },
 }
+
+/// The hash formats that histories of this program begin with.
+pub(crate) const MHL_FORMATS: [&str; 5] = ["xxh128", "xxh64", "md5", "sha1", "c4"];
 
 impl RunCommand for AddArgs {
     type Answer = AddAnswer;
@@ -133,8 +146,17 @@ impl RunCommand for AddArgs {
                 };
                 add_database(workspace, &key.name, &root, (&stated, replace))
             }
-            AddSubcommand::Category { path, .. } => {
-                add_category(workspace, &key.name, &path, replace)
+            AddSubcommand::Category {
+                path,
+                mhl,
+                mhl_hash,
+                ..
+            } => {
+                let stated = CategoryAttributes {
+                    keeps_history: mhl,
+                    hash_format: mhl_hash.as_deref().and_then(HashFormat::from_tag),
+                };
+                add_category(workspace, &key.name, &path, (&stated, replace))
             }
         };
         let mut answer = answer?;
@@ -199,10 +221,14 @@ fn add_category(
     workspace: &mut Workspace,
     name: &str,
     path: &OsStr,
-    replace: bool,
+    (stated, replace): (&CategoryAttributes, bool),
 ) -> Result<AddAnswer> {
     let registry = &mut workspace.registry;
-    let change = registry.add_category(name, &path::expand_home(path)?, replace)?;
+    let mut change = registry.add_category(name, &path::expand_home(path)?, replace)?;
+    let has_changed = registry.set_category_attributes(name, stated, replace)?;
+    if has_changed && change == RegistryChange::Unchanged {
+        change = RegistryChange::Changed;
+    }
     let category = registry.category(name)?;
     let next_step = if registry.databases().is_empty() {
         "`add database WORK ~/studio`, a storage and its root folder"
@@ -212,6 +238,7 @@ fn add_category(
     Ok(AddAnswer {
         path: Some(category.display_path().into()),
         nested_categories: nested_categories(registry, category),
+        mhl: category.attributes.history_format(),
         ..AddAnswer::new(RegistryKind::Category, name, change, next_step)
     })
 }

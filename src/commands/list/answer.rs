@@ -92,6 +92,7 @@ impl ListAnswer {
                 "copies",
                 "newest",
                 "scanned_at",
+                "mhl",
             ],
             ListKind::Databases => &[
                 "database",
@@ -145,7 +146,7 @@ impl ListAnswer {
                     names_cell(names),
                 ]
             }
-            (ListPlace::Path(path), _) => {
+            (ListPlace::Path(path, format), _) => {
                 vec![
                     name,
                     Cell::from(path),
@@ -155,6 +156,7 @@ impl ListAnswer {
                     copies,
                     newest,
                     scanned,
+                    Cell::optional(*format, |format| Cell::text(format.tag())),
                 ]
             }
             (ListPlace::Database(database), _) => {

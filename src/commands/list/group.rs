@@ -71,7 +71,10 @@ fn category_rows(
             name: category.name.as_str().into(),
             projects: Vec::new(),
             sum: of_category.sum(projects),
-            place: ListPlace::Path(category.display_path().into()),
+            place: ListPlace::Path(
+                category.display_path().into(),
+                category.attributes.history_format(),
+            ),
         }
     });
     rows.collect()

@@ -42,7 +42,10 @@ impl Serialize for JsonRow<'_> {
         map.serialize_entry(name, &row.name)?;
         match &row.place {
             ListPlace::HeldBy(databases) => map.serialize_entry("databases", databases)?,
-            ListPlace::Path(path) => map.serialize_entry("path", path)?,
+            ListPlace::Path(path, format) => {
+                map.serialize_entry("path", path)?;
+                map.serialize_entry("mhl", format)?;
+            }
             ListPlace::Database(database) => {
                 map.serialize_entry("root", &database.root)?;
                 map.serialize_entry("online", &database.online)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::base::hash_format::HashFormat;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::overview::{ReplicaSummary, UnionTotals};
@@ -41,8 +42,8 @@ pub(super) struct ListRow {
 pub(super) enum ListPlace {
     /// The names of the databases that hold files of a project or client.
     HeldBy(Vec<String>),
-    /// The path of a category below every root.
-    Path(Name),
+    /// The path of a category below every root, and the hash format of its histories, if it keeps some.
+    Path(Name, Option<HashFormat>),
     Database(ListedDatabase),
 }
 

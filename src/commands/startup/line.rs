@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::base::hash_format::HashFormat;
 use crate::language::lexer::{is_continued, lex, quote};
 use crate::language::variable::Variables;
 use crate::model::layout::CategoryLayout;
 use crate::model::path;
 use crate::model::place;
-use crate::model::registry::{DatabaseAttributes, RegistryEntry, RegistryKey, RegistryKind};
+use crate::model::registry::{
+    CategoryAttributes, DatabaseAttributes, RegistryEntry, RegistryKey, RegistryKind,
+};
 
 /// A line of a start-up file with its continuation lines, byte for byte, and its effect on the registry.
 #[derive(Debug)]
@@ -73,6 +76,7 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
                 let known = &mut entries[at];
                 if entry.location == known.location {
                     known.attributes.merge(&entry.attributes);
+                    known.category.merge(&entry.category);
                 }
             }
             (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
@@ -106,7 +110,7 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
         _ => entry.location.clone(),
     };
     let place = quote(place.as_os_str());
-    let options = options_of(&entry.attributes);
+    let options = options_of(&entry.attributes) + &category_options(&entry.category);
     format!("add {} {name} {place}{options}", entry.key.kind.keyword())
 }
 
@@ -126,35 +130,66 @@ fn options_of(attributes: &DatabaseAttributes) -> String {
     options
 }
 
-/// Takes the options out of the words of a line. Returns the other words, the attributes, and true if `--replace` is there.
-fn take_options(words: &[OsString]) -> (Vec<&OsStr>, DatabaseAttributes, bool) {
-    let mut attributes = DatabaseAttributes::default();
-    let (mut others, mut replace) = (Vec::new(), false);
+/// Returns the options that state the attributes of a category, each after a blank.
+fn category_options(attributes: &CategoryAttributes) -> String {
+    let mut options = String::new();
+    if attributes.keeps_history {
+        options.push_str(" --mhl");
+    }
+    if let Some(format) = attributes.hash_format {
+        options.push_str(" --mhl-hash ");
+        options.push_str(format.tag());
+    }
+    options
+}
+
+/// The options of a line.
+#[derive(Default)]
+struct LineOptions {
+    attributes: DatabaseAttributes,
+    category: CategoryAttributes,
+    replace: bool,
+}
+
+/// Takes the options out of the words of a line, and returns the other words.
+fn take_options(words: &[OsString]) -> (Vec<&OsStr>, LineOptions) {
+    let mut options = LineOptions::default();
+    let mut others = Vec::new();
     let mut words = words.iter().map(OsString::as_os_str);
     while let Some(word) = words.next() {
-        let medium = word.to_str().and_then(|word| word.strip_prefix("--medium"));
-        match (word.as_encoded_bytes(), medium) {
-            (b"--replace", _) => replace = true,
-            (b"--shelf", _) => attributes.is_shelf = true,
-            (b"--offsite", _) => attributes.is_offsite = true,
-            (_, Some("")) => {
-                let name = words.next();
-                attributes.medium = name.map(|name| name.to_string_lossy().into_owned());
+        let (name, value) = match word.to_str().and_then(|word| word.split_once('=')) {
+            Some((name, value)) if name.starts_with("--") => (OsStr::new(name), Some(value)),
+            _ => (word, None),
+        };
+        let mut value = || {
+            let next = || words.next().map(|word| word.to_string_lossy().into_owned());
+            value.map(str::to_owned).or_else(next)
+        };
+        match name.as_encoded_bytes() {
+            b"--replace" => options.replace = true,
+            b"--shelf" => options.attributes.is_shelf = true,
+            b"--offsite" => options.attributes.is_offsite = true,
+            b"--medium" => options.attributes.medium = value(),
+            b"--mhl" => options.category.keeps_history = true,
+            b"--mhl-hash" => {
+                options.category.hash_format = value().and_then(|tag| HashFormat::from_tag(&tag));
             }
-            (_, Some(rest)) if rest.starts_with('=') => {
-                attributes.medium = Some(rest[1..].to_owned());
-            }
-            (b"--", _) => {}
+            b"--" => {}
             _ => others.push(word),
         }
     }
-    (others, attributes, replace)
+    (others, options)
 }
 
 /// Parses the effect of a line on the registry, if any.
 fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
     let words = words(line, variables)?;
-    let (words, attributes, replace) = take_options(&words);
+    let (words, options) = take_options(&words);
+    let LineOptions {
+        attributes,
+        category: history,
+        replace,
+    } = options;
     let key = |kind, name: &OsStr| RegistryKey {
         kind,
         name: name.to_string_lossy().into_owned(),
@@ -177,6 +212,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
                 key: key(RegistryKind::Policy, category),
                 location: words.join(" ").into(),
                 attributes,
+                category: history,
             };
             return Some(RegistryEdit::Add {
                 entry,
@@ -195,6 +231,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
         key,
         location: place,
         attributes,
+        category: history,
     };
     Some(RegistryEdit::Add { entry, replace })
 }

@@ -13,7 +13,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
-use crate::base::own_name::is_own;
+use crate::base::own_name::{OWN_FOLDER, is_own};
 
 /// The exclusions that users control.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,6 +104,13 @@ fn is_housekeeping_entry(name: &OsStr, is_folder: bool) -> bool {
     } else {
         system_name::is_file(name)
     }
+}
+
+/// Returns patterns in the syntax of gitignore for the program's own files, and for those that storages and desktops create for
+/// themselves.
+pub fn housekeeping_patterns() -> Vec<String> {
+    let own = [format!("{OWN_FOLDER}/"), format!("{OWN_FOLDER}-*.part")];
+    own.into_iter().chain(system_name::patterns()).collect()
 }
 
 /// True if a folder of this name is never a client or project. No setting changes that.

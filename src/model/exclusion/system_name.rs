@@ -51,6 +51,39 @@ const FOLDERS_IN_ANY_CASE: [&str; 2] = ["$RECYCLE.BIN", "System Volume Informati
 /// Files of systems that ignore case.
 const FILES_IN_ANY_CASE: [&str; 3] = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
 
+/// Returns the names as patterns in the syntax of gitignore.
+pub(super) fn patterns() -> Vec<String> {
+    // A `#` at the begin would make the line a comment.
+    let escaped = |name: &str| match name.strip_prefix('#') {
+        Some(rest) => format!("\\#{rest}"),
+        None => name.to_owned(),
+    };
+    let in_any_case = |name: &&str| -> String {
+        let letter = |c: char| match c {
+            'a'..='z' | 'A'..='Z' => {
+                format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase())
+            }
+            other => other.to_string(),
+        };
+        name.chars().map(letter).collect()
+    };
+    let folders = FOLDERS.iter().map(|name| escaped(name));
+    let folders = folders.chain(FOLDERS_IN_ANY_CASE.iter().map(in_any_case));
+    let folders = folders.map(|name| format!("{name}/"));
+    let files = FILES.iter().map(|name| escaped(name));
+    let files = files.chain(FILES_IN_ANY_CASE.iter().map(in_any_case));
+    let prefixes = [
+        ".Trash-[0-9]*/",
+        "._?*",
+        ".nfs[0-9a-f]*",
+        ".fuse_hidden[0-9a-f]*",
+    ];
+    folders
+        .chain(files)
+        .chain(prefixes.map(str::to_owned))
+        .collect()
+}
+
 /// True if storages or desktops create folders of this name for themselves.
 pub(super) fn is_folder(name: &OsStr) -> bool {
     FOLDERS.iter().any(|known| name == *known)

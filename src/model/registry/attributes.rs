@@ -1,6 +1,8 @@
-//! Attributes of a database that the options of `add database` set.
+//! Attributes of databases and categories that the options of `add` set.
 
 use serde::Serialize;
+
+use crate::base::hash_format::HashFormat;
 
 /// Attributes of a database besides its root.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -24,5 +26,31 @@ impl DatabaseAttributes {
         if later.medium.is_some() {
             self.medium.clone_from(&later.medium);
         }
+    }
+}
+
+/// Attributes of a category besides its path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CategoryAttributes {
+    /// True if copies into it keep an ASC MHL history.
+    pub keeps_history: bool,
+    /// The hash format of new files in the history; `None` for the usual one.
+    pub hash_format: Option<HashFormat>,
+}
+
+impl CategoryAttributes {
+    /// The format of a history that states none, which is that of the index.
+    pub const USUAL_FORMAT: HashFormat = HashFormat::Xxh128;
+
+    /// The hash format of new files; `None` if the category keeps no history.
+    pub fn history_format(&self) -> Option<HashFormat> {
+        let format = self.hash_format.unwrap_or(Self::USUAL_FORMAT);
+        self.keeps_history.then_some(format)
+    }
+
+    /// Sets the attributes that a later line states, and keeps the others.
+    pub fn merge(&mut self, later: &Self) {
+        self.keeps_history |= later.keeps_history;
+        self.hash_format = later.hash_format.or(self.hash_format);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::attributes::DatabaseAttributes;
+use super::attributes::{CategoryAttributes, DatabaseAttributes};
 use crate::base::noun::Noun;
 
 /// The effect of adding to the registry.
@@ -101,4 +101,6 @@ pub struct RegistryEntry {
     pub location: PathBuf,
     /// The attributes of a database; those of other things are never set.
     pub attributes: DatabaseAttributes,
+    /// The attributes of a category; those of other things are never set.
+    pub category: CategoryAttributes,
 }

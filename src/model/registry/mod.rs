@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::attributes::DatabaseAttributes;
+pub use self::attributes::{CategoryAttributes, DatabaseAttributes};
 pub use self::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 pub use self::named::{Category, Database};
 
@@ -87,6 +87,7 @@ impl Registry {
                 },
                 location: policy.to_string().into(),
                 attributes: DatabaseAttributes::default(),
+                category: CategoryAttributes::default(),
             });
         let entries = databases.chain(categories).chain(exclusions);
         entries.chain(policies).collect()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::attributes::DatabaseAttributes;
+use super::attributes::{CategoryAttributes, DatabaseAttributes};
 use super::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
@@ -67,6 +67,7 @@ pub struct Category {
     pub layout: CategoryLayout,
     /// Folders of other categories that it leaves out.
     pub inner: Arc<InnerFolders>,
+    pub attributes: CategoryAttributes,
 }
 
 impl Category {
@@ -76,6 +77,7 @@ impl Category {
             name: name.to_owned(),
             layout,
             inner: Arc::default(),
+            attributes: CategoryAttributes::default(),
         }
     }
 
@@ -129,6 +131,11 @@ pub(super) trait Named {
     fn attributes(&self) -> DatabaseAttributes {
         DatabaseAttributes::default()
     }
+
+    /// The attributes of a category.
+    fn category_attributes(&self) -> CategoryAttributes {
+        CategoryAttributes::default()
+    }
 }
 
 impl Named for Database {
@@ -156,6 +163,10 @@ impl Named for Category {
 
     fn location(&self) -> &Path {
         self.key()
+    }
+
+    fn category_attributes(&self) -> CategoryAttributes {
+        self.attributes
     }
 }
 
@@ -244,5 +255,6 @@ pub(super) fn entries<T: Named>(items: &[T]) -> impl Iterator<Item = RegistryEnt
         },
         location: item.location().to_owned(),
         attributes: item.attributes(),
+        category: item.category_attributes(),
     })
 }

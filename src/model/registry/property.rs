@@ -1,6 +1,6 @@
 //! Properties of registered names: the policy of a category, the attributes of a database.
 
-use super::{DatabaseAttributes, Registry, named};
+use super::{CategoryAttributes, DatabaseAttributes, Registry, named};
 use crate::base::error::Result;
 use crate::base::noun::Noun;
 use crate::model::place::check_name;
@@ -28,6 +28,28 @@ impl Registry {
             None => self.policies.remove(category),
         };
         Ok(before != policy)
+    }
+
+    /// Sets the attributes of a category: all of them if `replace`, else those that are stated. Returns true if that changed
+    /// any.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`](crate::base::error::Error::UnknownName) with the nearest names.
+    pub fn set_category_attributes(
+        &mut self,
+        name: &str,
+        stated: &CategoryAttributes,
+        replace: bool,
+    ) -> Result<bool> {
+        let at = named::position(&self.categories, name)?;
+        let attributes = &mut self.categories[at].attributes;
+        let before = *attributes;
+        if replace {
+            *attributes = *stated;
+        } else {
+            attributes.merge(stated);
+        }
+        Ok(*attributes != before)
     }
 
     /// Sets the attributes of a database: all of them if `replace`, else those that are stated. Returns true if that changed

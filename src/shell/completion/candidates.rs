@@ -143,6 +143,7 @@ impl Expectation {
                 | "fetch"
                 | "free"
                 | "heal"
+                | "mhl"
                 | "restore"
                 | "safe"
                 | "status"
@@ -159,7 +160,7 @@ impl Expectation {
             "CATEGORY"
                 if matches!(
                     command,
-                    "compare" | "copy" | "explore" | "free" | "heal" | "restore" | "sync"
+                    "compare" | "copy" | "explore" | "free" | "heal" | "mhl" | "restore" | "sync"
                 ) =>
             {
                 let names = [&tracked.categories, &tracked.databases];

@@ -4,7 +4,6 @@
 //! for them.
 
 mod c4;
-mod format;
 mod value;
 
 use std::fmt;
@@ -15,9 +14,9 @@ use sha2::Sha512;
 use xxhash_rust::xxh3::Xxh3;
 use xxhash_rust::xxh64::Xxh64;
 
-pub use self::format::{HashFormat, HashFormatSet};
 pub use self::value::HashValue;
 use super::digest::Digest;
+pub use crate::base::hash_format::{HashFormat, HashFormatSet};
 
 /// The hashes of one content: its digest, and those in the formats that were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +137,7 @@ impl MultiHasher {
 }
 
 /// Returns the hash of some bytes in one format.
+#[cfg(test)]
 pub fn hash_bytes(format: HashFormat, bytes: &[u8]) -> HashValue {
     match format {
         HashFormat::C4 => HashValue::C4(Sha512::digest(bytes).into()),

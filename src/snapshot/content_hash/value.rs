@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::c4;
-use super::format::HashFormat;
+use crate::base::hash_format::HashFormat;
 
 /// A hash of some content in one format. Its text is that of the reference tool of ASC MHL: hexadecimal digits, or a C4 ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

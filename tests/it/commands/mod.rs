@@ -29,6 +29,7 @@ mod list;
 mod load;
 mod load_offline;
 mod load_shelf;
+mod mhl;
 mod policy;
 mod prune;
 mod remove;

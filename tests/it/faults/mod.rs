@@ -26,7 +26,7 @@ mod read_only;
 mod same_files;
 mod source_change;
 mod threads;
-mod tracer;
+pub(crate) mod tracer;
 
 use std::collections::BTreeMap;
 use std::fs;

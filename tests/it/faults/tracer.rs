@@ -25,7 +25,7 @@ const LOG: &str = "strace.log";
 
 /// A prepared run of the program.
 #[derive(Debug)]
-pub(super) struct Tracer<'a> {
+pub(crate) struct Tracer<'a> {
     studio: &'a Studio,
     calls: BTreeSet<&'a str>,
     options: Vec<OsString>,
@@ -34,7 +34,7 @@ pub(super) struct Tracer<'a> {
 
 impl<'a> Tracer<'a> {
     /// Creates a tracer. Reports a skip and returns `None` if this machine cannot trace.
-    pub(super) fn new(studio: &'a Studio) -> Option<Self> {
+    pub(crate) fn new(studio: &'a Studio) -> Option<Self> {
         static WORKS: OnceLock<bool> = OnceLock::new();
         if !has_programs(&["strace", "rsync"]) {
             return None;
@@ -63,7 +63,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// Injects a fault in the syntax of `strace --inject`: `error=EIO:when=2`. Each thread counts its own calls.
-    pub(super) fn inject(self, call: &'a str, what: &str) -> Self {
+    pub(crate) fn inject(self, call: &'a str, what: &str) -> Self {
         let mut tracer = self.record(call);
         let inject = format!("inject={call}:{what}");
         tracer.options.extend(["-e".into(), inject.into()]);
@@ -121,7 +121,7 @@ impl<'a> Tracer<'a> {
         command
     }
 
-    pub(super) fn json(&self, line: &str) -> ProgramRun {
+    pub(crate) fn json(&self, line: &str) -> ProgramRun {
         let mut command = self.command(&["--format", "json", "-c", line]);
         self.studio.finish(&mut command)
     }
