@@ -20,6 +20,7 @@ mod commands; // one file per command; workspace, start-up file, settings
 
 mod free; // replicas removed with proof
 
+mod offload; // any folder into a project on several storages
 mod versions; // old versions listed, put back and removed
 
 mod verify; // files read again: intact, damaged, missing

@@ -26,6 +26,7 @@ pub enum Noun {
     Script,
     StartupFile,
     File,
+    Folder,
 }
 
 impl Noun {
@@ -51,6 +52,7 @@ impl Noun {
             Self::Script => "script",
             Self::StartupFile => "start-up file",
             Self::File => "file",
+            Self::Folder => "folder",
         }
     }
 }

@@ -58,7 +58,7 @@ impl Timestamp {
     }
 
     /// Formats the date in UTC: `2026-11-22`; words for a year outside the calendar.
-    fn date(self) -> String {
+    pub fn date(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {
             Ok(stamp) => stamp.strftime("%Y-%m-%d").to_string(),
             Err(_) => "after the year 9999".to_owned(),

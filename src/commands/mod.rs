@@ -8,6 +8,7 @@
 //! and suggestions follow from the grammar.
 
 mod add;
+mod cards;
 mod check;
 mod command;
 mod compare;
@@ -28,6 +29,7 @@ pub(crate) mod last_answer;
 mod list;
 mod load;
 mod mhl;
+mod offload;
 mod outcome_item;
 mod outcome_sequence;
 pub mod pattern;
@@ -84,6 +86,7 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::AddArgs),
+    Cards(cards::CardsArgs),
     Compare(compare::CompareArgs),
     Copy(copy::CopyArgs),
     Echo(echo::EchoArgs),
@@ -99,6 +102,7 @@ pub(crate) enum Command {
     List(list::ListArgs),
     Load(load::LoadArgs),
     Mhl(mhl::MhlArgs),
+    Offload(offload::OffloadArgs),
     Policy(policy::PolicyArgs),
     Prune(prune::PruneArgs),
     Remove(remove::RemoveArgs),
@@ -165,6 +169,8 @@ impl Command {
     ) -> Result<(Flow, ExitStatus)> {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
+            Self::Cards(command) => printer.print(&command.run(workspace)?)?,
+            Self::Offload(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Compare(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Copy(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Sync(command) => printer.stream(&command.execute(workspace)?)?,
@@ -250,9 +256,11 @@ impl Command {
             Self::Heal(command) => command.check(workspace),
             Self::Mhl(command) => command.check(workspace),
             Self::Verify(command) => command.check(workspace),
+            Self::Offload(command) => command.check(workspace),
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
-            Self::Echo(_)
+            Self::Cards(_)
+            | Self::Echo(_)
             | Self::Help(_)
             | Self::History(_)
             | Self::Save(_)
@@ -268,7 +276,11 @@ impl Command {
     pub(crate) const fn watch_refusal(&self) -> Option<&'static str> {
         const SCANS: &str = "it would scan the storages every time";
         Some(match self {
-            Self::Failures(_) | Self::Find(_) | Self::History(_) | Self::Status(_) => return None,
+            Self::Cards(_)
+            | Self::Failures(_)
+            | Self::Find(_)
+            | Self::History(_)
+            | Self::Status(_) => return None,
             Self::Safe(command) if !command.scans() => return None,
             Self::Compare(command) if command.is_known() => return None,
             Self::Fetch(command) if !command.scans() => return None,
@@ -281,6 +293,7 @@ impl Command {
             | Self::Free(_)
             | Self::Heal(_)
             | Self::Mhl(_)
+            | Self::Offload(_)
             | Self::Prune(_)
             | Self::Restore(_)
             | Self::Undo(_)

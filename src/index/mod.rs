@@ -8,6 +8,7 @@
 //! that is renamed keeps its scan. Paths are stored as bytes. Checksums guard the rows that answers are made from.
 
 mod cache;
+mod card;
 mod change_counter;
 mod checksum;
 mod content_difference;
@@ -51,6 +52,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use self::cache::ChangeCounter;
+pub use self::card::{CardTarget, KnownCard, SeenCard};
 pub use self::content_difference::DifferingFolder;
 pub use self::evidence::{
     ContentOrigin, Coverage, CoverageTable, EvidenceKind, EvidenceReader, FileEvidence,

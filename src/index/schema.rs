@@ -34,7 +34,8 @@ CREATE TABLE coverage (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// The SQL that turns version 3 into version 4: the generations of ASC MHL histories are known.
+/// The SQL that turns version 3 into version 4: the generations of ASC MHL histories and the
+/// offloaded cards are known.
 pub(super) const FROM_VERSION_3: &str = "
 CREATE TABLE generations (
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
@@ -47,6 +48,35 @@ CREATE TABLE generations (
     created_at  INTEGER NOT NULL,
     checksum    BLOB NOT NULL,
     PRIMARY KEY (database_id, folder, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cards (
+    id          INTEGER PRIMARY KEY,
+    database_id INTEGER NOT NULL UNIQUE REFERENCES databases (id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    serial      TEXT,
+    place       BLOB NOT NULL,
+    path        BLOB NOT NULL,
+    seen_at     INTEGER NOT NULL,
+    unread      INTEGER NOT NULL,
+    files       INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,
+    checksum    BLOB NOT NULL
+) STRICT;
+CREATE TABLE card_folders (
+    card_id  INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    path     BLOB NOT NULL,
+    manifest BLOB NOT NULL,
+    checksum BLOB NOT NULL,
+    PRIMARY KEY (card_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE card_targets (
+    card_id      INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    category     BLOB NOT NULL,
+    client       BLOB NOT NULL,
+    project      BLOB NOT NULL,
+    inside       BLOB NOT NULL,
+    offloaded_at INTEGER NOT NULL,
+    PRIMARY KEY (card_id, category, client, project, inside)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -196,6 +226,41 @@ CREATE TABLE unions (
     counts   BLOB NOT NULL,             -- varints: files and bytes of the union; lacks, older, differs of each replica
     checksum BLOB NOT NULL,
     PRIMARY KEY (category, client, project)
+) STRICT, WITHOUT ROWID;
+
+-- Folders that were offloaded: camera cards and drives. Their evidence is that of a database of their own.
+CREATE TABLE cards (
+    id          INTEGER PRIMARY KEY,
+    database_id INTEGER NOT NULL UNIQUE REFERENCES databases (id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    serial      TEXT,                   -- of its volume, if the system reports one
+    place       BLOB NOT NULL,          -- the folder below the root of its volume
+    path        BLOB NOT NULL,          -- where it was seen last
+    seen_at     INTEGER NOT NULL,       -- seconds UTC
+    unread      INTEGER NOT NULL,       -- number of entries that cannot be copied
+    files       INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,
+    checksum    BLOB NOT NULL
+) STRICT;
+
+-- The files of a card when it was seen last: one manifest for each folder.
+CREATE TABLE card_folders (
+    card_id  INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    path     BLOB NOT NULL,
+    manifest BLOB NOT NULL,
+    checksum BLOB NOT NULL,
+    PRIMARY KEY (card_id, path)
+) STRICT, WITHOUT ROWID;
+
+-- Folders of projects that a card was copied to.
+CREATE TABLE card_targets (
+    card_id      INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
+    category     BLOB NOT NULL,         -- the path below the root
+    client       BLOB NOT NULL,
+    project      BLOB NOT NULL,
+    inside       BLOB NOT NULL,         -- the folder within the project
+    offloaded_at INTEGER NOT NULL,      -- seconds UTC; the last time
+    PRIMARY KEY (card_id, category, client, project, inside)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE runs (

@@ -32,3 +32,4 @@ pub mod terminal;
 pub mod timeout;
 pub mod trusted_folder;
 pub mod trusted_path;
+pub mod volume;

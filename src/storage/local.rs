@@ -58,6 +58,22 @@ impl LocalStorage {
         })
     }
 
+    /// Returns the storage that a folder is for an offload. No registry has it: `database` has a root for the index alone.
+    pub fn of_folder(
+        index: &Index,
+        layout: &Arc<Layout>,
+        database: Database,
+        root: Arc<Folder>,
+    ) -> Result<Self> {
+        Ok(Self {
+            database,
+            layout: Arc::clone(layout),
+            root,
+            known_mounts: BTreeSet::new(),
+            index: Arc::new(Mutex::new(index.try_clone()?)),
+        })
+    }
+
     /// True if a file is as it was when its content was proven.
     pub fn is_as_proven(&self, path: &Path, proof: &Proof) -> bool {
         let (folder, name) = split_path(path);

@@ -7,7 +7,9 @@
 //! Rule: a copy counts only as far as it is proven, and two storages on one medium are one copy.
 
 pub mod candidate;
+pub mod card;
 pub mod copies;
+mod folder;
 pub mod mend;
 pub mod place;
 pub mod proof;

@@ -274,6 +274,9 @@ pub enum Error {
         needed: String,
         free: String,
     },
+    /// The folder of an offload holds no file.
+    #[error("`{}` holds no file", Name::from(path.as_path()))]
+    EmptyCard { path: PathBuf },
     /// The source and the destination of a replica are one folder, or one contains the other.
     #[error("`{}` and `{}` are the same files: {why}", Name::from(from.as_path()), Name::from(to.as_path()))]
     SameFolder {

@@ -11,7 +11,7 @@ use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::checksum::{parse_manifest, verify_row};
 use crate::index::sql::bytes;
 use crate::index::sqlite_error::Explain as _;
-use crate::index::{DatabaseId, Index, PresentReplica};
+use crate::index::{DatabaseId, Index, KnownCard, PresentReplica};
 use crate::model::layout::CategoryLayout;
 use crate::model::project::path_within;
 use crate::snapshot::digest::Digest;
@@ -120,6 +120,26 @@ impl Index {
             Ok(())
         };
         read().explain("read", &self.path)
+    }
+
+    /// Passes the folders of an offloaded card, sorted by path, with the evidence of their files to `visit`.
+    pub fn visit_card_folders(
+        &self,
+        card: &KnownCard,
+        visit: &mut dyn FnMut(&ProvenFolder<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for (path, manifest) in self.card_folders(card)? {
+            // The system that read the card is the one that listed it, at one precision.
+            let precision = TimePrecision::Nanosecond;
+            let place = (card.database, &path);
+            let contents = self.contents_of(place, manifest.as_ref(), precision);
+            visit(&ProvenFolder {
+                path: &path,
+                manifest: manifest.as_ref(),
+                contents: contents.explain("read", &self.path)?,
+            })?;
+        }
+        Ok(())
     }
 
     /// Returns the evidence that holds for each file of a manifest.

@@ -44,6 +44,11 @@ impl Database {
         }
     }
 
+    /// Returns a database that no registry has, which stands for an offloaded folder.
+    pub fn unregistered(name: &str, root: &Path, access: &Access) -> Self {
+        Self::new(name, root, &Arc::new(access.clone()))
+    }
+
     /// True if it is behind rclone.
     pub fn is_remote(&self) -> bool {
         address::is_remote(&self.root)

@@ -1,7 +1,6 @@
 //! The judgement of one replica: for each of its files, the media that hold a proven copy.
 
 use super::answer::{SafeAnswer, SafeQuestion, ShortFile, WeakestProof, Witness};
-use super::folder::{OtherFile, TargetFile, TargetFolder, visit_pairs};
 use super::mend::mend;
 use super::tally::Tally;
 use crate::base::error::Result;
@@ -10,6 +9,7 @@ use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::{EvidenceKind, Index, Proof};
 use crate::model::policy::Policy;
 use crate::trust::candidate::KnownCopy;
+use crate::trust::folder::{TargetFolder, judge_file, visit_pairs};
 use crate::trust::proof::{self, Match};
 
 /// Number of files with too few copies that an answer names.
@@ -82,7 +82,7 @@ impl<'a> Judgement<'a> {
                 }
                 visit_pairs(own, folder, &mut |number, other| {
                     let file = &own.files[number];
-                    found[number] = self.judge_file(file, other, precision);
+                    found[number] = judge_file(file, other, precision, self.oldest);
                     proofs[number] = other.content.map(|content| content.proof);
                 });
             })?;
@@ -101,22 +101,6 @@ impl<'a> Judgement<'a> {
             }
         }
         Ok(())
-    }
-
-    fn judge_file(&self, own: &TargetFile, other: &OtherFile, precision: TimePrecision) -> Match {
-        match (&own.link, &other.link) {
-            (Some(own), Some(other)) if own == other => Match::Proven,
-            (None, None) => {
-                let same_time = own.modified.equals_at(other.modified, precision);
-                let agrees = own.bytes == other.bytes && same_time;
-                let contents = [own.content.as_ref(), other.content.as_ref()];
-                match proof::judge(contents, agrees, self.oldest) {
-                    Match::Differs if !same_time && other.modified > own.modified => Match::Newer,
-                    judged => judged,
-                }
-            }
-            _ => Match::Differs,
-        }
     }
 
     fn add_proof(&mut self, place: usize, proof: Proof, path: impl FnOnce() -> Name) {

@@ -1,16 +1,15 @@
 //! May a replica be removed? Only if every file of it has as many proven copies on other media as its policy demands.
 
 mod answer;
-mod folder;
 mod judgement;
 mod mend;
 mod tally;
 
 pub use self::answer::{SafeAnswer, SafeQuestion};
-use self::folder::TargetFolder;
 use self::judgement::Judgement;
 use self::tally::Tally;
 use super::candidate::KnownCopy;
+use super::folder::TargetFolder;
 use crate::base::error::Result;
 use crate::index::Index;
 

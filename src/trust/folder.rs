@@ -1,15 +1,16 @@
-//! One folder of the replica that a question is about, joined with the same folder elsewhere.
+//! One folder of the replica or card that a question is about, joined with the same folder elsewhere.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unicode::to_nfc;
 use crate::index::{KnownContent, ProvenFolder};
 use crate::snapshot::manifest::ManifestRef;
 use crate::trust::copies::Copies;
+use crate::trust::proof::{self, Match};
 
 /// One folder of the replica.
 pub(super) struct TargetFolder<'a> {
@@ -115,5 +116,27 @@ pub(super) fn visit_pairs(
         {
             visit(number, other);
         }
+    }
+}
+
+/// Judges the copy of a file on another storage. Evidence before `oldest` does not count.
+pub(super) fn judge_file(
+    own: &TargetFile,
+    other: &OtherFile,
+    precision: TimePrecision,
+    oldest: Option<Timestamp>,
+) -> Match {
+    match (&own.link, &other.link) {
+        (Some(own), Some(other)) if own == other => Match::Proven,
+        (None, None) => {
+            let same_time = own.modified.equals_at(other.modified, precision);
+            let agrees = own.bytes == other.bytes && same_time;
+            let contents = [own.content.as_ref(), other.content.as_ref()];
+            match proof::judge(contents, agrees, oldest) {
+                Match::Differs if !same_time && other.modified > own.modified => Match::Newer,
+                judged => judged,
+            }
+        }
+        _ => Match::Differs,
     }
 }

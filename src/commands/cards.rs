@@ -1,0 +1,249 @@
+//! `cards`: lists every folder that was offloaded, and whether it may be formatted.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::command::RunCommand;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::base::timestamp::Timestamp;
+use crate::base::unit;
+use crate::model::policy::Policy;
+use crate::model::registry::Registry;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::trust::card::{CardStanding, CardState, judge_card};
+use crate::trust::place::places;
+
+/// List every card that was offloaded, and whether it may be formatted
+///
+///   do not format   something is not copied
+///   copied          everything is copied, but not yet as the policy of its category wants
+///   safe to format  every file has as many proven copies on other media as the policy wants
+///
+/// The answer comes from the index alone, also while a card is away: it is about the files that the card had when it was
+/// seen last. A copy that a later scan does not show any more does not count.
+#[derive(Debug, Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:\n  cards\n  cards | grep 'do not format'"
+)]
+pub(crate) struct CardsArgs {}
+
+/// All cards.
+#[derive(Debug, Serialize)]
+pub(crate) struct CardsAnswer {
+    cards: Vec<CardItem>,
+}
+
+/// A card and its state.
+#[derive(Debug, Serialize)]
+pub(crate) struct CardItem {
+    name: String,
+    serial: Option<String>,
+    state: &'static str,
+    files: u64,
+    bytes: u64,
+    /// Number of files without a proven copy, and of entries that cannot be copied.
+    missing_files: u64,
+    /// Number of files with fewer proven copies than the policy wants.
+    short_files: u64,
+    first_short: Option<Name>,
+    /// Number of proven copies of every file.
+    copies: u64,
+    offsite: u64,
+    wants: Option<CardDemand>,
+    /// The storages that hold a proven copy of every file.
+    databases: Vec<String>,
+    project: Option<String>,
+    into: Option<Name>,
+    path: Name,
+    seen_at: Option<String>,
+    #[serde(skip)]
+    seen: Timestamp,
+    #[serde(skip)]
+    kind: CardState,
+}
+
+/// What the policy wants.
+#[derive(Debug, Serialize)]
+struct CardDemand {
+    copies: u64,
+    offsite: u64,
+    verified_seconds: Option<u64>,
+}
+
+impl CardItem {
+    pub(super) fn new(standing: &CardStanding, registry: &Registry) -> Self {
+        let card = &standing.card;
+        let target = standing.targets.first();
+        let names = standing.holders.iter();
+        let names = names.filter_map(|place| registry.databases().get(*place));
+        Self {
+            name: card.name.clone(),
+            serial: card.serial.clone(),
+            state: standing.state.words(),
+            files: card.files,
+            bytes: card.bytes,
+            missing_files: standing.missing_files + card.unread,
+            short_files: standing.short_files,
+            first_short: standing.first_short.clone(),
+            copies: standing.copies.0,
+            offsite: standing.copies.1,
+            wants: match standing.policy {
+                Policy::Expendable => None,
+                Policy::Keep(demand) => Some(CardDemand {
+                    copies: demand.copies,
+                    offsite: demand.offsite,
+                    verified_seconds: demand.verified_within.map(|within| within.as_secs()),
+                }),
+            },
+            databases: names.map(|database| database.name.clone()).collect(),
+            project: target.map(|target| target.project.name().to_string()),
+            into: target.map(|target| target.inside.as_path().into()),
+            path: card.path.as_path().into(),
+            seen_at: card.seen_at.rfc3339(),
+            seen: card.seen_at,
+            kind: standing.state,
+        }
+    }
+
+    const fn tone(&self) -> Tone {
+        match self.kind {
+            CardState::DoNotFormat => Tone::Bad,
+            CardState::Copied => Tone::Warning,
+            CardState::SafeToFormat => Tone::Good,
+        }
+    }
+
+    /// Returns why the card is in its state.
+    fn reason(&self) -> String {
+        let first = self.first_short.as_ref();
+        let first = first.map_or_else(String::new, |name| format!(", first `{name}`"));
+        match self.kind {
+            CardState::DoNotFormat => {
+                let files = unit::format_counted(self.missing_files, "file");
+                format!("{files} without a proven copy{first}")
+            }
+            CardState::Copied => {
+                let (copies, offsite) = self
+                    .wants
+                    .as_ref()
+                    .map_or((1, 0), |wants| (wants.copies, wants.offsite));
+                let has = unit::format_counted(self.copies, "proven copy");
+                let wants = if offsite > 0 {
+                    format!("{copies}, {offsite} of them off-site")
+                } else {
+                    copies.to_string()
+                };
+                format!(
+                    "{has} of every file, {} off-site; the policy wants {wants}{first}",
+                    self.offsite
+                )
+            }
+            CardState::SafeToFormat => {
+                let copies = unit::format_counted(self.copies, "proven copy");
+                format!(
+                    "{copies} of every file, on {}",
+                    self.databases.join(" and ")
+                )
+            }
+        }
+    }
+}
+
+/// Returns the line about a card: its state and why.
+pub(super) fn standing_cells(card: &CardItem) -> Vec<Cell> {
+    vec![
+        Cell::text(format!("{}: ", card.name)),
+        Cell::Styled(card.state.to_owned(), card.tone()),
+        Cell::text(format!(": {}", card.reason())),
+    ]
+}
+
+impl RunCommand for CardsArgs {
+    type Answer = CardsAnswer;
+
+    fn run(self, workspace: &mut Workspace) -> Result<CardsAnswer> {
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let places = places(index, registry)?;
+        let now = Timestamp::now();
+        let cards = index.cards()?.into_iter().map(|card| {
+            let standing = judge_card(index, registry, &places, card, now)?;
+            Ok(CardItem::new(&standing, registry))
+        });
+        Ok(CardsAnswer {
+            cards: cards.collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Answer for CardsAnswer {
+    const COMMAND: &'static str = "cards";
+
+    fn write_page(&self, page: &mut Page) {
+        if self.cards.is_empty() {
+            page.line(
+                "no card was offloaded yet; `offload FOLDER PROJECT CATEGORY STORAGE` copies one",
+            );
+            return;
+        }
+        let rows = self.cards.iter().map(|card| {
+            vec![
+                card.name.as_str().into(),
+                Cell::Styled(card.state.to_owned(), card.tone()),
+                Cell::Count(card.files),
+                Cell::Bytes(card.bytes),
+                Cell::optional(card.project.as_deref(), Cell::from),
+                Cell::text(card.seen.ago()),
+            ]
+        });
+        let headings = ["card", "state", "files", "size", "project", "seen"];
+        page.table(&headings, rows.collect());
+        for card in self
+            .cards
+            .iter()
+            .filter(|card| card.kind != CardState::SafeToFormat)
+        {
+            page.cells(standing_cells(card));
+        }
+    }
+
+    fn records(&self) -> Records {
+        let row = |card: &CardItem| {
+            vec![
+                card.name.as_str().into(),
+                Cell::optional(card.serial.as_deref(), Cell::from),
+                Cell::text(card.state),
+                Cell::Count(card.files),
+                Cell::Bytes(card.bytes),
+                Cell::Count(card.missing_files),
+                Cell::Count(card.short_files),
+                Cell::Count(card.copies),
+                Cell::optional(card.project.as_deref(), Cell::from),
+                Cell::optional(card.into.as_ref(), Cell::from),
+                Cell::Name(card.path.clone()),
+                Cell::Timestamp(card.seen),
+            ]
+        };
+        Records {
+            headings: &[
+                "name",
+                "serial",
+                "state",
+                "files",
+                "bytes",
+                "missing_files",
+                "short_files",
+                "copies",
+                "project",
+                "into",
+                "path",
+                "seen_at",
+            ],
+            rows: self.cards.iter().map(row).collect(),
+        }
+    }
+}
