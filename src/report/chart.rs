@@ -11,8 +11,9 @@ use crate::base::unit;
 /// Greatest number of months; earlier ones are added up before the first.
 const MAX_MONTHS: i32 = 120;
 
-/// Space for the words at the left and below.
+/// Space around the plot for the words beside it.
 const LEFT: f64 = 64.0;
+const RIGHT: f64 = 28.0;
 const BELOW: f64 = 26.0;
 const ABOVE: f64 = 12.0;
 
@@ -78,7 +79,7 @@ pub(super) fn picture(growth: &Growth, now: Timestamp) -> Option<Picture> {
 }
 
 fn draw(series: &MonthSeries, class: &'static str, (width, height): (f64, f64)) -> Drawing {
-    let (plot_width, plot_height) = (width - LEFT - 12.0, height - BELOW - ABOVE);
+    let (plot_width, plot_height) = (width - LEFT - RIGHT, height - BELOW - ABOVE);
     let top = magnitude(series.total());
     let y = |bytes: f64| ABOVE + plot_height * (1.0 - bytes / top);
     let step = plot_width / magnitude(series.sums.len() as u64);

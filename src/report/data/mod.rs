@@ -138,7 +138,7 @@ impl ReportSource<'_> {
             made_by: self.request.user.clone(),
             host: self.request.host.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            verdict: ReportVerdict::of(&self.status, &self.places),
+            verdict: ReportVerdict::of(&self.status, &self.places, self.overview.projects.len()),
             projects: self.overview.projects.len() as u64,
             files: sum(|union| union.files),
             bytes: sum(|union| union.bytes),

@@ -54,7 +54,7 @@ pub struct VerifiedAge {
 }
 
 impl ReportVerdict {
-    pub(super) fn of(status: &StudioStatus, places: &[Place]) -> Self {
+    pub(super) fn of(status: &StudioStatus, places: &[Place], projects: usize) -> Self {
         let state = match status.gaps.as_slice() {
             [] if status.judged == 0 => VerdictState::Unjudged,
             [] => VerdictState::Met,
@@ -64,7 +64,7 @@ impl ReportVerdict {
         let ages = AGES.into_iter().zip(status.verified.within);
         Self {
             state,
-            sentence: sentence(state, status),
+            sentence: sentence(state, status, projects),
             judged: status.judged,
             short: status.gaps.len() as u64,
             remarks: remarks(status, places),
@@ -77,7 +77,7 @@ impl ReportVerdict {
     }
 }
 
-fn sentence(state: VerdictState, status: &StudioStatus) -> String {
+fn sentence(state: VerdictState, status: &StudioStatus, projects: usize) -> String {
     let short = status.gaps.len() as u64;
     let of_judged = || {
         let (short, judged) = (unit::format_count(short), unit::format_count(status.judged));
@@ -85,6 +85,9 @@ fn sentence(state: VerdictState, status: &StudioStatus) -> String {
     };
     let verb = if short == 1 { "falls" } else { "fall" };
     match state {
+        VerdictState::Met if projects == 1 => {
+            "Yes: the project has the copies that its policies demand.".to_owned()
+        }
         VerdictState::Met => {
             "Yes: every project has the copies that its policies demand.".to_owned()
         }

@@ -104,7 +104,7 @@ pub(super) fn sequences(data: &ReportData) -> Section {
     if gapped == 0 {
         return section;
     }
-    let caption = TextLine::words("Sequences with missing frames, in no copy there are more");
+    let caption = TextLine::words("Sequences with missing frames, which no copy has");
     let headings = [
         ("sequence", "p"),
         ("project", ""),

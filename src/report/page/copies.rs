@@ -109,7 +109,7 @@ fn matrix_table(
     let id = format!("m{number}-{first}");
     let heading_bytes: usize = names.iter().map(String::len).sum();
     let bytes = room.checked_sub(600 + 5 * heading_bytes)?;
-    let mut table = TableBuilder::new(id, caption, &headings, bytes);
+    let mut table = TableBuilder::new(id, caption, &headings, bytes).matrix();
     for row in &matrix.rows {
         let size = size_words(row.files, row.bytes);
         let mut cells = vec![TableCell {
@@ -146,7 +146,7 @@ fn copy_cell(cell: &CopyCell, projects: u64) -> TableCell {
     let mut lines = vec![TextLine::words(words).class(tone)];
     if cell.held > 0 {
         lines.push(TextLine::words(size_words(cell.files, cell.bytes)).class("f"));
-        lines.push(TextLine::words(evidence_words(cell)).class("f"));
+        lines.extend(evidence_lines(cell));
     }
     TableCell { class: "", lines }
 }
@@ -204,20 +204,22 @@ fn totals_words(cell: &CopyCell, projects: u64) -> (String, &'static str) {
 }
 
 /// Returns how much of a copy is proven, and since when.
-fn evidence_words(cell: &CopyCell) -> String {
-    let oldest = match cell.oldest_proof {
-        Some(Timestamp::UNKNOWN) | None => String::new(),
-        Some(at) => format!(", oldest {}", at.date()),
+fn evidence_lines(cell: &CopyCell) -> Vec<TextLine> {
+    let oldest = cell.oldest_proof.filter(|at| *at != Timestamp::UNKNOWN);
+    let oldest = oldest.map(Timestamp::date);
+    let lines = match (cell.unproven_files, oldest) {
+        (0, None) => vec!["proven".to_owned()],
+        (0, Some(oldest)) => vec![format!("proven {oldest}")],
+        (files, _) if files >= cell.files => vec!["not proven".to_owned()],
+        (files, oldest) => {
+            let [files, all] = [files, cell.files].map(unit::format_count);
+            let oldest = oldest.map(|oldest| format!("oldest proof {oldest}"));
+            let missing = format!("{files} of {all} not proven");
+            [missing].into_iter().chain(oldest).collect()
+        }
     };
-    match cell.unproven_files {
-        0 => format!("all proven{oldest}"),
-        files if files >= cell.files => "not proven".to_owned(),
-        files => format!(
-            "{} of {} not proven{oldest}",
-            unit::format_count(files),
-            unit::format_count(cell.files)
-        ),
-    }
+    let lines = lines.into_iter();
+    lines.map(|line| TextLine::words(line).class("f")).collect()
 }
 
 pub(super) fn storages(data: &ReportData) -> Section {
@@ -310,7 +312,11 @@ fn demand_words(demand: Option<&Demand>) -> String {
         offsite => format!(", {offsite} off-site"),
     };
     let verified = demand.verified_within.map(|within| {
-        let within = typed_duration(within);
+        let within = match within.as_secs() {
+            86_400 => "1 day".to_owned(),
+            seconds if seconds.is_multiple_of(86_400) => format!("{} days", seconds / 86_400),
+            _ => typed_duration(within),
+        };
         format!(", verified within {within}")
     });
     copies + &offsite + &verified.unwrap_or_default()

@@ -83,9 +83,16 @@ pub fn render(data: &ReportData) -> Result<String> {
 /// Returns the numbers below the answer.
 fn figures(data: &ReportData) -> Vec<(&'static str, String)> {
     let verdict = &data.verdict;
+    let noun = |number: u64, one, several| if number == 1 { one } else { several };
     let mut figures = vec![
-        ("projects", unit::format_count(data.projects)),
-        ("files", unit::format_count(data.files)),
+        (
+            noun(data.projects, "project", "projects"),
+            unit::format_count(data.projects),
+        ),
+        (
+            noun(data.files, "file", "files"),
+            unit::format_count(data.files),
+        ),
         ("size of all files", unit::format_bytes(data.bytes)),
         (
             "size of all copies",

@@ -11,6 +11,8 @@ const ROW_MARKUP: usize = 64;
 pub(super) struct TableView {
     pub(super) id: String,
     pub(super) caption: TextLine,
+    /// True if all columns but the first are alike.
+    pub(super) is_matrix: bool,
     pub(super) headings: Vec<Heading>,
     pub(super) rows: Vec<Vec<TableCell>>,
     /// The words after the number of rows that are left out, if any.
@@ -155,6 +157,7 @@ impl TableBuilder {
             table: TableView {
                 id: id.into(),
                 caption,
+                is_matrix: false,
                 headings: headings.collect(),
                 rows: Vec::new(),
                 more: None,
@@ -162,6 +165,12 @@ impl TableBuilder {
             room,
             left_out: 0,
         }
+    }
+
+    /// Gives all columns but the first the same width.
+    pub(super) const fn matrix(mut self) -> Self {
+        self.table.is_matrix = true;
+        self
     }
 
     /// Adds a row, whose first cell is its heading. Once a row was left out, all later ones are.
