@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn ticks_are_round_numbers() {
         assert_eq!(ticks(3), [0, 1, 2, 3]);
-        assert_eq!(ticks(950), [0, 500]);
+        assert_eq!(ticks(950), [0, 200, 400, 600, 800]);
         assert_eq!(ticks(4_200), [0, 1000, 2000, 3000, 4000]);
         for top in [1, 7, 99, 12_345_678, u64::MAX] {
             let ticks = ticks(top);

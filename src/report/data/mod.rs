@@ -16,9 +16,13 @@ use serde::Serialize;
 use self::content::Content;
 pub use self::gap::{PolicyLine, ShortProject};
 pub use self::growth::{Growth, MonthTotals};
+#[cfg(test)]
+pub use self::matrix::MatrixRow;
 pub use self::matrix::{CopyCell, CopyMatrix, MatrixSubject};
 pub use self::mhl::MhlHistory;
 pub use self::run::{ReportedRun, WaitingFile};
+#[cfg(test)]
+pub use self::sequence::GappedSequence;
 pub use self::sequence::SequenceTotals;
 pub use self::size::SizedPart;
 pub use self::storage::ReportedStorage;

@@ -26,7 +26,7 @@ pub(super) fn short(data: &ReportData) -> Option<Section> {
     let headings = [
         ("project", "p"),
         ("category", ""),
-        ("what is lacking", ""),
+        ("lacking", ""),
         ("what to type", ""),
     ];
     let mut table = TableBuilder::new("short", caption, &headings, SHORT_ROOM);

@@ -7,6 +7,8 @@ mod copies;
 mod run;
 mod section;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 

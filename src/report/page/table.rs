@@ -3,7 +3,7 @@
 use crate::base::unit;
 
 /// Bytes of markup around a line of a cell, and around a row.
-const LINE_MARKUP: usize = 48;
+const LINE_MARKUP: usize = 72;
 const ROW_MARKUP: usize = 64;
 
 /// A table.
@@ -100,28 +100,28 @@ fn escaped_length(text: &str) -> usize {
 
 impl From<TextLine> for TableCell {
     fn from(line: TextLine) -> Self {
-        Self {
-            class: "",
-            lines: vec![line],
-        }
+        Self::of("", line)
     }
 }
 
 impl TableCell {
+    /// Returns a cell with a line, or without any if its text is empty.
+    fn of(class: &'static str, line: TextLine) -> Self {
+        let is_empty = [&line.before, &line.name, &line.after]
+            .iter()
+            .all(|part| part.is_empty());
+        let lines = if is_empty { Vec::new() } else { vec![line] };
+        Self { class, lines }
+    }
+
     /// Returns a cell with a number, which is aligned at its end.
     pub(super) fn number(text: impl Into<String>) -> Self {
-        Self {
-            class: "n",
-            lines: vec![TextLine::words(text)],
-        }
+        Self::of("n", TextLine::words(text))
     }
 
     /// Returns a cell with words that are not broken.
     pub(super) fn short(text: impl Into<String>) -> Self {
-        Self {
-            class: "d",
-            lines: vec![TextLine::words(text)],
-        }
+        Self::of("d", TextLine::words(text))
     }
 
     pub(super) fn words(text: impl Into<String>) -> Self {

@@ -224,7 +224,7 @@ mod tests {
         let last = groups[0].inner.last().unwrap();
         assert_eq!(last.name, "29 more");
         let sum: u64 = groups[0].inner.iter().map(|tile| tile.bytes).sum();
-        assert_eq!(sum, parts.iter().map(|part| part.bytes).sum());
+        assert_eq!(sum, parts.iter().map(|part| part.bytes).sum::<u64>());
     }
 
     #[test]
