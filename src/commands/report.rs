@@ -204,10 +204,11 @@ impl Answer for ReportAnswer {
 
     fn records(&self) -> Records {
         Records {
-            headings: &["file", "bytes", "judged", "short"],
+            headings: &["file", "bytes", "state", "judged", "short"],
             rows: vec![vec![
                 Cell::from(&self.file),
                 Cell::Bytes(self.bytes),
+                Cell::text(self.state.word()),
                 Cell::Count(self.judged),
                 Cell::Count(self.short),
             ]],

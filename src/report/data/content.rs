@@ -1,14 +1,13 @@
 //! The files of a report, each visited once, whatever the number of its copies.
 
 use std::collections::BTreeMap;
-use std::mem;
 use std::path::{Path, PathBuf};
 
-use super::ReportSource;
-use super::growth::{Growth, GrowthBuilder};
+use super::growth::GrowthBuilder;
 use super::matrix::MatrixSubject;
 use super::sequence::SequenceTotals;
 use super::size::PartTotals;
+use super::source::ReportSource;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -22,10 +21,10 @@ use crate::snapshot::manifest_join::join_by_name;
 /// Sums over the files of a report.
 #[derive(Debug, Default)]
 pub(super) struct Content {
-    growth: GrowthBuilder,
-    sequences: SequenceTotals,
+    pub(super) growth: GrowthBuilder,
+    pub(super) sequences: SequenceTotals,
     /// The folders of a single project.
-    parts: PartTotals,
+    pub(super) parts: PartTotals,
     has_parts: bool,
 }
 
@@ -47,18 +46,6 @@ impl Content {
             content.add_project(source, project)?;
         }
         Ok(content)
-    }
-
-    pub(super) fn take_growth(&mut self) -> Growth {
-        mem::take(&mut self.growth).finish()
-    }
-
-    pub(super) fn take_sequences(&mut self) -> SequenceTotals {
-        mem::take(&mut self.sequences)
-    }
-
-    pub(super) fn take_parts(&mut self) -> PartTotals {
-        mem::take(&mut self.parts)
     }
 
     fn add_project(&mut self, source: &ReportSource<'_>, project: &ProjectSummary) -> Result<()> {

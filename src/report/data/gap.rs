@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::base::timestamp::Timestamp;
-use crate::index::overview::StudioOverview;
+use crate::index::overview::{ProjectSummary, StudioOverview};
 use crate::model::policy::{Demand, Policy};
 use crate::model::project::ProjectId;
 use crate::model::registry::Registry;
@@ -82,10 +82,10 @@ pub(super) fn policies(
     let line = |category: &str| {
         let policy = registry.policy(category);
         let rows = overview.projects.iter();
-        let rows = rows.flat_map(|project| project.categories());
+        let rows = rows.flat_map(ProjectSummary::categories);
         let held = rows.filter(|(union, replicas)| {
-            let is_own = |replica: &_| is_of(replica, category);
-            union.files > 0 && replicas.first().is_some_and(is_own)
+            let first = replicas.first();
+            union.files > 0 && first.is_some_and(|replica| replica.category == category)
         });
         let gaps = status.gaps.iter();
         PolicyLine {
@@ -102,8 +102,4 @@ pub(super) fn policies(
     let categories = registry.categories().iter();
     let lines = categories.map(|category| line(&category.name));
     lines.filter(|line| line.projects > 0).collect()
-}
-
-fn is_of(replica: &crate::index::overview::ReplicaSummary, category: &str) -> bool {
-    replica.category == category
 }

@@ -5,9 +5,11 @@ mod gap;
 mod growth;
 mod matrix;
 mod mhl;
+mod request;
 mod run;
 mod sequence;
 mod size;
+mod source;
 mod storage;
 mod verdict;
 
@@ -20,33 +22,20 @@ pub use self::growth::{Growth, MonthTotals};
 pub use self::matrix::MatrixRow;
 pub use self::matrix::{CopyCell, CopyMatrix, MatrixSubject};
 pub use self::mhl::MhlHistory;
+pub use self::request::ReportRequest;
 pub use self::run::{ReportedRun, WaitingFile};
 #[cfg(test)]
 pub use self::sequence::GappedSequence;
 pub use self::sequence::SequenceTotals;
 pub use self::size::SizedPart;
+use self::source::ReportSource;
 pub use self::storage::ReportedStorage;
 pub use self::verdict::{ReportVerdict, VerdictState};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::Index;
-use crate::index::overview::{self, StudioOverview};
-use crate::model::project::Scope;
 use crate::model::registry::Registry;
-use crate::trust::place::{self, Place};
-use crate::trust::status::{self, StudioStatus};
-
-/// The projects of a report, and who makes it when.
-#[derive(Clone, Debug)]
-pub struct ReportRequest {
-    pub scope: Scope,
-    pub now: Timestamp,
-    /// The name of the user.
-    pub user: String,
-    /// The name of this machine.
-    pub host: String,
-}
 
 /// The facts of a report. In JSON they are complete; the page cuts long lists.
 #[derive(Debug, Serialize)]
@@ -80,81 +69,43 @@ pub struct ReportData {
     pub histories: Vec<MhlHistory>,
 }
 
-/// The parts of the index that several sections of a report are made from.
-struct ReportSource<'a> {
-    index: &'a Index,
-    registry: &'a Registry,
-    request: &'a ReportRequest,
-    places: Vec<Place>,
-    overview: StudioOverview,
-    status: StudioStatus,
-}
-
 impl ReportData {
     /// Collects the facts about the projects of a request, all of one state of the index.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for a client or project that no storage has; [`Error::NothingToReport`] if the index knows no
     /// file of them.
+    ///
+    /// [`Error::UnknownName`]: crate::base::error::Error::UnknownName
+    /// [`Error::NothingToReport`]: crate::base::error::Error::NothingToReport
     pub fn collect(index: &Index, registry: &Registry, request: &ReportRequest) -> Result<Self> {
         let _view = index.read_transaction()?;
-        let overview = overview::read(index, registry, &request.scope)?;
-        let places = place::places(index, registry)?;
-        let status = status::measure(index, registry, &places, &overview, request.now)?;
-        let source = ReportSource {
-            index,
-            registry,
-            request,
-            places,
-            overview,
-            status,
-        };
-        source.require_files()?;
-        source.collect()
-    }
-}
-
-impl ReportSource<'_> {
-    fn require_files(&self) -> Result<()> {
-        let projects = self.overview.projects.iter();
-        let mut unions = projects.flat_map(|project| &project.unions);
-        if unions.any(|union| union.files > 0) {
-            return Ok(());
-        }
-        let setup = self.registry.setup_hint().map(str::to_owned);
-        Err(Error::NothingToReport {
-            scope: self.request.scope.name(),
-            hint: setup.unwrap_or_else(|| "`load` scans the storages".to_owned()),
-        })
-    }
-
-    fn collect(self) -> Result<ReportData> {
-        let subject = MatrixSubject::of(&self.request.scope);
-        let mut content = Content::read(&self)?;
-        let unions = self.overview.projects.iter().flat_map(|one| &one.unions);
-        let sum = |totals: fn(&overview::UnionTotals) -> u64| {
-            unions.clone().map(totals).fold(0, u64::saturating_add)
-        };
-        Ok(ReportData {
-            scope: self.request.scope.name(),
+        let source = ReportSource::read(index, registry, request)?;
+        let (scope, subject) = (&request.scope, MatrixSubject::of(&request.scope));
+        let (overview, status, places) = (&source.overview, &source.status, &source.places);
+        let content = Content::read(&source)?;
+        let files = source.unions().map(|union| union.files);
+        let bytes = source.unions().map(|union| union.bytes);
+        Ok(Self {
+            scope: scope.name(),
             subject,
-            made_at: self.request.now,
-            made_by: self.request.user.clone(),
-            host: self.request.host.clone(),
+            made_at: request.now,
+            made_by: request.user.clone(),
+            host: request.host.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            verdict: ReportVerdict::of(&self.status, &self.places, self.overview.projects.len()),
-            projects: self.overview.projects.len() as u64,
-            files: sum(|union| union.files),
-            bytes: sum(|union| union.bytes),
-            short: gap::short_projects(&self.status, &self.places),
-            policies: gap::policies(self.registry, &self.overview, &self.status),
-            matrices: matrix::matrices(&self.overview, subject, &self.request.scope.name()),
-            storages: storage::storages(&self.places, &self.status),
-            sizes: size::sizes(&self.overview, subject, content.take_parts()),
-            sequences: content.take_sequences(),
-            growth: content.take_growth(),
-            runs: run::runs(self.index, &self.request.scope)?,
-            failures: run::failures(self.index, self.registry, &self.request.scope)?,
+            verdict: ReportVerdict::of(status, places, overview.projects.len()),
+            projects: overview.projects.len() as u64,
+            files: files.fold(0, u64::saturating_add),
+            bytes: bytes.fold(0, u64::saturating_add),
+            short: gap::short_projects(status, places),
+            policies: gap::policies(registry, overview, status),
+            matrices: matrix::matrices(overview, subject, &scope.name()),
+            storages: storage::storages(places, status),
+            sizes: size::sizes(overview, subject, content.parts),
+            sequences: content.sequences,
+            growth: content.growth.finish(),
+            runs: run::runs(index, scope)?,
+            failures: run::failures(index, registry, scope)?,
             histories: mhl::histories(),
         })
     }

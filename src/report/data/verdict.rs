@@ -21,6 +21,18 @@ pub enum VerdictState {
     Unjudged,
 }
 
+impl VerdictState {
+    /// The word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Short => "short",
+            Self::Unknown => "unknown",
+            Self::Unjudged => "unjudged",
+        }
+    }
+}
+
 /// The answer, and what it rests on.
 #[derive(Debug, Serialize)]
 pub struct ReportVerdict {

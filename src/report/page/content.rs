@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::scope::scope_word;
 use super::section::Section;
 use super::table::{TableBuilder, TableCell, TextLine};
 use crate::base::escape::visible;
@@ -10,9 +11,9 @@ use crate::report::data::{MatrixSubject, ReportData};
 use crate::report::{chart, treemap};
 
 /// Bytes for each list.
-const SIZE_ROOM: usize = 40_000;
+const SIZE_ROOM: usize = 20_000;
 const YEAR_ROOM: usize = 10_000;
-const SEQUENCE_ROOM: usize = 120_000;
+const SEQUENCE_ROOM: usize = 40_000;
 
 pub(super) fn sizes(data: &ReportData) -> Section {
     let (group, part) = match data.subject {
@@ -41,8 +42,8 @@ pub(super) fn sizes(data: &ReportData) -> Section {
         ]);
     }
     let command = match data.subject {
-        MatrixSubject::Project => format!("fetch {} --files", super::scope_word(data)),
-        MatrixSubject::Client => format!("fetch {} --full", super::scope_word(data)),
+        MatrixSubject::Project => format!("fetch {} --files", scope_word(data)),
+        MatrixSubject::Client => format!("fetch {} --full", scope_word(data)),
         _ => "list projects --sort size".to_owned(),
     };
     Section::new("sizes", "Sizes")
@@ -85,7 +86,7 @@ pub(super) fn growth(data: &ReportData) -> Section {
             TableCell::number(sum),
         ]);
     }
-    let command = format!("report {} --format json", super::scope_word(data));
+    let command = format!("report {} --format json", scope_word(data));
     Section::new("growth", "Growth")
         .picture(chart::picture(growth, data.made_at))
         .table(table.finish(&command))
@@ -122,6 +123,6 @@ pub(super) fn sequences(data: &ReportData) -> Section {
             TextLine::words(row.words.clone()).class("w").into(),
         ]);
     }
-    let command = format!("fetch {} --files", super::scope_word(data));
+    let command = format!("fetch {} --files", scope_word(data));
     section.table(table.finish(&command))
 }

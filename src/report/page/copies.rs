@@ -1,5 +1,6 @@
 //! The sections about copies: what falls short, the matrices, the storages and the policies.
 
+use super::scope::{optional_scope, scope_word};
 use super::section::Section;
 use super::table::{TableBuilder, TableCell, TableView, TextLine};
 use crate::base::escape::visible;
@@ -49,7 +50,7 @@ pub(super) fn short(data: &ReportData) -> Option<Section> {
             },
         ]);
     }
-    let command = format!("status{}", super::scope_words(data));
+    let command = format!("status{}", optional_scope(data));
     Some(Section::new("short-of-policy", "What falls short").table(table.finish(&command)))
 }
 
@@ -73,7 +74,7 @@ pub(super) fn copies(data: &ReportData) -> Section {
             let left = unit::format_counted(left as u64, noun);
             return section.note(
                 format!("and {left} more:"),
-                format!("fetch {}", super::scope_word(data)),
+                format!("fetch {}", scope_word(data)),
             );
         }
         section = tables.into_iter().flatten().fold(section, Section::table);

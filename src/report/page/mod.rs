@@ -5,12 +5,11 @@
 mod content;
 mod copies;
 mod run;
+mod scope;
 mod section;
 mod table;
 #[cfg(test)]
 mod tests;
-
-use std::ffi::OsStr;
 
 use askama::Template;
 
@@ -20,7 +19,6 @@ use super::picture::Shape;
 use crate::base::error::{Error, Result};
 use crate::base::escape::visible;
 use crate::base::unit;
-use crate::language::lexer::quote;
 
 /// The first line of every report, by which a later one recognizes the file that it may replace.
 pub const FIRST_LINE: &str = "<!doctype html><!-- auto-backup report -->";
@@ -108,20 +106,4 @@ fn figures(data: &ReportData) -> Vec<(&'static str, String)> {
         figures.push(("of them proven within 90 days", percent));
     }
     figures
-}
-
-/// Returns the projects of the report as a word of a line.
-fn scope_word(data: &ReportData) -> String {
-    match data.subject {
-        MatrixSubject::Studio | MatrixSubject::Projects => "all".to_owned(),
-        _ => quote(data.scope.as_os_str()),
-    }
-}
-
-/// Returns a blank and the projects of the report, unless they are all.
-fn scope_words(data: &ReportData) -> String {
-    match data.subject {
-        MatrixSubject::Studio | MatrixSubject::Projects => String::new(),
-        _ => format!(" {}", quote(OsStr::new(data.scope.as_os_str()))),
-    }
 }

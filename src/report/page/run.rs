@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::scope::{optional_scope, scope_word};
 use super::section::Section;
 use super::table::{TableBuilder, TableCell, TextLine};
 use crate::base::escape::visible;
@@ -11,10 +12,10 @@ use crate::index::RunState;
 use crate::report::data::{MatrixSubject, ReportData, ReportedRun};
 
 /// Bytes for each list, and the greatest number of runs.
-const RUN_ROOM: usize = 60_000;
+const RUN_ROOM: usize = 40_000;
 const FAILURE_ROOM: usize = 60_000;
 const HISTORY_ROOM: usize = 60_000;
-const MAX_RUNS: usize = 40;
+const MAX_RUNS: usize = 25;
 
 pub(super) fn runs(data: &ReportData) -> Section {
     let lead = match data.subject {
@@ -122,7 +123,7 @@ pub(super) fn failures(data: &ReportData) -> Section {
                 .into(),
         ]);
     }
-    let command = format!("failures{}", super::scope_words(data));
+    let command = format!("failures{}", optional_scope(data));
     section.table(table.finish(&command))
 }
 
@@ -154,6 +155,6 @@ pub(super) fn histories(data: &ReportData) -> Option<Section> {
             TableCell::name(visible(row.digest.as_bytes())),
         ]);
     }
-    let command = format!("report {} --format json", super::scope_word(data));
+    let command = format!("report {} --format json", scope_word(data));
     Some(Section::new("histories", "ASC MHL histories").table(table.finish(&command)))
 }

@@ -143,6 +143,7 @@ impl Expectation {
                 | "fetch"
                 | "free"
                 | "heal"
+                | "report"
                 | "restore"
                 | "safe"
                 | "status"
