@@ -5,6 +5,7 @@ mod gap;
 mod growth;
 mod matrix;
 mod mhl;
+mod problem;
 mod request;
 mod run;
 mod sequence;
@@ -22,6 +23,7 @@ pub use self::growth::{Growth, MonthTotals};
 pub use self::matrix::MatrixRow;
 pub use self::matrix::{CopyCell, CopyMatrix, MatrixSubject};
 pub use self::mhl::MhlHistory;
+pub use self::problem::RunProblem;
 pub use self::request::ReportRequest;
 pub use self::run::{ReportedRun, WaitingFile};
 #[cfg(test)]
@@ -63,6 +65,8 @@ pub struct ReportData {
     pub sequences: SequenceTotals,
     /// Runs that concern the projects, the newest first.
     pub runs: Vec<ReportedRun>,
+    /// Files that the last runs could not finish, or found damaged.
+    pub problems: Vec<RunProblem>,
     /// Files that wait for another attempt.
     pub failures: Vec<WaitingFile>,
     /// ASC MHL histories.
@@ -84,6 +88,7 @@ impl ReportData {
         let (scope, subject) = (&request.scope, MatrixSubject::of(&request.scope));
         let (overview, status, places) = (&source.overview, &source.status, &source.places);
         let content = Content::read(&source)?;
+        let runs = run::runs(index, scope)?;
         let files = source.unions().map(|union| union.files);
         let bytes = source.unions().map(|union| union.bytes);
         Ok(Self {
@@ -104,7 +109,8 @@ impl ReportData {
             sizes: size::sizes(overview, subject, content.parts),
             sequences: content.sequences,
             growth: content.growth.finish(),
-            runs: run::runs(index, scope)?,
+            problems: problem::problems(index, registry, scope, &runs)?,
+            runs,
             failures: run::failures(index, registry, scope)?,
             histories: mhl::histories(),
         })

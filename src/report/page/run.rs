@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use super::scope::{optional_scope, scope_word};
 use super::section::Section;
-use super::table::{TableBuilder, TableCell, TextLine};
+use super::table::{TableBuilder, TableCell, TableView, TextLine};
 use crate::base::escape::visible;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::RunState;
+use crate::index::{OutcomeKind, RunState};
 use crate::report::data::{MatrixSubject, ReportData, ReportedRun};
 
 /// Bytes for each list, and the greatest number of runs.
 const RUN_ROOM: usize = 40_000;
-const FAILURE_ROOM: usize = 60_000;
+const FAILURE_ROOM: usize = 40_000;
 const HISTORY_ROOM: usize = 60_000;
 const MAX_RUNS: usize = 25;
 
@@ -98,8 +98,21 @@ fn result_lines(run: &ReportedRun) -> Vec<TextLine> {
 
 pub(super) fn failures(data: &ReportData) -> Section {
     let section = Section::new("failures", "Failures");
+    match (waiting(data), problems(data)) {
+        (None, None) => {
+            section.lead("No file waits for another attempt, and the last runs had no problem.")
+        }
+        (waiting, problems) => {
+            let tables = waiting.into_iter().chain(problems);
+            tables.fold(section, Section::table)
+        }
+    }
+}
+
+/// Shows the files that wait for another attempt, if any do.
+fn waiting(data: &ReportData) -> Option<TableView> {
     if data.failures.is_empty() {
-        return section.lead("No file waits for another attempt.");
+        return None;
     }
     let caption = TextLine::words("Files that `sync` could not send yet, and will try again");
     let headings = [
@@ -123,8 +136,40 @@ pub(super) fn failures(data: &ReportData) -> Section {
                 .into(),
         ]);
     }
-    let command = format!("failures{}", optional_scope(data));
-    section.table(table.finish(&command))
+    Some(table.finish(&format!("failures{}", optional_scope(data))))
+}
+
+/// Shows the files with problems in the last runs, if there are any.
+fn problems(data: &ReportData) -> Option<TableView> {
+    if data.problems.is_empty() {
+        return None;
+    }
+    let caption = TextLine::words("Files with problems in the last runs; they may be mended since");
+    let headings = [
+        ("file", "p"),
+        ("storage", ""),
+        ("run", "n"),
+        ("problem", ""),
+        ("reason", "p"),
+    ];
+    let mut table = TableBuilder::new("problems-t", caption, &headings, FAILURE_ROOM);
+    for row in &data.problems {
+        let tone = match row.outcome {
+            OutcomeKind::Conflict | OutcomeKind::Refused => "w",
+            _ => "r",
+        };
+        let database = row.database.as_deref().unwrap_or_default();
+        let reason = row.reason.as_deref().unwrap_or_default();
+        table.row(vec![
+            TableCell::name(row.path.to_string()),
+            TableCell::name(visible(database.as_bytes())),
+            TableCell::number(row.run.to_string()),
+            TextLine::words(row.outcome.as_str()).class(tone).into(),
+            TableCell::name(visible(reason.as_bytes())),
+        ]);
+    }
+    let last = data.problems.last().map(|row| row.run.to_string());
+    Some(table.finish(&format!("history {}", last.unwrap_or_default())))
 }
 
 /// Shows the digests of manifests, if there are any.

@@ -4,12 +4,12 @@ use super::*;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::overview::ReplicaState;
-use crate::index::{RunId, RunState};
+use crate::index::{OutcomeKind, RunId, RunState};
 use crate::model::project::ProjectId;
 use crate::report::data::{
     CopyCell, CopyMatrix, GappedSequence, Growth, MatrixRow, MhlHistory, MonthTotals, PolicyLine,
-    ReportVerdict, ReportedRun, ReportedStorage, SequenceTotals, ShortProject, SizedPart,
-    WaitingFile,
+    ReportVerdict, ReportedRun, ReportedStorage, RunProblem, SequenceTotals, ShortProject,
+    SizedPart, WaitingFile,
 };
 use crate::trust::mend::Mend;
 use crate::trust::status::GapKind;
@@ -86,6 +86,7 @@ fn data(count: usize) -> ReportData {
             gapped: many(count, gapped),
         },
         runs: many(count, run),
+        problems: many(count, problem),
         failures: many(count, failure),
         histories: many(count, history),
     }
@@ -203,6 +204,16 @@ fn run(number: usize) -> ReportedRun {
         conflicts: 4,
         refused: 5,
         state: RunState::Partial,
+    }
+}
+
+fn problem(number: usize) -> RunProblem {
+    RunProblem {
+        run: RunId(1),
+        outcome: OutcomeKind::Damaged,
+        database: Some("NAS".to_owned()),
+        path: odd_name(number),
+        reason: Some("<".repeat(300)),
     }
 }
 

@@ -195,6 +195,25 @@ fn unknown_scope_and_empty_index_are_errors() {
 }
 
 #[test]
+fn damaged_files_of_the_scope_are_listed() {
+    let studio = copied_studio();
+    studio.file("WORK/footage/nova/titles/t.mov", "t");
+    studio.lines(&["load", "verify"]).ok();
+    studio.file("NAS/footage/acme/spot/reel.mov", "rEel");
+    studio.lines(&["verify"]).status(3);
+    let problems = |scope: &str| {
+        let facts = studio.json(&[&format!("report {scope}")]).ok().document();
+        facts["problems"].as_array().unwrap().clone()
+    };
+    let [problem] = problems("acme").try_into().unwrap();
+    assert_eq!(problem["outcome"], "damaged");
+    assert_eq!(problem["database"], "NAS");
+    assert_eq!(problem["path"], "footage/acme/spot/reel.mov");
+    assert_eq!(problems("all"), [problem]);
+    assert!(problems("nova/titles").is_empty());
+}
+
+#[test]
 fn dry_run_writes_no_report() {
     let studio = copied_studio();
     let run = studio
