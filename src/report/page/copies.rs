@@ -178,6 +178,7 @@ fn state_words(cell: &CopyCell, state: ReplicaState) -> (String, &'static str) {
         ReplicaState::Offline if cell.unknown > 0 => ("offline, not scanned".to_owned(), "w"),
         ReplicaState::Offline => (format!("offline, was {known}"), "w"),
         ReplicaState::Whole => (known, "g"),
+        ReplicaState::Incomplete if cell.damaged > 0 => (known, "r"),
         ReplicaState::Incomplete => (known, "w"),
     }
 }
