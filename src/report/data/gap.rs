@@ -24,13 +24,13 @@ pub struct ShortProject {
     pub damaged: u64,
     /// The lines to type.
     pub mend: Vec<Mend>,
-    /// What it has and what it lacks.
+    /// The copies that it has and lacks, in words.
     pub words: String,
     #[serde(skip)]
     pub kind: GapKind,
 }
 
-/// What a category demands, and how many projects have it.
+/// The demand of a category, and the number of projects that have it.
 #[derive(Debug, Serialize)]
 pub struct PolicyLine {
     pub category: String,

@@ -1,4 +1,4 @@
-//! What a report is asked for.
+//! The question that a report answers.
 
 use crate::base::timestamp::Timestamp;
 use crate::model::project::Scope;

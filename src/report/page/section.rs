@@ -11,7 +11,7 @@ pub(super) struct Section {
     pub(super) leads: Vec<String>,
     pub(super) picture: Option<Picture>,
     pub(super) tables: Vec<TableView>,
-    /// What is left out after the last table, and the line that shows it.
+    /// The parts left out after the last table, and the line that shows them.
     pub(super) note: Option<MoreRows>,
 }
 
