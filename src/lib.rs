@@ -18,6 +18,8 @@ mod shell; // sessions, scripts, prompt, completion, diagnostics
 
 mod commands; // one file per command; workspace, start-up file, settings
 
+mod report; // pages about projects, made from the index
+
 mod free; // replicas removed with proof
 
 mod offload; // any folder into a project on several storages

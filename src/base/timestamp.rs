@@ -61,8 +61,24 @@ impl Timestamp {
     pub fn date(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {
             Ok(stamp) => stamp.strftime("%Y-%m-%d").to_string(),
+            Err(_) if self.seconds < 0 => "before all calendars".to_owned(),
             Err(_) => "after the year 9999".to_owned(),
         }
+    }
+
+    /// Formats date and time of day in UTC: `2026-11-22 04:28`.
+    pub fn minute(self) -> String {
+        match jiff::Timestamp::new(self.seconds, 0) {
+            Ok(stamp) => stamp.strftime("%Y-%m-%d %H:%M").to_string(),
+            Err(_) => self.date(),
+        }
+    }
+
+    /// Returns the year and the month in UTC, from 1; `None` outside the calendar.
+    pub fn month(self) -> Option<(i16, i8)> {
+        let stamp = jiff::Timestamp::new(self.seconds, 0).ok()?;
+        let date = stamp.to_zoned(jiff::tz::TimeZone::UTC).date();
+        Some((date.year(), date.month()))
     }
 
     /// Formats the time of day in UTC: `04:28:55 UTC`.
@@ -282,6 +298,10 @@ mod tests {
         );
         assert_eq!(at(i64::MAX, 0).rfc3339(), None);
         assert_eq!(at(-80_000_000_000, 0).rfc3339(), None);
+        assert_eq!(at(1_763_785_735, 0).minute(), "2025-11-22 04:28");
+        assert_eq!(at(-1, 0).month(), Some((1969, 12)));
+        assert_eq!(Timestamp::UNKNOWN.month(), None);
+        assert_eq!(Timestamp::UNKNOWN.minute(), "before all calendars");
         assert_eq!(at(1_763_785_735, 0).to_file_name(), "20251122T042855Z");
     }
 }

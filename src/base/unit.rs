@@ -72,6 +72,21 @@ pub fn format_counted(number: u64, noun: &str) -> String {
     }
 }
 
+/// Formats a part in percent, rounded down, so that 100 % is all; what is there is never 0 %.
+pub fn format_percent(part: u64, whole: u64) -> String {
+    let percent = u128::from(part) * 100 / u128::from(whole.max(1));
+    match percent {
+        0 if part > 0 => "under 1 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
+}
+
+/// Formats a part in percent, rounded up, so that a part is never 0 %.
+pub fn format_percent_up(part: u64, whole: u64) -> String {
+    let percent = (u128::from(part) * 100).div_ceil(u128::from(whole.max(1)));
+    format!("{percent} %")
+}
+
 /// Formats a duration in at most two units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `5 d 3 h`.
 pub fn format_duration(length: Duration) -> String {
     let seconds = length.as_secs();

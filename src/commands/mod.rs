@@ -8,6 +8,7 @@
 //! and suggestions follow from the grammar.
 
 mod add;
+pub(crate) mod answer_path;
 mod cards;
 mod check;
 mod command;
@@ -37,6 +38,7 @@ mod policy;
 mod prune;
 mod remove;
 mod replica_cell;
+mod report;
 mod restore;
 mod run;
 mod safe;
@@ -106,6 +108,7 @@ pub(crate) enum Command {
     Policy(policy::PolicyArgs),
     Prune(prune::PruneArgs),
     Remove(remove::RemoveArgs),
+    Report(report::ReportArgs),
     Restore(restore::RestoreArgs),
     Safe(safe::SafeArgs),
     Save(save::SaveArgs),
@@ -194,6 +197,7 @@ impl Command {
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Policy(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
+            Self::Report(command) => command.execute(workspace, printer)?,
             Self::Safe(command) => printer.print(&command.run(workspace)?)?,
             Self::Status(command) => printer.print(&command.run(workspace)?)?,
             Self::Verify(command) => printer.stream(&command.execute(workspace)?)?,
@@ -247,6 +251,7 @@ impl Command {
             Self::Find(command) => command.check(workspace),
             Self::List(command) => command.check(workspace),
             Self::Load(command) => command.check(workspace),
+            Self::Report(command) => command.check(workspace),
             Self::Safe(command) => command.check(workspace),
             Self::Status(command) => command.check(workspace),
             Self::Prune(command) => command.check(workspace),
@@ -295,6 +300,7 @@ impl Command {
             | Self::Mhl(_)
             | Self::Offload(_)
             | Self::Prune(_)
+            | Self::Report(_)
             | Self::Restore(_)
             | Self::Undo(_)
             | Self::Sync(_)

@@ -83,7 +83,10 @@ const SYNONYMS: [(&[&str], Meaning); 25] = [
     ),
     (&["log", "runs"], Meaning::Command("history")),
     (&["errors", "doctor"], Meaning::Line("failures")),
-    (&["report"], Meaning::Line("fetch all > report.csv")),
+    (
+        &["summary", "export"],
+        Meaning::Needs("report", "`report PROJECT --to FILE.html` writes a page"),
+    ),
     (&["config", "settings"], Meaning::Command("set")),
     (&["?", "man", "usage"], Meaning::Command("help")),
     (&["\\q", "q", ":q", "bye", "logout"], Meaning::Line("exit")),
@@ -214,7 +217,7 @@ mod tests {
 
     #[test]
     fn tried_words_are_known() {
-        let tried = "where size du ls tree rm delete move rename archive report revert doctor check info diff backup push open \
+        let tried = "where size du ls tree rm delete move rename archive summary revert doctor check info diff backup push open \
                      show ? \\q clear";
         for word in tried.split_whitespace() {
             assert!(is_known(word), "{word}");

@@ -67,6 +67,15 @@ pub fn memory_bytes() -> Option<u64> {
     None
 }
 
+/// Returns the name of that user, or its ID if the system knows no name.
+pub fn user_name() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid());
+    match user {
+        Ok(Some(user)) => user.name,
+        _ => format!("user {}", user_id()),
+    }
+}
+
 /// True if a process of any user has this ID on this machine.
 pub fn is_process_alive(process: u32) -> bool {
     let number = i32::try_from(process).ok().and_then(Pid::from_raw);

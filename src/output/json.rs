@@ -12,6 +12,20 @@ pub(super) fn document_line(value: &impl Serialize) -> String {
     escape::escape_json(&text)
 }
 
+/// Returns the document of a command as it is printed: `{"command":...}` and a line feed.
+pub fn document(command: &str, value: &impl Serialize) -> Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct CommandDocument<'a, T> {
+        command: &'a str,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    let mut text = Vec::new();
+    append_value(&CommandDocument { command, value }, &mut text)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
 fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(text, value).map_err(|error| output_error(error.into()))
 }

@@ -71,6 +71,10 @@ impl Printer {
         (is_paged && !self.screen.is_accessible).then_some(ScreenSize { width, height })
     }
 
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
     pub const fn set_format(&mut self, format: Format) {
         self.format = format;
         self.sink.set_format(format);

@@ -40,7 +40,7 @@ fn commands_of_other_programs_suggest_ours() {
 fn every_tried_word_leads_to_a_command_or_a_sentence() {
     let studio = studio();
     let words = "ls du size where show diff push backup open rm delete move tree info ? \\\\q \
-                 rename archive report revert recover repair scrub doctor check clear top";
+                 rename archive summary revert recover repair scrub doctor check clear top";
     for word in words.split_whitespace() {
         for line in [word.to_owned(), format!("{word} acme/spot")] {
             let run = studio.run(["--format", "json", "-c", &line]).status(2);

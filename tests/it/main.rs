@@ -5,6 +5,7 @@
     reason = "a test that fails may say so by panicking"
 )]
 mod arguments;
+mod browser;
 mod commands;
 mod copy_invariant;
 mod demo;

@@ -10,6 +10,7 @@ use crate::source_tree::{layer, production, sources, top};
 
 /// Modules that may name each third-party crate. serde's derive is in every answer, thiserror's in `error`.
 const HOMES: &[(&str, &[&str])] = &[
+    ("askama", &["report/page/mod.rs"]),
     ("base64", &["base/name.rs"]),
     ("clap", &["commands/", "shell/", "cli/"]),
     ("clap_complete", &["cli/generate.rs"]),
@@ -63,6 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
 
 /// Modules of `src/commands/` that commands share.
 const SHARED: &[&str] = &[
+    "answer_path",
     "check",
     "command",
     "endpoints",

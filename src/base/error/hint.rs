@@ -49,7 +49,9 @@ impl Error {
                 ));
             }
             Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
-            Self::UnexpectedWord { hint, .. } | Self::MissingWords { hint, .. } => {
+            Self::UnexpectedWord { hint, .. }
+            | Self::MissingWords { hint, .. }
+            | Self::NothingToReport { hint, .. } => {
                 return Some(hint.clone());
             }
             Self::InvalidWord { noun, .. } => return example_hint(*noun),

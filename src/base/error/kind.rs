@@ -51,6 +51,7 @@ impl Error {
             Self::UnexpectedWord { .. } => "unexpected_word",
             Self::Program { .. } => "program",
             Self::Redirection { .. } => "redirection",
+            Self::NothingToReport { .. } => "nothing_to_report",
         }
     }
 

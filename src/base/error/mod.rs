@@ -256,6 +256,9 @@ pub enum Error {
     /// A storage or folder whose old versions are not all known.
     #[error("the old versions at `{place}` cannot be read: {why}")]
     VersionsUnread { place: String, why: String },
+    /// A report about projects of which the index knows no file.
+    #[error("no files are known of `{scope}`")]
+    NothingToReport { scope: Name, hint: String },
     /// Another run holds the lock of the database. The holder is that run, if it is known: ``run 7 of process 1234 on `ws1` ``.
     #[error("another run has locked `{database}`{}: it holds `{}`", message::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {

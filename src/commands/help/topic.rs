@@ -72,6 +72,9 @@ Find files, also on offline drives:
   find 'sh010*.exr'
   find reel in NAS
 
+Write a page about a project for a client or a producer:
+  report acme/spot --to spot.html
+
 Watch what other sessions do, until `q`:
   watch 5 fetch all
   watch 2 history --last 5

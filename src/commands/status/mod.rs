@@ -10,7 +10,6 @@ use clap::Args;
 
 use self::answer::StatusAnswer;
 pub(super) use self::answer::Wants;
-use self::verified::percent;
 pub(super) use self::words::{age_words, gap_words};
 use super::check::check_known;
 use super::command::RunCommand;
@@ -101,7 +100,7 @@ pub(crate) fn status_line(workspace: &Workspace) -> Result<Option<String>> {
     if status.verified.total == 0 {
         return Ok(Some(line + "."));
     }
-    let percent = percent(within, status.verified.total);
+    let percent = unit::format_percent(within, status.verified.total);
     Ok(Some(format!(
         "{line}, {percent} verified within {} days.",
         AGES[1]

@@ -41,7 +41,7 @@ impl VerifiedItem {
         for row in &self.within {
             // A longer time that adds nothing is left out.
             if row.bytes > before {
-                let percent = percent(row.bytes, self.bytes);
+                let percent = unit::format_percent(row.bytes, self.bytes);
                 parts.push(format!("{percent} within {} days", row.days));
                 before = row.bytes;
             }
@@ -49,7 +49,7 @@ impl VerifiedItem {
         if self.never_bytes > 0 || parts.is_empty() {
             parts.push(format!(
                 "{} never",
-                percent_up(self.never_bytes, self.bytes)
+                unit::format_percent_up(self.never_bytes, self.bytes)
             ));
         }
         let bytes = unit::format_bytes(self.bytes);
@@ -57,20 +57,5 @@ impl VerifiedItem {
             "verified, of {bytes} in all copies: {}",
             parts.join(", ")
         ))
-    }
-}
-
-/// Rounds up, so that a part is never 0 %.
-fn percent_up(part: u64, whole: u64) -> String {
-    let percent = (u128::from(part) * 100).div_ceil(u128::from(whole.max(1)));
-    format!("{percent} %")
-}
-
-/// Rounds down, so that 100 % is all; what is there is never 0 %.
-pub(super) fn percent(part: u64, whole: u64) -> String {
-    let percent = u128::from(part) * 100 / u128::from(whole.max(1));
-    match percent {
-        0 if part > 0 => "under 1 %".to_owned(),
-        percent => format!("{percent} %"),
     }
 }

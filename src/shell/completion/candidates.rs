@@ -144,6 +144,7 @@ impl Expectation {
                 | "free"
                 | "heal"
                 | "mhl"
+                | "report"
                 | "restore"
                 | "safe"
                 | "status"
@@ -212,6 +213,7 @@ impl Expectation {
                 }
             }
             "FILE" => self.add_paths(vec![tracked.base.clone()], true),
+            "FOLDER" => self.add_paths(vec![tracked.base.clone()], false),
             "PATH" => self.add_paths(tracked.roots.clone(), false),
             _ => {}
         }

@@ -68,6 +68,7 @@ fn every_position_offers_expected_words() {
             "copy acme/spot footage WORK NAS,WORK ",
         ),
         ("load NAS w", "load NAS WORK "),
+        ("report acme/s", "report acme/spot "),
         ("watch 5 fe", "watch 5 fetch "),
         (
             "watch 5 fetch project acme/s",

@@ -2,14 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::base::unit;
+use crate::commands::answer_path::check_answer_path;
 use crate::commands::workspace::Workspace;
-use crate::model::path;
 use crate::os::scratch::AnswerFile;
 use crate::output::printer::Format;
 
@@ -23,35 +22,12 @@ pub(super) struct FileTarget {
 impl FileTarget {
     /// Returns the absolute path, after refusing what must not be overwritten.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<PathBuf> {
-        let path = path::absolute(&self.path, &workspace.base)?;
-        let refused = |why: String| {
-            Err(Error::Redirection {
-                path: path.clone(),
-                why,
-            })
-        };
-        if path.is_dir() || self.path.as_bytes().ends_with(b"/") {
-            return refused("it is a folder".to_owned());
-        }
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let place = fs::canonicalize(&path)
-            .unwrap_or_else(|_| real(folder).join(path.file_name().unwrap_or_default()));
-        let databases = workspace.registry.databases().iter();
-        let mut local = databases.filter(|database| !database.is_remote());
-        if let Some(inside) = local.find(|database| place.starts_with(real(&database.root))) {
-            let name = &inside.name;
-            return refused(format!(
-                "it lies in the storage `{name}`, where only copies are written"
-            ));
-        }
-        if workspace.startup_path.as_deref().map(real) == Some(place) {
-            return refused("it is the start-up file; `save` writes it".to_owned());
-        }
+        let path = check_answer_path(&self.path, workspace)?;
         if self.appends && self.extension_format() == Some(Format::Json) {
-            return refused(
-                "a second document would break it; write a new file with `>`".to_owned(),
-            );
+            return Err(Error::Redirection {
+                path,
+                why: "a second document would break it; write a new file with `>`".to_owned(),
+            });
         }
         Ok(path)
     }

@@ -94,6 +94,11 @@ pub struct Sequences {
 }
 
 impl Sequences {
+    /// Returns all of them.
+    pub fn all(&self) -> &[Sequence] {
+        &self.sequences
+    }
+
     /// Returns the sequence of a selected frame; `None` for a single frame.
     pub fn of(&mut self, frame: &Frame<'_>) -> Option<&Sequence> {
         let series_index = self.builder.find_series(frame)?;

@@ -3,6 +3,7 @@
 mod gap;
 mod mend;
 mod verified;
+mod words;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 pub use self::gap::{Gap, GapKind};
 use self::mend::mend;
 pub use self::verified::{AGES, VerifiedBytes};
+pub use self::words::gap_words;
 use super::copies::Copies;
 use super::place::Place;
 use super::proof;
@@ -125,7 +127,7 @@ pub fn find_gap(
     let oldest_allowed = proof::oldest_allowed(&demand, now);
     let (mut copies, mut verified, mut possible) =
         (Copies::default(), Copies::default(), Copies::default());
-    let (mut holders, mut oldest) = (Vec::new(), Some(Timestamp::now()));
+    let (mut holders, mut oldest) = (Vec::new(), Some(now));
     for (number, (replica, place)) in replicas.iter().zip(places).enumerate() {
         let add = |copies: &mut Copies| copies.add(place.medium, place.is_offsite());
         if replica.is_whole() {

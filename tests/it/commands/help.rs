@@ -56,6 +56,7 @@ fn the_overview_lists_every_command() {
       policy    List how many copies categories demand, or set it
       prune     Remove old versions for good
       remove    Stop tracking a storage, a category or an exclusion
+      report    Write a page about projects for a client or a producer
       restore   Put old versions of files back
       safe      Say whether a copy may be removed, and how that is proven
       save      Save the changes of this session in the start-up file

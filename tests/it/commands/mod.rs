@@ -33,6 +33,7 @@ mod mhl;
 mod policy;
 mod prune;
 mod remove;
+mod report;
 mod restore;
 mod safe;
 mod save;
@@ -134,7 +135,7 @@ fn hours_ago(hours: u64) -> u64 {
     now.as_secs() - hours * 3600 - 1800
 }
 
-fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+pub(crate) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }
 

@@ -14,6 +14,7 @@ fn index_answers_open_nothing_below_roots() {
         "status",
         "safe acme/spot on WORK",
         "policy",
+        "report all",
     ] {
         let Some(tracer) = Tracer::new(&studio) else {
             return;

@@ -1,0 +1,102 @@
+//! Bytes by the month of their last change.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::base::timestamp::Timestamp;
+
+/// Bytes by the month in which their files were changed last.
+#[derive(Debug, Default, Serialize)]
+pub struct Growth {
+    /// The months with files, in ascending order.
+    pub months: Vec<MonthTotals>,
+    /// Files without a time.
+    pub undated_files: u64,
+    pub undated_bytes: u64,
+}
+
+/// The files that were changed last in one month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MonthTotals {
+    pub year: i16,
+    pub month: i8,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// Adds up files by month.
+#[derive(Debug, Default)]
+pub(super) struct GrowthBuilder {
+    months: BTreeMap<(i16, i8), (u64, u64)>,
+    undated: (u64, u64),
+    /// The month of the last file. Files of one folder are mostly of one month.
+    latest: Option<(i64, (i16, i8))>,
+}
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+impl GrowthBuilder {
+    pub(super) fn add(&mut self, modified: Timestamp, bytes: u64) {
+        let day = modified.seconds.div_euclid(DAY);
+        let month = match self.latest {
+            Some((latest, month)) if latest == day => Some(month),
+            _ => modified.month(),
+        };
+        self.latest = month.map(|month| (day, month));
+        let totals = match month {
+            Some(month) => self.months.entry(month).or_default(),
+            None => &mut self.undated,
+        };
+        totals.0 += 1;
+        totals.1 = totals.1.saturating_add(bytes);
+    }
+
+    pub(super) fn finish(self) -> Growth {
+        let months = self.months.into_iter();
+        Growth {
+            months: months
+                .map(|((year, month), (files, bytes))| MonthTotals {
+                    year,
+                    month,
+                    files,
+                    bytes,
+                })
+                .collect(),
+            undated_files: self.undated.0,
+            undated_bytes: self.undated.1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_added_to_their_month() {
+        let mut builder = GrowthBuilder::default();
+        let at = |seconds| Timestamp {
+            seconds,
+            nanoseconds: 0,
+        };
+        // The end of January 2026, the begin of February, and a day in 1969.
+        for (seconds, bytes) in [
+            (1_769_903_999, 1),
+            (1_769_904_000, 2),
+            (1_769_904_001, 4),
+            (-1, 8),
+        ] {
+            builder.add(at(seconds), bytes);
+        }
+        builder.add(Timestamp::UNKNOWN, 16);
+        let growth = builder.finish();
+        let months = growth.months.iter();
+        let months: Vec<_> = months
+            .map(|month| (month.year, month.month, month.files, month.bytes))
+            .collect();
+        assert_eq!(months, [(1969, 12, 1, 8), (2026, 1, 1, 1), (2026, 2, 2, 6)]);
+        assert_eq!((growth.undated_files, growth.undated_bytes), (1, 16));
+    }
+}
