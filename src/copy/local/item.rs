@@ -10,8 +10,8 @@ use crate::copy::plan::{Plan, PlannedFile};
 use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::{
-    Content, ContentError, Copier, SourceMetadata, TempCopy, copy_content, copy_file, copy_from,
-    copy_link, move_file,
+    ContentError, Copier, SourceContent, SourceMetadata, TempCopy, copy_content, copy_file,
+    copy_from, copy_link, move_file,
 };
 
 /// The open source and destination folders of a batch, with its position in the plans.
@@ -144,7 +144,7 @@ impl<'a> ItemCopier<'a> {
         &self,
         pair: &FolderPair,
         item: &PlannedFile,
-        content: &mut dyn Content,
+        content: &mut dyn SourceContent,
     ) -> Result<TempCopy, ContentError> {
         let meter = self.context.meter;
         meter.set_current(|| item.name.to_string());

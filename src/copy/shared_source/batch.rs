@@ -4,16 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::job::UnionFile;
-use super::pool::Block;
+use super::pool::SharedBlock;
 use crate::base::error::Error;
 use crate::snapshot::digest::Digest;
-use crate::storage::copy_file::{Content, ContentError, SourceMetadata};
+use crate::storage::copy_file::{ContentError, SourceContent, SourceMetadata};
 
 /// Files with their contents.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) files: Vec<BatchFile>,
-    block: Block,
+    block: SharedBlock,
 }
 
 /// One of the files.
@@ -42,7 +42,7 @@ pub(crate) struct BatchContent<'b> {
 }
 
 impl Batch {
-    pub(super) const fn new(files: Vec<BatchFile>, block: Block) -> Self {
+    pub(super) const fn new(files: Vec<BatchFile>, block: SharedBlock) -> Self {
         Self { files, block }
     }
 
@@ -59,7 +59,7 @@ impl Batch {
     }
 }
 
-impl Content for BatchContent<'_> {
+impl SourceContent for BatchContent<'_> {
     fn metadata(&self) -> &SourceMetadata {
         &self.content.metadata
     }

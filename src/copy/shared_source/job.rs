@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use super::union::{FileNumber, Union, UnionFolder};
+use super::union::{FileNumber, FileUnion, UnionFolder};
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::snapshot::manifest::ManifestFiles;
@@ -32,7 +32,7 @@ pub(super) enum Job {
     /// Files of one folder that fit into one block together.
     Batch(Vec<UnionFile>),
     /// A file that is larger than a block.
-    Stream(UnionFile),
+    FileStream(UnionFile),
 }
 
 /// The files that no reader has taken yet.
@@ -50,14 +50,14 @@ struct JobState<'a> {
 
 /// Iterator over the files of a union in their order.
 pub(super) struct UnionFiles<'a> {
-    union: &'a Union,
+    union: &'a FileUnion,
     folder: usize,
     files: Option<ManifestFiles<'a>>,
     number: FileNumber,
 }
 
 impl<'a> UnionFiles<'a> {
-    pub(super) fn new(union: &'a Union) -> Self {
+    pub(super) fn new(union: &'a FileUnion) -> Self {
         Self {
             union,
             folder: 0,
@@ -94,7 +94,7 @@ impl Iterator for UnionFiles<'_> {
 }
 
 impl<'a> JobQueue<'a> {
-    pub(super) fn new(union: &'a Union) -> Self {
+    pub(super) fn new(union: &'a FileUnion) -> Self {
         let large = UnionFiles::new(union).filter(|file| file.bytes >= LARGE_FILE_BYTES);
         let mut large: Vec<_> = large.collect();
         large.sort_by_key(|file| std::cmp::Reverse(file.bytes));
@@ -111,11 +111,11 @@ impl<'a> JobQueue<'a> {
     pub(super) fn next(&self, large_first: bool) -> Option<Job> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if large_first {
-            let large = state.large.pop_front().map(Job::Stream);
+            let large = state.large.pop_front().map(Job::FileStream);
             large.or_else(|| state.next_small())
         } else {
             let small = state.next_small();
-            small.or_else(|| state.large.pop_front().map(Job::Stream))
+            small.or_else(|| state.large.pop_front().map(Job::FileStream))
         }
     }
 }
@@ -136,7 +136,7 @@ impl JobState<'_> {
                 .first()
                 .is_some_and(|first| first.folder != file.folder);
             if batch.is_empty() && file.bytes > left {
-                return Some(Job::Stream(file));
+                return Some(Job::FileStream(file));
             }
             if is_other_folder || file.bytes > left {
                 self.next = Some(file);
@@ -173,14 +173,14 @@ mod tests {
         ];
         let plan = Plan::of_trees("spot", &Tree::of_files(&files), &Tree::default());
         let wanted = wanted_folders(&[&plan], &|_, _| true);
-        let union = Union::of(&[&wanted], 1);
+        let union = FileUnion::of(&[&wanted], 1);
         for (large_first, expected) in [(true, "E I AB C D F GH"), (false, "AB C D F GH E I")] {
             let queue = JobQueue::new(&union);
             let mut jobs = Vec::new();
             while let Some(job) = queue.next(large_first) {
                 let files = match job {
                     Job::Batch(files) => files,
-                    Job::Stream(file) => vec![file],
+                    Job::FileStream(file) => vec![file],
                 };
                 let names = files
                     .iter()

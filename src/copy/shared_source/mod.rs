@@ -18,7 +18,7 @@ mod state;
 mod stream;
 mod subscription;
 mod union;
-mod waiting;
+mod wait_count;
 
 pub(crate) use self::state::{ReadFrom, SharedSource};
 pub(crate) use self::subscription::{

@@ -34,7 +34,7 @@ struct PoolState {
 
 /// Memory of [`BLOCK_BYTES`], which returns to its pool when it is dropped.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct SharedBlock {
     pub(super) bytes: Vec<u8>,
     pool: Arc<BlockPool>,
 }
@@ -56,7 +56,7 @@ impl BlockPool {
     }
 
     /// Takes a block. While none is free, calls `on_full` again and again; it returns false to give up.
-    pub(super) fn take(self: &Arc<Self>, on_full: &mut dyn FnMut() -> bool) -> Option<Block> {
+    pub(super) fn take(self: &Arc<Self>, on_full: &mut dyn FnMut() -> bool) -> Option<SharedBlock> {
         let mut state = self.lock();
         while state.used >= self.capacity {
             drop(state);
@@ -72,7 +72,7 @@ impl BlockPool {
         state.used += 1;
         let bytes = state.free.pop();
         drop(state);
-        Some(Block {
+        Some(SharedBlock {
             bytes: bytes.unwrap_or_else(|| vec![0; BLOCK_BYTES]),
             pool: Arc::clone(self),
         })
@@ -83,7 +83,7 @@ impl BlockPool {
     }
 }
 
-impl Drop for Block {
+impl Drop for SharedBlock {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         let mut state = self.pool.lock();

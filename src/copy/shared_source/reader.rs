@@ -9,8 +9,8 @@ use super::batch::{Batch, BatchFile, BatchedContent};
 use super::job::{Job, JobQueue, UnionFile};
 use super::seat::Unit;
 use super::state::SharedSource;
-use super::stream::{Stream, StreamEnd};
-use super::union::Union;
+use super::stream::{FileStream, StreamEnd};
+use super::union::FileUnion;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::attribute::XattrCopier;
@@ -29,7 +29,7 @@ impl Drop for ReadingGuard<'_> {
 }
 
 /// Starts reading the files of the union. If the system refuses threads, no file is read, and every destination misses all.
-pub(super) fn start(shared: &Arc<SharedSource>, union: &Arc<Union>) {
+pub(super) fn start(shared: &Arc<SharedSource>, union: &Arc<FileUnion>) {
     let (own, union) = (Arc::clone(shared), Arc::clone(union));
     let begun = thread::Builder::new().spawn(move || {
         let _guard = ReadingGuard(&own);
@@ -54,7 +54,7 @@ pub(super) fn start(shared: &Arc<SharedSource>, union: &Arc<Union>) {
 /// State of one reading thread.
 struct Reader<'s> {
     shared: &'s SharedSource,
-    union: &'s Union,
+    union: &'s FileUnion,
     opener: FolderOpener,
     /// The last folder, by its index in the union.
     folder: Option<(usize, Folder)>,
@@ -62,7 +62,7 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    fn new(shared: &'s SharedSource, union: &'s Union) -> Self {
+    fn new(shared: &'s SharedSource, union: &'s FileUnion) -> Self {
         Self {
             shared,
             union,
@@ -79,7 +79,7 @@ impl<'s> Reader<'s> {
         {
             let is_canceled = match job {
                 Job::Batch(files) => self.read_batch(files).is_none(),
-                Job::Stream(file) => self.read_stream(file).is_none(),
+                Job::FileStream(file) => self.read_stream(file).is_none(),
             };
             if is_canceled {
                 return;
@@ -161,8 +161,8 @@ impl<'s> Reader<'s> {
             }
         };
         let stat = metadata.stat;
-        let stream = Arc::new(Stream::new(file, metadata, &takers));
-        if !self.shared.publish(&Unit::Stream(Arc::clone(&stream))) {
+        let stream = Arc::new(FileStream::new(file, metadata, &takers));
+        if !self.shared.publish(&Unit::FileStream(Arc::clone(&stream))) {
             return Some(());
         }
         let mut reader = BlockReader::new(&stat, self.shared.from.verify);
@@ -189,7 +189,7 @@ impl<'s> Reader<'s> {
     /// Pushes all pieces of a file. Returns false if no destination wants the rest, and `None` after cancellation.
     fn push_blocks(
         &self,
-        stream: &Stream,
+        stream: &FileStream,
         opened: &std::fs::File,
         reader: &mut BlockReader,
     ) -> std::io::Result<Option<bool>> {

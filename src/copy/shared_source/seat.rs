@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::job::UnionFile;
-use super::stream::Stream;
+use super::stream::FileStream;
 use super::union::{FileNumber, WantedFolder};
 use crate::os::folder::Folder;
 
@@ -13,7 +13,7 @@ use crate::os::folder::Folder;
 #[derive(Clone, Debug)]
 pub(super) enum Unit {
     Batch(Arc<Batch>),
-    Stream(Arc<Stream>),
+    FileStream(Arc<FileStream>),
 }
 
 /// A destination of the shared read.
@@ -69,7 +69,7 @@ impl Unit {
     pub(super) fn files(&self) -> Vec<&UnionFile> {
         match self {
             Self::Batch(batch) => batch.files.iter().map(|file| &file.file).collect(),
-            Self::Stream(stream) => vec![&stream.file],
+            Self::FileStream(stream) => vec![&stream.file],
         }
     }
 }

@@ -8,9 +8,9 @@ use super::job::{UnionFile, UnionFiles};
 use super::patience::Patience;
 use super::pool::BlockPool;
 use super::seat::{FileState, Seat, SeatStatus, Unit};
-use super::stream::Stream;
-use super::union::{Union, WantedFolder};
-use super::waiting::{POLL_INTERVAL, WaitCount};
+use super::stream::FileStream;
+use super::union::{FileUnion, WantedFolder};
+use super::wait_count::{POLL_INTERVAL, WaitCount};
 use crate::base::interrupt;
 use crate::copy::source_root::SourceRoot;
 use crate::os::folder::Folder;
@@ -52,7 +52,7 @@ pub(crate) struct SharedSource {
 pub(super) struct SharedState {
     pub(super) seats: Vec<Seat>,
     /// The files to read, once the read has begun.
-    pub(super) union: Option<Arc<Union>>,
+    pub(super) union: Option<Arc<FileUnion>>,
     /// True until the readers have ended.
     pub(super) is_reading: bool,
     /// By number of the file, once it was read.
@@ -60,7 +60,7 @@ pub(super) struct SharedState {
     /// By number of the file, true once it was handed out.
     published: Vec<bool>,
     /// Large files that are being read.
-    streams: Vec<Weak<Stream>>,
+    streams: Vec<Weak<FileStream>>,
     patience: Patience,
 }
 
@@ -131,7 +131,7 @@ impl SharedSource {
         seat: usize,
         root: &Arc<Folder>,
         wanted: Vec<WantedFolder>,
-    ) -> (Arc<Union>, bool) {
+    ) -> (Arc<FileUnion>, bool) {
         let joined = Instant::now();
         let planned = joined.duration_since(self.begun).max(PLAN_PATIENCE);
         let mut state = self.lock();
@@ -168,7 +168,7 @@ impl SharedSource {
     /// Hands files to the destinations that expect them. Returns false if none does.
     pub(super) fn publish(&self, unit: &Unit) -> bool {
         let mut state = self.lock();
-        if let Unit::Stream(stream) = unit {
+        if let Unit::FileStream(stream) = unit {
             state.streams.retain(|stream| stream.strong_count() > 0);
             state.streams.push(Arc::downgrade(stream));
         }
@@ -250,7 +250,7 @@ impl SharedState {
     }
 
     /// Begins the read for all destinations that have joined.
-    fn begin(&mut self) -> Arc<Union> {
+    fn begin(&mut self) -> Arc<FileUnion> {
         let joined = self
             .seats
             .iter()
@@ -259,7 +259,7 @@ impl SharedState {
         // A destination that is not planned yet may want any file.
         let may_join = self.has_seat(SeatStatus::Planning) || self.has_seat(SeatStatus::Asking);
         let readers = if may_join { 1 } else { MIN_READERS };
-        let union = Arc::new(Union::of(&wanted, readers));
+        let union = Arc::new(FileUnion::of(&wanted, readers));
         for seat in &mut self.seats {
             if seat.status == SeatStatus::Joined {
                 seat.set_wants(&union, FileState::Waiting);
@@ -274,7 +274,7 @@ impl SharedState {
     }
 
     /// Lets a destination join whose plan was made after the read had begun: it misses the files that were handed out.
-    fn seat_late(&mut self, seat: usize, union: &Union) {
+    fn seat_late(&mut self, seat: usize, union: &FileUnion) {
         let seat = &mut self.seats[seat];
         seat.set_wants(union, FileState::Waiting);
         let files = UnionFiles::new(union);
@@ -303,7 +303,7 @@ impl SharedState {
 
 impl Seat {
     /// Sets the state of the files that the destination wants.
-    fn set_wants(&mut self, union: &Union, state: FileState) {
+    fn set_wants(&mut self, union: &FileUnion, state: FileState) {
         let wants = union.wants(&self.wanted).into_iter();
         let states = wants.map(|wants| if wants { state } else { FileState::Unwanted });
         self.files = states.collect();

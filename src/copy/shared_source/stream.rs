@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::job::UnionFile;
-use super::pool::Block;
-use super::waiting::{POLL_INTERVAL, WaitCount};
+use super::pool::SharedBlock;
+use super::wait_count::{POLL_INTERVAL, WaitCount};
 use crate::base::error::Error;
 use crate::base::interrupt;
 use crate::snapshot::digest::Digest;
-use crate::storage::copy_file::{Content, ContentError, SourceMetadata};
+use crate::storage::copy_file::{ContentError, SourceContent, SourceMetadata};
 
 /// A file that is being read.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct FileStream {
     pub(super) file: UnionFile,
     metadata: SourceMetadata,
     state: Mutex<StreamState>,
@@ -35,7 +35,7 @@ struct StreamState {
 struct StreamBlock {
     offset: u64,
     length: usize,
-    block: Arc<Block>,
+    block: Arc<SharedBlock>,
 }
 
 /// Place of a destination in a stream.
@@ -58,7 +58,7 @@ pub(super) enum StreamEnd {
     Failed(Arc<Error>),
 }
 
-impl Stream {
+impl FileStream {
     /// Begins a file; `takers` says for each destination whether it wants the file.
     pub(super) fn new(file: UnionFile, metadata: SourceMetadata, takers: &[bool]) -> Self {
         let cursor = |taker: &bool| if *taker { Cursor::At(0) } else { Cursor::Left };
@@ -76,7 +76,7 @@ impl Stream {
     }
 
     /// Adds the next piece. Returns false if no destination wants the rest of the file.
-    pub(super) fn push(&self, offset: u64, length: usize, block: Block) -> bool {
+    pub(super) fn push(&self, offset: u64, length: usize, block: SharedBlock) -> bool {
         let mut state = self.lock();
         state.blocks.push_back(StreamBlock {
             offset,
@@ -149,7 +149,7 @@ impl StreamState {
 /// The content of a stream, as one destination takes it. Dropping it leaves the stream.
 #[derive(Debug)]
 pub(crate) struct StreamContent<'s> {
-    stream: &'s Stream,
+    stream: &'s FileStream,
     destination: usize,
     waiting: &'s WaitCount,
     current: Option<StreamBlock>,
@@ -158,7 +158,7 @@ pub(crate) struct StreamContent<'s> {
 
 impl<'s> StreamContent<'s> {
     pub(super) const fn new(
-        stream: &'s Stream,
+        stream: &'s FileStream,
         destination: usize,
         waiting: &'s WaitCount,
     ) -> Self {
@@ -172,7 +172,7 @@ impl<'s> StreamContent<'s> {
     }
 }
 
-impl Content for StreamContent<'_> {
+impl SourceContent for StreamContent<'_> {
     fn metadata(&self) -> &SourceMetadata {
         &self.stream.metadata
     }

@@ -8,8 +8,8 @@ use super::reader;
 use super::seat::{FileState, SeatStatus, Unit};
 use super::state::{SharedSource, SharedState};
 use super::stream::StreamContent;
-use super::union::{FileNumber, Share, Union, wanted_folders};
-use super::waiting::Counted;
+use super::union::{FileNumber, FileUnion, Share, wanted_folders};
+use super::wait_count::Counted;
 use crate::base::error::Error;
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -17,7 +17,7 @@ use crate::copy::plan::{Plan, PlannedFile};
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::ManifestFile;
-use crate::storage::copy_file::{Content, ContentError, SourceMetadata};
+use crate::storage::copy_file::{ContentError, SourceContent, SourceMetadata};
 
 /// A destination's place in a shared read, from before its plan is made. Dropping it leaves the read.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) struct SeatGuard {
 pub(crate) struct Subscription<'s> {
     shared: &'s SharedSource,
     seat: usize,
-    union: Arc<Union>,
+    union: Arc<FileUnion>,
     share: Share,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct SharedFile<'d> {
 #[derive(Debug)]
 pub(crate) enum SharedContent<'d> {
     Batch(BatchContent<'d>),
-    Stream(StreamContent<'d>),
+    FileStream(StreamContent<'d>),
 }
 
 /// A file that the destination could not take from memory.
@@ -178,13 +178,13 @@ impl Subscription<'_> {
     /// Passes the files of a delivery that the destination wants to `copy`, one after the other.
     pub(crate) fn visit(&self, delivery: &Delivery, copy: &mut dyn FnMut(SharedFile<'_>)) {
         match &delivery.unit {
-            Unit::Stream(stream) => {
+            Unit::FileStream(stream) => {
                 let waiting = &self.shared.waiting[self.seat];
                 let content = StreamContent::new(stream, self.seat, waiting);
                 copy(SharedFile {
                     item: self.planned_file(&stream.file, delivery.position),
                     file: stream.file.clone(),
-                    content: Ok(SharedContent::Stream(content)),
+                    content: Ok(SharedContent::FileStream(content)),
                 });
             }
             Unit::Batch(batch) => {
@@ -322,25 +322,25 @@ impl SharedState {
     }
 }
 
-impl Content for SharedContent<'_> {
+impl SourceContent for SharedContent<'_> {
     fn metadata(&self) -> &SourceMetadata {
         match self {
             Self::Batch(content) => content.metadata(),
-            Self::Stream(content) => content.metadata(),
+            Self::FileStream(content) => content.metadata(),
         }
     }
 
     fn next(&mut self) -> Result<Option<(u64, &[u8])>, ContentError> {
         match self {
             Self::Batch(content) => content.next(),
-            Self::Stream(content) => content.next(),
+            Self::FileStream(content) => content.next(),
         }
     }
 
     fn digest(&self) -> Option<Digest> {
         match self {
             Self::Batch(content) => content.digest(),
-            Self::Stream(content) => content.digest(),
+            Self::FileStream(content) => content.digest(),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct UnionFolder {
 
 /// All files that at least two destinations want, in the order of their paths.
 #[derive(Debug, Default)]
-pub(super) struct Union {
+pub(super) struct FileUnion {
     pub(super) folders: Vec<UnionFolder>,
     /// Number of files.
     pub(super) files: usize,
@@ -75,7 +75,7 @@ pub(super) fn wanted_folders(
     wanted
 }
 
-impl Union {
+impl FileUnion {
     /// Returns the files that at least `readers` of the destinations want.
     pub(super) fn of(destinations: &[&[WantedFolder]], readers: usize) -> Self {
         let mut folders: BTreeMap<&(PathBuf, PathBuf), Vec<&Manifest>> = BTreeMap::new();
@@ -269,7 +269,7 @@ mod tests {
         let wanted = plans
             .each_ref()
             .map(|plans| wanted_folders(plans, &|_, _| true));
-        let union = Union::of(&wanted.each_ref().map(Vec::as_slice), 2);
+        let union = FileUnion::of(&wanted.each_ref().map(Vec::as_slice), 2);
         assert_eq!(union.files, 3);
         let shares: Vec<_> = plans
             .iter()
@@ -291,7 +291,7 @@ mod tests {
         let plans = [plan(&[("large", 9, 1), ("small", 1, 1)], &[])];
         let plans: Vec<_> = plans.iter().collect();
         let wanted = wanted_folders(&plans, &|_, file| file.bytes < 5);
-        let union = Union::of(&[&wanted, &wanted], 2);
+        let union = FileUnion::of(&[&wanted, &wanted], 2);
         let share = union.share(&plans, &wanted);
         assert_eq!(union.files, 1);
         assert_eq!(names(&share.own_plans[0]), ["large"]);

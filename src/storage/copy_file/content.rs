@@ -27,7 +27,7 @@ pub enum ContentError {
 }
 
 /// The content of one file, as it arrives from its reader.
-pub trait Content {
+pub trait SourceContent {
     fn metadata(&self) -> &SourceMetadata;
 
     /// Returns the next piece and its offset; `None` at the end. Holes have no pieces.
@@ -39,7 +39,7 @@ pub trait Content {
 
 /// Writes content to a temporary name in `destination`, with the metadata of its source. `source_path` is for messages.
 pub fn copy_content(
-    content: &mut dyn Content,
+    content: &mut dyn SourceContent,
     source_path: &Path,
     destination: &Arc<Folder>,
     on_progress: &dyn Fn(u64),

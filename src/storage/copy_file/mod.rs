@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 pub use self::block::{BLOCK_BYTES, BlockReader};
-pub use self::content::{Content, ContentError, copy_content};
+pub use self::content::{ContentError, SourceContent, copy_content};
 use self::copier::CopyMethod;
 pub use self::copier::{Copier, MIN_CLONE_BYTES};
 pub use self::metadata::SourceMetadata;
