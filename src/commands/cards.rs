@@ -128,20 +128,17 @@ impl CardItem {
                 format!("{files} without a proven copy{first}")
             }
             CardState::Copied => {
-                let (copies, offsite) = self
-                    .wants
-                    .as_ref()
-                    .map_or((1, 0), |wants| (wants.copies, wants.offsite));
                 let has = unit::format_counted(self.copies, "proven copy");
-                let wants = if offsite > 0 {
-                    format!("{copies}, {offsite} of them off-site")
+                let wants = self.wants.as_ref();
+                let (copies, offsite) = wants.map_or((1, 0), |wants| (wants.copies, wants.offsite));
+                if self.copies < copies {
+                    format!("{has} of every file, the policy wants {copies}{first}")
                 } else {
-                    copies.to_string()
-                };
-                format!(
-                    "{has} of every file, {} off-site; the policy wants {wants}{first}",
-                    self.offsite
-                )
+                    let own = self.offsite;
+                    format!(
+                        "{has} of every file, {own} off-site, the policy wants {offsite}{first}"
+                    )
+                }
             }
             CardState::SafeToFormat => {
                 let copies = unit::format_counted(self.copies, "proven copy");

@@ -7,6 +7,7 @@
 use super::destination::DestinationCopy;
 use super::executor::Executor;
 use super::prepare::plan_replicas;
+use super::source_root::SourceRoot;
 use crate::base::error::Result;
 use crate::index::{Index, RunId};
 use crate::storage::Storage;
@@ -48,7 +49,9 @@ pub(super) fn run(
             None,
         ),
     };
-    spec.source.refuse_overlap(&storage)?;
+    if spec.source_root == SourceRoot::Database {
+        spec.source.refuse_overlap(&storage)?;
+    }
     let executor = executor_of(&storage);
     let lock = match held {
         None if !spec.dry_run => executor.begin(&mut copy.index, &spec.source, spec.run)?,

@@ -94,6 +94,14 @@ impl Storage {
         }
     }
 
+    /// The root for messages. That of an offloaded folder is not the root of its database.
+    pub fn shown_root(&self) -> PathBuf {
+        match self {
+            Self::Local(storage) => storage.root.path().to_owned(),
+            Self::Remote(storage) => storage.database.root.clone(),
+        }
+    }
+
     /// The features of a remote; `None` for a folder.
     pub const fn features(&self) -> Option<&RemoteFeatures> {
         match self {

@@ -71,14 +71,14 @@ fn refuse_if_same(source: &Storage, destination: &Storage, is_shared: bool) -> R
     let [from, to] = [source, destination].map(Storage::database);
     match is_same {
         Ok(true) => Err(Error::SameFolder {
-            from: from.root.clone(),
-            to: to.root.clone(),
+            from: source.shown_root(),
+            to: destination.shown_root(),
             why: "a file written to one of them appears in the other",
         }),
         Err(Error::Interrupted) => Err(Error::Interrupted),
         _ if is_shared => Err(Error::SameIdentity {
             database: to.name.clone(),
-            file: address::join(&to.root, &identity::relative_path()),
+            file: address::join(&destination.shown_root(), &identity::relative_path()),
             other: from.name.clone(),
         }),
         found => found.map(|_| ()),

@@ -85,7 +85,10 @@ impl<'a> ContentComparer<'a> {
         } else {
             ContentComparison::from_index(self.index, self.databases, paths[1], trees)?
         };
-        self.reconcile_times(paths, first, second, &contents)?;
+        // An offloaded folder is no storage that alters times: files of other times were copied by other means.
+        if paths[0] == paths[1] {
+            self.reconcile_times(paths[1], first, second, &contents)?;
+        }
         Ok(contents)
     }
 
@@ -93,7 +96,7 @@ impl<'a> ContentComparer<'a> {
     /// are read.
     fn reconcile_times(
         &mut self,
-        paths: [&Path; 2],
+        relative: &Path,
         first: &Tree,
         second: &mut Tree,
         contents: &ContentComparison,
@@ -103,17 +106,16 @@ impl<'a> ContentComparer<'a> {
             TimeReconciliation::from_comparison(first, second, contents)
         } else if TimeReconciliation::has_candidates(trees) {
             TimeReconciliation::detect(trees, &mut |selected| {
-                self.compare_files(paths, trees, Some(selected))
+                self.compare_files([relative; 2], trees, Some(selected))
             })?
         } else {
             return Ok(());
         };
         let checksum = self.settings.checksum;
         let record = self.record()?;
-        record.store_altered_times(paths[1], &times.altered);
-        // Differences are stored by the path that both have.
-        if checksum && paths[0] == paths[1] {
-            record.store_differing(paths[1], trees, contents);
+        record.store_altered_times(relative, &times.altered);
+        if checksum {
+            record.store_differing(relative, trees, contents);
         }
         self.shifts.add_shifts(&times);
         second.restore_original_times(&times.altered);

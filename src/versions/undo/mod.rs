@@ -24,7 +24,7 @@ use crate::storage::lock::Lock;
 use crate::storage::{Layout, Storage};
 
 /// Commands whose runs can be undone.
-const UNDONE_COMMANDS: [&str; 4] = ["copy", "sync", "heal", "free"];
+const UNDONE_COMMANDS: [&str; 5] = ["copy", "offload", "sync", "heal", "free"];
 
 /// Number of changed files that a refusal names.
 const MAX_NAMED: usize = 5;

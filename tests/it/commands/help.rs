@@ -39,6 +39,7 @@ fn the_overview_lists_every_command() {
     --- stdout
     Commands:
       add       Track a storage or a category
+      cards     List every card that was offloaded, and whether it may be formatted
       compare   Compare a project on two storages, file by file
       copy      Copy projects from one storage to others
       echo      Print words
@@ -53,6 +54,8 @@ fn the_overview_lists_every_command() {
       history   List the last runs, or the files of one run
       list      List projects, clients, categories or storages with their sizes and copies
       load      Scan storages and update the index
+      mhl       Write an ASC MHL history for what lies on a storage
+      offload   Copy a card or any folder into a project, and say whether it may be formatted
       policy    List how many copies categories demand, or set it
       prune     Remove old versions for good
       remove    Stop tracking a storage, a category or an exclusion

@@ -2,6 +2,7 @@
 
 mod add;
 mod add_roots;
+mod cards;
 mod compare;
 mod compare_known;
 mod copy;
@@ -30,6 +31,7 @@ mod load;
 mod load_offline;
 mod load_shelf;
 mod mhl;
+mod offload;
 mod policy;
 mod prune;
 mod remove;
