@@ -144,6 +144,12 @@ impl Report {
         self.destinations.push(result);
     }
 
+    /// Adds the report of a copy to further destinations.
+    pub fn merge(&mut self, mut other: Self) {
+        self.destinations.append(&mut other.destinations);
+        self.append(other);
+    }
+
     /// Counts one outcome, and adds an item if it needs attention.
     pub fn add(&mut self, outcome: Outcome, path: impl FnOnce() -> PathBuf) {
         // Items missing at the source were not planned.

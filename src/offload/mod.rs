@@ -2,7 +2,7 @@
 //!
 //! `card` reads the folder and says which card it is; `folder_name` decides the folder within the project. The copy itself
 //! is that of `copy`, with the folder as the source of one part of a replica: every byte is read once, every destination is
-//! read back. Afterwards the folder is listed again, and `trust::card` judges from the evidence whether it may be formatted.
+//! read back. Remotes are sent to from a destination where the files are verified (`upload`). Afterwards the folder is listed again, and `trust::card` judges from the evidence whether it may be formatted.
 //!
 //! Rule: nothing is replaced, and what was not proven to be copied keeps the card from being formatted.
 
@@ -10,6 +10,7 @@ mod card;
 mod folder_name;
 mod report;
 mod request;
+mod upload;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::time::Instant;
 use self::card::OpenCard;
 pub use self::report::OffloadReport;
 pub use self::request::OffloadRequest;
+use self::upload::Upload;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
@@ -31,7 +33,7 @@ use crate::copy::report::Report;
 use crate::copy::source_root::SourceRoot;
 use crate::index::{CardTarget, Index, KnownCard, RunId};
 use crate::model::project::{Scope, path_within};
-use crate::model::registry::Registry;
+use crate::model::registry::{Database, Registry};
 use crate::snapshot::tree::Tree;
 use crate::storage::{Layout, LocalStorage, Storage};
 use crate::trust::card::{CardStanding, judge_card};
@@ -49,6 +51,7 @@ pub fn offload(
     monitor: &dyn Monitor,
 ) -> Result<OffloadReport> {
     let start = Instant::now();
+    upload::require_disk(&request.destinations)?;
     monitor.on_event(&copy::COMPARING_STARTED);
     let layout = Layout::new(registry)?;
     let card = OpenCard::open(request.folder)?;
@@ -91,8 +94,16 @@ pub fn offload(
         reads_once: true,
         sync: None,
     };
-    let destinations = request.destinations.iter();
-    let destinations = destinations.map(|database| Destination::closed((*database).clone()));
+    // A dry run reads nothing, so that it compares remotes with the card itself.
+    let is_sent_later = |database: &&Database| database.is_remote() && !request.dry_run;
+    let (remotes, disks): (Vec<&Database>, Vec<&Database>) = request
+        .destinations
+        .iter()
+        .copied()
+        .partition(is_sent_later);
+    let destinations = disks
+        .iter()
+        .map(|database| Destination::closed((*database).clone()));
     let spec = Arc::new(spec);
     copy::execute(
         index,
@@ -103,6 +114,16 @@ pub fn offload(
         &mut copied,
     )?;
     drop(spec);
+    if !remotes.is_empty() {
+        let upload = Upload {
+            request,
+            remotes,
+            disks: &disks,
+            target: &target,
+            card: known.as_ref(),
+        };
+        upload.send(index, registry, run, monitor, &mut copied);
+    }
     let standing = match known {
         None => None,
         Some(_) => interrupt::with_grace_period(|| {

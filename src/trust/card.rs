@@ -1,6 +1,7 @@
 //! Offloaded cards: may one be formatted? Computed from the evidence of its files and of their copies, never stored.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::candidate::KnownCopy;
 use super::copies::Copies;
@@ -120,6 +121,33 @@ pub fn judge_card(
         Ok(())
     })?;
     Ok(judgement.finish(card, targets))
+}
+
+/// Returns the files of a card that a place holds with proof, by their paths below the card's folder.
+pub fn proven_files(
+    index: &Index,
+    place: &Place,
+    category: &Category,
+    target: &CardTarget,
+    card: &KnownCard,
+) -> Result<HashSet<PathBuf>> {
+    let mut proven = HashSet::new();
+    let Some(copy) = KnownCopy::find(index, place, category, &target.project)? else {
+        return Ok(proven);
+    };
+    let mut copy = CandidateCopy {
+        number: 0,
+        category,
+        inside: &target.inside,
+        copy,
+    };
+    index.visit_card_folders(card, &mut |folder| {
+        let own = TargetFolder::read(folder);
+        copy.find_proven(index, &own, None, &mut |file| {
+            proven.insert(own.path_of(file).as_path().to_owned());
+        })
+    })?;
+    Ok(proven)
 }
 
 /// A copy of the project that a card was offloaded to.

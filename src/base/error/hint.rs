@@ -129,6 +129,7 @@ impl Error {
             Self::NotEnoughSpace { .. } => {
                 "free some space there, or copy fewer projects; nothing was copied"
             }
+            Self::NothingToSend { .. } => "run the same line again",
             Self::EmptyCard { .. } => "is the card mounted there? nothing was copied",
             Self::SameFolder { .. } => "nothing needs to be copied there",
             Self::SourceChanged { .. } => "copy again when no program writes to it",

@@ -42,6 +42,7 @@ impl Error {
             Self::RunNotFound { .. } => "run_not_found",
             Self::NotEnoughSpace { .. } => "not_enough_space",
             Self::EmptyCard { .. } => "empty_card",
+            Self::NothingToSend { .. } => "nothing_to_send",
             Self::SameFolder { .. } | Self::SameIdentity { .. } => "same_files",
             Self::TooManyMissing { .. } => "too_many_missing",
             Self::Interrupted => "interrupted",

@@ -280,6 +280,9 @@ pub enum Error {
     /// The folder of an offload holds no file.
     #[error("`{}` holds no file", Name::from(path.as_path()))]
     EmptyCard { path: PathBuf },
+    /// No file of an offloaded folder is proven to be on a disk from which remotes are sent to.
+    #[error("no file of `{}` is verified on a disk, from which it would be sent", Name::from(folder.as_path()))]
+    NothingToSend { folder: PathBuf },
     /// The source and the destination of a replica are one folder, or one contains the other.
     #[error("`{}` and `{}` are the same files: {why}", Name::from(from.as_path()), Name::from(to.as_path()))]
     SameFolder {

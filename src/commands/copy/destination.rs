@@ -57,14 +57,14 @@ fn relays(result: &DestinationResult) -> impl Iterator<Item = RelayItem<'_>> {
     })
 }
 
-/// Writes how much was copied from other destinations, because this one was slower.
+/// Writes how much was copied from other destinations instead of the source.
 fn write_relays(result: &DestinationResult, lines: &mut PageWriter<'_>) -> Result<()> {
     relays(result).try_for_each(|relay| {
         let files = unit::format_counted(relay.files, "file");
         let bytes = unit::format_bytes(relay.bytes);
-        let (slow, fast) = (&result.name, relay.database);
+        let (name, from) = (&result.name, relay.database);
         lines.line(format!(
-            "{slow} is slower than {fast}: {files}, {bytes} were copied from {fast}, where they were verified"
+            "of these, {name} got {files}, {bytes} from {from}, where they are verified: the source is read once"
         ))
     })
 }

@@ -6,6 +6,7 @@ mod compare;
 mod connection_error;
 mod copies;
 mod layout;
+mod offload;
 mod rclone_program;
 mod scan;
 mod trust;
