@@ -77,6 +77,15 @@ pub enum ProgressEvent<'a> {
         /// Bytes.
         bytes: u64,
     },
+    /// The bytes that one of several destinations has got so far.
+    Destination {
+        /// Name of the database.
+        name: &'a str,
+        /// Bytes.
+        bytes: u64,
+        /// Bytes that it will get.
+        total: u64,
+    },
     /// The task ended.
     Finished,
 }

@@ -167,8 +167,8 @@ pub enum CopyEvent {
     Notice(String),
     /// A failure that stops no file.
     Problem(Error),
-    /// The end of the copy to the destination with this index.
-    Ended(usize, Result<()>),
+    /// The end of the copy.
+    Ended(Result<()>),
 }
 
 /// The copy to one destination.

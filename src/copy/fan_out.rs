@@ -31,11 +31,24 @@ pub(super) struct DestinationCopies {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
     states: Vec<CopyState>,
-    meter: Arc<ProgressCounter>,
+    /// By destination.
+    meters: Vec<Arc<ProgressCounter>>,
+    /// Bytes that each destination will get.
+    planned_bytes: Vec<u64>,
     compare_meter: Arc<ProgressCounter>,
     /// Number of times that each byte is counted: 2 if copies are read back.
     passes: u64,
-    events: Receiver<CopyEvent>,
+    /// Events, each with the number of its destination.
+    events: Receiver<(usize, CopyEvent)>,
+}
+
+/// Progress that the display shows already.
+#[derive(Debug, Default)]
+struct ShownProgress {
+    /// Files and bytes.
+    done: (u64, u64),
+    /// Files and bytes of all plans; `None` before the first one.
+    planned: Option<(u64, u64)>,
 }
 
 /// Measures the time since cancellation.
@@ -112,7 +125,8 @@ impl DestinationCopies {
             databases: databases.collect(),
             reports: Vec::new(),
             states: Vec::new(),
-            meter: Arc::default(),
+            meters: destinations.iter().map(|_| Arc::default()).collect(),
+            planned_bytes: vec![0; destinations.len()],
             compare_meter: Arc::default(),
             passes: if spec.verify { 2 } else { 1 },
             events,
@@ -137,17 +151,17 @@ impl DestinationCopies {
         index: &Index,
         spec: &Arc<CopySpec>,
         (number, destination, seat): (usize, Destination, Option<SeatGuard>),
-        sender: Sender<CopyEvent>,
+        sender: Sender<(usize, CopyEvent)>,
     ) -> Result<()> {
         let report = Arc::clone(&self.reports[number]);
-        let meters = [&self.meter, &self.compare_meter].map(Arc::clone);
+        let meters = [&self.meters[number], &self.compare_meter].map(Arc::clone);
         let spec = Arc::clone(spec);
         let Destination { database, opened } = destination;
         let index = index.try_clone()?;
         let work = move || {
             let on_event = |event| {
                 ignore(
-                    sender.send(event),
+                    sender.send((number, event)),
                     "the receiver outlives every copy, except at exit",
                 );
             };
@@ -164,7 +178,7 @@ impl DestinationCopies {
             let ended = pipeline::run(copy, opened);
             // Releases the source first, because the process may exit after the last copy has ended.
             drop(spec);
-            on_event(CopyEvent::Ended(number, ended));
+            on_event(CopyEvent::Ended(ended));
         };
         let root = &self.databases[number].root;
         let started = thread::Builder::new().spawn(work);
@@ -173,7 +187,7 @@ impl DestinationCopies {
 
     /// Shows progress and requests confirmations until all copies have ended. A slow cancellation is reported once.
     pub(super) fn watch(&mut self, confirmation: Confirmation, monitor: &dyn Monitor) {
-        let (mut shown, mut planned) = ((0, 0), None);
+        let mut shown = ShownProgress::default();
         let mut stop = StopTimer::default();
         while self
             .states
@@ -181,49 +195,82 @@ impl DestinationCopies {
             .any(|state| matches!(state, CopyState::Running))
         {
             match self.events.recv_timeout(POLL_INTERVAL) {
-                Ok(CopyEvent::Comparing { files, bytes }) => {
-                    monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
-                }
-                Ok(CopyEvent::Planned { files, bytes }) => {
-                    if planned.is_none() {
-                        monitor.on_event(&ProgressEvent::Finished);
-                        monitor.on_event(&copying_started((0, 0)));
-                    }
-                    let before = planned.unwrap_or((0, 0));
-                    planned = Some((before.0 + files, before.1 + bytes));
-                    monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
-                }
-                Ok(CopyEvent::Confirm { question, answer }) => {
-                    // The question replaces the progress display.
-                    monitor.on_event(&ProgressEvent::Finished);
-                    let sent = answer.send(confirmation.require(&question));
-                    ignore(sent, "a copy that has ended needs no answer");
-                    if let Some(planned) = planned {
-                        monitor.on_event(&copying_started(planned));
-                        shown = (0, 0);
-                    }
-                }
-                Ok(CopyEvent::Notice(text)) => monitor.on_event(&ProgressEvent::Notice(&text)),
-                Ok(CopyEvent::Problem(error)) => monitor.on_event(&ProgressEvent::Problem(&error)),
-                Ok(CopyEvent::Ended(number, result)) => {
-                    self.states[number] = CopyState::Ended(result);
+                Ok((number, event)) => {
+                    self.handle(number, event, confirmation, monitor, &mut shown);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let (files, bytes) = self.meter.totals();
-            let done = (files, bytes / self.passes + self.compare_meter.totals().1);
-            if let Some(name) = self.meter.take_current() {
-                monitor.on_event(&ProgressEvent::CurrentFile(&name));
-            }
-            monitor.on_event(&ProgressEvent::Files(done.0 - shown.0));
-            monitor.on_event(&ProgressEvent::Bytes(done.1 - shown.1));
-            shown = done;
+            self.show_progress(&mut shown, monitor);
             if stop.is_slow() {
                 monitor.on_event(&ProgressEvent::Warning(&self.waiting_message()));
             }
         }
         monitor.on_event(&ProgressEvent::Finished);
+    }
+
+    fn handle(
+        &mut self,
+        number: usize,
+        event: CopyEvent,
+        confirmation: Confirmation,
+        monitor: &dyn Monitor,
+        shown: &mut ShownProgress,
+    ) {
+        match event {
+            CopyEvent::Comparing { files, bytes } => {
+                monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
+            }
+            CopyEvent::Planned { files, bytes } => {
+                if shown.planned.is_none() {
+                    monitor.on_event(&ProgressEvent::Finished);
+                    monitor.on_event(&copying_started((0, 0)));
+                }
+                let before = shown.planned.unwrap_or((0, 0));
+                shown.planned = Some((before.0 + files, before.1 + bytes));
+                self.planned_bytes[number] += bytes;
+                monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
+            }
+            CopyEvent::Confirm { question, answer } => {
+                // The question replaces the progress display.
+                monitor.on_event(&ProgressEvent::Finished);
+                let sent = answer.send(confirmation.require(&question));
+                ignore(sent, "a copy that has ended needs no answer");
+                if let Some(planned) = shown.planned {
+                    monitor.on_event(&copying_started(planned));
+                    shown.done = (0, 0);
+                }
+            }
+            CopyEvent::Notice(text) => monitor.on_event(&ProgressEvent::Notice(&text)),
+            CopyEvent::Problem(error) => monitor.on_event(&ProgressEvent::Problem(&error)),
+            CopyEvent::Ended(result) => self.states[number] = CopyState::Ended(result),
+        }
+    }
+
+    /// Shows what was done since the last call, and how far each of several destinations is.
+    fn show_progress(&self, shown: &mut ShownProgress, monitor: &dyn Monitor) {
+        let totals: Vec<(u64, u64)> = self.meters.iter().map(|meter| meter.totals()).collect();
+        let files = totals.iter().map(|(files, _)| files).sum();
+        let bytes: u64 = totals.iter().map(|(_, bytes)| bytes / self.passes).sum();
+        let done = (files, bytes + self.compare_meter.totals().1);
+        for meter in &self.meters {
+            if let Some(name) = meter.take_current() {
+                monitor.on_event(&ProgressEvent::CurrentFile(&name));
+            }
+        }
+        let parts = self.databases.iter().zip(&totals).zip(&self.planned_bytes);
+        for ((database, (_, bytes)), planned) in parts {
+            if shown.planned.is_some() && self.databases.len() > 1 && *planned > 0 {
+                monitor.on_event(&ProgressEvent::Destination {
+                    name: &database.name,
+                    bytes: bytes / self.passes,
+                    total: *planned,
+                });
+            }
+        }
+        monitor.on_event(&ProgressEvent::Files(done.0 - shown.done.0));
+        monitor.on_event(&ProgressEvent::Bytes(done.1 - shown.done.1));
+        shown.done = done;
     }
 
     /// Returns the message about the storages that still write after cancellation.

@@ -56,6 +56,8 @@ struct ActiveTask {
     last_shown: Instant,
     /// Names of the databases that are being processed.
     databases: Vec<String>,
+    /// Completed percentage of each of several destinations.
+    destinations: Vec<(String, u64)>,
     done: Counts,
     total: Totals,
     bar: Option<ProgressBar>,
@@ -138,9 +140,18 @@ impl ActiveTask {
             started: now,
             last_shown: now,
             databases: Vec::new(),
+            destinations: Vec::new(),
             done: Counts::default(),
             total,
             bar: None,
+        }
+    }
+
+    fn set_destination(&mut self, name: &str, percent: u64) {
+        let mut known = self.destinations.iter_mut();
+        match known.find(|(known, _)| known == name) {
+            Some((_, known)) => *known = percent,
+            None => self.destinations.push((name.to_owned(), percent)),
         }
     }
 
@@ -187,7 +198,7 @@ impl ActiveTask {
         }
     }
 
-    /// `28 %, 23 s left, 511 MB of 5.50 GB copied, 154 MB/s, 12 of 1,003 files, sh010.1013.exr`.
+    /// `28 %, 23 s left, NAS 40 %, SHELF 16 %, 511 MB of 5.50 GB copied, 154 MB/s, 12 of 1,003 files, sh010.1013.exr`.
     fn transfer_parts(&self, total: u64, elapsed: f64) -> Vec<String> {
         let done = self.done.bytes.min(total);
         let rate = per_second(done, elapsed);
@@ -195,6 +206,8 @@ impl ActiveTask {
         let left = time_left(done, total, rate);
         let has_rate = left.is_some();
         parts.extend(left);
+        let destinations = self.destinations.iter();
+        parts.extend(destinations.map(|(name, percent)| format!("{name} {percent} %")));
         let bytes = of_total(done, Some(total), unit::format_bytes);
         parts.push(format!("{bytes} {}", self.done_word));
         if has_rate {
@@ -292,6 +305,9 @@ impl Monitor for Progress {
                 add(&mut task.total.files, *files);
                 add(&mut task.total.bytes, *bytes);
             }),
+            ProgressEvent::Destination { name, bytes, total } => {
+                self.update(|task| task.set_destination(name, percent(*bytes, *total)));
+            }
             ProgressEvent::Problem(error) => self.suspend_bar(|| self.messages.problem(error)),
             ProgressEvent::Notice(text) => self.suspend_bar(|| self.messages.notice(text)),
             ProgressEvent::Warning(text) => self.suspend_bar(|| self.messages.warning(text)),
@@ -342,6 +358,19 @@ mod tests {
                 "{room}"
             );
         }
+    }
+
+    #[test]
+    fn each_destination_has_its_percentage() {
+        let mut task = copying();
+        for (name, percent) in [("NAS", 3), ("SHELF", 16), ("NAS", 40)] {
+            task.set_destination(name, percent);
+        }
+        let parts = task.transfer_parts(5_500_000_000, 10.0);
+        assert_eq!(
+            join_fitting(&parts, 40),
+            "28 %, 25 s left, NAS 40 %, SHELF 16 %"
+        );
     }
 
     #[test]
