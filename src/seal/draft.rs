@@ -59,7 +59,7 @@ impl Drafts {
         let mut drafts = Vec::new();
         let folders: Vec<String> = by_folder.keys().cloned().collect();
         for (folder, files) in by_folder.into_iter().rev() {
-            let ignored = ignore_list(histories, &folder, request.exclusions)?;
+            let ignored = ignore_list(histories, &folder, request.exclusions())?;
             let (root, inner) = hash_folders(replica, (&folder, &ignored), &files, &roots);
             let nested = folders
                 .iter()

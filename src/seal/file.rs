@@ -107,7 +107,9 @@ pub(super) fn list_files(
         }
         lister.add_folder(path, folder.manifest().files())?;
     }
-    for problem in &replica.tree.problems {
+    // Other runs report by themselves what they cannot read.
+    let is_whole = matches!(request.scope, SealScope::Whole);
+    for problem in replica.tree.problems.iter().filter(|_| is_whole) {
         let path = replica.folder.path().join(&problem.path);
         let reason = Some(problem.error.full_message());
         lister
@@ -156,7 +158,7 @@ impl Lister<'_> {
         let known = self.ignored.take().filter(|(folder, _)| folder == base);
         let list = match known {
             Some((_, list)) => list,
-            None => ignore_list(&self.replica.histories, base, self.request.exclusions)?,
+            None => ignore_list(&self.replica.histories, base, self.request.exclusions())?,
         };
         Ok(&self.ignored.insert((base.to_owned(), list)).1)
     }
@@ -257,8 +259,9 @@ impl Lister<'_> {
     fn is_wanted(&self, file: &SealFile, record: Option<&FileRecord>) -> bool {
         match &self.request.scope {
             SealScope::Checked(files) => record.is_some() && files.contains_key(&file.path),
-            SealScope::Copied(files) => {
-                files.contains_key(&file.path) || record.is_none() && file.hashes.is_some()
+            SealScope::Copied(copied) => {
+                copied.files.contains_key(&file.path)
+                    || record.is_none() && (file.hashes.is_some() || copied.was_killed)
             }
             SealScope::Whole => match (record, &file.hashes) {
                 (None, _) => true,

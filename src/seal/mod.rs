@@ -9,6 +9,7 @@
 mod draft;
 mod entry;
 mod file;
+pub mod import;
 pub mod in_place;
 mod missing;
 mod read;
@@ -23,7 +24,7 @@ use self::entry::EntryBuilder;
 use self::file::list_files;
 use self::missing::MissingRecords;
 use self::read::read_files;
-use self::report::SealReport;
+use self::report::{SealFindingKind, SealReport};
 use self::request::{SealRequest, SealScope};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
@@ -86,8 +87,7 @@ impl ReplicaHistories {
 /// The caller holds the lock of the storage.
 ///
 /// # Errors
-/// The replica cannot be read; a generation cannot be written; [`Error::Interrupted`], in which
-/// case none was written.
+/// The replica cannot be read; [`Error::Interrupted`], in which case no generation was written.
 pub fn seal(
     index: &mut Index,
     request: &SealRequest<'_>,
@@ -115,9 +115,18 @@ pub fn seal(
     let written = interrupt::with_grace_period(|| {
         write::write(index, database, &replica, drafts, &mut report)
     });
+    if report.generations.is_empty() && !matches!(request.scope, SealScope::Whole) {
+        // What a history cannot hold is said once, with the generation that leaves it out.
+        report
+            .findings
+            .retain(|found| found.kind != SealFindingKind::Unrepresentable);
+    }
     report.findings.sort();
     match written {
         Err(Error::Interrupted) => Err(Error::Interrupted),
-        written => written.map(|()| report),
+        written => {
+            report.unwritten.extend(written.err());
+            Ok(report)
+        }
     }
 }

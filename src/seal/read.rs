@@ -50,13 +50,14 @@ pub(super) fn read_files(
         .enumerate()
         .filter(|(_, file)| file.must_read());
     let places: Vec<usize> = places.map(|(place, _)| place).collect();
+    let bytes = places.iter().map(|place| files[*place].bytes);
+    let bytes = bytes.fold(0, u64::saturating_add);
+    if request.dry_run {
+        (report.read_files, report.read_bytes) = (places.len() as u64, bytes);
+    }
     if places.is_empty() || request.dry_run {
         return Ok(());
     }
-    let bytes = places
-        .iter()
-        .map(|place| files[*place].bytes)
-        .fold(0, u64::saturating_add);
     monitor.on_event(&ProgressEvent::Started {
         task: Task::Verify,
         files: Some(places.len() as u64),

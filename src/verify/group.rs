@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::budget::RemainingBudget;
-use super::file::{ExpectedFile, Verdict, check_file};
+use super::file::{CheckedFile, ExpectedFile, Verdict, check_file};
+use super::history::HistoryChecks;
 use super::queue::{DueFolder, DueFolders, is_due};
 use super::request::VerifyRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -18,6 +19,7 @@ use crate::model::project::path_within;
 use crate::os::disk::Disk;
 use crate::os::folder::is_not_found;
 use crate::os::io_priority;
+use crate::snapshot::content_hash::ContentHashes;
 use crate::snapshot::manifest::ManifestRef;
 use crate::storage::LocalStorage;
 
@@ -57,6 +59,8 @@ pub(super) struct BatchResult {
     /// The path of the folder.
     pub(super) path: PathBuf,
     pub(super) files: Vec<(Name, Verdict)>,
+    /// The hashes of those that are compared with a history.
+    pub(super) hashes: Vec<(Name, ContentHashes)>,
 }
 
 impl BatchResult {
@@ -129,7 +133,7 @@ impl DiskGroup {
 pub(super) fn read_group(
     index: &Index,
     group: &DiskGroup,
-    request: &VerifyRequest<'_>,
+    (request, histories): (&VerifyRequest<'_>, Option<&HistoryChecks>),
     budget: &RemainingBudget,
     results: &Sender<BatchResult>,
 ) -> Result<bool> {
@@ -160,6 +164,7 @@ pub(super) fn read_group(
             index,
             group,
             request,
+            histories,
             budget,
             is_stopped: false,
         };
@@ -177,6 +182,7 @@ struct Dispatcher<'a> {
     index: &'a Index,
     group: &'a DiskGroup,
     request: &'a VerifyRequest<'a>,
+    histories: Option<&'a HistoryChecks>,
     budget: &'a RemainingBudget,
     /// True once the budget was used up, or the run was canceled.
     is_stopped: bool,
@@ -241,6 +247,14 @@ impl Dispatcher<'_> {
             .altered_times_in(id, &path_within(&base, &folder.path))?;
         let mut files = Vec::new();
         let place = (folder.path.as_path(), due.precision);
+        let database = self.group.storages[number].database;
+        let within = path_within(&base, &folder.path);
+        let formats = |name: &Name| {
+            let histories = self.histories;
+            histories
+                .map(|known| known.formats(database, &within, name))
+                .unwrap_or_default()
+        };
         self.index.visit_proven_folder(
             id,
             key,
@@ -255,6 +269,7 @@ impl Dispatcher<'_> {
                     let name = Name::from_bytes(file.name.to_vec());
                     files.push(ExpectedFile {
                         altered: altered.get(&name).copied(),
+                        formats: formats(&name),
                         name,
                         bytes: file.bytes,
                         modified: file.modified,
@@ -291,13 +306,18 @@ fn read_batch(one: &GroupStorage, batch: FileBatch, buffer: &mut Vec<u8>) -> Bat
     let root = &one.storage.root;
     let folder = root.open_descendant(&batch.folder);
     let mut files = Vec::with_capacity(batch.files.len());
+    let mut hashes = Vec::new();
     for expected in batch.files {
         if interrupt::is_requested() {
             break;
         }
         let verdict = match &folder {
             Ok(folder) => match check_file(folder, &expected, buffer, &|_| {}) {
-                Ok(verdict) => verdict,
+                Ok(CheckedFile { verdict, read }) => {
+                    let read = read.filter(|_| !expected.formats.is_empty());
+                    hashes.extend(read.map(|read| (expected.name.clone(), read)));
+                    verdict
+                }
                 // Interrupted: the rest was not read.
                 Err(_) => break,
             },
@@ -311,6 +331,7 @@ fn read_batch(one: &GroupStorage, batch: FileBatch, buffer: &mut Vec<u8>) -> Bat
         path: root.path().join(&batch.folder),
         folder: batch.folder,
         files,
+        hashes,
     }
 }
 

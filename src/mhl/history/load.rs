@@ -55,6 +55,20 @@ impl History {
     }
 }
 
+impl History {
+    /// Returns the generations that the chain file of a folder lists; `None` if it has no chain file that can be read. The
+    /// hash lists are not read.
+    pub fn listed_generations(scope: &Folder) -> Result<Option<Vec<ChainEntry>>> {
+        let opened = scope.open_child(OsStr::new(FOLDER_NAME));
+        let opened = opened.and_then(|folder| folder.open_file(OsStr::new(chain::FILE_NAME)));
+        match opened.map(|(file, _)| read_chain(file)) {
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Ok(Ok((entries, _))) => Ok(Some(entries)),
+            Err(_) | Ok(Err(_)) => interrupt::check().map(|()| None),
+        }
+    }
+}
+
 struct Loader<'a> {
     folder: &'a Folder,
     /// The hash lists in the folder that no generation has named so far: composed name and name.

@@ -244,6 +244,7 @@ impl<'a> RemoteCheck<'a> {
             files.push((Name::from(name), verdict));
         }
         let batches = folders.into_iter().map(|(folder, files)| BatchResult {
+            hashes: Vec::new(),
             database: self.group.due.database,
             id: Some(self.id),
             path: self.group.storage.remote.path(&folder),

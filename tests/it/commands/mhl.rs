@@ -25,7 +25,7 @@ fn files_without_evidence_are_read_once() {
     let answer = studio.json(&["verify --older-than 1h"]).ok().document();
     assert_eq!(
         answer["files"], 1,
-        "the read gave evidence: only render is left"
+        "the read gave evidence, and so did writing: only render is left"
     );
 }
 
