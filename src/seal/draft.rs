@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::ReplicaHistories;
 use super::file::ignore_list;
+use super::replica::ReplicaHistories;
 use super::request::SealRequest;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;

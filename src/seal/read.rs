@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use super::ReplicaHistories;
 use super::file::SealFile;
+use super::replica::ReplicaHistories;
 use super::report::SealReport;
 use super::request::SealRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -73,7 +73,7 @@ pub(super) fn read_files(
         for number in 0..request.storage.walk_threads().max(1) {
             let (sender, next, todo) = (sender.clone(), &next, &todo);
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                read_some(&replica.folder, todo, next, &sender)
+                read_some(&replica.folder, todo, next, &sender);
             });
             match begun {
                 Ok(_) => {}

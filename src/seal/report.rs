@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::ReplicaHistories;
+use super::replica::ReplicaHistories;
 use crate::base::error::Error;
 use crate::index::{KnownGeneration, OutcomeKind};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ReplicaHistories;
 use super::draft::{Draft, Drafts};
+use super::replica::ReplicaHistories;
 use super::report::SealReport;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::name::Name;

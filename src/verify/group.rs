@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::batch::BatchResult;
 use super::budget::RemainingBudget;
 use super::file::{CheckedFile, ExpectedFile, Verdict, check_file};
 use super::history::HistoryChecks;
@@ -19,7 +20,6 @@ use crate::model::project::path_within;
 use crate::os::disk::Disk;
 use crate::os::folder::is_not_found;
 use crate::os::io_priority;
-use crate::snapshot::content_hash::ContentHashes;
 use crate::snapshot::manifest::ManifestRef;
 use crate::storage::LocalStorage;
 
@@ -46,32 +46,6 @@ struct GroupStorage {
     id: Option<DatabaseId>,
     /// The number of the database in the request.
     database: usize,
-}
-
-/// The results of one batch.
-#[derive(Debug)]
-pub(super) struct BatchResult {
-    /// The number of the database in the request.
-    pub(super) database: usize,
-    pub(super) id: Option<DatabaseId>,
-    /// The folder below the root.
-    pub(super) folder: PathBuf,
-    /// The path of the folder.
-    pub(super) path: PathBuf,
-    pub(super) files: Vec<(Name, Verdict)>,
-    /// The hashes of those that are compared with a history.
-    pub(super) hashes: Vec<(Name, ContentHashes)>,
-}
-
-impl BatchResult {
-    /// Bytes that were read.
-    pub(super) fn bytes(&self) -> u64 {
-        let evidence = self
-            .files
-            .iter()
-            .filter_map(|(_, verdict)| verdict.evidence());
-        evidence.map(|evidence| evidence.bytes).sum()
-    }
 }
 
 /// Files of one folder, read by one thread.

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::group::BatchResult;
+use super::batch::BatchResult;
 use super::queue::DueFolders;
 use super::report::VerifyReport;
 use crate::base::error::{Error, Result};

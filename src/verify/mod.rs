@@ -7,6 +7,7 @@
 //! Rule: what could not be read is never reported as missing, and a digest is recorded as soon as its file was read, so that
 //! an interrupted run continues where it stopped.
 
+mod batch;
 mod budget;
 pub mod file;
 mod group;

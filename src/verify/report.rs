@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::batch::BatchResult;
 use super::file::{DamageCause, Verdict};
-use super::group::BatchResult;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::overview;

@@ -136,7 +136,7 @@ impl MhlAnswer {
         }
         if sealed.unchanged > 0 {
             let files = count(sealed.unchanged, "file");
-            parts.push(format!("{files} without news since the last generation"));
+            parts.push(format!("{files} unchanged since the last generation"));
         }
         if sealed.read_files > 0 {
             let verb = if self.is_dry_run {

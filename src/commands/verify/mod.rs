@@ -55,6 +55,10 @@ const FORM: TargetForm = TargetForm {
   verify in CLOUD --download --bytes 500G
   verify acme footage in SHELF --mhl"
 )]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
 pub(crate) struct VerifyArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]

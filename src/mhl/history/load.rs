@@ -80,7 +80,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn load(&mut self, has_chain: bool) -> Result<()> {
         let entries = if has_chain {
-            match self.read(OsStr::new(chain::FILE_NAME), |file| read_chain(file))? {
+            match self.read(OsStr::new(chain::FILE_NAME), read_chain)? {
                 Ok((entries, c4)) => {
                     self.history.chain_c4 = Some(c4);
                     entries
@@ -137,8 +137,7 @@ impl Loader<'_> {
                 );
             }
         }
-        let mut expected = 1;
-        for (place, number) in seen.into_iter().enumerate() {
+        for ((expected, place), number) in (1..).zip(0..).zip(seen) {
             if number != expected {
                 self.damage(HistoryDamageKind::MissingNumber(expected), chain::FILE_NAME);
                 return;
@@ -151,7 +150,6 @@ impl Loader<'_> {
                 self.damage(HistoryDamageKind::WrongNumber(number), chain::FILE_NAME);
                 return;
             }
-            expected += 1;
         }
     }
 

@@ -53,6 +53,7 @@ fn the_overview_lists_every_command() {
       history   List the last runs, or the files of one run
       list      List projects, clients, categories or storages with their sizes and copies
       load      Scan storages and update the index
+      mhl       Write an ASC MHL history for what lies on a storage
       policy    List how many copies categories demand, or set it
       prune     Remove old versions for good
       remove    Stop tracking a storage, a category or an exclusion
