@@ -6,12 +6,14 @@ use std::str::FromStr;
 use serde::Serialize;
 
 /// A hash format of the ASC MHL specification, in the order of its schema, which is that of the names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HashFormat {
     C4,
     Md5,
     Sha1,
+    /// The format of the index, for which nothing is read again.
+    #[default]
     Xxh128,
     Xxh3,
     Xxh64,
@@ -86,6 +88,10 @@ impl HashFormatSet {
 
     pub const fn contains(self, format: HashFormat) -> bool {
         self.0 & (1 << format as u8) != 0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The formats in the order of the schema.

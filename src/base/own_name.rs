@@ -1,4 +1,4 @@
-//! Names of the program's own entries in a database: its folder and its temporary files.
+//! Names of the program's own entries in a database: its folder, its temporary files, and the folders of histories.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -11,6 +11,15 @@ pub const OWN_FOLDER: &str = ".auto-backup";
 
 const BEFORE: &str = ".auto-backup-";
 const AFTER: &str = ".part";
+
+/// Folder of an ASC MHL history, beside the files that it records.
+pub const HISTORY_FOLDER: &str = "ascmhl";
+
+/// True for the path of the folder of a history. Each storage has a history of its own, so that its files are compared with
+/// none elsewhere.
+pub fn is_history_folder(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == HISTORY_FOLDER)
+}
 
 /// Returns the name of a temporary file: `.auto-backup-STEM.part`. The stem may be any bytes that a name may have.
 pub fn temporary(stem: impl AsRef<[u8]>) -> OsString {

@@ -23,8 +23,9 @@ use crate::trust::place::places;
 ///   copied          everything is copied, but not yet as the policy of its category wants
 ///   safe to format  every file has as many proven copies on other media as the policy wants
 ///
-/// The answer comes from the index alone, also while a card is away: it is about the files that the card had when it was
-/// seen last. A copy that a later scan does not show any more does not count.
+/// The answer comes from the index alone, also while a card is away: it is about the
+/// files that the card had when it was seen last. A copy that a later scan does not
+/// show any more does not count.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -10,6 +10,7 @@ use super::request::CompareRequest;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::own_name::is_history_folder;
 use crate::index::Index;
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::Category;
@@ -126,8 +127,8 @@ impl Comparison {
         }
         let paths: BTreeSet<_> = trees.iter().flat_map(|tree| tree.folders.keys()).collect();
         for path in paths {
-            // Unread folders were reported above.
-            if trees.iter().any(|tree| tree.is_unread(path)) {
+            // Unread folders were reported above. Each storage has histories of its own.
+            if is_history_folder(path) || trees.iter().any(|tree| tree.is_unread(path)) {
                 continue;
             }
             let mut folder = FolderComparison {

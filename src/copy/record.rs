@@ -20,6 +20,7 @@ use crate::index::{
 use crate::model::address;
 use crate::model::path::split_path;
 use crate::model::project::path_within;
+use crate::seal::request::GivenHashes;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::manifest_join::join_by_name;
 use crate::storage::Storage;
@@ -56,6 +57,25 @@ pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
         let recorded = copy.index.update_sent(root, source, &record);
         copy.report_problems([recorded]);
     }
+}
+
+/// Returns the paths of the copied files of a plan, below its replica, as far as they are text.
+pub(super) fn copied_paths(
+    copy: &DestinationCopy<'_>,
+    plan: &Plan,
+) -> BTreeMap<String, Option<GivenHashes>> {
+    let uncopied = UncopiedItems::of(&copy.lock_report().items);
+    let mut paths = BTreeMap::new();
+    for (folder, manifest) in uncopied.copied_files(&copy.database.root, plan) {
+        let mut files = manifest.files();
+        while let Some(file) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            if let Some(path) = folder.join(name.as_path()).to_str() {
+                paths.insert(path.to_owned(), None);
+            }
+        }
+    }
+    paths
 }
 
 /// Records what is known of files that were sent to a remote: rclone compared the digest that the storage states with that

@@ -248,6 +248,7 @@ fn read_files(
 ) -> Result<()> {
     let databases = registry.databases().iter();
     let verification = VerifyRequest {
+        histories: None,
         scope: Scope::Project(question.project.clone()),
         categories: vec![question.category],
         databases: databases.filter(|one| names.contains(&one.name)).collect(),

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::params;
 
 use super::checksum::{corruption_error, row_checksum};
-use super::sql::{bytes, execute, read_path, subtree_bounds};
+use super::sql::{bytes, execute, read_path, read_project, subtree_bounds};
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::mhl::hash_list::Process;
 use crate::mhl::history::Generation;
+use crate::model::project::ProjectId;
 
 /// A generation as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,23 @@ impl Index {
                 execute(transaction, sql, parameters)?;
             }
             Ok(())
+        })
+    }
+
+    /// Returns the folders of histories that the last scan of a database found: the path of the category, the project, and
+    /// the folder of the history below that of the project.
+    pub fn history_folders(
+        &self,
+        database: DatabaseId,
+    ) -> Result<Vec<(PathBuf, ProjectId, PathBuf)>> {
+        let sql = "SELECT client, project, category, path FROM folders JOIN replicas ON replicas.id = replica_id
+                   WHERE database_id = ?1 AND present
+                     AND (path = CAST('ascmhl' AS BLOB) OR substr(path, -7) = CAST('/ascmhl' AS BLOB))
+                   ORDER BY path";
+        self.rows(sql, [database], |row| {
+            let path = read_path(row, 3)?;
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            Ok((read_path(row, 2)?, read_project(row)?, folder))
         })
     }
 

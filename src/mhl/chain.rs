@@ -8,7 +8,7 @@ use super::xml::{XmlError, XmlReader, XmlResult};
 use crate::snapshot::content_hash::{HashFormat, HashValue};
 
 /// The name of the chain file.
-pub(super) const FILE_NAME: &str = "ascmhl_chain.xml";
+pub const FILE_NAME: &str = "ascmhl_chain.xml";
 
 /// The namespace of chain files.
 const NAMESPACE: &str = "urn:ASC:MHL:DIRECTORY:v2.0";

@@ -50,11 +50,11 @@ impl FolderHasher {
 }
 
 /// Returns the hash of hashes, in the order of their texts, which is that of their bytes.
-fn hash_of_all(format: HashFormat, mut hashes: Vec<HashValue>) -> Option<HashValue> {
-    hashes.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+fn hash_of_all(format: HashFormat, mut parts: Vec<HashValue>) -> Option<HashValue> {
+    parts.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     let mut hasher = MultiHasher::new(HashFormatSet::EMPTY.with(format));
-    for hash in &hashes {
-        hasher.update(hash.as_bytes());
+    for part in &parts {
+        hasher.update(part.as_bytes());
     }
     hasher.finish().value(format)
 }

@@ -17,4 +17,5 @@ pub mod ignore_list;
 mod relative_path;
 mod xml;
 
+pub use self::chain::FILE_NAME as CHAIN_NAME;
 pub(crate) use self::xml::escape::is_representable;

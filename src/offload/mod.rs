@@ -19,7 +19,7 @@ use std::time::Instant;
 use self::card::OpenCard;
 pub use self::report::OffloadReport;
 pub use self::request::OffloadRequest;
-use self::upload::Upload;
+use self::upload::CardUpload;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressEvent};
@@ -115,7 +115,7 @@ pub fn offload(
     )?;
     drop(spec);
     if !remotes.is_empty() {
-        let upload = Upload {
+        let upload = CardUpload {
             request,
             remotes,
             disks: &disks,

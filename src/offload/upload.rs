@@ -19,7 +19,7 @@ use crate::trust::card::proven_files;
 use crate::trust::place;
 
 /// The copy of a card to remotes.
-pub(super) struct Upload<'a> {
+pub(super) struct CardUpload<'a> {
     pub(super) request: &'a OffloadRequest<'a>,
     pub(super) remotes: Vec<&'a Database>,
     /// The destinations on disks.
@@ -46,7 +46,7 @@ pub(super) fn require_disk(destinations: &[&Database]) -> Result<()> {
     }
 }
 
-impl Upload<'_> {
+impl CardUpload<'_> {
     /// Sends the files that are verified on one of the disks to the remotes. If that cannot begin, each remote has failed.
     pub(super) fn send(
         &self,

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::ReplicaHistories;
 use super::file::ignore_list;
+use super::replica::ReplicaHistories;
 use super::request::SealRequest;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -59,7 +59,7 @@ impl Drafts {
         let mut drafts = Vec::new();
         let folders: Vec<String> = by_folder.keys().cloned().collect();
         for (folder, files) in by_folder.into_iter().rev() {
-            let ignored = ignore_list(histories, &folder, request.exclusions)?;
+            let ignored = ignore_list(histories, &folder, request.exclusions())?;
             let (root, inner) = hash_folders(replica, (&folder, &ignored), &files, &roots);
             let nested = folders
                 .iter()

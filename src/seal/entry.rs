@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::ReplicaHistories;
+use super::absent_record::MissingRecords;
 use super::file::SealFile;
-use super::missing::MissingRecords;
+use super::replica::ReplicaHistories;
 use super::report::{SealFindingKind, SealReport};
 use super::request::{SealRequest, SealScope};
 use crate::base::name::Name;

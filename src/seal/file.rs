@@ -1,9 +1,10 @@
 //! The files of a replica beside their records and evidence, and the decision what to hash.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::ReplicaHistories;
+use super::replica::ReplicaHistories;
 use super::report::{SealFindingKind, SealReport};
 use super::request::{SealRequest, SealScope};
 use crate::base::error::Result;
@@ -11,7 +12,7 @@ use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::{DatabaseId, EvidenceKind, FileEvidence, FolderEvidence, Index};
-use crate::mhl::history::{FOLDER_NAME, FileRecord};
+use crate::mhl::history::FileRecord;
 use crate::mhl::history_set::{HistorySet, path_below};
 use crate::mhl::ignore_list::IgnoreList;
 use crate::mhl::is_representable;
@@ -20,7 +21,6 @@ use crate::os::folder::Folder;
 use crate::snapshot::content_hash::{ContentHashes, HashFormat, HashFormatSet};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::ManifestFile;
-use crate::snapshot::tree::Tree;
 
 /// A file of a replica that belongs to a history.
 #[derive(Debug)]
@@ -57,14 +57,6 @@ impl SealFile {
                 .as_ref()
                 .is_some_and(|(hashes, _)| has_all(hashes))
     }
-}
-
-/// The folders of a tree that contain a folder of a history.
-pub(super) fn history_folders(tree: &Tree) -> impl Iterator<Item = &Path> {
-    let folders = tree.folders.keys();
-    folders
-        .filter(|path| path.file_name().is_some_and(|name| name == FOLDER_NAME))
-        .filter_map(|path| path.parent())
 }
 
 /// Returns the ignore patterns of the history in a folder: those that it states, and the exclusions that hold there.
@@ -107,7 +99,9 @@ pub(super) fn list_files(
         }
         lister.add_folder(path, folder.manifest().files())?;
     }
-    for problem in &replica.tree.problems {
+    // Other runs report by themselves what they cannot read.
+    let is_whole = matches!(request.scope, SealScope::Whole);
+    for problem in replica.tree.problems.iter().filter(|_| is_whole) {
         let path = replica.folder.path().join(&problem.path);
         let reason = Some(problem.error.full_message());
         lister
@@ -156,7 +150,7 @@ impl Lister<'_> {
         let known = self.ignored.take().filter(|(folder, _)| folder == base);
         let list = match known {
             Some((_, list)) => list,
-            None => ignore_list(&self.replica.histories, base, self.request.exclusions)?,
+            None => ignore_list(&self.replica.histories, base, self.request.exclusions())?,
         };
         Ok(&self.ignored.insert((base.to_owned(), list)).1)
     }
@@ -257,16 +251,16 @@ impl Lister<'_> {
     fn is_wanted(&self, file: &SealFile, record: Option<&FileRecord>) -> bool {
         match &self.request.scope {
             SealScope::Checked(files) => record.is_some() && files.contains_key(&file.path),
-            SealScope::Copied(files) => {
-                files.contains_key(&file.path) || record.is_none() && file.hashes.is_some()
+            SealScope::Copied(copied) => {
+                copied.files.contains_key(&file.path)
+                    || record.is_none() && (file.hashes.is_some() || copied.was_killed)
             }
             SealScope::Whole => match (record, &file.hashes) {
-                (None, _) => true,
                 // The evidence is what the history records already.
                 (Some(record), Some((_, at))) if is_digest_only(file.needed) => {
                     record.checked_at.is_none_or(|checked| *at > checked)
                 }
-                (Some(_), _) => true,
+                _ => true,
             },
         }
     }
@@ -294,17 +288,13 @@ fn is_as_proven(folder: &Folder, name: &Name, known: &FileEvidence) -> bool {
 
 /// The path of a folder of the replica below the folder of a history.
 fn below<'p>(base: &str, path: &'p Path) -> &'p Path {
-    match path.to_str() {
-        Some(text) => Path::new(path_below(base, text)),
-        None => {
-            let rest = path
-                .as_os_str()
-                .as_bytes()
-                .get(base.len()..)
-                .unwrap_or_default();
-            Path::new(std::ffi::OsStr::from_bytes(
-                rest.strip_prefix(b"/").unwrap_or(rest),
-            ))
-        }
+    if let Some(text) = path.to_str() {
+        return Path::new(path_below(base, text));
     }
+    let rest = path
+        .as_os_str()
+        .as_bytes()
+        .get(base.len()..)
+        .unwrap_or_default();
+    Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }

@@ -13,7 +13,7 @@ use crate::base::timestamp::Timestamp;
 use crate::index::{Index, RunId, RunState};
 use crate::mhl::hash_list::Process;
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::{Category, CategoryAttributes, Database, Registry};
+use crate::model::registry::{Category, Database, Registry};
 use crate::storage::lock::Lock;
 use crate::storage::observation;
 use crate::storage::{Layout, LocalStorage, Storage};
@@ -100,15 +100,20 @@ pub fn seal_in_place(
             category,
             project,
             process: Process::InPlace,
-            format: format.unwrap_or(CategoryAttributes::USUAL_FORMAT),
+            format: format.unwrap_or_default(),
             scope: SealScope::Whole,
             started: start.1,
             comment: None,
-            exclusions: registry.exclusions(),
             dry_run: request.dry_run,
         };
         match seal(index, &one, monitor) {
-            Ok(sealed) => report.sealed.merge(sealed),
+            Ok(mut sealed) => {
+                let path = storage.root.path().join(category.replica_path(project));
+                let unwritten = std::mem::take(&mut sealed.unwritten).into_iter();
+                let unwritten = unwritten.map(|error| (path.clone(), error.full_message()));
+                report.failed.extend(unwritten);
+                report.sealed.merge(sealed);
+            }
             Err(Error::Interrupted) => {
                 report.is_interrupted = true;
                 break;
@@ -120,7 +125,11 @@ pub fn seal_in_place(
         }
     }
     if !report.sealed.generations.is_empty() || !report.sealed.listed.is_empty() {
-        rescan(index, storage, &replicas, &mut report, monitor);
+        let scanned = rescan(index, storage, &replicas, monitor);
+        let path = || storage.root.path().to_owned();
+        report
+            .failed
+            .extend(scanned.err().map(|error| (path(), error.full_message())));
     }
     report.elapsed = start.0.elapsed();
     Ok(report)
@@ -149,23 +158,21 @@ fn find_replicas<'a>(
     Ok(replicas)
 }
 
-/// Scans the replicas again, so that the index shows their histories.
-fn rescan(
+/// Scans replicas again, so that the index shows their histories.
+///
+/// # Errors
+/// The storage cannot be read; the index cannot be written.
+pub fn rescan(
     index: &mut Index,
     storage: &LocalStorage,
     replicas: &[(&Category, ProjectId)],
-    report: &mut InPlaceReport,
     monitor: &dyn Monitor,
-) {
+) -> Result<()> {
     let opened = Storage::Local(storage.clone());
-    let scanned = observation::record(
+    observation::record(
         index,
         &storage.database,
         storage.observed_root(),
         |builder| opened.observe(replicas, builder, monitor),
-    );
-    if let Err(error) = scanned {
-        let path = storage.root.path().to_owned();
-        report.failed.push((path, error.full_message()));
-    }
+    )
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use super::ReplicaHistories;
 use super::file::SealFile;
+use super::replica::ReplicaHistories;
 use super::report::SealReport;
 use super::request::SealRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -50,13 +50,14 @@ pub(super) fn read_files(
         .enumerate()
         .filter(|(_, file)| file.must_read());
     let places: Vec<usize> = places.map(|(place, _)| place).collect();
+    let bytes = places.iter().map(|place| files[*place].bytes);
+    let bytes = bytes.fold(0, u64::saturating_add);
+    if request.dry_run {
+        (report.read_files, report.read_bytes) = (places.len() as u64, bytes);
+    }
     if places.is_empty() || request.dry_run {
         return Ok(());
     }
-    let bytes = places
-        .iter()
-        .map(|place| files[*place].bytes)
-        .fold(0, u64::saturating_add);
     monitor.on_event(&ProgressEvent::Started {
         task: Task::Verify,
         files: Some(places.len() as u64),
@@ -72,7 +73,7 @@ pub(super) fn read_files(
         for number in 0..request.storage.walk_threads().max(1) {
             let (sender, next, todo) = (sender.clone(), &next, &todo);
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                read_some(&replica.folder, todo, next, &sender)
+                read_some(&replica.folder, todo, next, &sender);
             });
             match begun {
                 Ok(_) => {}

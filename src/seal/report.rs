@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::ReplicaHistories;
+use super::replica::ReplicaHistories;
+use crate::base::error::Error;
 use crate::index::{KnownGeneration, OutcomeKind};
 
 /// The result of appending generations to the histories of a replica.
@@ -20,9 +21,11 @@ pub struct SealReport {
     pub verified: u64,
     /// Number of recorded files about which there is nothing new.
     pub unchanged: u64,
-    /// Number of files that were read, and their bytes.
+    /// Number of files that were read, and their bytes; in a dry run, of those that would be.
     pub read_files: u64,
     pub read_bytes: u64,
+    /// Failures to write a generation, after which nothing further was written for that replica.
+    pub unwritten: Vec<Error>,
     /// True if the index could not store what was read.
     pub is_unrecorded: bool,
 }
@@ -118,6 +121,7 @@ impl SealReport {
         self.unchanged += other.unchanged;
         self.read_files += other.read_files;
         self.read_bytes += other.read_bytes;
+        self.unwritten.extend(other.unwritten);
         self.is_unrecorded |= other.is_unrecorded;
     }
 }

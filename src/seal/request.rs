@@ -22,11 +22,20 @@ pub struct GivenHashes {
 pub enum SealScope {
     /// All files: new ones are added, and recorded ones are checked again.
     Whole,
-    /// Files that a run copied, by path below the replica, and new ones with evidence `read`. Files without hashes are hashed
-    /// from their evidence, or read.
-    Copied(BTreeMap<String, Option<GivenHashes>>),
+    /// Files that a run copied, and new ones with evidence `read`.
+    Copied(CopiedFiles),
     /// Recorded files that a run read again. No file is added.
     Checked(BTreeMap<String, GivenHashes>),
+}
+
+/// The files that a run copied.
+#[derive(Debug)]
+pub struct CopiedFiles {
+    /// By path below the replica. Files without hashes are hashed from their evidence, or read.
+    pub files: BTreeMap<String, Option<GivenHashes>>,
+    /// True if an earlier run was killed in the replica: it may have copied files of which nothing is known. New files are
+    /// then read.
+    pub was_killed: bool,
 }
 
 /// A request to append generations to the histories of a replica.
@@ -43,18 +52,21 @@ pub struct SealRequest<'a> {
     pub started: Timestamp,
     /// A remark for readers of the hash list.
     pub comment: Option<String>,
-    /// The patterns of `exclude`, for the list of ignored files.
-    pub exclusions: &'a [String],
     /// Reports what would be recorded, and writes nothing.
     pub dry_run: bool,
 }
 
 impl SealRequest<'_> {
+    /// The patterns of `exclude`, for the list of ignored files.
+    pub(super) fn exclusions(&self) -> &[String] {
+        &self.storage.layout.patterns
+    }
+
     /// The hashes that the calling run computed of a file.
     pub(super) fn given(&self, path: &str) -> Option<&GivenHashes> {
         match &self.scope {
             SealScope::Whole => None,
-            SealScope::Copied(files) => files.get(path)?.as_ref(),
+            SealScope::Copied(copied) => copied.files.get(path)?.as_ref(),
             SealScope::Checked(files) => files.get(path),
         }
     }

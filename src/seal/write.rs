@@ -3,16 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ReplicaHistories;
 use super::draft::{Draft, Drafts};
+use super::replica::ReplicaHistories;
 use super::report::SealReport;
-use crate::base::error::Result;
-use crate::index::{DatabaseId, Index, KnownGeneration};
+use crate::base::error::{IoResultExt as _, Result};
+use crate::base::name::Name;
+use crate::index::{
+    ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, KnownGeneration, NewEvidence,
+    Proof,
+};
+use crate::mhl::CHAIN_NAME;
 use crate::mhl::generation::{append, list_unlisted};
 use crate::mhl::hash_list::HashListReference;
 use crate::mhl::history::{FOLDER_NAME, Generation, History};
 use crate::mhl::history_set::{join, path_below};
 use crate::model::project::path_within;
+use crate::os::folder::Folder;
+use crate::snapshot::digest::Digest;
 
 /// Writes the drafts that have something to record.
 pub(super) fn write(
@@ -29,7 +36,9 @@ pub(super) fn write(
     let mut written: BTreeMap<String, Generation> = BTreeMap::new();
     for mut draft in drafts.drafts {
         let history = replica.histories.get(&draft.folder).unwrap_or(&none);
-        let scope = replica.folder.open_descendant(Path::new(&draft.folder));
+        let folder_name = draft.folder.clone();
+        let place = Path::new(&folder_name);
+        let scope = || replica.folder.open_descendant(place);
         let has_news = draft
             .nested
             .iter()
@@ -37,15 +46,15 @@ pub(super) fn write(
         let mut generations: Vec<Generation> = history.all_generations().cloned().collect();
         if !draft.list.files.is_empty() || has_news {
             draft.list.head.references = references(replica, &draft, history, &written);
-            let generation = append(&scope?, history, &draft.list)?;
+            let generation = append(&scope()?, history, &draft.list)?;
             generations.push(generation.clone());
             written.insert(draft.folder.clone(), generation);
         } else if history.unlisted.is_some() {
-            list_unlisted(&scope?, history)?;
+            list_unlisted(&scope()?, history)?;
         } else {
             continue;
         }
-        let folder = path_within(&replica.relative, Path::new(&draft.folder));
+        let folder = path_within(&replica.relative, place);
         let known: Vec<KnownGeneration> = generations
             .iter()
             .map(|generation| KnownGeneration::of(&folder, generation))
@@ -59,6 +68,7 @@ pub(super) fn write(
         }
         if let Some(database) = database {
             index.record_generations(database, &folder, &known)?;
+            record_evidence(index, database, &folder, &scope()?, known.last())?;
         }
     }
     Ok(())
@@ -89,4 +99,40 @@ fn references(
         }
     }
     references
+}
+
+/// Records evidence of the last hash list and of the chain file, which were written and read back. Without it, a replica that
+/// was proven would have two files without proof.
+fn record_evidence(
+    index: &mut Index,
+    database: DatabaseId,
+    folder: &Path,
+    scope: &Folder,
+    last: Option<&KnownGeneration>,
+) -> Result<()> {
+    let history = scope.open_child(FOLDER_NAME.as_ref())?;
+    let has_stable_ids = history.has_reliable_file_system();
+    let mut files = FolderEvidence::new();
+    let names = last
+        .map(|last| last.name.as_str())
+        .into_iter()
+        .chain([CHAIN_NAME]);
+    for name in names {
+        let (file, stat) = history.open_file(name.as_ref())?;
+        let digest = Digest::of_file(&file, &mut Vec::new(), &|_| {});
+        let evidence = FileEvidence {
+            bytes: stat.bytes,
+            modified: stat.modified,
+            digest: digest.at("read", history.path().join(name))?,
+            proof: Proof::read_now(&stat, has_stable_ids),
+        };
+        files.insert(Name::from(name), evidence);
+    }
+    let new = NewEvidence {
+        database,
+        folder: &folder.join(FOLDER_NAME),
+        files: &files,
+        origin: ContentOrigin::Written,
+    };
+    index.add_evidence(&[new]).map(drop)
 }

@@ -10,6 +10,8 @@ use crate::model::registry::Registry;
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub exclusions: Arc<Exclusions>,
+    /// The patterns of `exclude`.
+    pub patterns: Vec<String>,
 }
 
 impl Layout {
@@ -17,6 +19,7 @@ impl Layout {
     pub fn new(registry: &Registry) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             exclusions: Arc::new(Exclusions::new(registry.exclusion_rules())?),
+            patterns: registry.exclusions().to_vec(),
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! The verdict on one file that was read again.
 
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::hash_format::HashFormatSet;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
@@ -8,6 +9,7 @@ use crate::index::{EvidenceKind, FileEvidence, KnownContent, Proof};
 use crate::os::file;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::Stat;
+use crate::snapshot::content_hash::ContentHashes;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::time_alias::AlteredTime;
 
@@ -20,8 +22,27 @@ pub struct ExpectedFile {
     /// The time that the storage reports instead, if it is another.
     pub altered: Option<AlteredTime>,
     pub precision: TimePrecision,
+    /// The formats of the hashes that are computed besides the digest.
+    pub formats: HashFormatSet,
     /// Its known content, if any.
     pub known: Option<KnownContent>,
+}
+
+/// A file that was checked.
+#[derive(Debug)]
+pub struct CheckedFile {
+    pub verdict: Verdict,
+    /// The hashes of what was read, if it was.
+    pub read: Option<ContentHashes>,
+}
+
+impl From<Verdict> for CheckedFile {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            read: None,
+        }
+    }
 }
 
 /// What reading a file showed.
@@ -103,13 +124,13 @@ pub fn check_file(
     expected: &ExpectedFile,
     buffer: &mut Vec<u8>,
     on_progress: &dyn Fn(u64),
-) -> Result<Verdict> {
+) -> Result<CheckedFile> {
     match read(folder, expected, buffer, on_progress) {
-        Ok(verdict) => Ok(verdict),
-        Err(error) if is_not_found(&error) => Ok(Verdict::Missing),
+        Ok(checked) => Ok(checked),
+        Err(error) if is_not_found(&error) => Ok(Verdict::Missing.into()),
         Err(error) => {
             interrupt::check()?;
-            Ok(Verdict::Unreadable(error.full_message()))
+            Ok(Verdict::Unreadable(error.full_message()).into())
         }
     }
 }
@@ -119,25 +140,34 @@ fn read(
     expected: &ExpectedFile,
     buffer: &mut Vec<u8>,
     on_progress: &dyn Fn(u64),
-) -> Result<Verdict> {
+) -> Result<CheckedFile> {
     let name = expected.name.as_os_str();
     let (opened, stat) = folder.open_file(name)?;
     let path = || folder.path().join(name);
     // So that the disk is read, and not memory.
     file::drop_from_cache(&opened);
-    let digest = Digest::of_file(&opened, buffer, on_progress).at("read", path())?;
+    let hashes = ContentHashes::of_file(&opened, expected.formats, buffer, on_progress);
+    let hashes = hashes.at("read", path())?;
     if !file::is_unchanged(&opened, &stat) {
         return Err(Error::SourceChanged { path: path() });
     }
     let has_stable_ids = folder.has_reliable_file_system();
-    let proof = Proof::read_now(&stat, has_stable_ids);
-    if !expected.is_same(&stat) {
-        return Ok(Verdict::Edited(Some(FileEvidence {
+    Ok(CheckedFile {
+        verdict: judge(expected, &stat, hashes.digest, has_stable_ids),
+        read: Some(hashes),
+    })
+}
+
+/// Returns the verdict on a file that was read in this state.
+fn judge(expected: &ExpectedFile, stat: &Stat, digest: Digest, has_stable_ids: bool) -> Verdict {
+    let proof = Proof::read_now(stat, has_stable_ids);
+    if !expected.is_same(stat) {
+        return Verdict::Edited(Some(FileEvidence {
             bytes: stat.bytes,
             modified: stat.modified,
             digest,
             proof,
-        })));
+        }));
     }
     let known = expected
         .known
@@ -150,7 +180,7 @@ fn read(
         digest,
         proof,
     };
-    Ok(match known {
+    match known {
         None => Verdict::FirstRead(found),
         Some(known) if known.digest == digest => Verdict::Intact(found),
         Some(known) => Verdict::Damaged {
@@ -166,7 +196,7 @@ fn read(
                 _ => DamageCause::Rewritten,
             },
         },
-    })
+    }
 }
 
 impl Verdict {

@@ -5,8 +5,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::batch::BatchResult;
 use super::budget::RemainingBudget;
-use super::file::{ExpectedFile, Verdict, check_file};
+use super::file::{CheckedFile, ExpectedFile, Verdict, check_file};
+use super::history::HistoryChecks;
 use super::queue::{DueFolder, DueFolders, is_due};
 use super::request::VerifyRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -44,30 +46,6 @@ struct GroupStorage {
     id: Option<DatabaseId>,
     /// The number of the database in the request.
     database: usize,
-}
-
-/// The results of one batch.
-#[derive(Debug)]
-pub(super) struct BatchResult {
-    /// The number of the database in the request.
-    pub(super) database: usize,
-    pub(super) id: Option<DatabaseId>,
-    /// The folder below the root.
-    pub(super) folder: PathBuf,
-    /// The path of the folder.
-    pub(super) path: PathBuf,
-    pub(super) files: Vec<(Name, Verdict)>,
-}
-
-impl BatchResult {
-    /// Bytes that were read.
-    pub(super) fn bytes(&self) -> u64 {
-        let evidence = self
-            .files
-            .iter()
-            .filter_map(|(_, verdict)| verdict.evidence());
-        evidence.map(|evidence| evidence.bytes).sum()
-    }
 }
 
 /// Files of one folder, read by one thread.
@@ -129,7 +107,7 @@ impl DiskGroup {
 pub(super) fn read_group(
     index: &Index,
     group: &DiskGroup,
-    request: &VerifyRequest<'_>,
+    (request, histories): (&VerifyRequest<'_>, Option<&HistoryChecks>),
     budget: &RemainingBudget,
     results: &Sender<BatchResult>,
 ) -> Result<bool> {
@@ -160,6 +138,7 @@ pub(super) fn read_group(
             index,
             group,
             request,
+            histories,
             budget,
             is_stopped: false,
         };
@@ -177,6 +156,7 @@ struct Dispatcher<'a> {
     index: &'a Index,
     group: &'a DiskGroup,
     request: &'a VerifyRequest<'a>,
+    histories: Option<&'a HistoryChecks>,
     budget: &'a RemainingBudget,
     /// True once the budget was used up, or the run was canceled.
     is_stopped: bool,
@@ -241,6 +221,14 @@ impl Dispatcher<'_> {
             .altered_times_in(id, &path_within(&base, &folder.path))?;
         let mut files = Vec::new();
         let place = (folder.path.as_path(), due.precision);
+        let database = self.group.storages[number].database;
+        let within = path_within(&base, &folder.path);
+        let formats = |name: &Name| {
+            let histories = self.histories;
+            histories
+                .map(|known| known.formats(database, &within, name))
+                .unwrap_or_default()
+        };
         self.index.visit_proven_folder(
             id,
             key,
@@ -255,6 +243,7 @@ impl Dispatcher<'_> {
                     let name = Name::from_bytes(file.name.to_vec());
                     files.push(ExpectedFile {
                         altered: altered.get(&name).copied(),
+                        formats: formats(&name),
                         name,
                         bytes: file.bytes,
                         modified: file.modified,
@@ -291,13 +280,18 @@ fn read_batch(one: &GroupStorage, batch: FileBatch, buffer: &mut Vec<u8>) -> Bat
     let root = &one.storage.root;
     let folder = root.open_descendant(&batch.folder);
     let mut files = Vec::with_capacity(batch.files.len());
+    let mut hashes = Vec::new();
     for expected in batch.files {
         if interrupt::is_requested() {
             break;
         }
         let verdict = match &folder {
             Ok(folder) => match check_file(folder, &expected, buffer, &|_| {}) {
-                Ok(verdict) => verdict,
+                Ok(CheckedFile { verdict, read }) => {
+                    let read = read.filter(|_| !expected.formats.is_empty());
+                    hashes.extend(read.map(|read| (expected.name.clone(), read)));
+                    verdict
+                }
                 // Interrupted: the rest was not read.
                 Err(_) => break,
             },
@@ -311,6 +305,7 @@ fn read_batch(one: &GroupStorage, batch: FileBatch, buffer: &mut Vec<u8>) -> Bat
         path: root.path().join(&batch.folder),
         folder: batch.folder,
         files,
+        hashes,
     }
 }
 

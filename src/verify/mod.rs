@@ -7,10 +7,12 @@
 //! Rule: what could not be read is never reported as missing, and a digest is recorded as soon as its file was read, so that
 //! an interrupted run continues where it stopped.
 
+mod batch;
 mod budget;
 pub mod file;
 mod group;
 pub mod heal;
+mod history;
 mod queue;
 mod recorder;
 mod remote;
@@ -23,6 +25,7 @@ use std::time::{Duration, Instant};
 
 pub use self::budget::Budget;
 use self::group::{DiskGroup, read_group};
+use self::history::HistoryChecks;
 use self::queue::due_folders;
 use self::recorder::EvidenceRecorder;
 use self::remote::{RemoteGroup, prove_by_copies, verify_remote};
@@ -53,12 +56,16 @@ pub fn verify(
     let mut report = VerifyReport::default();
     let mut groups: Vec<DiskGroup> = Vec::new();
     let mut remotes: Vec<RemoteGroup> = Vec::new();
+    let mut histories = request.histories.map(|_| HistoryChecks::new());
     for database in &request.databases {
         let number = report.databases.len();
         report.databases.push(DatabaseCheck::of(database));
         match Storage::open(index, &layout, database) {
             Ok(Storage::Local(storage)) => {
                 let due = due_folders(index, request, database, number)?;
+                if let Some(histories) = &mut histories {
+                    histories.load(index, &storage, &due)?;
+                }
                 let disk = Disk::of(&storage.root);
                 let place = groups.iter().position(|group| group.disk == disk);
                 let place = place.unwrap_or_else(|| {
@@ -69,6 +76,11 @@ pub fn verify(
             }
             Ok(Storage::Remote(storage)) => {
                 let due = due_folders(index, request, database, number)?;
+                if histories.is_some() {
+                    let name = database.name.clone();
+                    let error = Error::RemoteHistory { database: name };
+                    monitor.on_event(&ProgressEvent::Notice(&error.full_message()));
+                }
                 remotes.push(RemoteGroup { storage, due });
             }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -92,14 +104,39 @@ pub fn verify(
         bytes: Some(bytes.min(request.budget.bytes().unwrap_or(u64::MAX))),
     });
     let places = place::places(index, registry)?;
-    let work = (groups.as_slice(), remotes.as_slice(), places.as_slice());
-    let read = read_groups(index, request, work, &mut report, monitor);
+    let work = ReadWork {
+        groups: &groups,
+        remotes: &remotes,
+        places: &places,
+        histories: histories.as_ref(),
+    };
+    let read = read_groups(index, request, &work, &mut report, monitor);
     monitor.on_event(&ProgressEvent::Finished);
     read?;
+    append_histories(index, request, histories, &mut report, monitor)?;
     rescan(index, registry, request, &report, monitor);
     report.add_ages(index, registry)?;
     report.finish(start.elapsed());
     Ok(report)
+}
+
+/// Appends what was read to the histories. A run that was stopped appends nothing; the next one reads the rest.
+fn append_histories(
+    index: &mut Index,
+    request: &VerifyRequest<'_>,
+    histories: Option<HistoryChecks>,
+    report: &mut VerifyReport,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let (Some(histories), Some(run)) = (histories, request.histories) else {
+        return Ok(());
+    };
+    if report.is_interrupted {
+        let notice = "no ASC MHL generation was written: the run was stopped";
+        monitor.on_event(&ProgressEvent::Notice(notice));
+        return Ok(());
+    }
+    histories.append(index, run, report, monitor)
 }
 
 /// Scans the replicas again in which files are missing or edited, so that the index shows them.
@@ -130,14 +167,29 @@ fn rescan(
 /// Interval at which evidence is written while files are read.
 const WRITE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What is read.
+struct ReadWork<'a> {
+    groups: &'a [DiskGroup],
+    remotes: &'a [RemoteGroup],
+    places: &'a [Place],
+    /// The histories that the files are compared with, if any.
+    histories: Option<&'a HistoryChecks>,
+}
+
 /// Reads all groups at once, and records what they read.
 fn read_groups(
     index: &mut Index,
     request: &VerifyRequest<'_>,
-    (groups, remotes, places): (&[DiskGroup], &[RemoteGroup], &[Place]),
+    work: &ReadWork<'_>,
     report: &mut VerifyReport,
     monitor: &dyn Monitor,
 ) -> Result<()> {
+    let ReadWork {
+        groups,
+        remotes,
+        places,
+        histories,
+    } = *work;
     let (sender, results) = std::sync::mpsc::channel();
     let remaining = request.budget.begin();
     thread::scope(|scope| {
@@ -147,7 +199,7 @@ fn read_groups(
             let (sender, remaining) = (sender.clone(), &remaining);
             let path = group.path();
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
-                read_group(&own, group, request, remaining, &sender)
+                read_group(&own, group, (request, histories), remaining, &sender)
             });
             threads.push(begun.at("start a thread to read", path)?);
         }
@@ -167,6 +219,9 @@ fn read_groups(
             monitor.on_event(&ProgressEvent::Files(done.files.len() as u64));
             monitor.on_event(&ProgressEvent::Bytes(done.bytes()));
             report.add(&done);
+            if let Some(histories) = histories {
+                histories.add(&done);
+            }
             recorder.add(done);
             if recorder.is_full() || written.elapsed() >= WRITE_INTERVAL {
                 recorder.flush();

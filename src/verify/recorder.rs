@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::group::BatchResult;
+use super::batch::BatchResult;
 use crate::base::error::Error;
 use crate::index::{ContentOrigin, DatabaseId, FolderEvidence, Index, NewEvidence};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::batch::BatchResult;
 use super::file::{DamageCause, Verdict};
-use super::group::BatchResult;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::overview;
@@ -13,6 +13,7 @@ use crate::index::{Index, OutcomeKind, RunState};
 use crate::model::address;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
+use crate::seal::report::{SealFindingKind, SealReport};
 
 /// Result of a verification.
 #[derive(Debug, Default)]
@@ -24,12 +25,23 @@ pub struct VerifyReport {
     pub databases: Vec<DatabaseCheck>,
     /// The files that are not simply intact.
     pub findings: Vec<FoundItem>,
+    /// What ASC MHL histories state of the files that were read.
+    pub histories: HistoryTotals,
     /// True if the system cannot lower the priority of reads.
     pub has_normal_priority: bool,
     pub is_interrupted: bool,
     /// True if the evidence could not be written.
     pub is_unrecorded: bool,
     pub elapsed: Duration,
+}
+
+/// Totals of a comparison with ASC MHL histories.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryTotals {
+    /// Number of files whose recorded hash was found again.
+    pub verified: u64,
+    /// Number of generations that were written.
+    pub generations: u64,
 }
 
 /// Result of a verification on one database.
@@ -45,6 +57,8 @@ pub struct DatabaseCheck {
     pub edited: u64,
     pub missing: u64,
     pub unreadable: u64,
+    /// Number of files that no ASC MHL history records.
+    pub new: u64,
     /// Number of files that no digest is known of, and that were therefore not compared.
     pub unknown: u64,
     /// The oldest proof of any of its files now; `None` without one.
@@ -74,6 +88,10 @@ pub enum FindingKind {
     Missing,
     Unreadable,
     Edited,
+    /// No ASC MHL history records it.
+    New,
+    /// An ASC MHL history records it under another name.
+    Renamed,
 }
 
 impl FindingKind {
@@ -84,6 +102,8 @@ impl FindingKind {
             Self::Missing => OutcomeKind::Missing,
             Self::Unreadable => OutcomeKind::Unreadable,
             Self::Edited => OutcomeKind::Edited,
+            Self::New => OutcomeKind::New,
+            Self::Renamed => OutcomeKind::Moved,
         }
     }
 }
@@ -190,6 +210,42 @@ impl VerifyReport {
                 database: batch.database,
                 kind,
                 reason,
+            });
+        }
+    }
+
+    /// Adds what the histories of a replica show. A file that was reported before is not reported again.
+    pub(super) fn add_histories(&mut self, database: usize, sealed: SealReport) {
+        self.is_unrecorded |= sealed.is_unrecorded;
+        let (verified, number) = (sealed.verified, sealed.generations.len() as u64);
+        self.histories.verified += verified;
+        self.histories.generations += number;
+        for found in sealed.findings {
+            let kind = match found.kind {
+                SealFindingKind::DamagedHistory | SealFindingKind::Damaged => FindingKind::Damaged,
+                SealFindingKind::Missing => FindingKind::Missing,
+                SealFindingKind::Unreadable => FindingKind::Unreadable,
+                SealFindingKind::New => FindingKind::New,
+                SealFindingKind::Renamed => FindingKind::Renamed,
+                SealFindingKind::Unrepresentable => continue,
+            };
+            let is_known = |known: &FoundItem| known.kind == kind && known.path == found.path;
+            if self.findings.iter().any(is_known) {
+                continue;
+            }
+            let check = &mut self.databases[database];
+            match kind {
+                FindingKind::Damaged => check.damaged += 1,
+                FindingKind::Missing => check.missing += 1,
+                FindingKind::Unreadable => check.unreadable += 1,
+                FindingKind::New => check.new += 1,
+                FindingKind::Edited | FindingKind::Renamed => {}
+            }
+            self.findings.push(FoundItem {
+                path: found.path,
+                database,
+                kind,
+                reason: found.reason,
             });
         }
     }

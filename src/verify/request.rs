@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use crate::base::timestamp::Timestamp;
+use crate::index::RunId;
 use crate::model::project::Scope;
 use crate::model::registry::{Category, Database};
 
@@ -16,6 +17,8 @@ pub struct VerifyRequest<'a> {
     pub proven_since: Option<Timestamp>,
     /// Reads the files of remotes, instead of the digests that they state.
     pub download: bool,
+    /// The run whose results are compared with ASC MHL histories and appended to them.
+    pub histories: Option<RunId>,
     /// Lists the files, and reads none.
     pub dry_run: bool,
 }

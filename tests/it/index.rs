@@ -227,7 +227,7 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 3
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 4
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -447,7 +447,7 @@ fn killed_load_keeps_last_scan() {
 #[test]
 fn full_disk_keeps_last_scan() {
     let studio = scanned_studio();
-    let Some(disk) = MountedDisk::mount(&studio, "small", "256k") else {
+    let Some(disk) = MountedDisk::mount(&studio, "small", "272k") else {
         return;
     };
     let index = ["--index", "small/index"];

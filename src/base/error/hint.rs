@@ -151,6 +151,12 @@ impl Error {
             Self::Io { source, .. } | Self::UnreadScript { source, .. } => io_hint(source.kind())?,
             Self::Index { problem, .. } => problem.hint()?,
             Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
+            Self::HistoryNotWritten { .. } => {
+                "copy again: one generation is then written for the files of both runs"
+            }
+            Self::HistoryMismatch { .. } => {
+                "a history cannot take a changed file: find out which content is right; `verify --mhl` checks all files"
+            }
             Self::RemoteHistory { .. } => {
                 "write the history where the files are on a disk; a copy to the remote includes it"
             }

@@ -36,6 +36,8 @@ impl Error {
             Self::Unproven { .. } => "unproven",
             Self::UndoRefused { .. } => "undo_refused",
             Self::HistoryDamaged { .. } => "history_damaged",
+            Self::HistoryNotWritten { .. } => "history_not_written",
+            Self::HistoryMismatch { .. } => "history_mismatch",
             Self::RemoteHistory { .. } => "remote_history",
             Self::VersionsUnread { .. } => "versions_unread",
             Self::Locked { .. } => "locked",

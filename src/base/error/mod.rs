@@ -250,6 +250,12 @@ pub enum Error {
     /// A history of ASC MHL that is damaged, and therefore not continued. Holds the file concerned.
     #[error("the ASC MHL history is damaged: `{}`: {why}", Name::from(path.as_path()))]
     HistoryDamaged { path: PathBuf, why: String },
+    /// A run that was stopped before it appended to a history of ASC MHL.
+    #[error("no ASC MHL generation was written for `{}`: the run was stopped", Name::from(path.as_path()))]
+    HistoryNotWritten { path: PathBuf },
+    /// A file, or a hash list, that is not as a history of ASC MHL states.
+    #[error("`{}` is not as its ASC MHL history states: {why}", Name::from(path.as_path()))]
+    HistoryMismatch { path: PathBuf, why: String },
     /// A history of ASC MHL on a remote, which cannot be appended to.
     #[error("ASC MHL histories are written on disks only, and `{database}` is a remote")]
     RemoteHistory { database: String },

@@ -156,7 +156,7 @@ impl RunCommand for AddArgs {
                     keeps_history: mhl,
                     hash_format: mhl_hash.as_deref().and_then(HashFormat::from_tag),
                 };
-                add_category(workspace, &key.name, &path, (&stated, replace))
+                add_category(workspace, &key.name, &path, (stated, replace))
             }
         };
         let mut answer = answer?;
@@ -221,7 +221,7 @@ fn add_category(
     workspace: &mut Workspace,
     name: &str,
     path: &OsStr,
-    (stated, replace): (&CategoryAttributes, bool),
+    (stated, replace): (CategoryAttributes, bool),
 ) -> Result<AddAnswer> {
     let registry = &mut workspace.registry;
     let mut change = registry.add_category(name, &path::expand_home(path)?, replace)?;

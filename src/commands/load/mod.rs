@@ -32,6 +32,7 @@ use crate::model::registry::{Database, Registry};
 use crate::scan;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
+use crate::seal::import::import_histories;
 use crate::storage::availability::Reach;
 
 /// Scan storages and update the index
@@ -259,6 +260,7 @@ fn scan_stale(
     monitor: &dyn Monitor,
 ) -> Result<(Vec<LoadedDatabase>, Vec<String>)> {
     let scans = scan_all(index, registry, stale, scan_scope, monitor)?;
+    import_histories(index, registry, stale, monitor)?;
     let mut notices = Vec::new();
     if scan_scope.is_whole(registry) {
         let scanned: Vec<_> = stale.iter().copied().zip(&scans).collect();

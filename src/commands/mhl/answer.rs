@@ -136,14 +136,17 @@ impl MhlAnswer {
         }
         if sealed.unchanged > 0 {
             let files = count(sealed.unchanged, "file");
-            parts.push(format!("{files} without news since the last generation"));
+            parts.push(format!("{files} unchanged since the last generation"));
         }
         if sealed.read_files > 0 {
+            let verb = if self.is_dry_run {
+                "would read"
+            } else {
+                "read"
+            };
+            let files = count(sealed.read_files, "file");
             let bytes = unit::format_bytes(sealed.read_bytes);
-            parts.push(format!(
-                "read {}, {bytes}",
-                count(sealed.read_files, "file")
-            ));
+            parts.push(format!("{verb} {files}, {bytes}"));
         }
         if sealed.generations.is_empty() && !self.is_dry_run {
             parts.push("no generation was written".to_owned());

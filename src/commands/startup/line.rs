@@ -76,7 +76,7 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
                 let known = &mut entries[at];
                 if entry.location == known.location {
                     known.attributes.merge(&entry.attributes);
-                    known.category.merge(&entry.category);
+                    known.category.merge(entry.category);
                 }
             }
             (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
@@ -110,7 +110,7 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
         _ => entry.location.clone(),
     };
     let place = quote(place.as_os_str());
-    let options = options_of(&entry.attributes) + &category_options(&entry.category);
+    let options = options_of(&entry.attributes) + &category_options(entry.category);
     format!("add {} {name} {place}{options}", entry.key.kind.keyword())
 }
 
@@ -131,7 +131,7 @@ fn options_of(attributes: &DatabaseAttributes) -> String {
 }
 
 /// Returns the options that state the attributes of a category, each after a blank.
-fn category_options(attributes: &CategoryAttributes) -> String {
+fn category_options(attributes: CategoryAttributes) -> String {
     let mut options = String::new();
     if attributes.keeps_history {
         options.push_str(" --mhl");

@@ -52,6 +52,7 @@ struct DatabaseItem<'a> {
     edited: u64,
     missing: u64,
     unreadable: u64,
+    new: u64,
     unknown: u64,
     oldest: Option<Timestamp>,
     unproven: u64,
@@ -68,6 +69,7 @@ fn database_item(check: &DatabaseCheck) -> DatabaseItem<'_> {
         edited: check.edited,
         missing: check.missing,
         unreadable: check.unreadable,
+        new: check.new,
         unknown: check.unknown,
         oldest: check.oldest.filter(|at| *at != Timestamp::UNKNOWN),
         unproven: check.unproven,
@@ -180,10 +182,19 @@ impl VerifyAnswer {
             (sum(|one| one.missing), "missing"),
             (sum(|one| one.unreadable), "unreadable"),
             (sum(|one| one.edited), "edited"),
+            (sum(|one| one.new), "in no ASC MHL history"),
         ] {
             if number > 0 {
                 parts.push(format!("{} {word}", unit::format_count(number)));
             }
+        }
+        let histories = report.histories;
+        if histories.verified > 0 {
+            let files = unit::format_counted(histories.verified, "file");
+            let written = unit::format_counted(histories.generations, "generation");
+            parts.push(format!(
+                "{files} as their ASC MHL history states; wrote {written}"
+            ));
         }
         let left = self.left_files();
         if left > 0 {

@@ -41,6 +41,9 @@ const FORM: TargetForm = TargetForm {
 /// A file is damaged if its content is not the known one while its size and time are; `heal` replaces it. A file with
 /// another size or time was edited, which is no error. A remote is verified by the digests that it states; `--download`
 /// reads it.
+///
+/// `--mhl` compares the files with their ASC MHL histories as well, in the recorded formats and from the same read, and
+/// appends a generation with the results. Files that no history records are listed as new, which is no error.
 #[derive(Debug, Args)]
 #[command(
     override_usage = FORM.usage,
@@ -49,7 +52,12 @@ const FORM: TargetForm = TargetForm {
   verify acme/spot
   verify all footage in NAS,SHELF
   verify --for 2h --older-than 90d
-  verify in CLOUD --download --bytes 500G"
+  verify in CLOUD --download --bytes 500G
+  verify acme footage in SHELF --mhl"
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
 )]
 pub(crate) struct VerifyArgs {
     /// The project, a client for all of its projects, or `all`
@@ -70,6 +78,9 @@ pub(crate) struct VerifyArgs {
     /// Read remotes instead of the digests that they state
     #[arg(long)]
     download: bool,
+    /// Compare with the ASC MHL histories too, and append a generation to each
+    #[arg(long)]
+    mhl: bool,
     /// Only count the files that would be read
     #[arg(long)]
     dry_run: bool,
@@ -127,6 +138,9 @@ impl VerifyArgs {
         if self.download {
             subject += " --download";
         }
+        if self.mhl {
+            subject += " --mhl";
+        }
         let since = self.proven_since(&workspace.index, &subject)?;
         let categories: Vec<String> = target
             .categories
@@ -140,13 +154,14 @@ impl VerifyArgs {
         let deadline = self
             .duration
             .and_then(|duration| Instant::now().checked_add(duration));
-        let request = VerifyRequest {
+        let mut request = VerifyRequest {
             scope,
             categories: all.filter(|one| categories.contains(&one.name)).collect(),
             databases,
             budget: Budget::new(deadline, self.bytes),
             proven_since: since,
             download: self.download,
+            histories: None,
             dry_run: options.dry_run,
         };
         let destination = database_names(request.databases.iter().copied());
@@ -157,9 +172,16 @@ impl VerifyArgs {
             destination: Some(&destination),
         };
         let monitor = workspace.monitor.as_ref();
-        let finished = run::execute((index, registry), &start, &options, monitor, |index, _| {
-            verify::verify(index, registry, &request, monitor)
-        })?;
+        let finished = run::execute(
+            (index, registry),
+            &start,
+            &options,
+            monitor,
+            |index, run| {
+                request.histories = self.mhl.then_some(run);
+                verify::verify(index, registry, &request, monitor)
+            },
+        )?;
         if finished.report.has_normal_priority {
             let notice = "this system cannot lower the priority of reads (`ionice`): they were read at the usual one";
             monitor.on_event(&ProgressEvent::Notice(notice));

@@ -7,9 +7,11 @@ use super::case_rename::apply_case_renames;
 use super::cleanup::remove_leftovers_of_runs;
 use super::deletion::delete_missing;
 use super::from_remote::fetch_plans;
+use super::history::seal_copied;
 use super::transfer::{TransferSettings, transfer_plans};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
+use crate::base::timestamp::Timestamp;
 use crate::copy::destination::DestinationCopy;
 use crate::copy::destination::find_replica;
 use crate::copy::executor::Executor;
@@ -43,6 +45,7 @@ impl Executor for LocalStorage {
         plans: &[Plan],
         lock: Option<Lock>,
     ) -> Result<()> {
+        let started = Timestamp::now();
         let lock = acquire_lock(copy, self, plans, lock)?;
         let is_locked = lock.is_some();
         let has_work = plans.iter().any(Plan::has_work);
@@ -86,6 +89,9 @@ impl Executor for LocalStorage {
         }
         // After cancellation too: the index must know the copied files.
         interrupt::with_grace_period(|| record_copied(copy, &plans));
+        if is_locked {
+            seal_copied(copy, self, &plans, &unfinished, started);
+        }
         let deleted = delete_missing(copy, self, &plans, lock.as_ref());
         interrupt::with_grace_period(|| {
             let changed = deleted.as_ref().ok().into_iter().flatten();

@@ -16,6 +16,7 @@ mod folder;
 mod folder_metadata;
 mod from_remote;
 mod group;
+mod history;
 mod item;
 mod queue;
 mod transfer;

@@ -8,6 +8,7 @@
 
 mod action;
 mod constraint;
+mod history;
 mod limit;
 mod planner;
 mod rule;

@@ -15,7 +15,7 @@ use crate::snapshot::varint::{read_varint, unzigzag, write_varint, zigzag};
 pub enum EvidenceKind {
     /// The bytes were read, and were not those of the digest, which is of the intact content.
     Damaged,
-    /// A manifest states it; nothing was read.
+    /// An ASC MHL history states it; nothing was read.
     Claimed,
     /// The storage states a digest of its own that was equal when the content was known.
     Stored,

@@ -9,6 +9,7 @@ use super::union_context::UnionContext;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
+use crate::base::own_name::is_history_folder;
 use crate::base::unicode::to_nfc;
 use crate::index::{DatabaseId, DifferingFolder, FolderPrints, Index, KnownReplica, StoredUnion};
 use crate::model::layout::CategoryLayout;
@@ -135,7 +136,11 @@ impl<'a> UnionGroup<'a> {
         let mut excluded = FileTotals::default();
         for (path, folders) in self.folders()? {
             interrupt::check()?;
-            if !self.agree_in(Path::new(OsStr::from_bytes(&path)), &folders) {
+            let place_in_replica = Path::new(OsStr::from_bytes(&path));
+            if is_history_folder(place_in_replica) {
+                continue;
+            }
+            if !self.agree_in(place_in_replica, &folders) {
                 let left_out = self.add_folder(&folders, place, &mut builder)?;
                 excluded.files += left_out.files;
                 excluded.bytes += left_out.bytes;

@@ -55,6 +55,20 @@ impl History {
     }
 }
 
+impl History {
+    /// Returns the generations that the chain file of a folder lists; `None` if it has no chain file that can be read. The
+    /// hash lists are not read.
+    pub fn listed_generations(scope: &Folder) -> Result<Option<Vec<ChainEntry>>> {
+        let opened = scope.open_child(OsStr::new(FOLDER_NAME));
+        let opened = opened.and_then(|folder| folder.open_file(OsStr::new(chain::FILE_NAME)));
+        match opened.map(|(file, _)| read_chain(file)) {
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Ok(Ok((entries, _))) => Ok(Some(entries)),
+            Err(_) | Ok(Err(_)) => interrupt::check().map(|()| None),
+        }
+    }
+}
+
 struct Loader<'a> {
     folder: &'a Folder,
     /// The hash lists in the folder that no generation has named so far: composed name and name.
@@ -66,7 +80,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn load(&mut self, has_chain: bool) -> Result<()> {
         let entries = if has_chain {
-            match self.read(OsStr::new(chain::FILE_NAME), |file| read_chain(file))? {
+            match self.read(OsStr::new(chain::FILE_NAME), read_chain)? {
                 Ok((entries, c4)) => {
                     self.history.chain_c4 = Some(c4);
                     entries
@@ -123,8 +137,7 @@ impl Loader<'_> {
                 );
             }
         }
-        let mut expected = 1;
-        for (place, number) in seen.into_iter().enumerate() {
+        for ((expected, place), number) in (1..).zip(0..).zip(seen) {
             if number != expected {
                 self.damage(HistoryDamageKind::MissingNumber(expected), chain::FILE_NAME);
                 return;
@@ -137,7 +150,6 @@ impl Loader<'_> {
                 self.damage(HistoryDamageKind::WrongNumber(number), chain::FILE_NAME);
                 return;
             }
-            expected += 1;
         }
     }
 

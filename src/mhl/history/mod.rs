@@ -10,11 +10,9 @@ pub use self::damage::{HistoryDamage, HistoryDamageKind};
 pub use self::record::FileRecord;
 use super::chain::ChainEntry;
 use super::hash_list::{HashListReference, Process};
+pub use crate::base::own_name::HISTORY_FOLDER as FOLDER_NAME;
 use crate::base::timestamp::Timestamp;
 use crate::snapshot::content_hash::HashValue;
-
-/// The name of the folder of a history.
-pub const FOLDER_NAME: &str = "ascmhl";
 
 /// One generation of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Tests of histories: what is written is loaded, every kind of damage is found, and nothing damaged is continued.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::base::error::Error;
@@ -113,7 +113,7 @@ impl Card {
             .collect()
     }
 
-    fn edit(&self, path: &PathBuf, from: &str, to: &str) {
+    fn edit(path: &Path, from: &str, to: &str) {
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains(from), "{from}");
         fs::write(path, text.replace(from, to)).unwrap();
@@ -170,7 +170,7 @@ fn files_of_other_programs_are_passed_over() {
 #[test]
 fn edited_hash_list_is_found() {
     let card = Card::new();
-    card.edit(&card.list(1), "ws1", "ws2");
+    Card::edit(&card.list(1), "ws1", "ws2");
     assert_eq!(card.damage(), ["edited_hash_list"]);
 }
 
@@ -201,7 +201,7 @@ fn unlisted_hash_lists_are_found() {
     let card = Card::new();
     // Complete and with the next number, but of another program.
     fs::copy(card.list(1), card.path("0003_other.mhl")).unwrap();
-    card.edit(&card.path("0003_other.mhl"), TOOL, "other");
+    Card::edit(&card.path("0003_other.mhl"), TOOL, "other");
     assert_eq!(card.damage(), ["unlisted_hash_list"]);
     let card = Card::new();
     fs::write(card.path("0003_A001.mhl"), "half").unwrap();
@@ -228,7 +228,7 @@ fn damaged_chains_are_found() {
         ("<path>0002", "<path>../0002", "unreadable_chain"),
     ] {
         let card = Card::new();
-        card.edit(&chain(&card), from, to);
+        Card::edit(&chain(&card), from, to);
         assert_eq!(card.damage()[0], expected, "{from} to {to}");
     }
     let card = Card::new();

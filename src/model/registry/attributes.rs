@@ -39,17 +39,14 @@ pub struct CategoryAttributes {
 }
 
 impl CategoryAttributes {
-    /// The format of a history that states none, which is that of the index.
-    pub const USUAL_FORMAT: HashFormat = HashFormat::Xxh128;
-
     /// The hash format of new files; `None` if the category keeps no history.
-    pub fn history_format(&self) -> Option<HashFormat> {
-        let format = self.hash_format.unwrap_or(Self::USUAL_FORMAT);
-        self.keeps_history.then_some(format)
+    pub fn history_format(self) -> Option<HashFormat> {
+        self.keeps_history
+            .then(|| self.hash_format.unwrap_or_default())
     }
 
     /// Sets the attributes that a later line states, and keeps the others.
-    pub fn merge(&mut self, later: &Self) {
+    pub fn merge(&mut self, later: Self) {
         self.keeps_history |= later.keeps_history;
         self.hash_format = later.hash_format.or(self.hash_format);
     }

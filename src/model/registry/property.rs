@@ -38,14 +38,14 @@ impl Registry {
     pub fn set_category_attributes(
         &mut self,
         name: &str,
-        stated: &CategoryAttributes,
+        stated: CategoryAttributes,
         replace: bool,
     ) -> Result<bool> {
         let at = named::position(&self.categories, name)?;
         let attributes = &mut self.categories[at].attributes;
         let before = *attributes;
         if replace {
-            *attributes = *stated;
+            *attributes = stated;
         } else {
             attributes.merge(stated);
         }

@@ -27,7 +27,7 @@ use self::record::ContentRecord;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
-use crate::index::{EvidenceKind, FileEvidence, FolderEvidence};
+use crate::index::{FileEvidence, FolderEvidence};
 use crate::os::folder::Folder;
 use crate::snapshot::tree::TreeFolder;
 
@@ -167,7 +167,8 @@ fn is_in_known_state(folder: Option<&Folder>, name: &Name, known: &FileEvidence)
     stat.is_ok_and(|stat| known.proof.is_of_state(&stat, has_stable_ids))
 }
 
-/// Returns the known content of a file. The content of a damaged file is not known: it is read again.
+/// Returns the known content of a file. The content of a damaged file is not known, nor is one that a history only claims: they
+/// are read.
 fn known_content(
     known: &FolderEvidence,
     pair: &SameSizePair,
@@ -175,7 +176,7 @@ fn known_content(
     precision: TimePrecision,
 ) -> Option<FileEvidence> {
     let held = held_evidence(known, pair, side, precision);
-    held.filter(|content| content.proof.kind != EvidenceKind::Damaged)
+    held.filter(|content| content.proof.is_intact())
 }
 
 /// Returns the evidence of a file, if the file still has its size and time. The time may be the original one or the one that

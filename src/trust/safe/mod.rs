@@ -11,7 +11,9 @@ use self::tally::Tally;
 use super::candidate::KnownCopy;
 use super::folder::TargetFolder;
 use crate::base::error::Result;
+use crate::base::own_name::is_history_folder;
 use crate::index::Index;
+use crate::model::registry::Category;
 
 /// Answers the question from the index alone; `None` if the storage holds no such replica.
 pub fn judge_replica(index: &Index, question: &SafeQuestion<'_>) -> Result<Option<SafeAnswer>> {
@@ -37,6 +39,9 @@ pub fn judge_replica(index: &Index, question: &SafeQuestion<'_>) -> Result<Optio
         target.precision,
         &mut |folder| {
             let mut own = TargetFolder::read(folder);
+            if is_history_folder(folder.path) && is_elsewhere(index, category, &own, &mut copies)? {
+                return Ok(());
+            }
             for (number, copy, tally) in &mut copies {
                 judgement.add_copy(index, &mut own, (*number, copy.as_mut(), tally))?;
             }
@@ -49,4 +54,21 @@ pub fn judge_replica(index: &Index, question: &SafeQuestion<'_>) -> Result<Optio
         .map(|(place, _, tally)| (place, tally))
         .collect();
     Ok(Some(judgement.finish(&tallies)))
+}
+
+/// True if another storage keeps an ASC MHL history in the same folder. The two go on by themselves from the same beginning,
+/// so that they never have the same files.
+fn is_elsewhere(
+    index: &Index,
+    category: &Category,
+    own: &TargetFolder<'_>,
+    copies: &mut [(usize, Option<KnownCopy>, Tally)],
+) -> Result<bool> {
+    let mut is_found = false;
+    for copy in copies.iter_mut().filter_map(|(_, copy, _)| copy.as_mut()) {
+        copy.visit_folder(index, category, own.path, own.manifest, &mut |folder| {
+            is_found |= folder.manifest().files().next().is_some();
+        })?;
+    }
+    Ok(is_found)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::patient::Patient;
 use crate::base::error::{Error, Result};
+use crate::base::hash_format::HashFormatSet;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
@@ -81,6 +82,7 @@ fn is_intact_on_disk(storage: &LocalStorage, patient: &Patient) -> Result<bool> 
         return Ok(false);
     };
     let expected = ExpectedFile {
+        formats: HashFormatSet::EMPTY,
         name: Name::from(name),
         bytes: stat.bytes,
         modified: stat.modified,
@@ -88,7 +90,7 @@ fn is_intact_on_disk(storage: &LocalStorage, patient: &Patient) -> Result<bool> 
         precision: TimePrecision::Nanosecond,
         known: None,
     };
-    let verdict = check_file(&folder, &expected, &mut Vec::new(), &|_| {})?;
+    let verdict = check_file(&folder, &expected, &mut Vec::new(), &|_| {})?.verdict;
     Ok(matches!(verdict, Verdict::FirstRead(found) if found.digest == patient.digest))
 }
 

@@ -14,9 +14,9 @@ use std::sync::mpsc::Sender;
 use self::confirmation::confirm;
 use self::file::FileVerdict;
 pub(super) use self::file::RemoteFile;
+use super::batch::BatchResult;
 use super::budget::RemainingBudget;
 use super::file::Verdict;
-use super::group::BatchResult;
 use super::queue::{DueFolder, DueFolders, is_due};
 use super::request::VerifyRequest;
 use crate::base::error::{Error, Result};
@@ -244,6 +244,7 @@ impl<'a> RemoteCheck<'a> {
             files.push((Name::from(name), verdict));
         }
         let batches = folders.into_iter().map(|(folder, files)| BatchResult {
+            hashes: Vec::new(),
             database: self.group.due.database,
             id: Some(self.id),
             path: self.group.storage.remote.path(&folder),

@@ -66,7 +66,7 @@ fn every_form_has_json() {
     {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":3,"bytes":18,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"project":"acme/teaser","databases":["WORK"],"files":1,"bytes":6,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":2,"files":4,"bytes":24,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     {"command":"list","projects":[{"project":"acme/spot","databases":["WORK","NAS"],"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":1,"total":{"projects":1,"files":2,"bytes":13,"copies":2,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":3,"files":5,"bytes":25,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"NAS","root":"$STUDIO/NAS","online":true,"shelf":false,"offsite":false,"medium":null,"media":["MEDIUM"],"free":N,"total":N,"projects":1,"files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
-    {"command":"list","categories":[{"name":"footage","path":"footage","projects":3,"files":4,"bytes":20,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"render","path":"scratch/render","projects":1,"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
+    {"command":"list","categories":[{"name":"footage","path":"footage","mhl":null,"projects":3,"files":4,"bytes":20,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"},{"name":"render","path":"scratch/render","mhl":null,"projects":1,"files":1,"bytes":5,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}],"found":2,"total":{"projects":3,"files":5,"bytes":25,"copies":1,"newest":"2026-01-02T03:04:05Z","":"NOW"}}
     "#);
 }
 
@@ -95,9 +95,9 @@ fn plain_and_csv_have_one_line_each() {
     assert_snapshot!(run_with_format(&studio, "csv", "list categories"), @"
     exit 0
     --- stdout
-    category,path,bytes,files,projects,copies,newest,scanned_at
-    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,NOW
-    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,NOW
+    category,path,bytes,files,projects,copies,newest,scanned_at,mhl
+    footage,footage,20,4,3,1,2026-01-02T03:04:05Z,NOW,
+    render,scratch/render,5,1,1,1,2026-01-02T03:04:05Z,NOW,
     ");
 }
 

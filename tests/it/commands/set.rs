@@ -47,10 +47,10 @@ fn setting_applies_to_later_lines() {
     render    scratch/render
     2 categories, 0 files, 0 B
     format	plain	table, plain, csv, json
-    footage	footage						
-    render	scratch/render						
+    footage	footage							
+    render	scratch/render							
     {"command":"set","settings":[{"name":"format","value":"json","values":"table, plain, csv, json"}]}
-    {"command":"list","categories":[{"name":"footage","path":"footage","projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null},{"name":"render","path":"scratch/render","projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}],"found":2,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
+    {"command":"list","categories":[{"name":"footage","path":"footage","mhl":null,"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null},{"name":"render","path":"scratch/render","mhl":null,"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}],"found":2,"total":{"projects":0,"files":0,"bytes":0,"copies":null,"newest":null,"scanned_at":null}}
     "#);
     let text = "set color always\nlod\n";
     assert!(

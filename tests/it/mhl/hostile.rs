@@ -68,13 +68,14 @@ fn hundred_megabytes_take_bounded_memory() {
                 .unwrap();
         }
     };
+    let long = [&b"<x a='"[..], &b"x".repeat(8000), b"'/>"].concat();
     let head = "<hashlist version='2.0' xmlns='urn:ASC:MHL:v2.0'>";
     for (head, part, words) in [
         (head.to_owned(), &b"x"[..], "64 KiB"),
         (format!("{head}<!--"), b"x", "64 KiB"),
         (format!("{head}<creatorinfo><hostname>"), b"&#97;", "64 KiB"),
-        (head.to_owned(), b"<creatorinfo>", "nested too deeply"),
-        (format!("{head}<metadata>"), b"<x/>", "ends early"),
+        (format!("{head}<metadata>"), b"<x>", "nested too deeply"),
+        (format!("{head}<metadata>"), &long, "ends early"),
     ] {
         write(&head, part);
         let resident = refuse(&studio, words);

@@ -1,5 +1,6 @@
 //! ASC MHL histories: judged by the reference tool, damaged, hostile, nested, and stopped while they are written.
 
+mod arrival;
 mod damage;
 mod hostile;
 mod interoperation;
@@ -7,6 +8,8 @@ mod kill;
 mod name;
 mod nested;
 mod reference;
+mod transfer;
+mod verification;
 
 use std::fs;
 use std::path::{Path, PathBuf};

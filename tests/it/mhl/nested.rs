@@ -67,10 +67,7 @@ fn changed_inner_history_is_damage() {
     reference.create(&studio.path(CARD), "xxh128");
     studio.lines(&["load", MHL]).ok();
     // Someone edits an inner list and its chain, so that only the outer history can tell.
-    for path in hash_lists(&studio, CARD) {
-        fs::remove_file(path).unwrap();
-    }
-    fs::remove_file(studio.path(CARD).join("ascmhl/ascmhl_chain.xml")).unwrap();
+    studio.remove(format!("{CARD}/ascmhl"));
     reference.create(&studio.path(CARD), "xxh128");
     reference.create(&studio.path(CARD), "xxh128");
     let made = hash_lists(&studio, CARD);

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use self::folder::Planner;
+use super::history::{is_continued, is_kept};
 use super::{Constraints, CopyRules, MissingFile, Omission, OmissionReason, Plan, Rename};
 use crate::base::name::Name;
 use crate::base::unicode::is_respelled;
@@ -49,7 +50,12 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
             leftovers: destination.leftovers.clone(),
             case_renames: input.case_renames,
             renames_project: input.renames_project,
-            missing: input.missing.to_vec(),
+            missing: input
+                .missing
+                .iter()
+                .filter(|file| !is_kept(file))
+                .cloned()
+                .collect(),
             emptied_folders: input.emptied_folders.to_vec(),
             ..Plan::default()
         },
@@ -76,6 +82,10 @@ pub fn plan(input: PlanInput<'_>) -> Plan {
         );
     }
     for (path, folder, existing) in diff::pair_folders(source, destination) {
+        if is_continued(path, folder, existing) {
+            planner.plan.same_files += folder.files.as_ref().map_or(0, |files| files.totals.files);
+            continue;
+        }
         planner.plan_folder(path, folder, existing);
     }
     let mut plan = planner.plan;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::ReplicaHistories;
 use super::file::{SealFile, needed_formats};
+use super::replica::ReplicaHistories;
 use super::report::{SealFindingKind, SealReport};
 use super::request::{SealRequest, SealScope};
 use crate::base::error::Result;
