@@ -117,9 +117,14 @@ impl SourceReplica {
         self.category.layout.named_folders(&self.project)
     }
 
-    /// Returns its folder relative to the root.
+    /// Returns the folder that is copied, relative to the root.
     pub fn relative(&self) -> PathBuf {
-        path_within(&self.category.replica_path(&self.project), &self.inside)
+        path_within(&self.whole(), &self.inside)
+    }
+
+    /// Returns the folder of the whole replica, relative to the root.
+    pub fn whole(&self) -> PathBuf {
+        self.category.replica_path(&self.project)
     }
 }
 

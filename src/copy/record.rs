@@ -59,10 +59,12 @@ pub(super) fn record_copied(copy: &mut DestinationCopy<'_>, plans: &[&Plan]) {
     }
 }
 
-/// Returns the paths of the copied files of a plan, below its replica, as far as they are text.
+/// Returns the paths of the copied files of a plan, below the whole replica, as far as they are text. `inside` is the folder
+/// of the plan within it.
 pub(super) fn copied_paths(
     copy: &DestinationCopy<'_>,
     plan: &Plan,
+    inside: &Path,
 ) -> BTreeMap<String, Option<GivenHashes>> {
     let uncopied = UncopiedItems::of(&copy.lock_report().items);
     let mut paths = BTreeMap::new();
@@ -70,7 +72,7 @@ pub(super) fn copied_paths(
         let mut files = manifest.files();
         while let Some(file) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
-            if let Some(path) = folder.join(name.as_path()).to_str() {
+            if let Some(path) = inside.join(folder).join(name.as_path()).to_str() {
                 paths.insert(path.to_owned(), None);
             }
         }

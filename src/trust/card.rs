@@ -10,9 +10,11 @@ use super::place::Place;
 use super::proof::{self, Match};
 use crate::base::error::Result;
 use crate::base::name::Name;
+use crate::base::own_name::is_history_folder;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::{CardTarget, EvidenceKind, Index, KnownCard};
 
+use crate::mhl::CHAIN_NAME;
 use crate::model::policy::Policy;
 use crate::model::project::path_within;
 use crate::model::registry::{Category, Registry};
@@ -176,7 +178,11 @@ impl CandidateCopy<'_> {
             .visit_folder(index, category, &path, own.manifest, &mut |folder| {
                 visit_pairs(own, folder, &mut |number, other| {
                     let file = &own.files[number];
-                    if judge_file(file, other, precision, oldest) == Match::Proven {
+                    let is_proven = judge_file(file, other, precision, oldest) == Match::Proven;
+                    // The chain of a history goes on at the destination: it names the lists of the card and further ones.
+                    let is_chain =
+                        is_history_folder(own.path) && own.name(number) == CHAIN_NAME.as_bytes();
+                    if is_proven || is_chain {
                         on_proven(number);
                     }
                 });

@@ -53,7 +53,8 @@ impl<'a> TargetFolder<'a> {
         own
     }
 
-    fn name(&self, place: usize) -> &[u8] {
+    /// Returns the name of a file.
+    pub(super) fn name(&self, place: usize) -> &[u8] {
         let start = place
             .checked_sub(1)
             .map_or(0, |before| self.files[before].name_end);

@@ -9,9 +9,10 @@ use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::copy::destination::{DestinationCopy, find_replica};
+use crate::copy::destination::{DestinationCopy, SourceReplica, find_replica};
 use crate::copy::plan::Plan;
 use crate::copy::record::copied_paths;
+use crate::copy::source_root::SourceRoot;
 use crate::mhl::hash_list::Process;
 use crate::model::registry::Category;
 use crate::seal::report::SealReport;
@@ -42,7 +43,7 @@ pub(super) fn seal_copied(
         };
         let category = &replica.category;
         if category.attributes.history_format().is_none()
-            || !has_news(copy, storage, plan, unfinished)
+            || !has_news(copy, storage, (plan, replica), unfinished)
         {
             continue;
         }
@@ -71,7 +72,7 @@ pub(super) fn seal_copied(
 fn has_news(
     copy: &DestinationCopy<'_>,
     storage: &LocalStorage,
-    plan: &Plan,
+    (plan, replica): (&Plan, &SourceReplica),
     unfinished: &BTreeSet<PathBuf>,
 ) -> bool {
     if plan.has_work() || unfinished.contains(&plan.replica) {
@@ -79,7 +80,7 @@ fn has_news(
     }
     let id = copy.index.database_id(&storage.database.root);
     let known = id.and_then(|id| match id {
-        Some(id) => copy.index.generations(id, &plan.replica),
+        Some(id) => copy.index.generations(id, &replica.whole()),
         None => Ok(Vec::new()),
     });
     known.is_ok_and(|known| known.is_empty())
@@ -96,10 +97,11 @@ fn seal_replica(
         return Ok(SealReport::default());
     };
     let format = category.attributes.history_format();
-    let (from, to) = (
-        copy.spec.source.path(&plan.replica, Path::new("")),
-        copy.path(&plan.replica, Path::new("")),
-    );
+    let from = match copy.spec.source_root {
+        SourceRoot::Database => copy.spec.source.path(&plan.replica, Path::new("")),
+        SourceRoot::Replica => copy.spec.source.shown_root(),
+    };
+    let to = copy.path(&plan.replica, Path::new(""));
     let request = SealRequest {
         storage,
         category,
@@ -107,7 +109,7 @@ fn seal_replica(
         process: Process::Transfer,
         format: format.unwrap_or_default(),
         scope: SealScope::Copied(CopiedFiles {
-            files: copied_paths(copy, plan),
+            files: copied_paths(copy, plan, &replica.inside),
             was_killed,
         }),
         started,

@@ -7,6 +7,7 @@ mod interoperation;
 mod kill;
 mod name;
 mod nested;
+mod offload;
 mod reference;
 mod transfer;
 mod verification;
