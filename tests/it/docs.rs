@@ -154,6 +154,38 @@ fn make_room_frees_only_what_is_proven() {
 }
 
 #[test]
+fn offloaded_card_of_the_example_is_safe() {
+    let studio = three_media();
+    studio
+        .file("A001/CLIPS/a.mov", vec![7; 2000])
+        .file("A001/CLIPS/b.mov", vec![8; 3000])
+        .file("offload-card.ab", page("examples/offload-card.ab"));
+    let line = |options: &[&str]| {
+        let words = ["offload-card.ab", "A001", "acme/spot"];
+        studio.run([options, &words].concat())
+    };
+    let before = studio.tree("NAS");
+    let dry = line(&["--dry-run"]).ok();
+    assert!(dry.stdout.contains("would copy 4 files"), "{dry}");
+    assert_eq!(studio.tree("NAS"), before);
+    // One storage is away: the other one gets everything, and the card must wait.
+    fs::rename(studio.path("SHELF"), studio.path("away")).unwrap();
+    let one = line(&[]).status(3);
+    assert!(one.stdout.contains("A001: copied: 1 proven copy"), "{one}");
+    fs::rename(studio.path("away"), studio.path("SHELF")).unwrap();
+    let both = line(&[]).ok();
+    assert!(
+        both.stdout
+            .starts_with("offloading A001 to NAS and SHELF\n"),
+        "{both}"
+    );
+    let safe = "A001: safe to format: 2 proven copies of every file, on NAS and SHELF\n";
+    assert!(both.stdout.contains(safe), "{both}");
+    assert!(both.stdout.contains("│ A001 ┆ safe to format ┆"), "{both}");
+    studio.run(["offload-card.ab", "A001"]).status(2);
+}
+
+#[test]
 fn second_nightly_sync_sends_nothing() {
     let studio = Studio::filled();
     let (Some(remotes), Some(rclone)) = (Remotes::new(&studio), rclone()) else {
@@ -329,6 +361,8 @@ fn every_json_field_is_documented() {
         "undo 2 --dry-run",
         "prune NAS --dry-run",
         "explore acme/spot footage WORK",
+        "offload WORK/footage/acme/spot acme/cards footage NAS",
+        "cards",
         "add category x y",
         "exclude a",
         "save",
@@ -398,6 +432,8 @@ fn every_csv_column_is_documented() {
         "undo 2 --dry-run",
         "prune NAS --dry-run",
         "explore acme/spot footage WORK",
+        "offload WORK/footage/acme/spot acme/cards footage NAS",
+        "cards",
         "add category x y",
         "exclude a",
         "save",

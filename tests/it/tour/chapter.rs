@@ -14,7 +14,16 @@ pub(super) type Act = fn(&TourStudio) -> Vec<Screen>;
 /// The name of a screen in docs/tour.md, and its text.
 pub(super) type Screen = (&'static str, String);
 
-pub(super) const ACTS: [Act; 7] = [first_start, prompt, trust, script, narrow, accessible, pipe];
+pub(super) const ACTS: [Act; 8] = [
+    first_start,
+    prompt,
+    trust,
+    card,
+    script,
+    narrow,
+    accessible,
+    pipe,
+];
 
 /// Plays a chapter in a terminal that shows it, and takes its screen.
 fn play(
@@ -158,6 +167,22 @@ fn trust(place: &TourStudio) -> Vec<Screen> {
     ];
     screen.leave();
     screens
+}
+
+/// Two cards, one of them while a storage is away.
+fn card(place: &TourStudio) -> Vec<Screen> {
+    play_alone(place, COLUMNS, "card", |screen| {
+        screen
+            .run("mkdir A001 B002")
+            .run("head -c 3000000 /dev/urandom > A001/A001C001.mov")
+            .run("head -c 2000000 /dev/urandom > B002/B002C001.mov")
+            .run("auto-backup --demo")
+            .run("offload A001 acme/spot footage WORK,NAS")
+            .run("offload B002 acme/spot footage NAS,SHELF")
+            .run("cards")
+            .run("copy acme/spot footage NAS WORK")
+            .run("cards");
+    })
 }
 
 fn script(place: &TourStudio) -> Vec<Screen> {
