@@ -47,8 +47,10 @@ pub(crate) struct CardItem {
     state: &'static str,
     files: u64,
     bytes: u64,
-    /// Number of files without a proven copy, and of entries that cannot be copied.
+    /// Number of files without a proven copy.
     missing_files: u64,
+    /// Number of entries that cannot be copied, such as pipes and unreadable folders.
+    unread_entries: u64,
     /// Number of files with fewer proven copies than the policy wants.
     short_files: u64,
     first_short: Option<Name>,
@@ -58,6 +60,8 @@ pub(crate) struct CardItem {
     wants: Option<CardDemand>,
     /// The storages that hold a proven copy of every file.
     databases: Vec<String>,
+    /// The storages on the medium of the card: what they hold does not count.
+    own_databases: Vec<String>,
     project: Option<String>,
     into: Option<Name>,
     path: Name,
@@ -79,16 +83,25 @@ struct CardDemand {
 impl CardItem {
     pub(super) fn new(standing: &CardStanding, registry: &Registry) -> Self {
         let card = &standing.card;
+        let seen = Timestamp {
+            nanoseconds: 0,
+            ..card.seen_at
+        };
         let target = standing.targets.first();
-        let names = standing.holders.iter();
-        let names = names.filter_map(|place| registry.databases().get(*place));
+        let names = |places: &[usize]| -> Vec<String> {
+            let databases = places
+                .iter()
+                .filter_map(|place| registry.databases().get(*place));
+            databases.map(|database| database.name.clone()).collect()
+        };
         Self {
             name: card.name.clone(),
             serial: card.serial.clone(),
             state: standing.state.words(),
             files: card.files,
             bytes: card.bytes,
-            missing_files: standing.missing_files + card.unread,
+            missing_files: standing.missing_files,
+            unread_entries: card.unread,
             short_files: standing.short_files,
             first_short: standing.first_short.clone(),
             copies: standing.copies.0,
@@ -101,12 +114,13 @@ impl CardItem {
                     verified_seconds: demand.verified_within.map(|within| within.as_secs()),
                 }),
             },
-            databases: names.map(|database| database.name.clone()).collect(),
+            databases: names(&standing.holders),
+            own_databases: names(&standing.own_places),
             project: target.map(|target| target.project.name().to_string()),
             into: target.map(|target| target.inside.as_path().into()),
             path: card.path.as_path().into(),
-            seen_at: card.seen_at.rfc3339(),
-            seen: card.seen_at,
+            seen_at: seen.rfc3339(),
+            seen,
             kind: standing.state,
         }
     }
@@ -123,31 +137,56 @@ impl CardItem {
     fn reason(&self) -> String {
         let first = self.first_short.as_ref();
         let first = first.map_or_else(String::new, |name| format!(", first `{name}`"));
+        let files = unit::format_counted(self.files, "file");
         match self.kind {
-            CardState::DoNotFormat => {
-                let files = unit::format_counted(self.missing_files, "file");
-                format!("{files} without a proven copy{first}")
-            }
+            CardState::DoNotFormat => self.missing_parts(&files, &first).join("; "),
             CardState::Copied => {
-                let has = unit::format_counted(self.copies, "proven copy");
                 let wants = self.wants.as_ref();
                 let (copies, offsite) = wants.map_or((1, 0), |wants| (wants.copies, wants.offsite));
-                if self.copies < copies {
-                    format!("{has} of every file, the policy wants {copies}{first}")
-                } else {
-                    let own = self.offsite;
-                    format!(
-                        "{has} of every file, {own} off-site, the policy wants {offsite}{first}"
-                    )
+                let mut wanted = unit::format_counted(copies, "proven copy");
+                if offsite > 0 {
+                    wanted = format!("{wanted}, {offsite} of them off-site");
                 }
+                let short = unit::format_count(self.short_files);
+                let holders = self.holders();
+                format!("{short} of {files} with fewer than {wanted}{first}; {holders}")
             }
             CardState::SafeToFormat => {
                 let copies = unit::format_counted(self.copies, "proven copy");
-                format!(
-                    "{copies} of every file, on {}",
-                    self.databases.join(" and ")
-                )
+                format!("{copies} of every file; {}", self.holders())
             }
+        }
+    }
+
+    /// Returns what is missing, part by part.
+    fn missing_parts(&self, files: &str, first: &str) -> Vec<String> {
+        let mut parts = Vec::new();
+        if self.missing_files > 0 {
+            let missing = unit::format_count(self.missing_files);
+            parts.push(format!("{missing} of {files} without a proven copy{first}"));
+        }
+        match self.unread_entries {
+            0 => {}
+            1 => parts.push("1 entry that cannot be copied".to_owned()),
+            many => parts.push(format!(
+                "{} entries that cannot be copied",
+                unit::format_count(many)
+            )),
+        }
+        if !self.own_databases.is_empty() {
+            let names = self.own_databases.join(" and ");
+            parts.push(format!(
+                "copies on {names} do not count: they are on the medium of the card"
+            ));
+        }
+        parts
+    }
+
+    fn holders(&self) -> String {
+        if self.databases.is_empty() {
+            "no storage has all files".to_owned()
+        } else {
+            format!("all files are on {}", self.databases.join(" and "))
         }
     }
 }
@@ -218,6 +257,7 @@ impl Answer for CardsAnswer {
                 Cell::Count(card.files),
                 Cell::Bytes(card.bytes),
                 Cell::Count(card.missing_files),
+                Cell::Count(card.unread_entries),
                 Cell::Count(card.short_files),
                 Cell::Count(card.copies),
                 Cell::optional(card.project.as_deref(), Cell::from),
@@ -234,6 +274,7 @@ impl Answer for CardsAnswer {
                 "files",
                 "bytes",
                 "missing_files",
+                "unread_entries",
                 "short_files",
                 "copies",
                 "project",

@@ -57,6 +57,7 @@ pub fn compare(
     };
     let on_progress = |bytes| monitor.on_event(&ProgressEvent::Bytes(bytes));
     let settings = CompareSettings {
+        is_offload: false,
         checksum: request.checksum,
         reread: request.reread,
         records: true,

@@ -84,6 +84,7 @@ fn scan_and_plan(copy: &DestinationCopy<'_>, storage: &Storage) -> Result<Prepar
         // A user who requests a comparison of contents does not trust the known ones.
         reread: spec.rules.checksum && !spec.rules.is_offload,
         records: !spec.dry_run,
+        is_offload: spec.rules.is_offload,
     };
     let on_start = |files, bytes| (copy.on_event)(CopyEvent::Comparing { files, bytes });
     let meter = copy.compare_meter;

@@ -92,7 +92,12 @@ impl<'a> VerificationRecorder<'a> {
             })
             .collect();
         let mut rows = Vec::new();
-        let origins = [ContentOrigin::Found, ContentOrigin::Written];
+        // Only the latest content of an offloaded file counts.
+        let source = match self.source_root {
+            SourceRoot::Database => ContentOrigin::Found,
+            SourceRoot::Replica => ContentOrigin::Written,
+        };
+        let origins = [source, ContentOrigin::Written];
         for (side, (id, origin)) in self.ids.into_iter().zip(origins).enumerate() {
             let own = folders.iter().filter_map(|(folders, evidence)| {
                 Some(NewEvidence {

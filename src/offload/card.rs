@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::{KnownCard, SeenCard};
 use crate::model::exclusion::{ExclusionRules, Exclusions};
+use crate::model::place::resolve_root;
 use crate::model::registry::{Database, Registry};
 use crate::os::disk::Disk;
 use crate::os::feature::is_same_folder;
@@ -15,6 +16,7 @@ use crate::os::medium::media_of;
 use crate::os::volume::Volume;
 use crate::snapshot::tree::{ScannedFolder, Tree};
 use crate::snapshot::tree_walk;
+use crate::trust::place::Place;
 
 /// An open folder that is offloaded.
 #[derive(Debug)]
@@ -28,7 +30,11 @@ pub(super) struct OpenCard {
 impl OpenCard {
     /// Opens a folder. Links on the way to it are followed.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let path = path.canonicalize().at("open", path)?;
+        let unread = |source| Error::UnreadCard {
+            path: path.to_owned(),
+            source,
+        };
+        let path = path.canonicalize().map_err(unread)?;
         let root = Arc::new(Folder::open(&path)?);
         let volume = Volume::of(&path);
         let is_root = volume.mount_point.as_deref() == Some(&path);
@@ -73,8 +79,25 @@ impl OpenCard {
         Ok(())
     }
 
+    /// Returns the media that hold the card. If it is a folder of a storage, these include all that the storage is on.
+    fn media(&self, places: &[Place]) -> Vec<String> {
+        let mut media = media_of(&self.root);
+        for place in places.iter().filter(|place| !place.database.is_remote()) {
+            if self
+                .root
+                .path()
+                .starts_with(resolve_root(&place.database.root))
+            {
+                media.extend(place.media.iter().cloned());
+            }
+        }
+        media.sort();
+        media.dedup();
+        media
+    }
+
     /// Returns the card as the index records it.
-    pub(super) fn seen(&self, tree: &Tree, at: Timestamp) -> SeenCard {
+    pub(super) fn seen(&self, tree: &Tree, at: Timestamp, places: &[Place]) -> SeenCard {
         let path = self.root.path();
         let on_volume = self.volume.mount_point.as_deref();
         let on_volume = on_volume.and_then(|point| path.strip_prefix(point).ok());
@@ -94,7 +117,7 @@ impl OpenCard {
             serial: self.volume.serial.clone(),
             place: place.to_owned(),
             path: path.to_owned(),
-            media: media_of(&self.root),
+            media: self.media(places),
             at,
             unread: unread.sum::<usize>() as u64 + tree.problems.len() as u64,
             folders: folders

@@ -66,7 +66,15 @@ pub fn offload(
         inside: inside.clone(),
         at: Timestamp::now(),
     };
-    let known = record(index, &card, &tree, &target, request.dry_run, monitor)?;
+    let known = record(
+        index,
+        registry,
+        &card,
+        &tree,
+        &target,
+        request.dry_run,
+        monitor,
+    )?;
     let tree = leave_out(tree, &layout, &inside, &mut copied, &card);
     let database = card.database(known.as_ref(), registry);
     let source = LocalStorage::of_folder(index, &layout, database, Arc::clone(&card.root))?;
@@ -143,17 +151,21 @@ pub fn offload(
 /// Records the card with its files. Without a record, nothing can be said about the card later.
 fn record(
     index: &mut Index,
+    registry: &Registry,
     card: &OpenCard,
     tree: &Tree,
     target: &CardTarget,
     dry_run: bool,
     monitor: &dyn Monitor,
 ) -> Result<Option<KnownCard>> {
-    let seen = card.seen(tree, target.at);
     if dry_run {
-        return index.find_card(&seen);
+        return index.find_card(&card.seen(tree, target.at, &[]));
     }
-    match index.record_card(&seen, target) {
+    let recorded = place::places(index, registry).and_then(|places| {
+        let seen = card.seen(tree, target.at, &places);
+        index.record_card(&seen, target)
+    });
+    match recorded {
         Ok(known) => Ok(Some(known)),
         Err(error) => {
             monitor.on_event(&ProgressEvent::Problem(&error));
@@ -204,12 +216,12 @@ fn stand(
 ) -> Option<CardStanding> {
     let listed = card.read(registry).and_then(|tree| {
         card.require_files(&tree)?;
-        index.record_card(&card.seen(&tree, Timestamp::now()), target)
-    });
-    let judged = listed.and_then(|known| {
         let places = place::places(index, registry)?;
-        judge_card(index, registry, &places, known, Timestamp::now())
+        let known = index.record_card(&card.seen(&tree, Timestamp::now(), &places), target)?;
+        Ok((known, places))
     });
+    let judged = listed
+        .and_then(|(known, places)| judge_card(index, registry, &places, known, Timestamp::now()));
     match judged {
         Ok(standing) => Some(standing),
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Offloaded cards: may one be formatted? Computed from the evidence of its files and of their copies, never stored.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::candidate::KnownCopy;
@@ -49,6 +49,8 @@ pub struct CardStanding {
     pub copies: (u64, u64),
     /// The places that hold a proven copy of every file.
     pub holders: Vec<usize>,
+    /// The places on the medium of the card: what they hold does not count.
+    pub own_places: Vec<usize>,
 }
 
 impl CardState {
@@ -83,23 +85,25 @@ pub fn judge_card(
     };
     let own_media = index.seen_medium(card.database)?;
     let own_media = own_media.map(|seen| seen.media).unwrap_or_default();
-    let mut copies = Vec::new();
+    let (mut copies, mut own_places) = (Vec::new(), BTreeSet::new());
     for target in &targets {
         let Some(category) = category_of(target) else {
             continue;
         };
         for (number, place) in places.iter().enumerate() {
-            let is_own = place.media.iter().any(|medium| own_media.contains(medium));
-            if let Some(copy) = KnownCopy::find(index, place, category, &target.project)?
-                && !is_own
-            {
-                copies.push(CandidateCopy {
-                    number,
-                    category,
-                    inside: &target.inside,
-                    copy,
-                });
+            let Some(copy) = KnownCopy::find(index, place, category, &target.project)? else {
+                continue;
+            };
+            if place.media.iter().any(|medium| own_media.contains(medium)) {
+                own_places.insert(number);
+                continue;
             }
+            copies.push(CandidateCopy {
+                number,
+                category,
+                inside: &target.inside,
+                copy,
+            });
         }
     }
     let mut judgement = CardJudgement {
@@ -122,7 +126,10 @@ pub fn judge_card(
         judgement.add_folder(&mut own, &held);
         Ok(())
     })?;
-    Ok(judgement.finish(card, targets))
+    Ok(CardStanding {
+        own_places: own_places.into_iter().collect(),
+        ..judgement.finish(card, targets)
+    })
 }
 
 /// Returns the files of a card that a place holds with proof, by their paths below the card's folder.
@@ -257,6 +264,7 @@ impl CardJudgement<'_> {
             first_short: self.first_missing.or(self.first_short),
             copies: self.fewest.unwrap_or_default(),
             holders: holders.collect(),
+            own_places: Vec::new(),
         }
     }
 }

@@ -130,7 +130,9 @@ impl Error {
                 "free some space there, or copy fewer projects; nothing was copied"
             }
             Self::NothingToSend { .. } => "run the same line again",
-            Self::EmptyCard { .. } => "is the card mounted there? nothing was copied",
+            Self::EmptyCard { .. } | Self::UnreadCard { .. } => {
+                "is the card mounted there? nothing was copied"
+            }
             Self::SameFolder { .. } => "nothing needs to be copied there",
             Self::SourceChanged { .. } => "copy again when no program writes to it",
             Self::ConcurrentChange { .. } => "copy again: it will be compared again",

@@ -43,7 +43,7 @@ impl Error {
             Self::Locked { .. } => "locked",
             Self::RunNotFound { .. } => "run_not_found",
             Self::NotEnoughSpace { .. } => "not_enough_space",
-            Self::EmptyCard { .. } => "empty_card",
+            Self::EmptyCard { .. } | Self::UnreadCard { .. } => "empty_card",
             Self::NothingToSend { .. } => "nothing_to_send",
             Self::SameFolder { .. } | Self::SameIdentity { .. } => "same_files",
             Self::TooManyMissing { .. } => "too_many_missing",

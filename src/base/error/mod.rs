@@ -286,6 +286,9 @@ pub enum Error {
     /// The folder of an offload holds no file.
     #[error("`{}` holds no file", Name::from(path.as_path()))]
     EmptyCard { path: PathBuf },
+    /// The folder of an offload cannot be opened.
+    #[error("cannot open `{}`", Name::from(path.as_path()))]
+    UnreadCard { path: PathBuf, source: io::Error },
     /// No file of an offloaded folder is proven to be on a disk from which remotes are sent to.
     #[error("no file of `{}` is verified on a disk, from which it would be sent", Name::from(folder.as_path()))]
     NothingToSend { folder: PathBuf },
@@ -381,6 +384,7 @@ impl Error {
             | Self::MisplacedWord { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
+            Self::EmptyCard { path } | Self::UnreadCard { path, .. } => Some(path.as_path().into()),
             Self::ReplicaNotFound { project, .. } if !message::is_all_projects(project) => {
                 Some(project.clone())
             }

@@ -40,8 +40,8 @@ const USAGE: &str = "offload [OPTIONS] FOLDER PROJECT CATEGORY TO[,TO...]";
 #[command(
     override_usage = USAGE,
     after_help = "Examples:
-  offload /media/A001 acme/spot footage NAS,SHELF
-  offload /media/A001 acme/spot footage NAS,SHELF --into 'cards/{date} {name}'
+  offload /media/A001 acme/spot footage WORK,NAS
+  offload /media/A001 acme/spot footage WORK,NAS --into 'cards/{date} {name}'
   offload '/media/Kims Drive/plates' acme/spot plates NAS --into plates
   offload /media/A001 acme/spot footage NAS --dry-run"
 )]

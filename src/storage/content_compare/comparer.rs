@@ -24,6 +24,8 @@ pub struct CompareSettings {
     pub reread: bool,
     /// Stores digests, differences and altered times in the index.
     pub records: bool,
+    /// The first side is an offloaded folder, whose files may change at any time: only their latest digests count.
+    pub is_offload: bool,
 }
 
 /// Compares the contents of two databases.
@@ -167,7 +169,9 @@ impl<'a> ContentComparer<'a> {
             } else {
                 [None; 2]
             };
-            ContentRecord::new(self.index.try_clone()?, databases).with_known(!self.settings.reread)
+            ContentRecord::new(self.index.try_clone()?, databases)
+                .with_known(!self.settings.reread)
+                .with_offload(self.settings.is_offload)
         };
         Ok(self.record.insert(record))
     }

@@ -25,6 +25,8 @@ pub struct ContentRecord {
     /// Their rows in the index; `None` for a database that has none.
     pub(super) databases: [Option<DatabaseId>; 2],
     uses_known: bool,
+    /// True if the first database stands for an offloaded folder.
+    is_offload: bool,
     pub(super) is_writable: bool,
     /// New digests by the folders on both sides.
     unwritten: BTreeMap<[PathBuf; 2], [FolderEvidence; 2]>,
@@ -39,6 +41,7 @@ impl ContentRecord {
     pub const fn new(index: Index, databases: [Option<DatabaseId>; 2]) -> Self {
         Self {
             uses_known: true,
+            is_offload: false,
             is_writable: !(index.is_read_only() || matches!(databases, [None, None])),
             index,
             databases,
@@ -52,6 +55,12 @@ impl ContentRecord {
     /// Sets whether known digests count for files that still have their size and time.
     pub const fn with_known(mut self, uses_known: bool) -> Self {
         self.uses_known = uses_known;
+        self
+    }
+
+    /// Sets whether the first database stands for an offloaded folder: a file of another content is then no damage.
+    pub const fn with_offload(mut self, is_offload: bool) -> Self {
+        self.is_offload = is_offload;
         self
     }
 
@@ -118,13 +127,19 @@ impl ContentRecord {
         }
         let mut rows = Vec::new();
         for (folders, contents) in &unwritten {
+            let first = if self.is_offload {
+                ContentOrigin::Written
+            } else {
+                ContentOrigin::Found
+            };
+            let origins = [first, ContentOrigin::Found];
             let sides = self.databases.into_iter().zip(folders).zip(contents);
-            for ((database, folder), files) in sides {
+            for (((database, folder), files), origin) in sides.zip(origins) {
                 rows.extend(database.map(|database| NewEvidence {
                     database,
                     folder,
                     files,
-                    origin: ContentOrigin::Found,
+                    origin,
                 }));
             }
         }
