@@ -119,7 +119,7 @@ impl Index {
         let [from, to] = subtree_bounds(&folder);
         let sql =
             "SELECT folder, number, name, c4, process, files, created_at, checksum FROM generations
-                   WHERE database_id = ?1 AND (folder = ?2 OR (folder >= ?3 AND folder < ?4))
+                   WHERE database_id = ?1 AND (length(?2) = 0 OR folder = ?2 OR (folder >= ?3 AND folder < ?4))
                    ORDER BY folder, number";
         let parameters = params![database, bytes(&folder), from, to];
         self.rows(sql, parameters, |row| {

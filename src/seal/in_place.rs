@@ -92,36 +92,15 @@ pub fn seal_in_place(
         )?)
     };
     for (category, project) in &replicas {
-        let format = request
-            .format
-            .or_else(|| category.attributes.history_format());
-        let one = SealRequest {
-            storage,
-            category,
-            project,
-            process: Process::InPlace,
-            format: format.unwrap_or_default(),
-            scope: SealScope::Whole,
-            started: start.1,
-            comment: None,
-            dry_run: request.dry_run,
-        };
-        match seal(index, &one, monitor) {
-            Ok(mut sealed) => {
-                let path = storage.root.path().join(category.replica_path(project));
-                let unwritten = std::mem::take(&mut sealed.unwritten).into_iter();
-                let unwritten = unwritten.map(|error| (path.clone(), error.full_message()));
-                report.failed.extend(unwritten);
-                report.sealed.merge(sealed);
-            }
-            Err(Error::Interrupted) => {
-                report.is_interrupted = true;
-                break;
-            }
-            Err(error) => {
-                let path = storage.root.path().join(category.replica_path(project));
-                report.failed.push((path, error.full_message()));
-            }
+        if !seal_one(
+            index,
+            request,
+            (storage, category, project),
+            start.1,
+            (&mut report, monitor),
+        ) {
+            report.is_interrupted = true;
+            break;
         }
     }
     if !report.sealed.generations.is_empty() || !report.sealed.listed.is_empty() {
@@ -133,6 +112,42 @@ pub fn seal_in_place(
     }
     report.elapsed = start.0.elapsed();
     Ok(report)
+}
+
+/// Writes a generation for one replica. Returns false after a cancellation.
+fn seal_one(
+    index: &mut Index,
+    request: &InPlaceRequest<'_>,
+    (storage, category, project): (&LocalStorage, &Category, &ProjectId),
+    started: Timestamp,
+    (report, monitor): (&mut InPlaceReport, &dyn Monitor),
+) -> bool {
+    let format = request
+        .format
+        .or_else(|| category.attributes.history_format());
+    let one = SealRequest {
+        storage,
+        category,
+        project,
+        process: Process::InPlace,
+        format: format.unwrap_or_default(),
+        scope: SealScope::Whole,
+        started,
+        comment: None,
+        dry_run: request.dry_run,
+    };
+    let path = storage.root.path().join(category.replica_path(project));
+    match seal(index, &one, monitor) {
+        Ok(mut sealed) => {
+            let unwritten = std::mem::take(&mut sealed.unwritten).into_iter();
+            let unwritten = unwritten.map(|error| (path.clone(), error.full_message()));
+            report.failed.extend(unwritten);
+            report.sealed.merge(sealed);
+        }
+        Err(Error::Interrupted) => return false,
+        Err(error) => report.failed.push((path, error.full_message())),
+    }
+    true
 }
 
 /// Returns the replicas of the scope. Folders that could not be read are added to the report.

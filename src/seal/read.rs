@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use super::file::SealFile;
@@ -93,23 +93,7 @@ pub(super) fn read_files(
             count: 0,
             failure: None,
         };
-        for (place, read) in results {
-            monitor.on_event(&ProgressEvent::Files(1));
-            let file = &mut files[place];
-            match read {
-                Ok(read) => {
-                    monitor.on_event(&ProgressEvent::Bytes(read.bytes));
-                    recorder.add(file, &read);
-                    report.read_files += 1;
-                    report.read_bytes = report.read_bytes.saturating_add(read.bytes);
-                    file.hashes = Some((read.hashes, read.proof.at));
-                }
-                Err(error) => {
-                    file.hashes = None;
-                    file.failure = Some(error.full_message());
-                }
-            }
-        }
+        take_results(results, files, &mut recorder, (report, monitor));
         recorder.flush();
         Ok(recorder.failure)
     });
@@ -120,6 +104,32 @@ pub(super) fn read_files(
     }
     report.is_unrecorded = failure.is_some();
     Ok(())
+}
+
+/// Keeps the hashes of files as they are read, and records their evidence.
+fn take_results(
+    results: Receiver<(usize, Result<ReadFile>)>,
+    files: &mut [SealFile],
+    recorder: &mut Recorder<'_>,
+    (report, monitor): (&mut SealReport, &dyn Monitor),
+) {
+    for (place, read) in results {
+        monitor.on_event(&ProgressEvent::Files(1));
+        let file = &mut files[place];
+        match read {
+            Ok(read) => {
+                monitor.on_event(&ProgressEvent::Bytes(read.bytes));
+                recorder.add(file, &read);
+                report.read_files += 1;
+                report.read_bytes = report.read_bytes.saturating_add(read.bytes);
+                file.hashes = Some((read.hashes, read.proof.at));
+            }
+            Err(error) => {
+                file.hashes = None;
+                file.failure = Some(error.full_message());
+            }
+        }
+    }
 }
 
 /// Reads files until there are no more.

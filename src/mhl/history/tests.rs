@@ -288,3 +288,13 @@ fn path_named_twice_is_found() {
     card.append(1, vec![twice.clone(), twice]);
     assert_eq!(card.damage(), ["unreadable_hash_list"]);
 }
+
+#[test]
+fn hash_that_failed_at_first_is_not_recorded() {
+    let card = Card::empty();
+    card.append(1, vec![file("a", "bad", HashAction::Failed)]);
+    let history = card.load().unwrap();
+    assert_eq!(history.files["a"].hashes, []);
+    assert_eq!(history.files["a"].checked_at, Some(at(0)));
+    assert_eq!(history.files["a"].proven_at, None);
+}

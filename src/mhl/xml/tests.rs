@@ -114,7 +114,8 @@ fn endless_parts_are_refused() {
         ("<!DOCTYPE ", b'x'),
         ("<", b'x'),
     ] {
-        let endless = begin(head).chain(repeat(filler));
+        // 200 KiB are more than one part and what is read ahead.
+        let endless = begin(head).chain(repeat(filler).take(200 << 10));
         assert!(reason(read_bytes(endless)).contains("64 KiB"), "{head}");
     }
     let deep = format!("<a xmlns='urn:test'>{}", "<c>".repeat(1000));
