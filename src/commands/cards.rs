@@ -153,7 +153,13 @@ impl CardItem {
             }
             CardState::SafeToFormat => {
                 let copies = unit::format_counted(self.copies, "proven copy");
-                format!("{copies} of every file; {}", self.holders())
+                let names = self.databases.join(" and ");
+                let on = if names.is_empty() {
+                    names
+                } else {
+                    format!(", on {names}")
+                };
+                format!("{copies} of every file{on}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The state of the copy to one destination, in a thread of its own, so that a slow or dead destination delays no other.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,7 @@ use crate::index::{DatabaseId, Index, RunId, SentRow};
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::model::registry::{Category, Database};
 use crate::rclone::TransferLimits;
+use crate::seal::request::GivenHashes;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
 use crate::storage::lock::Lock;
@@ -190,6 +191,8 @@ pub struct DestinationCopy<'a> {
     pub on_event: &'a dyn Fn(CopyEvent),
     /// Place in the read of the source that several destinations share.
     pub seat: Option<SeatGuard>,
+    /// Hashes of copies that were read back, in the formats of histories, by path below the root.
+    pub hashes: BTreeMap<PathBuf, GivenHashes>,
 }
 
 impl DestinationCopy<'_> {

@@ -1,5 +1,6 @@
 //! Runs the copies to all destinations, one thread each, and shows their common progress.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -174,6 +175,7 @@ impl DestinationCopies {
                 compare_meter: &meters[1],
                 on_event: &on_event,
                 seat,
+                hashes: BTreeMap::new(),
             };
             let ended = pipeline::run(copy, opened);
             // Releases the source first, because the process may exit after the last copy has ended.

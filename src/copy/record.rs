@@ -72,8 +72,10 @@ pub(super) fn copied_paths(
         let mut files = manifest.files();
         while let Some(file) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
-            if let Some(path) = inside.join(folder).join(name.as_path()).to_str() {
-                paths.insert(path.to_owned(), None);
+            let path = folder.join(name.as_path());
+            let hashes = copy.hashes.get(&plan.replica.join(&path)).cloned();
+            if let Some(path) = inside.join(path).to_str() {
+                paths.insert(path.to_owned(), hashes);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Records what a transfer proves while it lasts: digests of verified files, and times that the destination alters.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::destination::{CopySpec, SourceReplica, find_replica};
@@ -11,6 +11,7 @@ use super::source_root::SourceRoot;
 use crate::base::error::{Error, Result};
 use crate::index::{ContentOrigin, DatabaseId, FileEvidence, FolderEvidence, Index, NewEvidence};
 use crate::model::project::path_within;
+use crate::seal::request::GivenHashes;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
 /// Returns the times that the destination reports instead of those that were set, by folder relative to the root. If the
@@ -50,6 +51,8 @@ pub(super) struct VerificationRecorder<'a> {
     replicas: &'a [SourceReplica],
     /// The meaning of the source's root.
     source_root: SourceRoot,
+    /// Hashes of copies in other formats, by path below the root.
+    hashes: Mutex<BTreeMap<PathBuf, GivenHashes>>,
 }
 
 impl<'a> VerificationRecorder<'a> {
@@ -65,11 +68,13 @@ impl<'a> VerificationRecorder<'a> {
             plans,
             replicas: &spec.replicas,
             source_root: spec.source_root,
+            hashes: Mutex::default(),
         }
     }
 
     /// Stores the evidence of verified files for both source and destination, whose content is the same.
     pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
+        self.keep_hashes(files);
         let mut folders: BTreeMap<(usize, &Path), [FolderEvidence; 2]> = BTreeMap::new();
         for file in files {
             let folder = folders.entry((file.plan, &file.folder)).or_default();
@@ -77,7 +82,7 @@ impl<'a> VerificationRecorder<'a> {
                 let evidence = FileEvidence {
                     bytes: file.bytes,
                     modified: file.modified,
-                    digest: file.digest,
+                    digest: file.hashes.digest,
                     proof,
                 };
                 folder.insert(file.name.clone(), evidence);
@@ -127,9 +132,26 @@ impl<'a> VerificationRecorder<'a> {
         }
     }
 
-    /// Returns the first failure to write the index, if any.
-    pub(super) fn finish(self) -> Option<Error> {
-        let index = self.index.into_inner();
-        index.unwrap_or_else(PoisonError::into_inner).1
+    /// Keeps the hashes of copies in other formats than the index stores, for their histories.
+    fn keep_hashes(&self, files: &[VerifiedFile]) {
+        let others = files.iter().filter(|file| file.hashes.has_others());
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in others {
+            let folder = self.plans[file.plan].replica.join(&file.folder);
+            let given = GivenHashes {
+                hashes: file.hashes.clone(),
+                at: file.proofs[1].at,
+            };
+            hashes.insert(folder.join(file.name.as_path()), given);
+        }
+    }
+
+    /// Returns the hashes of copies in other formats, and the first failure to write the index, if any.
+    pub(super) fn finish(self) -> (BTreeMap<PathBuf, GivenHashes>, Option<Error>) {
+        let (index, hashes) = (self.index.into_inner(), self.hashes.into_inner());
+        (
+            hashes.unwrap_or_else(PoisonError::into_inner),
+            index.unwrap_or_else(PoisonError::into_inner).1,
+        )
     }
 }

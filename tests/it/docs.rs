@@ -171,7 +171,7 @@ fn offloaded_card_of_the_example_is_safe() {
     // One storage is away: the other one gets everything, and the card must wait.
     fs::rename(studio.path("SHELF"), studio.path("away")).unwrap();
     let one = line(&[]).status(3);
-    assert!(one.stdout.contains("A001: copied: 1 proven copy"), "{one}");
+    assert!(one.stdout.contains("A001: copied: 2 of 2 files"), "{one}");
     fs::rename(studio.path("away"), studio.path("SHELF")).unwrap();
     let both = line(&[]).ok();
     assert!(

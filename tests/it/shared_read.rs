@@ -59,7 +59,7 @@ fn data_bytes(folder: &Path) -> u64 {
 }
 
 /// Returns the bytes that traced calls read from files below a folder.
-fn bytes_read(log: &str, folder: &str) -> u64 {
+pub(crate) fn bytes_read(log: &str, folder: &str) -> u64 {
     let mut unfinished = HashMap::new();
     let mut total = 0;
     for line in log.lines() {
@@ -85,7 +85,7 @@ fn bytes_read(log: &str, folder: &str) -> u64 {
 }
 
 /// Runs a line under a tracer of all reads; `None` if this machine cannot trace.
-fn traced(studio: &Studio, line: &str) -> Option<(crate::studio::ProgramRun, String)> {
+pub(crate) fn traced(studio: &Studio, line: &str) -> Option<(crate::studio::ProgramRun, String)> {
     let mut command = studio.other_program("strace");
     let calls = "trace=read,pread64,readv,preadv,copy_file_range,sendfile,splice,ioctl";
     let log = studio.path("reads");

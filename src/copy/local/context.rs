@@ -14,7 +14,7 @@ use crate::copy::shared_source::Subscription;
 use crate::copy::source_root::SourceRoot;
 use crate::index::Proof;
 use crate::os::folder::Folder;
-use crate::snapshot::digest::Digest;
+use crate::snapshot::content_hash::{ContentHashes, HashFormatSet};
 use crate::storage::version::Versions;
 
 /// A copied file whose content was read back and equals the source.
@@ -27,7 +27,8 @@ pub struct VerifiedFile {
     pub name: Name,
     pub bytes: u64,
     pub modified: Timestamp,
-    pub digest: Digest,
+    /// The hashes of its content, in the formats of its plan.
+    pub hashes: ContentHashes,
     /// The proofs of source and copy.
     pub proofs: [Proof; 2],
 }
@@ -78,6 +79,8 @@ pub struct TransferContext<'a> {
     pub versions: &'a Versions<'a>,
     /// Reads copies back.
     pub verify: bool,
+    /// By plan, the formats of hashes that are computed when a copy is read back.
+    pub formats: &'a [HashFormatSet],
     /// Time after which no further file is started.
     pub deadline: Option<Instant>,
     /// True if the run holds the database's lock. Without it, temporary files may belong to another run, and the metadata of

@@ -16,7 +16,7 @@ use crate::index::{Proof, state_tag};
 use crate::os::attribute::XattrOutcome;
 use crate::os::folder::Folder;
 use crate::os::stat::Stat;
-use crate::snapshot::digest::Digest;
+use crate::snapshot::content_hash::ContentHashes;
 use crate::storage::copy_file::TempCopy;
 
 /// Maximum size of a file that is prefetched before it is read back: 1 MiB.
@@ -39,7 +39,7 @@ struct PersistedFile {
     pair: FolderPair,
     item: PlannedFile,
     copied: CopiedItem,
-    digest: Option<Digest>,
+    hashes: Option<ContentHashes>,
     modified: Timestamp,
     source_stat: Stat,
     /// The mtime that was set and the one that the storage reports, if they differ.
@@ -193,7 +193,7 @@ impl PersistedFile {
             name: self.item.name.clone(),
             bytes: self.copied.bytes,
             modified: self.modified,
-            digest: self.digest?,
+            hashes: self.hashes.clone()?,
             proofs: self.proofs(),
         })
     }
@@ -261,7 +261,7 @@ fn verify_and_persist(
     mut temp: TempCopy,
     items: &mut ItemCopier<'_>,
 ) -> Result<PersistedFile> {
-    let digest = if items.context.verify {
+    let hashes = if items.context.verify {
         verify(pair, item, &temp, items)?
     } else {
         None
@@ -269,7 +269,7 @@ fn verify_and_persist(
     let copied = CopiedItem {
         bytes: temp.source_stat.bytes,
         replaced: item.replaced.is_some(),
-        verification: match digest {
+        verification: match hashes {
             _ if temp.is_cloned => Verification::Cloned,
             Some(_) => Verification::ReadBack,
             None => Verification::Written,
@@ -300,14 +300,14 @@ fn verify_and_persist(
         pair: pair.clone(),
         item: item.clone(),
         copied,
-        digest,
+        hashes,
         modified,
         source_stat,
         time_mismatch,
     })
 }
 
-/// Reads a copy back and returns its digest; `None` if it shares the source's blocks.
+/// Reads a copy back and returns its hashes; `None` if it shares the source's blocks.
 ///
 /// # Errors
 /// [`Error::VerificationFailed`] if the content differs from the source.
@@ -316,18 +316,20 @@ fn verify(
     item: &PlannedFile,
     temp: &TempCopy,
     items: &mut ItemCopier<'_>,
-) -> Result<Option<Digest>> {
+) -> Result<Option<ContentHashes>> {
     let meter = items.context.meter;
     let on_progress = |bytes| meter.add_bytes(bytes);
     let name = item.name.as_os_str();
     let source = pair.from.path().join(name);
-    let digests = temp.verify(items.copier.buffer(), &on_progress, &source)?;
-    let Some(digests) = digests else {
+    let formats = items.context.formats[pair.plan];
+    let buffer = items.copier.buffer();
+    let verified = temp.verify_with_hashes(formats, buffer, &on_progress, &source)?;
+    let Some((digests, hashes)) = verified else {
         meter.add_bytes(temp.source_stat.bytes);
         return Ok(None);
     };
     if digests.source == digests.copy {
-        return Ok(Some(digests.copy));
+        return Ok(Some(hashes));
     }
     Err(Error::VerificationFailed {
         path: pair.to.path().join(name),

@@ -10,7 +10,7 @@ use super::context::TransferContext;
 use super::folder::DestinationFolders;
 use super::queue::CopyQueue;
 use super::worker::Worker;
-use crate::copy::destination::DestinationCopy;
+use crate::copy::destination::{DestinationCopy, find_replica};
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
 use crate::copy::record::forget_replaced_digests;
@@ -20,6 +20,7 @@ use crate::model::path::split_path;
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::limit::CopyThreads;
+use crate::snapshot::content_hash::HashFormatSet;
 use crate::storage::copy_file::{MIN_CLONE_BYTES, remove_leftover};
 use crate::storage::version::Versions;
 use crate::storage::{LocalStorage, Storage};
@@ -78,6 +79,14 @@ pub(super) fn transfer_plans(
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         report.add_relayed(name, bytes);
     };
+    let formats = plans.iter().map(|plan| {
+        let replica = find_replica(&spec.replicas, plan);
+        let format = replica.and_then(|replica| replica.category.attributes.history_format());
+        format.map_or(HashFormatSet::EMPTY, |format| {
+            HashFormatSet::EMPTY.with(format)
+        })
+    });
+    let formats: Vec<HashFormatSet> = formats.collect();
     let recorder = VerificationRecorder::new(&mut copy.index, ids, plans, spec);
     let context = TransferContext {
         source: settings.source,
@@ -88,6 +97,7 @@ pub(super) fn transfer_plans(
         destination: &storage.root,
         versions: &versions,
         verify: spec.verify,
+        formats: &formats,
         deadline: spec.limits.transfer.deadline,
         is_locked: settings.is_locked,
         unfinished: settings.unfinished,
@@ -100,7 +110,9 @@ pub(super) fn transfer_plans(
         on_relayed: &on_relayed,
     };
     transfer(plans, &context);
-    if let Some(error) = recorder.finish() {
+    let (hashes, failure) = recorder.finish();
+    copy.hashes.extend(hashes);
+    if let Some(error) = failure {
         copy.report_problem(error);
     }
     let path = versions

@@ -112,7 +112,7 @@ impl ReportData {
             problems: problem::problems(index, registry, scope, &runs)?,
             runs,
             failures: run::failures(index, registry, scope)?,
-            histories: mhl::histories(),
+            histories: mhl::histories(&source)?,
         })
     }
 }

@@ -178,7 +178,7 @@ pub(super) fn histories(data: &ReportData) -> Option<Section> {
         return None;
     }
     let caption =
-        TextLine::words("Generations of ASC MHL histories, and the C4 digests of their manifests");
+        TextLine::words("Generations of ASC MHL histories, and the C4 digests of their hash lists");
     let headings = [
         ("manifest", "p"),
         ("project", ""),

@@ -28,6 +28,11 @@ pub struct ContentHashes {
 }
 
 impl ContentHashes {
+    /// True if hashes beside the digest were computed.
+    pub const fn has_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
     /// Returns the hash in this format, if it was computed.
     pub fn value(&self, format: HashFormat) -> Option<HashValue> {
         match format {

@@ -9,6 +9,7 @@ use super::TempCopy;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::file;
+use crate::snapshot::content_hash::{ContentHashes, HashFormatSet};
 use crate::snapshot::digest::Digest;
 use crate::storage::concurrent::run_both;
 
@@ -53,17 +54,33 @@ impl TempCopy {
         on_progress: &(dyn Fn(u64) + Sync),
         source_path: &Path,
     ) -> Result<Option<DigestPair>> {
+        let formats = HashFormatSet::EMPTY;
+        let verified = self.verify_with_hashes(formats, buffer, on_progress, source_path)?;
+        Ok(verified.map(|(pair, _)| pair))
+    }
+
+    /// Reads the flushed copy back like [`Self::verify`], and computes its hashes in these formats from the same read.
+    ///
+    /// # Errors
+    /// The conditions of [`Self::verify`].
+    pub fn verify_with_hashes(
+        &self,
+        formats: HashFormatSet,
+        buffer: &mut Vec<u8>,
+        on_progress: &(dyn Fn(u64) + Sync),
+        source_path: &Path,
+    ) -> Result<Option<(DigestPair, ContentHashes)>> {
         let (folder, name) = self.location();
         if let Some(target) = &self.link_target {
             let of = |target: &OsStr| Digest::of_bytes(target.as_encoded_bytes());
             let (source, copy) = (of(target), of(&folder.read_link(name)?));
-            return Ok(Some(DigestPair { source, copy }));
+            return Ok(Some((DigestPair { source, copy }, copy.into())));
         }
         let Some(file) = self.file_to_read_back() else {
             return Ok(None);
         };
         let path = folder.path();
-        let mut read_copy = || Digest::of_file(file, buffer, on_progress);
+        let mut read_copy = || ContentHashes::of_file(file, formats, buffer, on_progress);
         let (copy, source) = match (&self.digest, &self.source_file) {
             (Some(digest), _) => (read_copy(), Ok(*digest)),
             (None, Some(source_file)) => run_both(&mut read_copy, || {
@@ -71,7 +88,8 @@ impl TempCopy {
             }),
             (None, None) => return Ok(None),
         };
-        let copy = check_stopped(copy)?.at("read back a copy in", path)?;
+        let hashes = check_stopped(copy)?.at("read back a copy in", path)?;
+        let copy = hashes.digest;
         let source = check_stopped(source)?.at("read again", source_path)?;
         if let Some(source_file) = &self.source_file
             && !file::is_unchanged(source_file, &self.source_stat)
@@ -80,12 +98,12 @@ impl TempCopy {
                 path: source_path.to_owned(),
             });
         }
-        Ok(Some(DigestPair { source, copy }))
+        Ok(Some((DigestPair { source, copy }, hashes)))
     }
 }
 
 /// Separates a request to stop from a failure to read.
-fn check_stopped(read: io::Result<Digest>) -> Result<io::Result<Digest>> {
+fn check_stopped<T>(read: io::Result<T>) -> Result<io::Result<T>> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             interrupt::check().map(|()| Err(error))

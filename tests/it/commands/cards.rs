@@ -45,7 +45,7 @@ fn page_says_why_a_card_is_not_safe() {
     │ B002 ┆ safe to format ┆     1 ┆  6 B ┆ acme/spot ┆ just now │
     │ A001 ┆ copied         ┆     2 ┆ 12 B ┆ acme/spot ┆ just now │
     └──────┴────────────────┴───────┴──────┴───────────┴──────────┘
-    A001: copied: 1 proven copy of every file, the policy wants 2, first `a.mov`
+    A001: copied: 2 of 2 files with fewer than 2 proven copies, first `a.mov`; all files are on NAS
     ");
     let rows = studio.run(["--format", "csv", "-c", "cards"]).ok();
     let rows = rows
@@ -53,9 +53,9 @@ fn page_says_why_a_card_is_not_safe() {
         .lines()
         .map(|row| row.rsplit_once(',').unwrap().0);
     assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @"
-    name,serial,state,files,bytes,missing_files,short_files,copies,project,into,path
-    B002,,safe to format,1,6,0,0,2,acme/spot,B002,$STUDIO/B002
-    A001,,copied,2,12,0,2,1,acme/spot,A001,$STUDIO/A001
+    name,serial,state,files,bytes,missing_files,unread_entries,short_files,copies,project,into,path
+    B002,,safe to format,1,6,0,0,0,2,acme/spot,B002,$STUDIO/B002
+    A001,,copied,2,12,0,0,2,1,acme/spot,A001,$STUDIO/A001
     ");
 }
 

@@ -187,6 +187,7 @@ fn empty_or_missing_folder_is_refused() {
     -c:1:1: error: cannot open `$STUDIO/gone`: No such file or directory (os error 2)
         offload gone acme/spot footage NAS
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: is the card mounted there? nothing was copied
     ");
     assert!(!studio.path("NAS/footage").exists());
 }

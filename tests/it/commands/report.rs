@@ -238,3 +238,32 @@ fn absent_storages_are_reported_as_last_seen() {
     );
     assert!(page.contains("offline, counted as last seen"), "{page}");
 }
+
+#[test]
+fn histories_are_listed_with_their_digests() {
+    let studio = copied_studio();
+    studio
+        .lines(&[
+            "add category footage footage/ --mhl",
+            "save",
+            "mhl acme/spot footage NAS",
+        ])
+        .ok();
+    let facts = studio.json(&["report acme/spot"]).ok().document();
+    let [history] = facts["histories"].as_array().unwrap().as_slice() else {
+        panic!("{facts}");
+    };
+    assert_eq!(history["database"], "NAS");
+    assert_eq!(history["generation"], 1);
+    let path = history["path"].as_str().unwrap();
+    assert!(path.starts_with("ascmhl/0001_spot_"), "{history}");
+    let digest = history["digest"].as_str().unwrap();
+    assert!(digest.starts_with("c4") && digest.len() == 90, "{history}");
+    studio.lines(&["report acme/spot --to page.html"]).ok();
+    assert!(studio.read("page.html").contains(digest));
+    let others = studio.json(&["report nova"]).document();
+    assert!(
+        others["histories"].as_array().is_none_or(Vec::is_empty),
+        "{others}"
+    );
+}

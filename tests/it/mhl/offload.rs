@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::reference::Reference;
 use super::{answer, count_actions, hash_lists, list_text};
+use crate::shared_read::{bytes_read, traced};
 use crate::studio::Studio;
 
 const SPOT: &str = "NAS/footage/acme/spot";
@@ -97,4 +98,33 @@ fn damage_against_the_history_of_a_card_is_reported() {
     studio.file("A001/Clips/a.mov", "CLIP A");
     let run = studio.json(&[LINE]).status(3);
     assert!(run.stderr.contains("Clips/a.mov"), "{run}");
+}
+
+#[test]
+fn all_hashes_come_from_one_read() {
+    const BYTES: u64 = 3 << 20;
+    for format in ["xxh128", "md5", "c4"] {
+        let studio = studio(format);
+        studio.file("A001/Clips/large.mov", vec![7; 3 << 20]);
+        let Some((run, log)) = traced(&studio, LINE) else {
+            return;
+        };
+        let run = run.ok();
+        assert!(
+            list_text(&studio, 1).contains(&format!("<{format} ")),
+            "{run}"
+        );
+        let clips = |folder: &str| {
+            let folder = studio.path(folder).join("A001/Clips");
+            bytes_read(&log, folder.to_str().unwrap())
+        };
+        // The small clips have a few bytes.
+        for folder in ["", "NAS/footage/acme/spot", "WORK/footage/acme/spot"] {
+            let read = clips(folder);
+            assert!(
+                (BYTES..BYTES + 100).contains(&read),
+                "{format} {folder}: {read}"
+            );
+        }
+    }
 }
