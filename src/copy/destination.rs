@@ -42,8 +42,6 @@ pub struct CopySpec {
     pub limits: CopyLimits,
     /// The meaning of the source's root.
     pub source_root: SourceRoot,
-    /// Reads no byte of the source twice, also for one destination.
-    pub reads_once: bool,
     /// The treatment of files that are missing at the source; `None` for a copy, which leaves them alone.
     pub sync: Option<SyncRules>,
 }

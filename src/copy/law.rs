@@ -131,7 +131,6 @@ fn copy_after(studio: &mut Studio, change: impl FnOnce(&Studio)) -> Report {
     assert_eq!(replica.relative().to_str(), Some(REPLICA));
     let spec = CopySpec {
         source_root: SourceRoot::default(),
-        reads_once: false,
         scope: Scope::All,
         source: source.into(),
         replicas: vec![replica],

@@ -114,7 +114,6 @@ pub fn copy(
             ..CopyLimits::default()
         },
         source_root: SourceRoot::default(),
-        reads_once: false,
         sync: None,
     };
     let destinations = request.destinations.iter();

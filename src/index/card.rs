@@ -390,7 +390,7 @@ mod tests {
         let first = seen(Some("1234"), &[("CLIPS", &[("a.mov", 7), ("b.mov", 8)])]);
         let card = index.record_card(&first, &target("A001")).unwrap();
         assert_eq!((card.files, card.bytes), (2, 15));
-        assert_eq!(index.cards().unwrap(), [card.clone()]);
+        assert_eq!(index.cards().unwrap(), std::slice::from_ref(&card));
         assert_eq!(index.card_folders(&card).unwrap(), first.folders);
         // More was shot: the same card.
         let more = seen(

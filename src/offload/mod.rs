@@ -99,7 +99,6 @@ pub fn offload(
         run,
         limits: CopyLimits::default(),
         source_root: SourceRoot::Replica,
-        reads_once: true,
         sync: None,
     };
     // A dry run reads nothing, so that it compares remotes with the card itself.

@@ -59,8 +59,11 @@ pub fn memory_bytes() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {
         let info = rustix::system::sysinfo();
-        // A plain number on some targets, of another width on others.
-        let memory = u64::try_from(info.totalram).ok()?;
+        #[expect(
+            clippy::useless_conversion,
+            reason = "on machines of 32 bits it is a shorter number"
+        )]
+        let memory = u64::from(info.totalram);
         Some(memory.saturating_mul(info.mem_unit.into()))
     }
     #[cfg(not(target_os = "linux"))]

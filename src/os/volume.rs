@@ -108,15 +108,12 @@ mod linux {
             let code = after.strip_prefix(b"x").and_then(|code| code.get(..2));
             let code = code.and_then(|code| std::str::from_utf8(code).ok());
             let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-            match code.filter(|_| *first == b'\\') {
-                Some(byte) => {
-                    bytes.push(byte);
-                    rest = &after[3..];
-                }
-                None => {
-                    bytes.push(*first);
-                    rest = after;
-                }
+            if let Some(byte) = code.filter(|_| *first == b'\\') {
+                bytes.push(byte);
+                rest = &after[3..];
+            } else {
+                bytes.push(*first);
+                rest = after;
             }
         }
         String::from_utf8_lossy(&bytes).into_owned()

@@ -160,7 +160,6 @@ impl<'a> SyncRun<'a> {
         let retries_in_tree = self.request.retry_failed && !self.retries_by_record();
         CopySpec {
             source_root: SourceRoot::default(),
-            reads_once: false,
             scope: self.request.scope.clone(),
             source: self.source.clone(),
             replicas: Vec::new(),

@@ -69,8 +69,6 @@ pub struct TransferContext<'a> {
     pub source_root: SourceRoot,
     /// The shared read of the source, if there is one.
     pub subscription: Option<&'a Subscription<'a>>,
-    /// Reads no byte of the source twice.
-    pub reads_once: bool,
     /// Moves files instead of copying them where the file system allows it; for fetched files, which nothing else needs.
     pub move_source: bool,
     /// Root of the destination.

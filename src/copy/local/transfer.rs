@@ -92,7 +92,6 @@ pub(super) fn transfer_plans(
         source: settings.source,
         source_root: spec.source_root,
         subscription: subscription.as_ref(),
-        reads_once: spec.reads_once,
         move_source: settings.move_source,
         destination: &storage.root,
         versions: &versions,

@@ -12,7 +12,8 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFile};
-use crate::copy::shared_source::{Delivery, MissedFile, Origin, SharedFile, Subscription};
+use crate::copy::shared_source::{Delivery, MissedFile, Next, Origin, SharedFile, Subscription};
+use crate::copy::source_root::SourceRoot;
 use crate::os::descent::FolderOpener;
 use crate::os::limit;
 use crate::storage::copy_file::{ContentError, Copier, TempCopy};
@@ -69,7 +70,8 @@ impl<'a> Worker<'a> {
     ) -> Self {
         let mut copier = Copier::default();
         copier.with_digests = context.verify;
-        copier.reads_once = context.reads_once || context.subscription.is_some();
+        copier.reads_once =
+            context.source_root == SourceRoot::Replica || context.subscription.is_some();
         Self {
             items: ItemCopier {
                 plans,
@@ -119,9 +121,9 @@ impl<'a> Worker<'a> {
         let mut has_own = true;
         while !self.must_stop() {
             match subscription.next(!has_own) {
-                Some(Some(delivery)) => self.copy_delivery(subscription, &delivery),
-                Some(None) => return,
-                None => match self.queue.next(large_first) {
+                Next::Ready(delivery) => self.copy_delivery(subscription, &delivery),
+                Next::Ended => return,
+                Next::NotReady => match self.queue.next(large_first) {
                     Some(batch) => self.copy_batch(batch),
                     None => has_own = false,
                 },
@@ -179,14 +181,14 @@ impl<'a> Worker<'a> {
     fn copy_missed(&mut self, subscription: &Subscription<'_>) {
         while !self.must_stop() {
             match subscription.next_missed(false) {
-                Some(Some(missed)) => self.copy_missed_file(missed),
-                Some(None) => break,
-                None => {
+                Next::Ready(missed) => self.copy_missed_file(missed),
+                Next::Ended => break,
+                Next::NotReady => {
                     // Others may wait for files of this group.
                     self.finish_all();
                     match subscription.next_missed(true) {
-                        Some(Some(missed)) => self.copy_missed_file(missed),
-                        _ => break,
+                        Next::Ready(missed) => self.copy_missed_file(missed),
+                        Next::NotReady | Next::Ended => break,
                     }
                 }
             }

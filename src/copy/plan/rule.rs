@@ -7,6 +7,7 @@ use crate::snapshot::diff::{DiffEntry, Difference};
 
 /// Rules for files that differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of a line")]
 pub struct CopyRules {
     /// Replaces files that are newer at the destination too; the old versions are kept.
     pub overwrite: bool,

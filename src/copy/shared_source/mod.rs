@@ -22,5 +22,5 @@ mod wait_count;
 
 pub(crate) use self::state::{ReadFrom, SharedSource};
 pub(crate) use self::subscription::{
-    Delivery, MissedFile, Origin, SeatGuard, SharedFile, Subscription,
+    Delivery, MissedFile, Next, Origin, SeatGuard, SharedFile, Subscription,
 };

@@ -20,7 +20,7 @@ use crate::snapshot::digest::Digest;
 const PLAN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Time that destinations wait for the answer to a question about another one.
-const QUESTION_PATIENCE: Duration = Duration::from_mins(1);
+const QUESTION_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Number of destinations from which a file is read for all of them.
 const MIN_READERS: usize = 2;

@@ -35,6 +35,14 @@ pub(crate) struct Subscription<'s> {
     share: Share,
 }
 
+/// The next thing to copy, if there is one.
+#[derive(Debug)]
+pub(crate) enum Next<T> {
+    Ready(T),
+    NotReady,
+    Ended,
+}
+
 /// Files that were read, and that one destination copies now.
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -139,8 +147,8 @@ impl Subscription<'_> {
         self.shared.waiting[self.seat].add_thread()
     }
 
-    /// Returns the next files; `None` once all were read. Without `wait`, an outer `None` means that none are ready.
-    pub(crate) fn next(&self, wait: bool) -> Option<Option<Delivery>> {
+    /// Returns the next files. With `wait`, some are ready or all were read.
+    pub(crate) fn next(&self, wait: bool) -> Next<Delivery> {
         let mut waiting = None;
         let mut state = self.shared.lock();
         loop {
@@ -149,13 +157,13 @@ impl Subscription<'_> {
                 drop(state);
                 // Every unit has a folder that the destination wants.
                 let position = position.unwrap_or_default();
-                return Some(Some(Delivery { unit, position }));
+                return Next::Ready(Delivery { unit, position });
             }
             if !state.is_reading || interrupt::check().is_err() {
-                return Some(None);
+                return Next::Ended;
             }
             if !wait {
-                return None;
+                return Next::NotReady;
             }
             waiting.get_or_insert_with(|| self.shared.waiting[self.seat].begin());
             state = self.shared.wait(state);
@@ -241,26 +249,26 @@ impl Subscription<'_> {
         self.shared.notify();
     }
 
-    /// Returns the next file that was missed, with its origin; `None` once none is left. Without `wait`, an outer `None`
-    /// means that other destinations must finish their files first.
-    pub(crate) fn next_missed(&self, wait: bool) -> Option<Option<MissedFile>> {
+    /// Returns the next file that was missed, with its origin. It is not ready while other destinations must finish it first;
+    /// with `wait`, one is ready or none is left.
+    pub(crate) fn next_missed(&self, wait: bool) -> Next<MissedFile> {
         let mut state = self.shared.lock();
         loop {
             if state.seats[self.seat].missed.is_empty() || interrupt::check().is_err() {
-                return Some(None);
+                return Next::Ended;
             }
             if let Some((file, origin)) = state.take_missed(self.seat) {
                 drop(state);
                 let folder = file.folder;
                 let position = self.share.positions[folder].unwrap_or_default();
-                return Some(Some(MissedFile {
+                return Next::Ready(MissedFile {
                     item: self.planned_file(&file, position),
                     position,
                     origin,
-                }));
+                });
             }
             if !wait {
-                return None;
+                return Next::NotReady;
             }
             state = self.shared.wait(state);
         }
@@ -289,10 +297,9 @@ impl SharedState {
     fn take_missed(&mut self, own: usize) -> Option<(UnionFile, Origin)> {
         /// Number of missed files that are looked at; all of them would cost too much each time.
         const LOOK_AHEAD: usize = 256;
-        let missed = self.seats[own].missed.iter().take(LOOK_AHEAD).enumerate();
-        let (place, origin) = missed
-            .filter_map(|(place, file)| Some((place, self.origin(own, file.number)?)))
-            .next()?;
+        let mut missed = self.seats[own].missed.iter().take(LOOK_AHEAD).enumerate();
+        let (place, origin) =
+            missed.find_map(|(place, file)| Some((place, self.origin(own, file.number)?)))?;
         let file = self.seats[own].missed.remove(place)?;
         self.seats[own].set_state(file.number, FileState::Taken);
         Some((file, origin))

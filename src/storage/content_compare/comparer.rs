@@ -16,6 +16,10 @@ use crate::storage::Storage;
 
 /// Settings of a comparison.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub struct CompareSettings {
     /// Compares the contents of all files of one size. Without it, only files whose times a storage may have altered are
     /// read.

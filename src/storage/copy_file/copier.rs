@@ -60,6 +60,10 @@ pub(super) enum CopyMethod {
 
 /// Buffers, and facts about the disks, that are reused from file to file.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub struct Copier {
     buffer: Vec<u8>,
     attributes: XattrCopier,

@@ -29,7 +29,7 @@ fn read_byte(file: &File, offset: u64) -> io::Result<usize> {
     loop {
         match file.read_at(&mut [0], offset) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
-                interrupt::check().map_err(|_| ErrorKind::Interrupted)?
+                interrupt::check().map_err(|_| ErrorKind::Interrupted)?;
             }
             read => return read,
         }

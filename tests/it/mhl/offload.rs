@@ -109,7 +109,7 @@ fn all_hashes_come_from_one_read() {
         let Some((run, log)) = traced(&studio, LINE) else {
             return;
         };
-        let run = run.ok();
+        let run = run.status(0);
         assert!(
             list_text(&studio, 1).contains(&format!("<{format} ")),
             "{run}"
