@@ -54,8 +54,8 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Returns the size of the machine's memory in bytes, if the system reports it.
-pub fn memory_bytes() -> Option<u64> {
+/// Returns the size of the machine's memory in bytes; the largest number if the system does not report it.
+pub fn memory_bytes() -> u64 {
     #[cfg(target_os = "linux")]
     {
         let info = rustix::system::sysinfo();
@@ -64,10 +64,10 @@ pub fn memory_bytes() -> Option<u64> {
             reason = "on machines of 32 bits it is a shorter number"
         )]
         let memory = u64::from(info.totalram);
-        Some(memory.saturating_mul(info.mem_unit.into()))
+        memory.saturating_mul(info.mem_unit.into())
     }
     #[cfg(not(target_os = "linux"))]
-    None
+    u64::MAX
 }
 
 /// Returns the name of that user, or its ID if the system knows no name.

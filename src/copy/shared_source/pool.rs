@@ -42,7 +42,7 @@ pub(super) struct SharedBlock {
 impl BlockPool {
     /// Returns a pool that fits this machine.
     pub(super) fn for_host() -> Arc<Self> {
-        let share = host::memory_bytes().map_or(MAX_POOL_BYTES, |bytes| bytes / MEMORY_SHARE);
+        let share = host::memory_bytes() / MEMORY_SHARE;
         let bytes = share.clamp(MIN_POOL_BYTES, MAX_POOL_BYTES);
         Self::of_blocks(usize::try_from(bytes).unwrap_or(BLOCK_BYTES) / BLOCK_BYTES)
     }
