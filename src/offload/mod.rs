@@ -53,122 +53,175 @@ pub fn offload(
     let start = Instant::now();
     upload::require_disk(&request.destinations)?;
     monitor.on_event(&copy::COMPARING_STARTED);
-    let layout = Layout::new(registry)?;
     let card = OpenCard::open(request.folder)?;
     let inside = folder_name::expand(request.into, &card.name, card.volume.serial.as_deref())?;
-    let tree = card.read(registry)?;
-    monitor.on_event(&ProgressEvent::Files(tree.file_count()));
-    card.require_files(&tree)?;
-    let mut copied = Report::default();
     let target = CardTarget {
         category: request.category.key().to_owned(),
         project: request.project.clone(),
-        inside: inside.clone(),
+        inside,
         at: Timestamp::now(),
     };
-    let known = record(
-        index,
+    let mut work = CardCopy {
         registry,
-        &card,
-        &tree,
-        &target,
-        request.dry_run,
-        monitor,
-    )?;
-    let tree = leave_out(tree, &layout, &inside, &mut copied, &card);
-    let database = card.database(known.as_ref(), registry);
-    let source = LocalStorage::of_folder(index, &layout, database, Arc::clone(&card.root))?;
-    let spec = CopySpec {
-        scope: Scope::Project(request.project.clone()),
-        source: Arc::new(Storage::Local(source)),
-        replicas: vec![SourceReplica {
-            category: request.category.clone(),
-            project: request.project.clone(),
-            inside: inside.clone(),
-            tree,
-            changes: SyncChanges::default(),
-        }],
-        rules: CopyRules {
-            checksum: true,
-            is_offload: true,
-            ..CopyRules::default()
-        },
-        verify: true,
-        dry_run: request.dry_run,
-        confirm: false,
+        request,
         run,
-        limits: CopyLimits::default(),
-        source_root: SourceRoot::Replica,
-        sync: None,
-    };
-    // A dry run reads nothing, so that it compares remotes with the card itself.
-    let is_sent_later = |database: &&Database| database.is_remote() && !request.dry_run;
-    let (remotes, disks): (Vec<&Database>, Vec<&Database>) = request
-        .destinations
-        .iter()
-        .copied()
-        .partition(is_sent_later);
-    let destinations = disks
-        .iter()
-        .map(|database| Destination::closed((*database).clone()));
-    let spec = Arc::new(spec);
-    copy::execute(
-        index,
-        &spec,
-        destinations.collect(),
-        request.confirmation,
         monitor,
-        &mut copied,
-    )?;
-    drop(spec);
-    if !remotes.is_empty() {
-        let upload = CardUpload {
-            request,
-            remotes,
-            disks: &disks,
-            target: &target,
-            card: known.as_ref(),
-        };
-        upload.send(index, registry, run, monitor, &mut copied);
-    }
-    let standing = match known {
-        None => None,
-        Some(_) => interrupt::with_grace_period(|| {
-            stand(index, registry, &card, &target, &mut copied, monitor)
-        }),
+        card,
+        target,
+        report: Report::default(),
     };
-    copied.finish(start);
+    work.copy_to_disks(index)?;
+    let mut standing = None;
+    if !request.dry_run {
+        // From here on the card is not needed.
+        let known = interrupt::with_grace_period(|| work.list_again(index));
+        work.send_to_remotes(index, known.as_ref());
+        standing = interrupt::with_grace_period(|| work.judge(index, known?));
+    }
+    let CardCopy {
+        card,
+        target,
+        mut report,
+        ..
+    } = work;
+    report.finish(start);
     Ok(OffloadReport {
         folder: card.root.path().to_owned(),
-        inside,
-        copied,
+        inside: target.inside,
+        copied: report,
         standing,
         is_dry_run: request.dry_run,
     })
 }
 
-/// Records the card with its files. Without a record, nothing can be said about the card later.
-fn record(
-    index: &mut Index,
-    registry: &Registry,
-    card: &OpenCard,
-    tree: &Tree,
-    target: &CardTarget,
-    dry_run: bool,
-    monitor: &dyn Monitor,
-) -> Result<Option<KnownCard>> {
-    if dry_run {
-        return index.find_card(&card.seen(tree, target.at, &[]));
+/// The copy of a card.
+struct CardCopy<'a> {
+    registry: &'a Registry,
+    request: &'a OffloadRequest<'a>,
+    run: RunId,
+    monitor: &'a dyn Monitor,
+    card: OpenCard,
+    target: CardTarget,
+    report: Report,
+}
+
+impl CardCopy<'_> {
+    /// Copies to the destinations on disks. A dry run reads nothing, so that it compares remotes with the card too.
+    fn copy_to_disks(&mut self, index: &mut Index) -> Result<()> {
+        let request = self.request;
+        let layout = Layout::new(self.registry)?;
+        let tree = self.card.read(self.registry)?;
+        let files = tree.file_count();
+        self.monitor.on_event(&ProgressEvent::Files(files));
+        self.card.require_files(&tree)?;
+        let known = if request.dry_run {
+            index.find_card(&self.card.seen(&tree, self.target.at, &[]))?
+        } else {
+            self.record(index, &tree)
+        };
+        let inside = &self.target.inside;
+        let tree = leave_out(tree, &layout, inside, &mut self.report, &self.card);
+        let database = self.card.database(known.as_ref(), self.registry);
+        let root = Arc::clone(&self.card.root);
+        let source = LocalStorage::of_folder(index, &layout, database, root)?;
+        let spec = Arc::new(self.spec(source, tree));
+        let destinations = request.destinations.iter();
+        let now = destinations.filter(|database| request.dry_run || !database.is_remote());
+        copy::execute(
+            index,
+            &spec,
+            now.map(|database| Destination::closed((*database).clone()))
+                .collect(),
+            request.confirmation,
+            self.monitor,
+            &mut self.report,
+        )
     }
-    let recorded = place::places(index, registry).and_then(|places| {
-        let seen = card.seen(tree, target.at, &places);
-        index.record_card(&seen, target)
-    });
-    match recorded {
-        Ok(known) => Ok(Some(known)),
-        Err(error) => {
-            monitor.on_event(&ProgressEvent::Problem(&error));
-            Ok(None)
+
+    fn spec(&self, source: LocalStorage, tree: Tree) -> CopySpec {
+        let request = self.request;
+        CopySpec {
+            scope: Scope::Project(request.project.clone()),
+            source: Arc::new(Storage::Local(source)),
+            replicas: vec![SourceReplica {
+                category: request.category.clone(),
+                project: request.project.clone(),
+                inside: self.target.inside.clone(),
+                tree,
+                changes: SyncChanges::default(),
+            }],
+            rules: CopyRules {
+                checksum: true,
+                is_offload: true,
+                ..CopyRules::default()
+            },
+            verify: true,
+            dry_run: request.dry_run,
+            confirm: false,
+            run: self.run,
+            limits: CopyLimits::default(),
+            source_root: SourceRoot::Replica,
+            sync: None,
+        }
+    }
+
+    /// Records the card with its files. Without a record, nothing can be said about the card.
+    fn record(&mut self, index: &mut Index, tree: &Tree) -> Option<KnownCard> {
+        let recorded = place::places(index, self.registry).and_then(|places| {
+            let seen = self.card.seen(tree, Timestamp::now(), &places);
+            index.record_card(&seen, &self.target)
+        });
+        self.keep(recorded)
+    }
+
+    /// Lists the card again: what was added or changed meanwhile is not copied.
+    fn list_again(&mut self, index: &mut Index) -> Option<KnownCard> {
+        let read = self.card.read(self.registry);
+        let listed = read.and_then(|tree| self.card.require_files(&tree).map(|()| tree));
+        let tree = self.keep(listed)?;
+        self.record(index, &tree)
+    }
+
+    fn send_to_remotes(&mut self, index: &mut Index, card: Option<&KnownCard>) {
+        let all = self.request.destinations.iter().copied();
+        let (remotes, disks): (Vec<&Database>, Vec<&Database>) =
+            all.partition(|database| database.is_remote());
+        if remotes.is_empty() {
+            return;
+        }
+        let upload = CardUpload {
+            request: self.request,
+            remotes,
+            disks: &disks,
+            target: &self.target,
+            card,
+        };
+        upload.send(
+            index,
+            self.registry,
+            self.run,
+            self.monitor,
+            &mut self.report,
+        );
+    }
+
+    /// Judges the card as it was listed last.
+    fn judge(&mut self, index: &Index, card: KnownCard) -> Option<CardStanding> {
+        let registry = self.registry;
+        let judged = place::places(index, registry)
+            .and_then(|places| judge_card(index, registry, &places, card, Timestamp::now()));
+        self.keep(judged)
+    }
+
+    /// Returns a result, or reports why there is none: the card was pulled out, or the index cannot be read or written.
+    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.report.unrecorded = true;
+                self.monitor.on_event(&ProgressEvent::Problem(&error));
+                None
+            }
         }
     }
 }
@@ -202,32 +255,4 @@ fn leave_out(
         tree.remove_file(path);
     }
     tree
-}
-
-/// Lists the card again, and judges it: what was added or changed meanwhile is not copied.
-fn stand(
-    index: &mut Index,
-    registry: &Registry,
-    card: &OpenCard,
-    target: &CardTarget,
-    report: &mut Report,
-    monitor: &dyn Monitor,
-) -> Option<CardStanding> {
-    let listed = card.read(registry).and_then(|tree| {
-        card.require_files(&tree)?;
-        let places = place::places(index, registry)?;
-        let known = index.record_card(&card.seen(&tree, Timestamp::now(), &places), target)?;
-        Ok((known, places))
-    });
-    let judged = listed
-        .and_then(|(known, places)| judge_card(index, registry, &places, known, Timestamp::now()));
-    match judged {
-        Ok(standing) => Some(standing),
-        Err(error) => {
-            // The card was pulled out, or the index cannot be written: the card is not known to be safe.
-            report.unrecorded = true;
-            monitor.on_event(&ProgressEvent::Problem(&error));
-            None
-        }
-    }
 }

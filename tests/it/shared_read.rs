@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 
 use fuser::Errno;
@@ -198,6 +200,49 @@ fn slow_destination_copies_from_a_verified_one() {
         assert_same(&studio, destination);
     }
     drop(mount);
+}
+
+#[test]
+fn changed_copy_is_not_passed_on() {
+    const FILES: usize = 320;
+    let studio = Studio::new();
+    add_databases(&studio, &["SLOW"]);
+    let lies = Faults::only(|lies| lies.write_delay = Duration::from_millis(20));
+    let Some(_mount) = FaultyMount::new(&studio, "SLOW", lies) else {
+        return;
+    };
+    for number in 0..FILES {
+        let content = vec![u8::try_from(number % 251).unwrap(); 1 << 20];
+        studio.file(format!("{FROM}/f{number}"), &content);
+    }
+    let mut command = studio.command();
+    let line = "copy acme/spot footage WORK NAS,SLOW";
+    let running = command
+        .args(["--format", "json", "-c", line])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let fast = studio.path(FROM.replace("WORK", "NAS"));
+    let names = || fs::read_dir(&fast).into_iter().flatten();
+    let is_done = || {
+        let finals = names().filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            !name.as_encoded_bytes().starts_with(b".")
+        });
+        finals.count() == FILES
+    };
+    while !is_done() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The fast storage rots after its copies were verified.
+    for number in 0..FILES {
+        fs::write(fast.join(format!("f{number}")), vec![255; 1 << 20]).unwrap();
+    }
+    let output = running.wait_with_output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["failed_files"], 0, "{document}");
+    assert_same(&studio, "SLOW");
 }
 
 /// Copies to three destinations of which `SICK` fails, and checks that the other two are complete.

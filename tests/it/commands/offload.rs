@@ -1,6 +1,9 @@
 //! `offload`: what is copied, what the answer says, and what keeps a card from being formatted.
 
 use std::fs;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -319,4 +322,76 @@ fn undo_moves_the_copies_away() {
     );
     let cards = studio.json(&["cards"]).ok().document();
     assert_eq!(cards["cards"][0]["state"], "do not format");
+}
+
+#[test]
+fn killed_offload_is_completed_by_the_same_line() {
+    let studio = studio();
+    for number in 0..60_u8 {
+        let bytes = vec![number; 100_000 * usize::from(number % 7)];
+        studio.file(format!("card/DAY/f{number}"), bytes);
+    }
+    let finals = |storage: &str| {
+        let folder = studio.path(storage).join(INTO).join("DAY");
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| !name.as_encoded_bytes().starts_with(b"."))
+            .count()
+    };
+    for milliseconds in [20, 60, 100, 150, 250] {
+        let mut command = studio.command();
+        let mut running = command
+            .args(["-c", LINE])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(milliseconds));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        for storage in ["NAS", "WORK"] {
+            for number in 0..60_u8 {
+                let copy = studio
+                    .path(storage)
+                    .join(INTO)
+                    .join(format!("DAY/f{number}"));
+                // A final name never belongs to a part of a file.
+                if let Ok(bytes) = fs::read(copy) {
+                    assert_eq!(bytes, vec![number; 100_000 * usize::from(number % 7)]);
+                }
+            }
+        }
+    }
+    let run = studio.json(&[LINE]).ok();
+    assert_eq!(card_of(&run.document())["state"], "safe to format", "{run}");
+    assert_eq!((finals("NAS"), finals("WORK")), (60, 60));
+    let again = studio.json(&[LINE]).ok().document();
+    assert_eq!(again["copied_files"], 0);
+}
+
+#[test]
+fn file_that_changed_on_the_card_is_judged_by_its_new_content() {
+    let studio = studio();
+    studio.lines(&[LINE]).ok();
+    // The same size and time.
+    studio.file("card/CLIPS/a.mov", "CLIP A");
+    let run = studio.json(&[LINE]).status(3);
+    assert_eq!(run.document()["conflict_files"], 2, "{run}");
+    assert_eq!(card_of(&run.document())["state"], "do not format", "{run}");
+    let line = format!("{LINE} --into again");
+    let run = studio.json(&[&line]).ok();
+    assert_eq!(card_of(&run.document())["state"], "safe to format", "{run}");
+}
+
+#[test]
+fn copy_on_the_storage_of_the_card_does_not_count() {
+    let studio = studio();
+    studio.file("NAS/incoming/A001/a.mov", "clip a");
+    let line = "offload NAS/incoming/A001 acme/spot footage NAS,WORK";
+    let document = studio.json(&[line]).ok().document();
+    let card = card_of(&document);
+    assert_eq!(card["copies"], 1, "{document}");
+    assert_eq!(card["own_databases"], json!(["NAS"]), "{document}");
+    assert_eq!(card["state"], "copied", "{document}");
 }
