@@ -15,6 +15,8 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::SentRecord;
 use crate::model::path::split_path;
+use crate::model::project::ProjectId;
+use crate::model::registry::Category;
 use crate::rclone;
 use crate::snapshot::respelled;
 use crate::snapshot::respelled::RespelledEntry;
@@ -191,15 +193,15 @@ impl Preparation<'_> {
         // The project as the destination spells it.
         let id = &self.storage.stored_spelling(category, project);
         let mut tree = self.storage.destination_tree(category, project)?;
-        if let Err(error) = self.refuse_shared_folder(replica, &tree) {
-            let reason = OmissionReason::Failed(error.full_message());
-            return Ok(Plan::refused(relative, reason));
-        }
         // The index stores the whole replica, with the names as the storage spells them.
         let is_part = replica.inside != Path::new("");
         if is_part {
             self.builder.add(category, id, &tree)?;
             tree = tree.below(&replica.inside);
+        }
+        if let Err(error) = self.refuse_shared_folder(replica, &tree) {
+            let reason = OmissionReason::Failed(error.full_message());
+            return Ok(Plan::refused(relative, reason));
         }
         let is_respelled = respelled::is_needed(&replica.tree, &tree);
         if is_respelled && !is_part {
@@ -209,10 +211,7 @@ impl Preparation<'_> {
         let respelled = respelled::respell(&replica.tree, &mut tree, &|folder, name| {
             storage.resolves_name(&relative.join(folder), name)
         });
-        if id != project {
-            let path = category.replica_path(id);
-            self.unicode_variants.push(Name::from(path.as_path()));
-        }
+        self.note_project_spelling(category, [id, project]);
         let source_path = spec.source_root.path(&relative, Path::new(""));
         let contents =
             self.contents
@@ -230,6 +229,14 @@ impl Preparation<'_> {
             is_respelled: is_respelled || id != project,
             ..plan
         })
+    }
+
+    /// Keeps the path of a project that the destination spells in another Unicode form.
+    fn note_project_spelling(&mut self, category: &Category, [id, project]: [&ProjectId; 2]) {
+        if id != project {
+            let path = category.replica_path(id);
+            self.unicode_variants.push(Name::from(path.as_path()));
+        }
     }
 
     fn plan_tree(

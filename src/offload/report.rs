@@ -6,7 +6,7 @@ use crate::copy::report::Report;
 use crate::index::RunState;
 use crate::trust::card::{CardStanding, CardState};
 
-/// What was copied, and what is known of the card now.
+/// Result of the copies, and the judgement of the card.
 #[derive(Debug)]
 pub struct OffloadReport {
     /// The folder.

@@ -12,11 +12,12 @@ use crate::index::{
     ContentOrigin, DatabaseId, EvidenceKind, FileEvidence, FolderEvidence, Index, KnownGeneration,
     NewEvidence, Proof,
 };
-use crate::mhl::history::History;
+use crate::mhl::history::{FileRecord, History};
 use crate::mhl::history_set::{HistorySet, join};
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::Folder;
+use crate::snapshot::manifest::ManifestFile;
 use crate::storage::{Layout, LocalStorage, Storage};
 
 /// Takes the histories of scanned databases over, as far as they changed since the last time: their generations, and the
@@ -153,32 +154,13 @@ impl Import<'_> {
                 folder.visit(&mut |file, content| {
                     let name = std::str::from_utf8(file.name).ok();
                     let record = name.and_then(|name| histories.record(&join(path, name)));
-                    let digest = record
-                        .and_then(|record| record.hash(HashFormat::Xxh128)?.as_digest())
-                        .filter(|_| file.target.is_none());
-                    let (Some(record), Some(digest)) = (record, digest) else {
-                        return;
-                    };
                     let is_stronger =
                         content.is_some_and(|one| one.proof.kind != EvidenceKind::Claimed);
-                    if is_stronger || record.bytes.is_some_and(|bytes| bytes != file.bytes) {
-                        return;
+                    let claim = record.filter(|_| !is_stronger);
+                    if let Some(evidence) = claim.and_then(|record| claimed_evidence(file, record))
+                    {
+                        claimed.insert(Name::from_bytes(file.name.to_vec()), evidence);
                     }
-                    let at = record.proven_at.unwrap_or(Timestamp::UNKNOWN);
-                    let evidence = FileEvidence {
-                        bytes: file.bytes,
-                        modified: file.modified,
-                        digest,
-                        proof: Proof {
-                            kind: EvidenceKind::Claimed,
-                            at: Timestamp {
-                                nanoseconds: 0,
-                                ..at
-                            },
-                            tag: 0,
-                        },
-                    };
-                    claimed.insert(Name::from_bytes(file.name.to_vec()), evidence);
                 });
                 if !claimed.is_empty() {
                     claims.push((path_within(base, folder.path), claimed));
@@ -196,4 +178,27 @@ impl Import<'_> {
             .collect();
         self.index.add_evidence(&added).map(drop)
     }
+}
+
+/// Returns the evidence that the record of a history is for a file; `None` for a link, for another size, and for a record
+/// without the format of the index.
+fn claimed_evidence(file: &ManifestFile<'_>, record: &FileRecord) -> Option<FileEvidence> {
+    let digest = record.hash(HashFormat::Xxh128)?.as_digest()?;
+    if file.target.is_some() || record.bytes.is_some_and(|bytes| bytes != file.bytes) {
+        return None;
+    }
+    let at = record.proven_at.unwrap_or(Timestamp::UNKNOWN);
+    Some(FileEvidence {
+        bytes: file.bytes,
+        modified: file.modified,
+        digest,
+        proof: Proof {
+            kind: EvidenceKind::Claimed,
+            at: Timestamp {
+                nanoseconds: 0,
+                ..at
+            },
+            tag: 0,
+        },
+    })
 }

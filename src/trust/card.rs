@@ -30,7 +30,7 @@ pub enum CardState {
     SafeToFormat,
 }
 
-/// What is known of a card.
+/// Judgement of a card.
 #[derive(Debug)]
 pub struct CardStanding {
     pub card: KnownCard,

@@ -48,19 +48,11 @@ impl Executor for LocalStorage {
         let started = Timestamp::now();
         let lock = acquire_lock(copy, self, plans, lock)?;
         let is_locked = lock.is_some();
-        let has_work = plans.iter().any(Plan::has_work);
         let unfinished = if is_locked {
-            remove_leftovers_of_runs(copy, self, plans).unwrap_or_else(|error| {
-                copy.report_problem(error);
-                BTreeSet::new()
-            })
+            settle_earlier_runs(copy, self, plans)
         } else {
             BTreeSet::new()
         };
-        if has_work && is_locked {
-            let created = identity::read_or_create(&self.root, &copy.database.name);
-            copy.report_problems([created.map(drop)]);
-        }
         let plans = mounted_plans(copy, self, plans);
         copy.report_planned(&plans);
         let written: Vec<&Path> = plans
@@ -74,19 +66,7 @@ impl Executor for LocalStorage {
         for plan in &plans {
             apply_case_renames(copy, self, plan);
         }
-        match copy.spec.source.root_folder() {
-            Some(source) => {
-                let settings = TransferSettings {
-                    source,
-                    move_source: false,
-                    is_locked,
-                    unfinished: &unfinished,
-                    unavailable: HashMap::new(),
-                };
-                transfer_plans(copy, self, &plans, &settings);
-            }
-            None => fetch_plans(copy, self, &plans, is_locked, &unfinished)?,
-        }
+        copy_files(copy, self, &plans, is_locked, &unfinished)?;
         // After cancellation too: the index must know the copied files.
         interrupt::with_grace_period(|| record_copied(copy, &plans));
         if is_locked {
@@ -100,6 +80,45 @@ impl Executor for LocalStorage {
         });
         deleted.map(drop)
     }
+}
+
+/// Removes what killed runs left behind, and returns the replicas that they left unfinished. The caller holds the lock.
+fn settle_earlier_runs(
+    copy: &mut DestinationCopy<'_>,
+    storage: &LocalStorage,
+    plans: &[Plan],
+) -> BTreeSet<PathBuf> {
+    let unfinished = remove_leftovers_of_runs(copy, storage, plans).unwrap_or_else(|error| {
+        copy.report_problem(error);
+        BTreeSet::new()
+    });
+    if plans.iter().any(Plan::has_work) {
+        let created = identity::read_or_create(&storage.root, &copy.database.name);
+        copy.report_problems([created.map(drop)]);
+    }
+    unfinished
+}
+
+/// Copies the files of the plans from a folder, or fetches them from a remote.
+fn copy_files(
+    copy: &mut DestinationCopy<'_>,
+    storage: &LocalStorage,
+    plans: &[&Plan],
+    is_locked: bool,
+    unfinished: &BTreeSet<PathBuf>,
+) -> Result<()> {
+    let Some(source) = copy.spec.source.root_folder() else {
+        return fetch_plans(copy, storage, plans, is_locked, unfinished);
+    };
+    let settings = TransferSettings {
+        source,
+        move_source: false,
+        is_locked,
+        unfinished,
+        unavailable: HashMap::new(),
+    };
+    transfer_plans(copy, storage, plans, &settings);
+    Ok(())
 }
 
 /// Takes the lock if the plans write. Metadata of folders alone is skipped where the lock cannot be taken.

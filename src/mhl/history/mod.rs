@@ -39,7 +39,7 @@ pub struct History {
     pub ignore: Vec<String>,
     /// The references to hash lists of nested histories, of all generations.
     pub references: Vec<HashListReference>,
-    /// What is wrong with it. If there is anything, the other fields are incomplete.
+    /// Damage. If there is any, the other fields are incomplete.
     pub damage: Vec<HistoryDamage>,
     /// The C4 of the chain file; `None` if there is none yet.
     pub(super) chain_c4: Option<HashValue>,
