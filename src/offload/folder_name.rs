@@ -39,7 +39,8 @@ pub(super) fn expand(template: &str, name: &str, serial: Option<&str>) -> Result
     path.push_str(rest);
     let path = PathBuf::from(path);
     check(&path).map_err(invalid)?;
-    Ok(path.components().collect())
+    let parts = path.components();
+    Ok(parts.filter(|part| *part != Component::CurDir).collect())
 }
 
 fn check(path: &Path) -> Result<(), &'static str> {
@@ -74,6 +75,8 @@ mod tests {
             "cards/3A5C-11F0 A001-C2"
         );
         assert_eq!(expanded(""), "");
+        assert_eq!(expanded("."), "");
+        assert_eq!(expanded("./x/."), "x");
         let date = expanded("{date}");
         assert_eq!((date.len(), &date[4..5]), (10, "-"));
     }
