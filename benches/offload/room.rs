@@ -8,7 +8,7 @@ use crate::common::outcome::Outcome;
 /// Returns this size, or the largest half, quarter and so on of which this number of files fits into memory beside other
 /// processes.
 pub(crate) fn fitting(memory: &Path, size: u64, files: u64) -> Outcome<u64> {
-    const SPARE: u64 = 2 << 30;
+    const SPARE: u64 = 4 << 30;
     const SMALLEST: u64 = 1 << 20;
     let space = rustix::fs::statvfs(memory)?;
     let room = (space.f_bavail * space.f_frsize)
