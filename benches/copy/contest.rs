@@ -8,9 +8,10 @@ use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::comparison::{Comparison, Results};
-use crate::destination::{Destination, settle, warm};
+use crate::destination::Destination;
 use crate::places::Place;
 use crate::set::Set;
+use crate::settle::{settle, warm};
 use crate::tool::Tool;
 use crate::truth::check;
 

@@ -11,6 +11,8 @@ mod memory;
 mod places;
 mod rows;
 mod set;
+#[path = "../common/settle.rs"]
+mod settle;
 mod tool;
 mod truth;
 mod volume;

@@ -22,6 +22,7 @@ mod common {
 #[path = "../common/contest.rs"]
 mod contest;
 mod rows;
+#[path = "../common/studio.rs"]
 mod studio;
 
 use std::env;
