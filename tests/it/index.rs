@@ -264,7 +264,7 @@ fn older_index_is_brought_up_to_date() {
     let index = Connection::open(studio.path(INDEX)).unwrap();
     index
         .execute_batch(
-            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; PRAGMA user_version = 2;",
+            "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(index);
@@ -447,7 +447,7 @@ fn killed_load_keeps_last_scan() {
 #[test]
 fn full_disk_keeps_last_scan() {
     let studio = scanned_studio();
-    let Some(disk) = MountedDisk::mount(&studio, "small", "272k") else {
+    let Some(disk) = MountedDisk::mount(&studio, "small", "312k") else {
         return;
     };
     let index = ["--index", "small/index"];

@@ -338,10 +338,12 @@ fn unreadable_source_file_fails_everywhere_and_alone() {
     }
     let failure = InjectedFailure {
         errno: Errno::EIO,
-        after: 100,
-        count: 8,
+        after: 20,
+        count: 2,
     };
     mount.set_faults(Faults::only(|lies| {
+        // Without the cache of the kernel, which would read again.
+        lies.short_reads = Some(1 << 20);
         lies.failures.insert(FuseOperation::Read, failure);
     }));
     let run = studio

@@ -12,6 +12,10 @@ const MAX_POOL_BYTES: u64 = 256 << 20;
 /// Least memory for blocks: 16 MiB.
 const MIN_POOL_BYTES: u64 = 16 << 20;
 
+/// Number of blocks that are used as long as the destinations keep pace with each other. They stay in the caches of the
+/// processor on the way from the source to the destinations.
+const FIRST_BLOCKS: usize = 24;
+
 /// Share of the machine's memory that blocks may take.
 const MEMORY_SHARE: u64 = 16;
 
@@ -21,13 +25,15 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Blocks that are in use, and those that are free.
 #[derive(Debug)]
 pub(super) struct BlockPool {
-    capacity: usize,
+    max_blocks: usize,
     state: Mutex<PoolState>,
     returned: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PoolState {
+    /// Number of blocks that may be used at once.
+    capacity: usize,
     used: usize,
     free: Vec<Vec<u8>>,
 }
@@ -47,24 +53,37 @@ impl BlockPool {
         Self::of_blocks(usize::try_from(bytes).unwrap_or(BLOCK_BYTES) / BLOCK_BYTES)
     }
 
-    pub(super) fn of_blocks(capacity: usize) -> Arc<Self> {
+    pub(super) fn of_blocks(max_blocks: usize) -> Arc<Self> {
+        let state = PoolState {
+            capacity: max_blocks.min(FIRST_BLOCKS),
+            used: 0,
+            free: Vec::new(),
+        };
         Arc::new(Self {
-            capacity,
-            state: Mutex::default(),
+            max_blocks,
+            state: Mutex::new(state),
             returned: Condvar::new(),
         })
+    }
+
+    /// Lets more blocks be used. Returns false if all are.
+    pub(super) fn grow(&self) -> bool {
+        let mut state = self.lock();
+        let grows = state.capacity < self.max_blocks;
+        state.capacity = (state.capacity * 2).min(self.max_blocks);
+        grows
     }
 
     /// Takes a block. While none is free, calls `on_full` again and again; it returns false to give up.
     pub(super) fn take(self: &Arc<Self>, on_full: &mut dyn FnMut() -> bool) -> Option<SharedBlock> {
         let mut state = self.lock();
-        while state.used >= self.capacity {
+        while state.used >= state.capacity {
             drop(state);
             if !on_full() {
                 return None;
             }
             state = self.lock();
-            if state.used >= self.capacity {
+            if state.used >= state.capacity {
                 let waited = self.returned.wait_timeout(state, POLL_INTERVAL);
                 state = waited.unwrap_or_else(PoisonError::into_inner).0;
             }
@@ -97,6 +116,18 @@ impl Drop for SharedBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pool_grows_to_its_limit() {
+        let pool = BlockPool::of_blocks(FIRST_BLOCKS * 3);
+        let grown = [pool.grow(), pool.grow(), pool.grow()];
+        assert_eq!(grown, [true, true, false]);
+        let blocks: Vec<_> = (0..FIRST_BLOCKS * 3)
+            .map(|_| pool.take(&mut || false).unwrap())
+            .collect();
+        assert!(pool.take(&mut || false).is_none());
+        drop(blocks);
+    }
 
     #[test]
     fn blocks_are_bounded_and_used_again() {

@@ -206,8 +206,8 @@ impl SharedSource {
         self.lock().digests[file.number as usize] = digest;
     }
 
-    /// Called while a reader waits for memory: if destinations have nothing to write for too long, those that hold the
-    /// memory miss their files. Returns false after cancellation.
+    /// Called while a reader waits for memory. If destinations have nothing to write, takes more memory; and if they wait for
+    /// too long, those that hold the memory miss their files. Returns false after cancellation.
     pub(super) fn make_room(&self) -> bool {
         if interrupt::check().is_err() {
             return false;
@@ -218,6 +218,9 @@ impl SharedSource {
         };
         let idle: Vec<bool> = state.seats.iter().zip(&self.waiting).map(is_idle).collect();
         let is_held_up = idle.contains(&true);
+        if is_held_up && self.pool.grow() {
+            return true;
+        }
         let is_over = state.patience.is_over(Instant::now(), is_held_up);
         let are_slow = || {
             let busy = state.seats.iter().zip(&idle);

@@ -54,12 +54,12 @@ fn sync_answer_has_json() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK","sequence":null}],"sequences":[]}
+    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(studio.json(&[&format!("{LINE} --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"gone_files":0,"left_files":0,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null,"sequence":null}],"sequences":[]}
+    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"gone_files":0,"left_files":0,"destinations":[{"name":"NAS","files":0,"bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null,"sequence":null}],"sequences":[]}
     "#);
 }
 
@@ -93,7 +93,7 @@ fn count_option_prints_totals_and_changes_nothing() {
     assert_snapshot!(studio.json(&[&line]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[],"sequences":[]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[],"sequences":[]}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", &line), @"
     exit 0
@@ -118,7 +118,7 @@ fn dry_run_lists_items_and_changes_nothing() {
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK, to be moved to the old versions","sequence":null}],"sequences":[]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"failed_storages":0,"refused_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"destinations":[{"name":"NAS","files":2,"bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"refused_files":0,"copied_from":[],"error":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version","sequence":null},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK, to be moved to the old versions","sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(studio.lines(&[&format!("{LINE} --dry-run --delete")]).ok(), @"
     exit 0

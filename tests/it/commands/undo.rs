@@ -272,7 +272,7 @@ fn other_runs_cannot_be_undone() {
     assert_snapshot!(undo(&studio), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 5 cannot be undone: it was a `load`; copy, sync, heal, free can be undone
+    -c:1:1: error: run 5 cannot be undone: it was a `load`; copy, offload, sync, heal, free can be undone
         undo 5 --yes
         ^^^^^^^^^^^^
     ");
@@ -280,7 +280,7 @@ fn other_runs_cannot_be_undone() {
     assert_snapshot!(undo(&studio), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 7 cannot be undone: it was a `verify`; copy, sync, heal, free can be undone
+    -c:1:1: error: run 7 cannot be undone: it was a `verify`; copy, offload, sync, heal, free can be undone
         undo 7 --yes
         ^^^^^^^^^^^^
     ");
@@ -391,7 +391,7 @@ fn undone_run_is_not_undone_again() {
     assert_snapshot!(undo(&studio).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: run 4 cannot be undone: it was a `undo`; copy, sync, heal, free can be undone
+    -c:1:1: error: run 4 cannot be undone: it was a `undo`; copy, offload, sync, heal, free can be undone
         undo 4 --yes
         ^^^^^^^^^^^^
     ");
