@@ -11,6 +11,7 @@ use super::destination::{CopyEvent, CopySpec, Destination, DestinationCopy};
 use super::pipeline;
 use super::report::Report;
 use super::shared_source::{ReadFrom, SeatGuard, SharedSource};
+use super::stall::StallTimers;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
@@ -191,11 +192,8 @@ impl DestinationCopies {
     pub(super) fn watch(&mut self, confirmation: Confirmation, monitor: &dyn Monitor) {
         let mut shown = ShownProgress::default();
         let mut stop = StopTimer::default();
-        while self
-            .states
-            .iter()
-            .any(|state| matches!(state, CopyState::Running))
-        {
+        let mut stalls = StallTimers::new(self.databases.len(), Instant::now());
+        while self.is_running().contains(&true) {
             match self.events.recv_timeout(POLL_INTERVAL) {
                 Ok((number, event)) => {
                     self.handle(number, event, confirmation, monitor, &mut shown);
@@ -207,6 +205,7 @@ impl DestinationCopies {
             if stop.is_slow() {
                 monitor.on_event(&ProgressEvent::Warning(&self.waiting_message()));
             }
+            self.warn_of_stalls(&mut stalls, monitor);
         }
         monitor.on_event(&ProgressEvent::Finished);
     }
@@ -273,6 +272,25 @@ impl DestinationCopies {
         monitor.on_event(&ProgressEvent::Files(done.0 - shown.done.0));
         monitor.on_event(&ProgressEvent::Bytes(done.1 - shown.done.1));
         shown.done = done;
+    }
+
+    /// By destination, true while its copy runs.
+    fn is_running(&self) -> Vec<bool> {
+        let states = self.states.iter();
+        states
+            .map(|state| matches!(state, CopyState::Running))
+            .collect()
+    }
+
+    /// Warns of destinations that show no progress while others are complete.
+    fn warn_of_stalls(&self, stalls: &mut StallTimers, monitor: &dyn Monitor) {
+        let done: Vec<(u64, u64)> = self.meters.iter().map(|meter| meter.totals()).collect();
+        for number in stalls.find(Instant::now(), &done, &self.is_running()) {
+            let name = &self.databases[number].name;
+            monitor.on_event(&ProgressEvent::Warning(&format!(
+                "`{name}` has shown no progress for a minute, and other storages are complete; Ctrl-C ends the wait for it"
+            )));
+        }
     }
 
     /// Returns the message about the storages that still write after cancellation.

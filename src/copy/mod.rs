@@ -26,6 +26,7 @@ pub mod report;
 mod shared_source;
 pub mod source;
 pub mod source_root;
+mod stall;
 mod verification_record;
 
 pub use self::pipeline::begin;
