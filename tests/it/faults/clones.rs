@@ -186,3 +186,46 @@ fn holes_are_kept_on_every_file_system() {
         is_sparse(&studio, TO, kind);
     }
 }
+
+#[test]
+fn destination_that_can_clone_still_does_beside_others() {
+    const LARGE: usize = 32 << 20;
+    for format in SHARING {
+        let Some((studio, _disk)) = on_one_disk(format) else {
+            return;
+        };
+        studio
+            .file("disk/A/footage/acme/spot/large", noise(LARGE))
+            .file("disk/A/footage/acme/spot/small", noise(1000))
+            .folder("C")
+            .folder("D");
+        let before = free(&studio);
+        let lines = [
+            "add database A disk/A",
+            "add database B disk/B",
+            "add database C C",
+            "add database D D",
+            "copy acme/spot footage A B,C,D",
+        ];
+        let lines = lines.iter().flat_map(|line| ["-c", line]);
+        let run = studio
+            .run(["--format", "json"].into_iter().chain(lines))
+            .ok();
+        let document = run.document();
+        // The large file shares its blocks on B; everything else was read back.
+        assert_eq!(
+            (&document["copied_files"], &document["verified_files"]),
+            (&6.into(), &5.into()),
+            "{run}"
+        );
+        assert!(
+            before.saturating_sub(free(&studio)) < LARGE as u64 / 2,
+            "{format:?}"
+        );
+        let source = "disk/A/footage/acme/spot";
+        for copy in ["disk/B", "C", "D"] {
+            let copy = format!("{copy}/footage/acme/spot");
+            assert_eq!(differences_between(&studio, source, &copy), [""; 0]);
+        }
+    }
+}
