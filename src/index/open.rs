@@ -10,8 +10,7 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
 use super::schema::{
-    APPLICATION_ID, FROM_VERSION_2, FROM_VERSION_3, OLDEST_VERSION, OUTDATED_APPLICATION_ID,
-    SCHEMA, VERSION,
+    APPLICATION_ID, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, STEPS, VERSION,
 };
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
@@ -232,9 +231,8 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
     if version == VERSION {
         return Ok(());
     }
-    let steps = [FROM_VERSION_2, FROM_VERSION_3].into_iter();
     let steps = (OLDEST_VERSION..)
-        .zip(steps)
+        .zip(STEPS)
         .filter(|(from, _)| *from >= version);
     let steps: String = steps.map(|(_, sql)| sql).collect();
     let sql = format!("{steps} PRAGMA user_version = {VERSION};");

@@ -12,9 +12,12 @@ pub(super) const VERSION: i64 = 4;
 /// The oldest version that is brought up to date instead of being set aside.
 pub(super) const OLDEST_VERSION: i64 = 2;
 
+/// The SQL that turns each version from [`OLDEST_VERSION`] on into the next one.
+pub(super) const STEPS: [&str; 2] = [FROM_VERSION_2, FROM_VERSION_3];
+
 /// The SQL that turns version 2 into version 3: evidence says how and when the content was known, and the media of databases
 /// are known.
-pub(super) const FROM_VERSION_2: &str = "
+const FROM_VERSION_2: &str = "
 ALTER TABLE digests ADD COLUMN proofs BLOB NOT NULL DEFAULT x'';
 CREATE TABLE media (
     database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
@@ -36,7 +39,7 @@ CREATE TABLE coverage (
 
 /// The SQL that turns version 3 into version 4: the generations of ASC MHL histories and the
 /// offloaded cards are known.
-pub(super) const FROM_VERSION_3: &str = "
+const FROM_VERSION_3: &str = "
 CREATE TABLE generations (
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
     folder      BLOB NOT NULL,

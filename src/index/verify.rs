@@ -122,6 +122,7 @@ mod tests {
     use crate::base::ignore::ignore;
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;
+    use crate::index::schema::{OLDEST_VERSION, STEPS, VERSION};
     use crate::index::{
         ContentOrigin, EvidenceKind, FileEvidence, NewEvidence, Proof, RunId, RunStart,
         SentChanges, SentFile, SentRecord,
@@ -326,28 +327,60 @@ mod tests {
     }
 
     #[test]
-    fn older_version_is_brought_up_to_date() {
-        let temporary = tempfile::tempdir().unwrap();
-        let path = temporary.path().join("index");
-        fill(&path);
-        let index = Index::open(&path).unwrap().index;
-        let before = answers(&index).unwrap();
-        let downgrade = "ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; PRAGMA user_version = 2;";
-        index.connection.execute_batch(downgrade).unwrap();
-        drop(index);
-        let opened = Index::open(&path).unwrap();
-        assert!(opened.set_aside.is_none());
-        let after = answers(&opened.index).unwrap();
-        assert_eq!(after.0, before.0);
-        let id = opened.index.database_id(Path::new(ROOT)).unwrap().unwrap();
-        let folder = Path::new("footage/acme/spot");
-        let evidence = opened.index.evidence(id, folder).unwrap();
-        let evidence = evidence[&Name::from("reel.mov")];
-        assert_eq!(
-            (evidence.digest, evidence.proof),
-            (Digest(77), Proof::UNDATED)
-        );
-        assert_eq!(opened.index.seen_medium(id).unwrap(), None);
+    fn older_versions_are_brought_up_to_date() {
+        for version in OLDEST_VERSION..VERSION {
+            let temporary = tempfile::tempdir().unwrap();
+            let path = temporary.path().join("index");
+            fill(&path);
+            let index = Index::open(&path).unwrap().index;
+            let (before, columns) = (answers(&index).unwrap(), columns(&index));
+            index.connection.execute_batch(&downgrade(version)).unwrap();
+            drop(index);
+            let opened = Index::open(&path).unwrap();
+            assert!(opened.set_aside.is_none());
+            let index = opened.index;
+            assert_eq!(self::columns(&index), columns);
+            let after = answers(&index).unwrap();
+            assert_eq!(after.0, before.0);
+            let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+            let folder = Path::new("footage/acme/spot");
+            let evidence = &index.evidence(id, folder).unwrap()[&Name::from("reel.mov")];
+            assert_eq!(evidence.digest, Digest(77));
+            if version == OLDEST_VERSION {
+                assert_eq!(evidence.proof, Proof::UNDATED);
+                assert_eq!(index.seen_medium(id).unwrap(), None);
+            }
+        }
+    }
+
+    /// Returns the SQL that takes away what the steps from `version` on add.
+    fn downgrade(version: i64) -> String {
+        let done = usize::try_from(version - OLDEST_VERSION).unwrap();
+        let mut sql = String::new();
+        for step in STEPS[done..].iter().rev() {
+            for line in step.lines().rev() {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                match words[..] {
+                    ["CREATE", "TABLE", table, ..] => sql += &format!("DROP TABLE {table};"),
+                    ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
+                        sql += &format!("ALTER TABLE {table} DROP COLUMN {column};");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        sql + &format!("PRAGMA user_version = {version};")
+    }
+
+    /// Returns the columns of all tables with their types.
+    fn columns(index: &Index) -> Vec<(String, String, String)> {
+        let sql =
+            "SELECT tables.name, columns.name, columns.type || columns.\"notnull\" || columns.pk
+                   FROM pragma_table_list AS tables, pragma_table_info(tables.name) AS columns
+                   ORDER BY tables.name, columns.name";
+        let mut statement = index.connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        rows.unwrap().map(Result::unwrap).collect()
     }
 
     #[test]
