@@ -15,6 +15,7 @@ use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::common::spread::Spread;
 use crate::duel::{shuffled, skipped, versus};
+use crate::settle::{settle, warm};
 use crate::side::{check, empty};
 use crate::slow_disk::SlowDisk;
 use crate::studio::Studio;
@@ -32,6 +33,8 @@ pub(crate) const INTO: &str = "footage/acme/spot/A001";
 struct Race<'a> {
     card: &'a Path,
     bytes: u64,
+    /// Folder of both storages.
+    at: &'a Path,
     studio: &'a Studio,
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn row(title: &str, card: &Path, (at, bytes): (&Path, u64), runs: u64
     let race = Race {
         card,
         bytes,
+        at,
         studio: &studio,
     };
     let row = race.row(title, runs);
@@ -89,14 +93,14 @@ impl Race<'_> {
 
     /// Returns the time until the fast destination is complete, without the other one.
     fn alone(&self) -> Outcome<Duration> {
-        empty(self.studio)?;
+        self.prepare()?;
         let (time, _) = self.until_complete(&["NAS"])?;
         Ok(time)
     }
 
     /// Returns the time until the fast destination is complete, with the slow one.
     fn beside_slow(&self, pace: f64) -> Outcome<Duration> {
-        empty(self.studio)?;
+        self.prepare()?;
         let disk = SlowDisk::mount(&self.studio.path("SLOW"), pace)?;
         let (time, whole) = self.until_complete(&["NAS", "SLOW"])?;
         check(&self.card.join("footage"), self.studio, INTO)?;
@@ -104,6 +108,13 @@ impl Race<'_> {
         let times = whole.as_secs_f64() / time.as_secs_f64();
         writeln!(io::stderr(), "the slow one took {times:.1} times as long")?;
         Ok(time)
+    }
+
+    /// Empties both storages, so that no run pays for an earlier one.
+    fn prepare(&self) -> Outcome<()> {
+        empty(self.studio)?;
+        settle(self.at)?;
+        warm(&self.studio.path(""), self.bytes)
     }
 
     /// Offloads, and returns the times until `NAS` has the last file under its name, and until the end.

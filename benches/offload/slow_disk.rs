@@ -152,8 +152,12 @@ impl Tree {
         let start = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
         let content = &mut self.node(number)?.bytes;
         let end = start + bytes.len();
-        content.resize(content.len().max(end), 0);
-        content[start..end].copy_from_slice(bytes);
+        if start == content.len() {
+            content.extend_from_slice(bytes);
+        } else {
+            content.resize(content.len().max(end), 0);
+            content[start..end].copy_from_slice(bytes);
+        }
         self.node(number)?.modified = SystemTime::now();
         Ok(())
     }

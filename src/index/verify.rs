@@ -356,20 +356,20 @@ mod tests {
     /// Returns the SQL that takes away what the steps from `version` on add.
     fn downgrade(version: i64) -> String {
         let done = usize::try_from(version - OLDEST_VERSION).unwrap();
-        let mut sql = String::new();
-        for step in STEPS[done..].iter().rev() {
-            for line in step.lines().rev() {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                match words[..] {
-                    ["CREATE", "TABLE", table, ..] => sql += &format!("DROP TABLE {table};"),
-                    ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
-                        sql += &format!("ALTER TABLE {table} DROP COLUMN {column};");
-                    }
-                    _ => {}
-                }
+        let lines = STEPS[done..]
+            .iter()
+            .rev()
+            .flat_map(|step| step.lines().rev());
+        let undo = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["CREATE", "TABLE", table, ..] => Some(format!("DROP TABLE {table}")),
+            ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
+                Some(format!("ALTER TABLE {table} DROP COLUMN {column}"))
             }
-        }
-        sql + &format!("PRAGMA user_version = {version};")
+            _ => None,
+        };
+        let version = format!("PRAGMA user_version = {version}");
+        let statements: Vec<String> = lines.filter_map(undo).chain([version]).collect();
+        statements.join(";")
     }
 
     /// Returns the columns of all tables with their types.

@@ -5,14 +5,17 @@
 //! large ones piece by piece (`stream`). Each destination takes what it wants through its `subscription`, and writes,
 //! flushes, reads back and fails on its own.
 //!
-//! A destination that holds memory for which others wait too long (`patience`) misses files. It copies them afterwards from
-//! a destination where they are verified, so that the source is still read once.
+//! A destination that holds memory which others need (`need`, `patience`) misses files (`room`). It copies them
+//! afterwards from a destination where they are verified, so that the source is still read once.
 
 mod batch;
+mod file_states;
 mod job;
+mod need;
 mod patience;
 mod pool;
 mod reader;
+mod room;
 mod seat;
 mod state;
 mod stream;

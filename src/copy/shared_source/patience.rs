@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 /// Time that a destination may be held up at the start.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(50);
+
+/// Share of the time that they wait at most: one of so many parts.
+const WAIT_SHARE: u32 = 8;
 
 /// Longest time between two checks that counts as one wait.
 const LONGEST_STEP: Duration = Duration::from_millis(50);
 
 /// Measures how long destinations had nothing to write because others held the memory.
 ///
-/// They wait a fifth of the time at most: a destination that is slower by more than that is left behind, and copies from
+/// They wait an eighth of the time at most: a destination that is slower by more than that is left behind, and copies from
 /// one that is verified.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -28,6 +31,11 @@ impl Patience {
         }
     }
 
+    /// True if it is early to judge a destination.
+    pub(super) fn is_early(&self, now: Instant) -> bool {
+        now.duration_since(self.begun) < GRACE
+    }
+
     /// Counts the time since the last check. Returns true once the destinations have waited enough.
     pub(super) fn is_over(&mut self, now: Instant, is_held_up: bool) -> bool {
         let since = self
@@ -37,7 +45,7 @@ impl Patience {
         if is_held_up {
             self.waited += since.min(LONGEST_STEP);
         }
-        is_held_up && self.waited > GRACE + now.duration_since(self.begun) / 5
+        is_held_up && self.waited > GRACE + now.duration_since(self.begun) / WAIT_SHARE
     }
 }
 
@@ -59,8 +67,8 @@ mod tests {
     #[test]
     fn nearly_equal_destinations_wait_for_each_other() {
         assert_eq!(patience(0, 10), None);
-        assert_eq!(patience(2, 10), None);
+        assert_eq!(patience(1, 10), None);
         let much = patience(9, 10).unwrap();
-        assert!((100..300).contains(&much), "{much}");
+        assert!((50..200).contains(&much), "{much}");
     }
 }

@@ -74,6 +74,19 @@ impl BlockPool {
         grows
     }
 
+    /// Lets no more blocks be used than at first. The others are freed when they return.
+    pub(super) fn shrink(&self) {
+        let mut state = self.lock();
+        state.capacity = self.max_blocks.min(FIRST_BLOCKS);
+        let unused = state
+            .capacity
+            .saturating_sub(state.used)
+            .min(state.free.len());
+        let surplus = state.free.split_off(unused);
+        drop(state);
+        drop(surplus);
+    }
+
     /// Takes a block. While none is free, calls `on_full` again and again; it returns false to give up.
     pub(super) fn take(self: &Arc<Self>, on_full: &mut dyn FnMut() -> bool) -> Option<SharedBlock> {
         let mut state = self.lock();
@@ -107,8 +120,14 @@ impl Drop for SharedBlock {
         let bytes = std::mem::take(&mut self.bytes);
         let mut state = self.pool.lock();
         state.used -= 1;
-        state.free.push(bytes);
+        let surplus = if state.used + state.free.len() < state.capacity {
+            state.free.push(bytes);
+            None
+        } else {
+            Some(bytes)
+        };
         drop(state);
+        drop(surplus);
         self.pool.returned.notify_one();
     }
 }
@@ -127,6 +146,20 @@ mod tests {
             .collect();
         assert!(pool.take(&mut || false).is_none());
         drop(blocks);
+    }
+
+    #[test]
+    fn pool_returns_its_memory() {
+        let pool = BlockPool::of_blocks(FIRST_BLOCKS * 2);
+        assert!(pool.grow());
+        let take = || pool.take(&mut || false);
+        let mut blocks: Vec<_> = (0..FIRST_BLOCKS * 2).map_while(|_| take()).collect();
+        blocks.truncate(FIRST_BLOCKS + 1);
+        pool.shrink();
+        assert!(take().is_none(), "one too many is used");
+        drop(blocks);
+        assert_eq!(pool.lock().free.len(), FIRST_BLOCKS);
+        assert!(take().is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::batch::Batch;
+use super::file_states::{FileState, FileStates};
 use super::job::UnionFile;
 use super::stream::FileStream;
 use super::union::{FileNumber, WantedFolder};
@@ -28,11 +29,12 @@ pub(super) struct Seat {
     pub(super) wanted: Vec<WantedFolder>,
     /// Files read and not taken yet.
     pub(super) pending: VecDeque<Unit>,
-    /// By number of the file.
-    pub(super) files: Vec<FileState>,
+    /// Number of units that were handed to it since it was last served again.
+    pub(super) handed: usize,
+    pub(super) files: FileStates,
     /// Files that were no longer in memory when the destination came to them.
     pub(super) missed: VecDeque<UnionFile>,
-    /// True once the others stopped waiting for it.
+    /// True while the others do not wait for it.
     pub(super) is_slow: bool,
 }
 
@@ -48,23 +50,6 @@ pub(super) enum SeatStatus {
     Left,
 }
 
-/// State of a file at one destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileState {
-    /// The destination has it already, or copies it by itself.
-    Unwanted,
-    /// Not taken yet.
-    Waiting,
-    /// Being copied.
-    Taken,
-    /// Not in memory any more.
-    Missed,
-    /// At the destination under its final name, read back and equal.
-    Verified,
-    /// Not at the destination, or not verified there.
-    Failed,
-}
-
 impl Unit {
     pub(super) fn files(&self) -> Vec<&UnionFile> {
         match self {
@@ -77,24 +62,34 @@ impl Unit {
 impl Seat {
     /// True if the destination still expects this file.
     pub(super) fn expects(&self, number: FileNumber) -> bool {
-        self.status == SeatStatus::Joined && self.state(number) == FileState::Waiting
+        self.status == SeatStatus::Joined && self.files.state(number) == FileState::Waiting
     }
 
-    pub(super) fn state(&self, number: FileNumber) -> FileState {
-        let state = self.files.get(number as usize);
-        state.copied().unwrap_or(FileState::Unwanted)
+    /// True if the destination has taken all files that were read for it.
+    pub(super) fn has_nothing_left(&self) -> bool {
+        self.pending.is_empty() && self.missed.is_empty()
     }
 
-    pub(super) fn set_state(&mut self, number: FileNumber, state: FileState) {
-        if let Some(known) = self.files.get_mut(number as usize) {
-            *known = state;
+    /// Hands files to the destination.
+    pub(super) fn hand(&mut self, unit: Unit) {
+        self.pending.push_back(unit);
+        self.handed += 1;
+    }
+
+    /// Lets the destination miss all files that it has not taken. Returns them, to be dropped without the lock.
+    pub(super) fn miss_pending(&mut self) -> Vec<Unit> {
+        let units: Vec<Unit> = self.pending.drain(..).collect();
+        self.handed -= units.len();
+        for file in units.iter().flat_map(Unit::files) {
+            self.miss(file);
         }
+        units
     }
 
     /// Marks a file as missed, unless another thread of the destination has taken it.
     pub(super) fn miss(&mut self, file: &UnionFile) {
-        if self.state(file.number) == FileState::Waiting {
-            self.set_state(file.number, FileState::Missed);
+        if self.files.state(file.number) == FileState::Waiting {
+            self.files.set(file.number, FileState::Missed);
             self.missed.push_back(file.clone());
         }
     }
@@ -102,6 +97,9 @@ impl Seat {
     /// True if the file may still arrive at the destination.
     pub(super) fn is_undecided(&self, number: FileNumber) -> bool {
         self.status == SeatStatus::Joined
-            && matches!(self.state(number), FileState::Waiting | FileState::Taken)
+            && matches!(
+                self.files.state(number),
+                FileState::Waiting | FileState::Taken
+            )
     }
 }

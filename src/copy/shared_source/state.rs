@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::file_states::{FileState, FileStates};
 use super::job::{UnionFile, UnionFiles};
 use super::patience::Patience;
 use super::pool::BlockPool;
-use super::seat::{FileState, Seat, SeatStatus, Unit};
+use super::seat::{Seat, SeatStatus, Unit};
 use super::stream::FileStream;
 use super::union::{FileUnion, WantedFolder};
 use super::wait_count::{POLL_INTERVAL, WaitCount};
@@ -16,8 +17,8 @@ use crate::copy::source_root::SourceRoot;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 
-/// Least time that destinations wait for the plans of the others.
-const PLAN_PATIENCE: Duration = Duration::from_secs(2);
+/// Least time that destinations wait for the plans of the others, which may be slow.
+const PLAN_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Time that destinations wait for the answer to a question about another one.
 const QUESTION_PATIENCE: Duration = Duration::from_secs(60);
@@ -60,8 +61,8 @@ pub(super) struct SharedState {
     /// By number of the file, true once it was handed out.
     published: Vec<bool>,
     /// Large files that are being read.
-    streams: Vec<Weak<FileStream>>,
-    patience: Patience,
+    pub(super) streams: Vec<Weak<FileStream>>,
+    pub(super) patience: Patience,
 }
 
 impl SharedSource {
@@ -179,14 +180,16 @@ impl SharedSource {
                 state.digests[file.file.number as usize] = digest;
             }
         }
+        state.serve_again();
         let files = unit.files();
         for file in &files {
             state.published[file.number as usize] = true;
         }
         let mut is_wanted = false;
-        for seat in &mut state.seats {
-            if files.iter().any(|file| seat.expects(file.number)) {
-                seat.pending.push_back(unit.clone());
+        for number in 0..state.seats.len() {
+            let expects = |file: &&UnionFile| state.seats[number].expects(file.number);
+            if files.iter().any(expects) && !state.passes_over(number, unit) {
+                state.seats[number].hand(unit.clone());
                 is_wanted = true;
             }
         }
@@ -204,40 +207,6 @@ impl SharedSource {
 
     pub(super) fn set_digest(&self, file: &UnionFile, digest: Option<Digest>) {
         self.lock().digests[file.number as usize] = digest;
-    }
-
-    /// Called while a reader waits for memory. If destinations have nothing to write, takes more memory; and if they wait for
-    /// too long, those that hold the memory miss their files. Returns false after cancellation.
-    pub(super) fn make_room(&self) -> bool {
-        if interrupt::check().is_err() {
-            return false;
-        }
-        let mut state = self.lock();
-        let is_idle = |(seat, waiting): (&Seat, &WaitCount)| {
-            seat.status == SeatStatus::Joined && seat.pending.is_empty() && waiting.all_wait()
-        };
-        let idle: Vec<bool> = state.seats.iter().zip(&self.waiting).map(is_idle).collect();
-        let is_held_up = idle.contains(&true);
-        if is_held_up && self.pool.grow() {
-            return true;
-        }
-        let is_over = state.patience.is_over(Instant::now(), is_held_up);
-        let are_slow = || {
-            let busy = state.seats.iter().zip(&idle);
-            let mut busy = busy.filter(|(seat, idle)| seat.status == SeatStatus::Joined && !**idle);
-            busy.all(|(seat, _)| seat.is_slow)
-        };
-        if !is_held_up || !(is_over || are_slow()) {
-            return true;
-        }
-        let mut dropped = Vec::new();
-        for (number, _) in idle.iter().enumerate().filter(|(_, idle)| !**idle) {
-            dropped.extend(state.leave_behind(number));
-        }
-        drop(state);
-        drop(dropped);
-        self.notify();
-        true
     }
 
     /// Ends the read.
@@ -285,23 +254,6 @@ impl SharedState {
             seat.miss(&file);
         }
     }
-
-    /// Lets a destination miss the files that it holds in memory. Returns them, to be dropped without the lock.
-    fn leave_behind(&mut self, number: usize) -> Vec<Unit> {
-        let streams: Vec<_> = self.streams.iter().filter_map(Weak::upgrade).collect();
-        let seat = &mut self.seats[number];
-        if seat.status != SeatStatus::Joined {
-            return Vec::new();
-        }
-        let dropped: Vec<Unit> = seat.pending.drain(..).collect();
-        seat.is_slow |= !dropped.is_empty();
-        for file in dropped.iter().flat_map(Unit::files) {
-            seat.miss(file);
-        }
-        // A thread that copies one of these files at this moment finds out by itself.
-        seat.is_slow |= streams.iter().filter(|stream| stream.cut(number)).count() > 0;
-        dropped
-    }
 }
 
 impl Seat {
@@ -309,6 +261,6 @@ impl Seat {
     fn set_wants(&mut self, union: &FileUnion, state: FileState) {
         let wants = union.wants(&self.wanted).into_iter();
         let states = wants.map(|wants| if wants { state } else { FileState::Unwanted });
-        self.files = states.collect();
+        self.files = FileStates::new(states.collect());
     }
 }

@@ -49,6 +49,15 @@ enum Cursor {
     Cut,
 }
 
+/// How far a destination has come in a stream, in blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamPlace {
+    pub(super) taken: usize,
+    pub(super) read: usize,
+    /// True if more blocks will follow.
+    pub(super) is_open: bool,
+}
+
 /// The end of a stream.
 #[derive(Clone, Debug)]
 pub(super) enum StreamEnd {
@@ -96,16 +105,28 @@ impl FileStream {
     }
 
     /// Lets a destination leave the stream.
-    fn leave(&self, destination: usize) {
+    pub(super) fn leave(&self, destination: usize) {
         self.set_cursor(destination, Cursor::Left);
+    }
+
+    /// Returns the place of a destination, unless it does not want the file.
+    pub(super) fn place(&self, destination: usize) -> Option<StreamPlace> {
+        let state = self.lock();
+        let Cursor::At(taken) = state.cursors[destination] else {
+            return None;
+        };
+        Some(StreamPlace {
+            taken,
+            read: state.first + state.blocks.len(),
+            is_open: state.end.is_none(),
+        })
     }
 
     /// Ends the stream for a destination that holds memory others wait for. Returns false if it holds none.
     pub(super) fn cut(&self, destination: usize) -> bool {
-        let state = self.lock();
-        let end = state.first + state.blocks.len();
-        let lags = matches!(state.cursors[destination], Cursor::At(at) if at < end);
-        drop(state);
+        let lags = self
+            .place(destination)
+            .is_some_and(|place| place.taken < place.read);
         if lags {
             self.set_cursor(destination, Cursor::Cut);
         }

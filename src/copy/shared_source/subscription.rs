@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::batch::BatchContent;
+use super::file_states::FileState;
 use super::job::{UnionFile, UnionFiles};
 use super::reader;
-use super::seat::{FileState, SeatStatus, Unit};
+use super::seat::{SeatStatus, Unit};
 use super::state::{SharedSource, SharedState};
 use super::stream::StreamContent;
 use super::union::{FileNumber, FileUnion, Share, wanted_folders};
@@ -175,8 +176,8 @@ impl Subscription<'_> {
         let seat = &mut state.seats[self.seat];
         let files = unit.files();
         for file in &files {
-            if seat.state(file.number) == FileState::Waiting {
-                seat.set_state(file.number, FileState::Taken);
+            if seat.files.state(file.number) == FileState::Waiting {
+                seat.files.set(file.number, FileState::Taken);
             }
         }
         let folder = files.first()?.folder;
@@ -211,7 +212,7 @@ impl Subscription<'_> {
     }
 
     fn state(&self, number: FileNumber) -> FileState {
-        self.shared.lock().seats[self.seat].state(number)
+        self.shared.lock().seats[self.seat].files.state(number)
     }
 
     fn planned_file(&self, file: &UnionFile, position: (usize, usize)) -> PlannedFile {
@@ -232,7 +233,7 @@ impl Subscription<'_> {
     pub(crate) fn miss(&self, file: &SharedFile<'_>) {
         let mut state = self.shared.lock();
         let seat = &mut state.seats[self.seat];
-        seat.set_state(file.file.number, FileState::Waiting);
+        seat.files.set(file.file.number, FileState::Waiting);
         seat.miss(&file.file);
     }
 
@@ -244,7 +245,7 @@ impl Subscription<'_> {
         } else {
             FileState::Failed
         };
-        state.seats[self.seat].set_state(number, result);
+        state.seats[self.seat].files.set(number, result);
         drop(state);
         self.shared.notify();
     }
@@ -280,7 +281,7 @@ impl Subscription<'_> {
         let seat = &state.seats[self.seat];
         let files = UnionFiles::new(&self.union).filter(|file| {
             matches!(
-                seat.state(file.number),
+                seat.files.state(file.number),
                 FileState::Waiting | FileState::Missed
             )
         });
@@ -301,7 +302,7 @@ impl SharedState {
         let (place, origin) =
             missed.find_map(|(place, file)| Some((place, self.origin(own, file.number)?)))?;
         let file = self.seats[own].missed.remove(place)?;
-        self.seats[own].set_state(file.number, FileState::Taken);
+        self.seats[own].files.set(file.number, FileState::Taken);
         Some((file, origin))
     }
 
@@ -314,7 +315,7 @@ impl SharedState {
                 .map(|(_, seat)| seat)
         };
         let digest = self.digests.get(number as usize).copied().flatten();
-        let verified = others().find(|seat| seat.state(number) == FileState::Verified);
+        let verified = others().find(|seat| seat.files.state(number) == FileState::Verified);
         if let (Some(seat), Some(digest)) = (verified, digest)
             && let Some(root) = &seat.root
         {
