@@ -129,19 +129,17 @@ fn write(
     let (temporary, file) = create_temporary(folder)?;
     // A run that removes leftovers skips locked files.
     ignore(file.try_lock(), "a file system without locks");
-    let mut out = HashedWriter {
-        out: BufWriter::new(&file),
-        hash: MultiHasher::new(C4),
+    let written = write_flushed(&file, mode, content);
+    let (_locked, closed) = if folder.features().is_reliable {
+        (Some(file), Ok(()))
+    } else {
+        // It may be written, and fail, only now.
+        (None, file::close(file))
     };
-    let written = content(&mut out)
-        .and_then(|()| out.flush())
-        .and_then(|()| file::set_mode(&file, mode))
-        .and_then(|()| file.sync_all())
+    let written = written
+        .and_then(|c4| closed.map(|()| c4))
         .at("write", folder.path().join(name))
-        .and_then(|()| {
-            let c4 = out.hash.finish().value(HashFormat::C4);
-            read_back(folder, &temporary, c4)
-        })
+        .and_then(|c4| read_back(folder, &temporary, c4))
         .and_then(|c4| {
             if replaces {
                 folder.rename(&temporary, folder, name)?;
@@ -159,6 +157,23 @@ fn write(
     let c4 = written?;
     folder.flush()?;
     Ok(c4)
+}
+
+/// Writes and flushes the content of a file, and returns the C4 of the written bytes.
+fn write_flushed(
+    file: &File,
+    mode: u32,
+    content: impl FnOnce(&mut HashedWriter<'_>) -> io::Result<()>,
+) -> io::Result<Option<HashValue>> {
+    let mut out = HashedWriter {
+        out: BufWriter::new(file),
+        hash: MultiHasher::new(C4),
+    };
+    content(&mut out)?;
+    out.flush()?;
+    file::set_mode(file, mode)?;
+    file.sync_all()?;
+    Ok(out.hash.finish().value(HashFormat::C4))
 }
 
 fn create_temporary(folder: &Folder) -> Result<(OsString, File)> {

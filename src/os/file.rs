@@ -67,6 +67,15 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     }
 }
 
+/// True if the file system refuses to read a file that is open for reading and writing.
+pub fn refuses_to_be_read(file: &File) -> bool {
+    let read = rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut [0_u8], 0));
+    matches!(
+        read,
+        Err(Errno::PERM | Errno::ACCESS | Errno::BADF | Errno::NOTSUP)
+    )
+}
+
 /// Makes an empty file share the blocks of another; returns `false` if the two cannot share blocks.
 ///
 /// # Errors

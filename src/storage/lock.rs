@@ -144,10 +144,15 @@ impl Lock {
             Err(TryLockError::Error(error)) if is_unsupported(error.kind()) => {}
             taken => taken.map_err(io::Error::from).at("lock", &path)?,
         }
+        let is_overwritable = if file::refuses_to_be_read(&file) {
+            LockHolder::is_overwritable(&own.open_file(name)?.0)
+        } else {
+            LockHolder::is_overwritable(&file)
+        };
         if !is_current(own, name, &file) {
             return Ok(None);
         }
-        if !LockHolder::is_overwritable(&file) {
+        if !is_overwritable {
             return Err(Error::Untrusted {
                 path,
                 why: "it contains something other than the name of a run; move it away".to_owned(),

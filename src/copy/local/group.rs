@@ -262,7 +262,7 @@ fn verify_and_persist(
     items: &mut ItemCopier<'_>,
 ) -> Result<PersistedFile> {
     let hashes = if items.context.verify {
-        verify(pair, item, &temp, items)?
+        verify(pair, item, &mut temp, items)?
     } else {
         None
     };
@@ -314,7 +314,7 @@ fn verify_and_persist(
 fn verify(
     pair: &FolderPair,
     item: &PlannedFile,
-    temp: &TempCopy,
+    temp: &mut TempCopy,
     items: &mut ItemCopier<'_>,
 ) -> Result<Option<ContentHashes>> {
     let meter = items.context.meter;

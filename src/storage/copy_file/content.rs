@@ -46,9 +46,11 @@ pub fn copy_content(
 ) -> Result<TempCopy, ContentError> {
     let metadata = content.metadata().clone();
     let size = metadata.stat.bytes;
-    let (temporary, to) =
+    let (temporary, created) =
         create_temporary(destination, |temporary| destination.create_file(temporary))?;
     let mut temp = TempCopy::new(destination, temporary, metadata.stat);
+    // Dropped before the copy: see `TempCopy::drop`.
+    let to = created;
     let mut written = 0;
     while let Some((offset, bytes)) = content.next()? {
         to.write_all_at(bytes, offset)

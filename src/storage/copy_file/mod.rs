@@ -73,10 +73,12 @@ pub fn copy_from(
     on_progress: &dyn Fn(u64),
 ) -> Result<TempCopy> {
     let (from, stat) = source.open_file(name)?;
-    let (temporary, to) =
+    let (temporary, created) =
         create_temporary(destination, |temporary| destination.create_file(temporary))?;
     let original = metadata.as_ref().map_or(stat, |metadata| metadata.stat);
     let mut temp = TempCopy::new(destination, temporary, original);
+    // Dropped before the copy: see `TempCopy::drop`.
+    let to = created;
     let method = copier.copy_bytes((&from, &stat), &to, on_progress);
     let changed = || Error::SourceChanged {
         path: source.path().join(name),

@@ -104,7 +104,7 @@ impl TempCopy {
         self.is_disarmed = false;
     }
 
-    /// Closes the copy on a file system that may write, and fail, only then. It cannot be read back afterwards.
+    /// Closes the copy on a file system that may write, and fail, only then. It must be opened to be read back afterwards.
     pub fn close(&mut self) -> Result<()> {
         if self.folder.features().is_reliable {
             return Ok(());
@@ -124,6 +124,8 @@ impl TempCopy {
 
 impl Drop for TempCopy {
     fn drop(&mut self) {
+        // A mounted cloud storage creates a removed file again when it is closed afterwards.
+        drop(self.file.take());
         if !self.is_disarmed {
             ignore(
                 self.folder.remove_temporary(&self.name),

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::TempCopy;
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -49,7 +50,7 @@ impl TempCopy {
     /// # Errors
     /// [`Error::SourceChanged`] if the source changed while it was read again; [`Error::Interrupted`].
     pub fn verify(
-        &self,
+        &mut self,
         buffer: &mut Vec<u8>,
         on_progress: &(dyn Fn(u64) + Sync),
         source_path: &Path,
@@ -64,12 +65,13 @@ impl TempCopy {
     /// # Errors
     /// The conditions of [`Self::verify`].
     pub fn verify_with_hashes(
-        &self,
+        &mut self,
         formats: HashFormatSet,
         buffer: &mut Vec<u8>,
         on_progress: &(dyn Fn(u64) + Sync),
         source_path: &Path,
     ) -> Result<Option<(DigestPair, ContentHashes)>> {
+        self.make_readable()?;
         let (folder, name) = self.location();
         if let Some(target) = &self.link_target {
             let of = |target: &OsStr| Digest::of_bytes(target.as_encoded_bytes());
@@ -100,6 +102,24 @@ impl TempCopy {
         }
         Ok(Some((DigestPair { source, copy }, hashes)))
     }
+
+    /// Opens the copy anew if the file system refuses to read what is open for writing, as a mounted cloud storage does.
+    fn make_readable(&mut self) -> Result<()> {
+        let Some(file) = self.file_to_read_back() else {
+            return Ok(());
+        };
+        let (folder, name) = self.location();
+        if folder.features().is_reliable || !file::refuses_to_be_read(file) {
+            return Ok(());
+        }
+        let (folder, name) = (Arc::clone(folder), name.to_owned());
+        // Only a closed file is whole there.
+        self.close()?;
+        let file = folder.open_file(&name)?.0;
+        file::drop_from_cache(&file);
+        self.file = Some(file);
+        Ok(())
+    }
 }
 
 /// Separates a request to stop from a failure to read.
@@ -126,7 +146,7 @@ mod tests {
         copier
     }
 
-    fn verify(copy: &TempCopy) -> Result<Option<DigestPair>> {
+    fn verify(copy: &mut TempCopy) -> Result<Option<DigestPair>> {
         copy.verify(&mut Vec::new(), &|_| {}, Path::new("source"))
     }
 
@@ -139,11 +159,11 @@ mod tests {
     #[test]
     fn damaged_copy_has_another_digest() {
         let (_temporary, source, folder) = folders();
-        let copy = copy_of(b"abc", &source, &folder, &mut with_digests());
-        let pair = verify(&copy).unwrap().unwrap();
+        let mut copy = copy_of(b"abc", &source, &folder, &mut with_digests());
+        let pair = verify(&mut copy).unwrap().unwrap();
         assert_eq!([pair.source, pair.copy], [Digest::of_bytes(b"abc"); 2]);
         damage(&copy);
-        let pair = verify(&copy).unwrap().unwrap();
+        let pair = verify(&mut copy).unwrap().unwrap();
         assert_eq!(pair.source, Digest::of_bytes(b"abc"));
         assert_eq!(pair.copy, Digest::of_bytes(b"bad"));
     }
@@ -153,9 +173,9 @@ mod tests {
         let (_temporary, source, folder) = folders();
         let mut copy = copy_of(b"abc", &source, &folder, &mut with_digests());
         copy.is_cloned = true;
-        assert_eq!(verify(&copy).unwrap(), None);
-        let unread = copy_of(b"abc", &source, &folder, &mut Copier::default());
-        assert_eq!(verify(&unread).unwrap(), None);
+        assert_eq!(verify(&mut copy).unwrap(), None);
+        let mut unread = copy_of(b"abc", &source, &folder, &mut Copier::default());
+        assert_eq!(verify(&mut unread).unwrap(), None);
     }
 
     #[test]
@@ -166,10 +186,13 @@ mod tests {
         copy.digest = None;
         let name = source.entry_names().unwrap().remove(0);
         copy.source_file = Some(source.open_file(&name).unwrap().0);
-        let pair = verify(&copy).unwrap().unwrap();
+        let pair = verify(&mut copy).unwrap().unwrap();
         assert_eq!(pair.source, pair.copy);
         fs::write(source.path().join(name), "longer").unwrap();
-        assert!(matches!(verify(&copy), Err(Error::SourceChanged { .. })));
+        assert!(matches!(
+            verify(&mut copy),
+            Err(Error::SourceChanged { .. })
+        ));
     }
 
     #[test]
@@ -177,13 +200,13 @@ mod tests {
         let (_temporary, source, folder) = folders();
         let name = OsStr::new("link");
         source.create_symlink(name, "there".as_ref()).unwrap();
-        let copy = copy_link(&source, name, &folder).unwrap();
-        let pair = verify(&copy).unwrap().unwrap();
+        let mut copy = copy_link(&source, name, &folder).unwrap();
+        let pair = verify(&mut copy).unwrap().unwrap();
         assert_eq!(pair.source, pair.copy);
         let path = folder.path().join(copy.location().1);
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
-        let pair = verify(&copy).unwrap().unwrap();
+        let pair = verify(&mut copy).unwrap().unwrap();
         assert_ne!(pair.source, pair.copy);
     }
 }

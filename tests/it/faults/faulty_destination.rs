@@ -40,8 +40,8 @@ fn about_names() -> Vec<Faults> {
     all
 }
 
-/// Lies about sizes and free space that permit every operation.
-fn about_sizes() -> Vec<Faults> {
+/// Lies about sizes and free space, and rules for reading, that permit every copy.
+fn about_contents() -> Vec<Faults> {
     let mut all = vec![
         Faults::only(|lies| {
             lies.blocks = BlockFault::Half;
@@ -56,6 +56,7 @@ fn about_sizes() -> Vec<Faults> {
             lies.size_lag = 1;
             lies.space = Some(ReportedSpace::ENDLESS);
         }),
+        Faults::only(|lies| lies.uploads_on_close = true),
     ];
     all.push(Faults::only(|lies| {
         for operation in [
@@ -92,7 +93,7 @@ fn write_all(studio: &Studio, version: u64) {
 
 #[test]
 fn old_versions_survive_every_false_reply() {
-    for lies in about_names().into_iter().chain(about_sizes()) {
+    for lies in about_names().into_iter().chain(about_contents()) {
         let studio = Studio::new();
         let reported = format!("{lies:?}");
         let Some(mount) = FaultyMount::new(&studio, "NAS", lies) else {
@@ -165,7 +166,7 @@ fn deleted_files_survive_every_false_reply() {
 /// The source lies: its real content is copied.
 #[test]
 fn false_source_metadata_is_copied_whole() {
-    for lies in about_sizes()
+    for lies in about_contents()
         .into_iter()
         .chain([Faults::only(|lies| lies.inodes = InodeFault::PerLook)])
     {
@@ -272,5 +273,23 @@ fn failing_close_leaves_no_name() {
     }));
     let run = studio.json(&[LINE]).status(3);
     assert_eq!(assert_accounted(&run)["failed_files"], 3, "{run}");
+    assert_eq!(fs::read_dir(studio.path(TO)).unwrap().count(), 0, "{run}");
+}
+
+/// A mounted cloud storage creates a name again when a file is closed after it was removed.
+#[test]
+fn failed_copy_leaves_no_name_on_a_cloud_mount() {
+    let studio = Studio::new();
+    let Some(mount) = FaultyMount::new(&studio, "NAS", Faults::default()) else {
+        return;
+    };
+    studio.folder(TO).folder("NAS/.auto-backup");
+    write_all(&studio, 0);
+    mount.set_faults(Faults::only(|lies| {
+        lies.uploads_on_close = true;
+        lies.fail(FuseOperation::SetTimes, Errno::EIO);
+    }));
+    let run = studio.json(&[LINE]).status(3);
+    assert_eq!(assert_accounted(&run)["copied_files"], 0, "{run}");
     assert_eq!(fs::read_dir(studio.path(TO)).unwrap().count(), 0, "{run}");
 }

@@ -24,6 +24,9 @@ pub(crate) struct Faults {
     pub(crate) modes: Option<(u32, u32)>,
     /// Time that each `write` takes.
     pub(crate) write_delay: Duration,
+    /// What is open for writing cannot be read, and closing it creates its name again if that was removed, as on a mounted
+    /// cloud storage.
+    pub(crate) uploads_on_close: bool,
     /// A failed flush or fsync also loses the bytes written since the last successful one: they read as zeros.
     pub(crate) loses_what_failed: bool,
     /// Content of a file that another machine creates under the new name just before a rename that must not replace, or

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use fuser::{
     BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation,
-    INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    INodeNo, InitFlags, KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use rustix::fs::{FallocateFlags, FileType as Kind};
 
@@ -33,8 +33,9 @@ impl FaultyFs {
     }
 
     fn open_flags(&self) -> FopenFlags {
-        // With its cache, the kernel fills short reads with zeros.
-        if self.state().lies.short_reads.is_some() {
+        // With its cache, the kernel fills short reads with zeros, and reads what was written by itself.
+        let lies = &self.state().lies;
+        if lies.short_reads.is_some() || lies.uploads_on_close {
             FopenFlags::FOPEN_DIRECT_IO
         } else {
             FopenFlags::empty()
@@ -236,11 +237,12 @@ impl Filesystem for FaultyFs {
         _: FileHandle,
         offset: u64,
         size: u32,
-        _: OpenFlags,
+        flags: OpenFlags,
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        data(reply, self.state().read(ino.0, offset, size));
+        let is_written = flags.acc_mode() != OpenAccMode::O_RDONLY;
+        data(reply, self.state().read(ino.0, (offset, size), is_written));
     }
 
     fn write(

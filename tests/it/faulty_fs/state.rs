@@ -19,6 +19,8 @@ pub(super) struct FaultyState {
     pub(super) calls: BTreeMap<FuseOperation, u64>,
     /// Number of files that another machine wrote since then.
     pub(super) rivals: usize,
+    /// Places of the files that were created and are open, by number.
+    open: BTreeMap<u64, (u64, OsString)>,
     looks: u64,
 }
 
@@ -39,6 +41,7 @@ impl FaultyState {
             lies,
             calls: BTreeMap::new(),
             rivals: 0,
+            open: BTreeMap::new(),
             looks: 0,
         }
     }
@@ -102,7 +105,24 @@ impl FaultyState {
     ) -> FuseResult<FileAttr> {
         self.call(operation)?;
         let entry = self.tree.make(place, node, &self.lies)?;
+        if operation == FuseOperation::Create {
+            let number = self.number(&entry);
+            self.open.insert(number, (place.0, place.1.to_owned()));
+        }
         self.entry(&entry)
+    }
+
+    /// Creates the name of a closed file again, if a fault requires it.
+    fn upload(&mut self, number: u64) -> FuseResult<()> {
+        let place = self.open.remove(&number);
+        if let Some((folder, name)) = place.filter(|_| self.lies.uploads_on_close) {
+            let mut node = self.tree.node(number)?.clone();
+            if node.names == 0 {
+                node.names = 1;
+                self.tree.make((folder, &name), node, &self.lies)?;
+            }
+        }
+        Ok(())
     }
 
     /// Lets another machine take a free name just after the kernel's check, but never the name of a temporary file or
@@ -165,11 +185,22 @@ impl FaultyState {
         if called.is_err() || operation == FuseOperation::SyncFile {
             self.tree.node_mut(number)?.flush(called.is_err(), lies);
         }
+        if operation == FuseOperation::Flush {
+            self.upload(number)?;
+        }
         called
     }
 
-    pub(super) fn read(&mut self, number: u64, offset: u64, size: u32) -> FuseResult<Vec<u8>> {
+    pub(super) fn read(
+        &mut self,
+        number: u64,
+        (offset, size): (u64, u32),
+        is_written: bool,
+    ) -> FuseResult<Vec<u8>> {
         self.call(FuseOperation::Read)?;
+        if is_written && self.lies.uploads_on_close {
+            return Err(Errno::EPERM);
+        }
         let size = self.lies.short_reads.map_or(size, |most| most.min(size));
         let bytes = self.tree.bytes(number)?;
         let begin = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::reference::Reference;
 use super::{MHL, SPOT, answer, card_studio, count_actions, edit, hash_lists, list_text, outcomes};
+use crate::faulty_fs::{Faults, FaultyMount};
 use crate::studio::Studio;
 
 const VERIFY: &str = "verify acme/spot footage in NAS --mhl";
@@ -97,4 +98,25 @@ fn new_files_and_missing_histories_are_no_error() {
             .contains("teaser` has no ASC MHL history; `mhl` writes one"),
         "{run}"
     );
+}
+
+/// What is open for writing cannot be read there.
+#[test]
+fn history_goes_on_at_a_cloud_mount() {
+    let studio = Studio::new();
+    let lies = Faults::only(|lies| lies.uploads_on_close = true);
+    let Some(mount) = FaultyMount::new(&studio, "NAS", lies) else {
+        return;
+    };
+    studio.file(format!("{SPOT}/a.mov"), "clip a");
+    studio.lines(&["load"]).ok();
+    for line in [MHL, VERIFY] {
+        studio.lines(&[line]).ok();
+    }
+    assert_eq!(hash_lists(&studio, SPOT).len(), 2);
+    let files = mount.contents().into_keys();
+    let left: Vec<_> = files
+        .filter(|path| path.to_string_lossy().ends_with(".part"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -123,3 +123,26 @@ fn failure_can_be_temporary() {
         assert_eq!(mount.calls(FuseOperation::Open), 4);
     });
 }
+
+#[test]
+fn cloud_mount_uploads_on_close() {
+    with(
+        |lies| lies.uploads_on_close = true,
+        |folder, _| {
+            let path = folder.join("c");
+            let open = || {
+                let mut options = File::options();
+                options.read(true).write(true).create(true).truncate(false);
+                options.open(&path).unwrap()
+            };
+            let file = open();
+            file.write_all_at(b"new", 0).unwrap();
+            assert_eq!(code(file.read_at(&mut [0], 0)), Some(1));
+            fs::remove_file(&path).unwrap();
+            assert!(!path.exists());
+            drop(file);
+            assert_eq!(fs::read(&path).unwrap(), b"new");
+            assert_eq!(code(open().read_at(&mut [0], 0)), Some(1));
+        },
+    );
+}
