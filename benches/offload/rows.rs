@@ -36,9 +36,6 @@ pub(crate) struct Measuring {
 impl Measuring {
     /// Runs the whole benchmark.
     pub(crate) fn all(&self) -> Outcome<Vec<Row>> {
-        if std::env::var_os("RACE").is_some() {
-            return self.race();
-        }
         let mut rows = self.large()?;
         rows.extend(self.many()?);
         rows.extend(self.race()?);
