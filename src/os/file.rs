@@ -167,6 +167,13 @@ pub fn next_data_range(_file: &File, from: u64, size: u64) -> io::Result<Option<
     Ok((from < size).then_some((from, size)))
 }
 
+/// Lets the system begin to write a file to the disk, and returns at once: later flushes wait for less. The system may
+/// ignore it.
+pub fn begin_write_out(file: &File) {
+    // Linux begins to write the pages that it cannot drop yet.
+    drop_from_cache(file);
+}
+
 /// Drops a flushed file from the cache of the kernel, so that the next read comes from the disk. The kernel may ignore
 /// it, and a file system in memory always does.
 pub fn drop_from_cache(file: &File) {

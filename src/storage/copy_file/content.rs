@@ -11,6 +11,7 @@ use super::metadata::SourceMetadata;
 use super::size::has_size;
 use super::temp_copy::TempCopy;
 use super::temp_name::create_temporary;
+use super::write_out::begin_write_out;
 use crate::base::error::{Error, IoResultExt as _};
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
@@ -65,6 +66,7 @@ pub fn copy_content(
         "set the time or permissions of a file in",
         destination.path(),
     )?;
+    begin_write_out(&to, size);
     temp.attributes = outcome;
     temp.copy_stat = Some(copy_stat);
     temp.digest = content.digest();

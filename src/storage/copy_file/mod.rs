@@ -12,6 +12,7 @@ mod size;
 mod temp_copy;
 mod temp_name;
 mod verify;
+mod write_out;
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -25,6 +26,7 @@ pub use self::metadata::SourceMetadata;
 pub use self::temp_copy::TempCopy;
 use self::temp_name::create_temporary;
 pub use self::temp_name::temporary_name_with;
+use self::write_out::begin_write_out;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::os::file;
 use crate::os::folder::Folder;
@@ -107,6 +109,9 @@ pub fn copy_from(
         CopyMethod::Cloned => temp.is_cloned = true,
         CopyMethod::Buffered(digest) => temp.digest = digest,
         CopyMethod::Unhashed => temp.source_file = copier.with_digests.then_some(from),
+    }
+    if !temp.is_cloned {
+        begin_write_out(&to, stat.bytes);
     }
     temp.file = Some(to);
     Ok(temp)
