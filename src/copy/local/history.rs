@@ -15,7 +15,7 @@ use crate::copy::record::copied_paths;
 use crate::copy::source_root::SourceRoot;
 use crate::mhl::hash_list::Process;
 use crate::model::registry::Category;
-use crate::seal::report::SealReport;
+use crate::seal::report::{SealFindingKind, SealReport};
 use crate::seal::request::{CopiedFiles, SealRequest, SealScope};
 use crate::seal::seal;
 use crate::storage::LocalStorage;
@@ -157,7 +157,16 @@ fn notify(copy: &DestinationCopy<'_>, total: &SealReport) {
     let files: u64 = total.generations.iter().map(|one| one.files).sum();
     let files = unit::format_counted(files, "file");
     let name = &copy.database.name;
+    let lacking = total.findings.iter();
+    let lacking = lacking.filter(|found| found.kind == SealFindingKind::Unrepresentable);
+    let lacking = match lacking.count() as u64 {
+        0 => String::new(),
+        count => format!(
+            "; {} cannot be recorded: `mhl` says why",
+            unit::format_counted(count, "other")
+        ),
+    };
     copy.notify(format!(
-        "wrote {generations} of ASC MHL histories on {name}, {files}"
+        "wrote {generations} of ASC MHL histories on {name}, {files}{lacking}"
     ));
 }

@@ -52,6 +52,20 @@ fn copy_appends_a_transfer() {
     }
 }
 
+/// What a history cannot hold is said when the generation leaves it out.
+#[test]
+fn link_is_copied_and_not_recorded() {
+    let studio = keeping_studio("");
+    let link = studio.path("WORK/footage/acme/spot/link");
+    std::os::unix::fs::symlink("notes.txt", link).unwrap();
+    let run = studio.lines(&[COPY]).status(0);
+    assert!(
+        run.stderr
+            .contains("on NAS, 3 files; 1 other cannot be recorded: `mhl` says why"),
+        "{run}"
+    );
+}
+
 #[test]
 fn sync_appends_a_transfer() {
     let studio = keeping_studio("");
