@@ -1,4 +1,4 @@
-//! What a destination needs of the memory of a shared read.
+//! The need of a destination for the memory of a shared read.
 
 use super::seat::{Seat, SeatStatus};
 use super::stream::StreamPlace;
@@ -40,7 +40,7 @@ mod tests {
     use crate::copy::shared_source::pool::BlockPool;
     use crate::copy::shared_source::seat::Unit;
 
-    /// Returns a seat that waits for a file, and has taken so many units of those handed to it.
+    /// Returns a seat that waits for a file. `handed` units were handed to it, and it has taken `taken` of them.
     fn seat(handed: usize, taken: usize) -> Seat {
         let pool = BlockPool::of_blocks(handed);
         let mut seat = Seat {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// Time that a destination may be held up at the start.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// Share of the time that they wait at most: one of so many parts.
+/// Destinations wait for at most one of this number of equal parts of the time.
 const WAIT_SHARE: u32 = 8;
 
 /// Longest time between two checks that counts as one wait.

@@ -259,37 +259,33 @@ fn late_error_fails_only_its_file() {
     }
 }
 
-/// Some network file systems write, or fail, only at close.
-#[test]
-fn failing_close_leaves_no_name() {
+/// Copies to a storage that refuses every file, and checks that no name is left there.
+fn assert_leaves_no_name(lies: Faults) {
     let studio = Studio::new();
     let Some(mount) = FaultyMount::new(&studio, "NAS", Faults::default()) else {
         return;
     };
     studio.folder(TO).folder("NAS/.auto-backup");
     write_all(&studio, 0);
-    mount.set_faults(Faults::only(|lies| {
+    mount.set_faults(lies);
+    let run = studio.json(&[LINE]).status(3);
+    assert_eq!(assert_accounted(&run)["copied_files"], 0, "{run}");
+    assert_eq!(fs::read_dir(studio.path(TO)).unwrap().count(), 0, "{run}");
+}
+
+/// Some network file systems write, or fail, only at close.
+#[test]
+fn failing_close_leaves_no_name() {
+    assert_leaves_no_name(Faults::only(|lies| {
         lies.fail(FuseOperation::Flush, Errno::EIO);
     }));
-    let run = studio.json(&[LINE]).status(3);
-    assert_eq!(assert_accounted(&run)["failed_files"], 3, "{run}");
-    assert_eq!(fs::read_dir(studio.path(TO)).unwrap().count(), 0, "{run}");
 }
 
 /// A mounted cloud storage creates a name again when a file is closed after it was removed.
 #[test]
 fn failed_copy_leaves_no_name_on_a_cloud_mount() {
-    let studio = Studio::new();
-    let Some(mount) = FaultyMount::new(&studio, "NAS", Faults::default()) else {
-        return;
-    };
-    studio.folder(TO).folder("NAS/.auto-backup");
-    write_all(&studio, 0);
-    mount.set_faults(Faults::only(|lies| {
+    assert_leaves_no_name(Faults::only(|lies| {
         lies.uploads_on_close = true;
         lies.fail(FuseOperation::SetTimes, Errno::EIO);
     }));
-    let run = studio.json(&[LINE]).status(3);
-    assert_eq!(assert_accounted(&run)["copied_files"], 0, "{run}");
-    assert_eq!(fs::read_dir(studio.path(TO)).unwrap().count(), 0, "{run}");
 }

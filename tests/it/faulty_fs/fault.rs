@@ -24,8 +24,8 @@ pub(crate) struct Faults {
     pub(crate) modes: Option<(u32, u32)>,
     /// Time that each `write` takes.
     pub(crate) write_delay: Duration,
-    /// What is open for writing cannot be read, and closing it creates its name again if that was removed, as on a mounted
-    /// cloud storage.
+    /// What is open for writing cannot be read, and a new file cannot be opened before it was closed. Closing it creates its
+    /// name again if that was removed. A mounted cloud storage is so.
     pub(crate) uploads_on_close: bool,
     /// A failed flush or fsync also loses the bytes written since the last successful one: they read as zeros.
     pub(crate) loses_what_failed: bool,

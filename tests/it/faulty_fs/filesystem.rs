@@ -204,8 +204,8 @@ impl Filesystem for FaultyFs {
         entry(reply, linked.and_then(|linked| state.entry(&linked)));
     }
 
-    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        let called = self.state().call(FuseOperation::Open);
+    fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let called = self.state().open(ino.0);
         opened(reply, called, self.open_flags());
     }
 

@@ -112,6 +112,15 @@ impl FaultyState {
         self.entry(&entry)
     }
 
+    /// Opens a file, unless a fault hides it until it was closed.
+    pub(super) fn open(&mut self, number: u64) -> FuseResult<()> {
+        self.call(FuseOperation::Open)?;
+        if self.lies.uploads_on_close && self.open.contains_key(&number) {
+            return Err(Errno::ENOENT);
+        }
+        Ok(())
+    }
+
     /// Creates the name of a closed file again, if a fault requires it.
     fn upload(&mut self, number: u64) -> FuseResult<()> {
         let place = self.open.remove(&number);

@@ -138,6 +138,7 @@ fn cloud_mount_uploads_on_close() {
             let file = open();
             file.write_all_at(b"new", 0).unwrap();
             assert_eq!(code(file.read_at(&mut [0], 0)), Some(1));
+            assert_eq!(code(File::open(&path)), Some(2));
             fs::remove_file(&path).unwrap();
             assert!(!path.exists());
             drop(file);
