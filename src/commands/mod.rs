@@ -52,6 +52,7 @@ pub(crate) mod status;
 mod sync;
 pub(crate) mod synonym;
 mod target;
+mod time_word;
 mod undo;
 mod unknown_place;
 mod verify;
@@ -192,6 +193,9 @@ impl Command {
             Self::History(command) if command.shows_one_run() => {
                 printer.stream(&command.stream_items(workspace)?)?
             }
+            Self::History(command) if command.shows_sizes() => {
+                printer.stream(&command.stream_sizes(workspace)?)?
+            }
             Self::History(command) => printer.print(&command.run(workspace)?)?,
             Self::List(command) => command.execute(workspace, printer)?,
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
@@ -249,6 +253,7 @@ impl Command {
             Self::Failures(command) => command.check(workspace),
             Self::Fetch(command) => command.check(workspace),
             Self::Find(command) => command.check(workspace),
+            Self::History(command) => command.check(workspace),
             Self::List(command) => command.check(workspace),
             Self::Load(command) => command.check(workspace),
             Self::Report(command) => command.check(workspace),
@@ -267,7 +272,6 @@ impl Command {
             Self::Cards(_)
             | Self::Echo(_)
             | Self::Help(_)
-            | Self::History(_)
             | Self::Save(_)
             | Self::Undo(_)
             | Self::Exit => Ok(()),

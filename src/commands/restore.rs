@@ -9,12 +9,12 @@ use super::check::check_known;
 use super::run;
 use super::run::{RunOptions, parse_run_number};
 use super::target::{Target, TargetForm};
+use super::time_word::parse_time;
 use super::version_answer::{VERSION_HEADINGS, VersionAnswer};
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::timestamp::Timestamp;
-use crate::base::unit;
 use crate::index::{OutcomeKind, RunId, RunStart};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -66,27 +66,6 @@ pub(crate) struct RestoreArgs {
     /// Put them back without asking at the prompt
     #[arg(long)]
     yes: bool,
-}
-
-/// Parses a date, a time or an age.
-fn parse_time(word: &str) -> Result<Timestamp, String> {
-    if let Ok(age) = unit::parse_duration(word) {
-        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        return Ok(Timestamp {
-            seconds: Timestamp::now().seconds.saturating_sub(age),
-            nanoseconds: 0,
-        });
-    }
-    let forms = [
-        word.to_owned(),
-        format!("{word}Z"),
-        format!("{word}:00Z"),
-        format!("{word}T00:00:00Z"),
-    ];
-    let time = forms.iter().find_map(|form| Timestamp::parse(form));
-    time.ok_or_else(|| {
-        "a time is written `2026-11-22`, `2026-11-22T18:00` (UTC) or `2d`".to_owned()
-    })
 }
 
 /// The versions that were put back.

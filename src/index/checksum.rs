@@ -6,10 +6,9 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, ffi, params};
 
+use super::DatabaseId;
 use super::cache::{CategoryTotals, DatabaseTotals};
-use super::sql::{execute, read_u64, rows};
-use super::{DatabaseId, Index};
-use crate::base::error::Result;
+use super::sql::{execute, read_u64};
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{Manifest, ManifestRef};
 
@@ -165,41 +164,4 @@ pub(super) fn store_roots_checksum(connection: &Connection) -> rusqlite::Result<
     let sql = "INSERT OR REPLACE INTO checksums (name, checksum) VALUES (?1, ?2)";
     let checksum = roots_checksum(connection)?;
     execute(connection, sql, params![ROOTS_KEY, checksum])
-}
-
-impl Index {
-    /// Computes the checksums of all databases and folders again, after another program, such as a test, changed the index.
-    #[doc(hidden)]
-    pub fn recompute_checksums(&mut self) -> Result<()> {
-        self.write(|transaction| {
-            transaction.execute_batch(
-                "UPDATE replicas SET folder_rows = (SELECT count(*) FROM folders WHERE replica_id = replicas.id)",
-            )?;
-            recompute_folder_checksums(transaction)?;
-            let sql = "SELECT id FROM databases";
-            let databases: Vec<DatabaseId> = rows(transaction, sql, [], |row| row.get(0))?;
-            for database in databases {
-                store_checksum(transaction, database)?;
-            }
-            store_roots_checksum(transaction)
-        })
-    }
-}
-
-fn recompute_folder_checksums(connection: &Connection) -> rusqlite::Result<()> {
-    let sql = "SELECT id, path, fingerprints, manifest FROM folders";
-    let checksums: Vec<(i64, [u8; 16])> = rows(connection, sql, [], |row| {
-        let [path, fingerprints, manifest] = [1, 2, 3].map(|column| row.get_ref(column));
-        let parts = [path?, fingerprints?, manifest?].map(|part| part.as_blob());
-        let [path, fingerprints, manifest] = parts;
-        Ok((
-            row.get(0)?,
-            row_checksum(&[path?, fingerprints?, manifest?]),
-        ))
-    })?;
-    for (id, checksum) in checksums {
-        let sql = "UPDATE folders SET checksum = ?2 WHERE id = ?1";
-        execute(connection, sql, params![id, checksum])?;
-    }
-    Ok(())
 }

@@ -10,8 +10,10 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
 use super::schema::{
-    APPLICATION_ID, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, STEPS, VERSION,
+    APPLICATION_ID, FROM_VERSION_4, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, SIZES_VERSION,
+    STEPS, VERSION,
 };
+use super::size_record::begin_size_series;
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
 use crate::base::error::{Error, IndexProblem, IoResultExt as _, Result};
@@ -212,8 +214,9 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     if schema_version(&transaction, path)? == VERSION {
         return Ok(());
     }
+    let added = FROM_VERSION_4.concat();
     let sql = format!(
-        "{SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+        "{SCHEMA} {added} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
     );
     transaction
         .execute_batch(&sql)
@@ -234,10 +237,14 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
     let steps = (OLDEST_VERSION..)
         .zip(STEPS)
         .filter(|(from, _)| *from >= version);
-    let steps: String = steps.map(|(_, sql)| sql).collect();
+    let steps: String = steps.flat_map(|(_, sql)| sql).copied().collect();
     let sql = format!("{steps} PRAGMA user_version = {VERSION};");
     transaction
         .execute_batch(&sql)
+        .and_then(|()| match version {
+            ..SIZES_VERSION => begin_size_series(&transaction),
+            _ => Ok(()),
+        })
         .and_then(|()| transaction.commit())
         .explain("write", path)
 }

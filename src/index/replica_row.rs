@@ -17,7 +17,26 @@ pub(super) struct ReplicaRow {
     /// The revision of the database when the row was written.
     pub(super) revision: i64,
     pub(super) precision: TimePrecision,
+    pub(super) size: ReplicaSize,
+}
+
+/// The size of a replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplicaSize {
+    /// False if the replica is missing.
+    pub(super) present: bool,
+    pub(super) files: u64,
     pub(super) bytes: u64,
+}
+
+impl ReplicaSize {
+    pub(super) const fn of(aggregate: &Aggregate) -> Self {
+        Self {
+            present: true,
+            files: aggregate.files,
+            bytes: aggregate.bytes,
+        }
+    }
 }
 
 /// Returns the row of a replica, if it is known.
@@ -27,7 +46,7 @@ pub(super) fn find_replica(
     category: &Path,
     ProjectId { client, project }: &ProjectId,
 ) -> rusqlite::Result<Option<ReplicaRow>> {
-    let sql = "SELECT id, revision, step, bytes FROM replicas
+    let sql = "SELECT id, revision, step, present, files, bytes FROM replicas
                WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
     let parameters = params![
         database,
@@ -40,7 +59,11 @@ pub(super) fn find_replica(
             id: row.get(0)?,
             revision: row.get(1)?,
             precision: decode_precision(row.get(2)?),
-            bytes: read_u64(row, 3)?,
+            size: ReplicaSize {
+                present: row.get(3)?,
+                files: read_u64(row, 4)?,
+                bytes: read_u64(row, 5)?,
+            },
         })
     })
 }

@@ -6,7 +6,10 @@ use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use super::checksum::{store_checksum, store_roots_checksum};
 use super::outside::write_outside;
-use super::replica_row::{delete_folders, find_replica, update_folder_count, upsert_replica};
+use super::replica_row::{
+    ReplicaSize, delete_folders, find_replica, update_folder_count, upsert_replica,
+};
+use super::size_record::record_size;
 use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
 use super::staged_scan::{StagedReplica, staging_key};
@@ -138,6 +141,10 @@ impl ScanWriter<'_> {
         }
         let aggregate = Some(&replica.aggregate);
         let id = upsert_replica(transaction, self.database, key, self.scanned_at, aggregate)?;
+        let size = ReplicaSize::of(&replica.aggregate);
+        if stored.is_none_or(|stored| stored.size != size) {
+            record_size(transaction, self.database, key, self.scanned_at, size)?;
+        }
         if replica.has_changes {
             for sql in FOLDER_UPDATES {
                 execute(transaction, sql, params![staging_key(place), id])?;
@@ -158,6 +165,9 @@ impl ScanWriter<'_> {
             let missing = stored.map_or(Ok(0), |stored| delete_folders(transaction, stored.id))?;
             let key = (category, project);
             upsert_replica(transaction, self.database, key, self.scanned_at, None)?;
+            if stored.is_some_and(|stored| stored.size.present) {
+                self.record_missing_size(key)?;
+            }
             Ok(missing)
         };
         Ok(ScanChanges {
@@ -186,6 +196,7 @@ impl ScanWriter<'_> {
                     let sql = "DELETE FROM replicas WHERE id = ?1";
                     execute(&self.transaction, sql, [id])?;
                     missing += files;
+                    self.record_missing_size((category, &project))?;
                 }
             }
             Ok(missing)
@@ -194,6 +205,18 @@ impl ScanWriter<'_> {
             missing: delete().explain("write", &self.path)?,
             ..ScanChanges::default()
         })
+    }
+
+    /// Records that a replica has no size any more.
+    fn record_missing_size(&self, key: (&Path, &ProjectId)) -> rusqlite::Result<()> {
+        let missing = ReplicaSize::default();
+        record_size(
+            &self.transaction,
+            self.database,
+            key,
+            self.scanned_at,
+            missing,
+        )
     }
 
     /// Records that a whole category was listed: projects without a replica are missing there.

@@ -7,13 +7,16 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of a version before [`OLDEST_VERSION`] is set aside, one of a newer version is refused.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// The oldest version that is brought up to date instead of being set aside.
 pub(super) const OLDEST_VERSION: i64 = 2;
 
 /// The SQL that turns each version from [`OLDEST_VERSION`] on into the next one.
-pub(super) const STEPS: [&str; 2] = [FROM_VERSION_2, FROM_VERSION_3];
+pub(super) const STEPS: [&[&str]; 3] = [&[FROM_VERSION_2], &[FROM_VERSION_3], &FROM_VERSION_4];
+
+/// The first version that keeps sizes over time.
+pub(super) const SIZES_VERSION: i64 = 5;
 
 /// The SQL that turns version 2 into version 3: evidence says how and when the content was known, and the media of databases
 /// are known.
@@ -83,7 +86,32 @@ CREATE TABLE card_targets (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// The SQL that creates the tables.
+/// The SQL that turns version 4 into version 5, and that creates the same tables in a new index.
+pub(super) const FROM_VERSION_4: [&str; 1] = [SIZES_TABLES];
+
+/// Sizes over time: a row for each change of a replica that a scan saw.
+const SIZES_TABLES: &str = "
+CREATE TABLE size_series (
+    id          INTEGER PRIMARY KEY,
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    category    BLOB NOT NULL,          -- the path below the root
+    client      BLOB NOT NULL,
+    project     BLOB NOT NULL,
+    checksum    BLOB NOT NULL,          -- of this row and, added up, of its rows in sizes
+    UNIQUE (database_id, category, client, project)
+) STRICT;
+CREATE TABLE sizes (
+    series_id INTEGER NOT NULL REFERENCES size_series (id) ON DELETE CASCADE,
+    number    INTEGER NOT NULL,         -- ascending; the clock may not be
+    at        INTEGER NOT NULL,         -- seconds UTC; the scan that saw the change
+    present   INTEGER NOT NULL,         -- 0: the replica was missing
+    files     INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    PRIMARY KEY (series_id, number)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The SQL that creates the tables of version 4.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE databases (
     id            INTEGER PRIMARY KEY,

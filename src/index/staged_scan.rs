@@ -226,7 +226,7 @@ impl<'a> ScanStaging<'a> {
         let staged = &mut self.replicas[replica];
         if !staged.unreadable.is_empty() && staged.changes == ScanChanges::default() {
             // Hard links below an unreadable folder are not known: its files would be counted twice.
-            staged.aggregate.bytes = previous.bytes;
+            staged.aggregate.bytes = previous.size.bytes;
         }
         Ok(())
     }

@@ -252,6 +252,12 @@ mod tests {
         }
         let digests = index.evidence(id, Path::new("footage/acme/spot"))?;
         let mut single: Vec<String> = digests.iter().map(|digest| format!("{digest:?}")).collect();
+        for category in CATEGORIES.map(Path::new) {
+            for series in index.size_series(id, category)? {
+                let points = index.size_points(&series)?;
+                single.push(format!("{:?} {points:?}", series.project));
+            }
+        }
         let sent = index.sent_rows(Path::new("s3:b"), Path::new("footage/acme/spot"))?;
         single.extend(sent.iter().map(|row| format!("{row:?} {:?}", row.files())));
         index.visit_run_files(RunId(1), &mut |folder| {
@@ -271,7 +277,7 @@ mod tests {
         let sound = fs::read(&path).unwrap();
         let index = Index::open(&path).unwrap().index;
         let (said, single) = answers(&index).unwrap();
-        assert!(single.len() == 3 && said.contains("bytes: 1019"));
+        assert!(single.len() == 3 + 4 && said.contains("bytes: 1019"));
         let known = index.database(Path::new(ROOT)).unwrap();
         assert_eq!((known.files, known.categories.len()), (2 * 2 * 23, 2));
         drop(index);
@@ -342,6 +348,8 @@ mod tests {
             assert_eq!(self::columns(&index), columns);
             let after = answers(&index).unwrap();
             assert_eq!(after.0, before.0);
+            // An index without sizes over time begins them with those of the last scan.
+            assert_eq!(sizes(&after.1), sizes(&before.1));
             let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
             let folder = Path::new("footage/acme/spot");
             let evidence = &index.evidence(id, folder).unwrap()[&Name::from("reel.mov")];
@@ -353,13 +361,20 @@ mod tests {
         }
     }
 
+    /// Returns the answers about sizes over time.
+    fn sizes(single: &[String]) -> Vec<&String> {
+        let sizes = single.iter().filter(|answer| answer.contains("SizePoint"));
+        sizes.collect()
+    }
+
     /// Returns the SQL that takes away what the steps from `version` on add.
     fn downgrade(version: i64) -> String {
         let done = usize::try_from(version - OLDEST_VERSION).unwrap();
         let lines = STEPS[done..]
             .iter()
             .rev()
-            .flat_map(|step| step.lines().rev());
+            .flat_map(|step| step.iter().rev())
+            .flat_map(|sql| sql.lines().rev());
         let undo = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
             ["CREATE", "TABLE", table, ..] => Some(format!("DROP TABLE {table}")),
             ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {

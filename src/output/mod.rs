@@ -26,6 +26,7 @@ pub mod progress;
 pub mod screen;
 pub mod shorten;
 mod sink;
+pub mod sparkline;
 pub mod stream;
 mod table;
 pub mod wrap;

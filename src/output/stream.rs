@@ -70,6 +70,11 @@ impl<'a> PageWriter<'a> {
         self.screen.width
     }
 
+    /// True for accessible output, which has no drawings.
+    pub const fn is_accessible(&self) -> bool {
+        self.screen.is_accessible
+    }
+
     /// Writes a line of cells without separators.
     pub fn cells(&mut self, cells: Vec<Cell>) -> Result<()> {
         self.block(&Block::Line(cells))

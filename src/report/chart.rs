@@ -1,8 +1,9 @@
-//! The chart of a report: bytes by the month of their last change, added up.
+//! The chart of a report: sizes over time as the scans recorded them, or else bytes by the month of their last change, added
+//! up.
 
 use std::fmt::Write as _;
 
-use super::data::{Growth, MonthTotals};
+use super::data::{Growth, MonthTotals, RecordedGrowth, RecordedSize};
 use super::picture::{Drawing, Picture, Shape, magnitude, rounded};
 use crate::base::ignore::ignore;
 use crate::base::timestamp::Timestamp;
@@ -16,6 +17,9 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 28.0;
 const BELOW: f64 = 26.0;
 const ABOVE: f64 = 12.0;
+
+/// Class, width and height of the layouts.
+const LAYOUTS: [(&str, f64, f64); 2] = [("wide", 920.0, 260.0), ("narrow", 360.0, 240.0)];
 
 /// Sums at the end of each month.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,39 +57,71 @@ impl MonthSeries {
         }
         (sum > 0).then_some(Self { first, sums })
     }
+}
 
-    fn total(&self) -> u64 {
-        self.sums.last().copied().unwrap_or_default()
+/// Draws the growth. Returns `None` if neither changes were recorded nor any byte is dated.
+pub(super) fn picture(growth: &Growth, now: Timestamp) -> Option<Picture> {
+    match &growth.recorded {
+        Some(recorded) => Some(recorded_picture(recorded)),
+        None => Some(month_picture(&MonthSeries::of(growth, now)?)),
     }
 }
 
-/// Draws the growth. Returns `None` without dated bytes.
-pub(super) fn picture(growth: &Growth, now: Timestamp) -> Option<Picture> {
-    let series = MonthSeries::of(growth, now)?;
+fn recorded_picture(recorded: &RecordedGrowth) -> Picture {
+    let words = |size: Option<&RecordedSize>| {
+        size.map_or_else(String::new, |size| {
+            format!("{} on {}", unit::format_bytes(size.bytes), size.at.date())
+        })
+    };
+    let [start, end] = [recorded.points.first(), recorded.points.last()].map(words);
+    let points = recorded.points.iter().skip(1);
+    let sums: Vec<u64> = points.map(|size| size.bytes).collect();
+    Picture {
+        title: "Growth".to_owned(),
+        description: format!(
+            "A curve from {start} to {end}. The table below has the numbers."
+        ),
+        caption: "Sizes over time, as the scans recorded them: the largest copy of each project and category, added up.".to_owned(),
+        layouts: LAYOUTS.map(|(class, width, height)| {
+            draw(&sums, &date_labels(recorded, width), class, (width, height))
+        }),
+    }
+}
+
+fn month_picture(series: &MonthSeries) -> Picture {
     let [start, end] = [0, series.sums.len() - 1].map(|place| {
         let month = series.first + i32::try_from(place).unwrap_or_default();
         let bytes = unit::format_bytes(series.sums[place]);
         format!("{bytes} at the end of {}", month_words(month))
     });
-    Some(Picture {
+    Picture {
         title: "Growth".to_owned(),
         description: format!(
             "A curve that rises from {start} to {end}. The table below has the numbers by year."
         ),
-        caption: "Bytes by the month in which each file was last changed, added up. It shows the files of today: a file that was changed or removed since is not where it once was, because the index keeps no history of scans.".to_owned(),
-        layouts: [("wide", 920.0, 260.0), ("narrow", 360.0, 240.0)]
-            .map(|(class, width, height)| draw(&series, class, (width, height))),
-    })
+        caption: "Bytes by the month in which each file was last changed, added up. It shows the files of today: a file that was changed or removed since is not where it once was. Once scans have recorded a change, their sizes over time are shown.".to_owned(),
+        layouts: LAYOUTS.map(|(class, width, height)| {
+            let labels = month_labels(series, width);
+            draw(&series.sums, &labels, class, (width, height))
+        }),
+    }
 }
 
-fn draw(series: &MonthSeries, class: &'static str, (width, height): (f64, f64)) -> Drawing {
+/// Draws sums as steps of equal width, with some labels below them.
+fn draw(
+    sums: &[u64],
+    labels: &[(usize, String)],
+    class: &'static str,
+    (width, height): (f64, f64),
+) -> Drawing {
     let (plot_width, plot_height) = (width - LEFT - RIGHT, height - BELOW - ABOVE);
-    let top = magnitude(series.total());
+    let greatest = sums.iter().max().copied().unwrap_or_default();
+    let top = magnitude(greatest.max(1));
     let y = |bytes: f64| ABOVE + plot_height * (1.0 - bytes / top);
-    let step = plot_width / magnitude(series.sums.len() as u64);
+    let step = plot_width / magnitude(sums.len() as u64);
     let x = |place: usize| LEFT + step * magnitude(place as u64);
     let mut shapes = Vec::new();
-    for tick in ticks(series.total()) {
+    for tick in ticks(greatest) {
         let y = rounded(y(magnitude(tick)));
         shapes.push(Shape::Line {
             from: (LEFT, y),
@@ -98,7 +134,7 @@ fn draw(series: &MonthSeries, class: &'static str, (width, height): (f64, f64)) 
         });
     }
     let mut points = format!("{},{}", rounded(LEFT), rounded(y(0.0)));
-    for (place, sum) in series.sums.iter().enumerate() {
+    for (place, sum) in sums.iter().enumerate() {
         let y = rounded(y(magnitude(*sum)));
         let [from, to] = [place, place + 1].map(|place| rounded(x(place)));
         ignore(
@@ -106,18 +142,18 @@ fn draw(series: &MonthSeries, class: &'static str, (width, height): (f64, f64)) 
             "writing to a string cannot fail",
         );
     }
-    let end = rounded(x(series.sums.len()));
+    let end = rounded(x(sums.len()));
     ignore(
         write!(points, " {end},{}", rounded(y(0.0))),
         "writing to a string cannot fail",
     );
     shapes.push(Shape::Polygon { points });
-    for (place, text) in month_labels(series, width) {
-        let at = (rounded(x(place) + step / 2.0), height - 8.0);
+    for (place, text) in labels {
+        let at = (rounded(x(*place) + step / 2.0), height - 8.0);
         shapes.push(Shape::Label {
             at,
             class: "m",
-            text,
+            text: text.clone(),
         });
     }
     Drawing {
@@ -126,6 +162,24 @@ fn draw(series: &MonthSeries, class: &'static str, (width, height): (f64, f64)) 
         height,
         shapes,
     }
+}
+
+/// Returns the dates of some steps, by their place; within two days, the times of day.
+fn date_labels(recorded: &RecordedGrowth, width: f64) -> Vec<(usize, String)> {
+    /// Longest period with times of day, in seconds.
+    const SHORT: i64 = 2 * 86_400;
+    let most = if width > 600.0 { 6 } else { 3 };
+    let ends: Vec<Timestamp> = recorded.points.iter().skip(1).map(|size| size.at).collect();
+    let [Some(first), Some(last)] = [ends.first(), ends.last()] else {
+        return Vec::new();
+    };
+    let is_short = last.seconds.saturating_sub(first.seconds) <= SHORT;
+    let every = ends.len().div_ceil(most).max(1);
+    // The middle of each part: a label at an end would leave the picture.
+    let shown = ends.iter().enumerate().skip(every / 2).step_by(every);
+    shown
+        .map(|(place, at)| (place, if is_short { at.minute() } else { at.date() }))
+        .collect()
 }
 
 /// Returns round numbers of bytes from 0 to the top, about four of them.
@@ -200,10 +254,38 @@ mod tests {
     fn early_and_future_months_stay_in_the_picture() {
         let series = MonthSeries::of(&growth(&[(1970, 1, 5), (2090, 1, 7)]), NOW).unwrap();
         assert_eq!(series.sums.len(), 120);
-        assert_eq!((series.sums[0], series.total()), (5, 12));
+        assert_eq!((series.sums[0], series.sums[119]), (5, 12));
         assert_eq!(MonthSeries::of(&growth(&[]), NOW), None);
         let future = MonthSeries::of(&growth(&[(2090, 1, 7)]), NOW).unwrap();
         assert_eq!(future.sums, [0, 0, 7]);
+    }
+
+    #[test]
+    fn recorded_sizes_are_preferred() {
+        let points = (0..=60).map(|day| RecordedSize {
+            at: Timestamp {
+                seconds: NOW.seconds + day * 86_400,
+                nanoseconds: 0,
+            },
+            files: 1,
+            bytes: if day < 30 { 1_000_000 } else { 5_000 },
+        });
+        let growth = Growth {
+            recorded: Some(RecordedGrowth {
+                changes: 1,
+                points: points.collect(),
+            }),
+            ..growth(&[(2025, 12, 5)])
+        };
+        let picture = picture(&growth, NOW).unwrap();
+        let said = &picture.description;
+        assert!(said.contains("1.00 MB on 2026-03-01"), "{said}");
+        assert!(said.contains("5.00 kB on 2026-04-30"), "{said}");
+        for (layout, most) in picture.layouts.iter().zip([6, 3]) {
+            let is_date = |shape: &&Shape| matches!(shape, Shape::Label { class: "m", .. });
+            let labels = layout.shapes.iter().filter(is_date).count();
+            assert!((2..=most).contains(&labels), "{labels}");
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ const SHARED: &[&str] = &[
     "startup",
     "synonym",
     "target",
+    "time_word",
     "unknown_place",
     "version_answer",
     "workspace",

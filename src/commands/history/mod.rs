@@ -1,44 +1,65 @@
-//! `history`: lists past runs, or the files of one run.
+//! `history`: lists past runs, the files of one run, or sizes over time.
 //!
 //! Answers from the index alone. A run that never ended is listed as interrupted.
 
 mod item;
 mod row;
+mod sizes;
+
+use std::ffi::OsString;
 
 use clap::Args;
 use serde::Serialize;
 
 use self::item::RunItemsAnswer;
 use self::row::{CSV_HEADINGS, RunRow};
+use self::sizes::SizesAnswer;
+use super::check::check_known;
 use super::command::RunCommand;
 use super::run::parse_run_number;
+use super::time_word::parse_time;
 use super::workspace::Workspace;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::base::timestamp::Timestamp;
 use crate::index::RunId;
+use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
 use crate::output::page::Page;
 
 /// Number of runs without `--last` or `--all`.
 const DEFAULT_LIMIT: u64 = 20;
 
-/// List the last runs, or the files of one run
+/// The word for sizes over time.
+const SIZES: &str = "sizes";
+
+/// List the last runs, the files of one run, or sizes over time
 ///
 /// Every `load`, `copy`, `sync`, `verify`, `heal`, `free`, `restore`, `undo` and `prune` is a run with a number. With a
 /// number, all files of that run are listed: first those that failed, were skipped or need attention, with the reason, then
 /// the others. A log in `~/.local/state/auto-backup`, one file a month, has the same runs.
+///
+/// `history sizes` shows how the copies of projects grew and shrank, as the scans saw it: a line for each storage and
+/// category. `plain`, `csv` and `json` have every change. Older changes are thinned out: after a day one an hour is kept,
+/// after 30 days one a day, after two years one a week.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "history [RUN | --last N | --all]",
+    override_usage = "history [RUN | --last N | --all]\n       history sizes [PROJECT] [--since TIME]",
     after_help = "Examples:
   history
   history 12
   history --last 3
-  history --all"
+  history --all
+  history sizes acme/spot
+  history sizes acme --since 90d
+  history sizes"
 )]
 pub(crate) struct HistoryArgs {
-    /// The files of this run
-    #[arg(value_name = "RUN", value_parser = parse_run_number, conflicts_with_all = ["all", "last"])]
-    run: Option<RunId>,
+    /// The files of this run; or `sizes` for sizes over time
+    #[arg(value_name = "RUN", value_parser = HistoryWord::parse, conflicts_with_all = ["all", "last"])]
+    word: Option<HistoryWord>,
+    /// After `sizes`: the project, a client for all of its projects, or `all`
+    #[arg(value_name = "PROJECT", requires = "word")]
+    project: Option<OsString>,
     /// All runs instead of the last 20
     #[arg(long)]
     all: bool,
@@ -48,6 +69,28 @@ pub(crate) struct HistoryArgs {
     /// With RUN, list every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
+    /// With `sizes`, only changes after this time, or within this long
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "word")]
+    since: Option<Timestamp>,
+}
+
+/// The first word after `history`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HistoryWord {
+    /// The number of a run.
+    Run(RunId),
+    /// `sizes`.
+    Sizes,
+}
+
+impl HistoryWord {
+    fn parse(word: &str) -> Result<Self, String> {
+        if word == SIZES {
+            return Ok(Self::Sizes);
+        }
+        let wrong = |why| format!("{why}, or `{SIZES}`");
+        parse_run_number(word).map(Self::Run).map_err(wrong)
+    }
 }
 
 fn parse_count(word: &str) -> Result<u64, &'static str> {
@@ -66,15 +109,64 @@ pub(crate) struct HistoryAnswer {
 }
 
 impl HistoryArgs {
+    /// Resolves the names of the line.
+    pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
+        self.require_form()?;
+        if self.shows_sizes() {
+            check_known(&self.scope(workspace)?, workspace)?;
+            workspace.last_answer.assume();
+        }
+        Ok(())
+    }
+
     /// True if the answer lists the files of one run and is therefore a stream.
     pub(crate) const fn shows_one_run(&self) -> bool {
-        self.run.is_some()
+        matches!(self.word, Some(HistoryWord::Run(_)))
+    }
+
+    /// True if the answer lists sizes over time and is therefore a stream.
+    pub(crate) const fn shows_sizes(&self) -> bool {
+        matches!(self.word, Some(HistoryWord::Sizes))
     }
 
     /// Prepares the answer about one run; its items are read from the index while they are printed.
     pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
-        let run = self.run.unwrap_or(RunId::DRY_RUN);
+        self.require_form()?;
+        let run = match self.word {
+            Some(HistoryWord::Run(run)) => run,
+            _ => RunId::DRY_RUN,
+        };
         RunItemsAnswer::new(&workspace.index, run, !self.no_sequences)
+    }
+
+    /// Prepares the answer about sizes; they are read from the index while they are printed.
+    pub(crate) fn stream_sizes(self, workspace: &Workspace) -> Result<SizesAnswer<'_>> {
+        self.require_form()?;
+        SizesAnswer::new(workspace, &self.scope(workspace)?, self.since)
+    }
+
+    /// Returns the projects after `sizes`.
+    fn scope(&self, workspace: &Workspace) -> Result<Scope> {
+        match &self.project {
+            Some(word) => workspace.last_answer.scope(word),
+            None => Ok(Scope::All),
+        }
+    }
+
+    /// Fails if words that belong to `sizes` follow a number, or the other way round.
+    fn require_form(&self) -> Result<()> {
+        let word = match (&self.project, self.since) {
+            _ if self.shows_sizes() => self.no_sequences.then(|| "--no-sequences".into()),
+            (Some(project), _) => Some(project.as_os_str().into()),
+            (None, Some(_)) => Some("--since".into()),
+            (None, None) => None,
+        };
+        word.map_or(Ok(()), |word| {
+            Err(Error::UnexpectedWord {
+                word,
+                hint: "write `history RUN` or `history sizes [PROJECT] [--since TIME]`".to_owned(),
+            })
+        })
     }
 }
 

@@ -6,6 +6,8 @@
 mod category;
 mod derived;
 mod project;
+mod size_history;
+mod size_samples;
 mod studio;
 mod summary;
 mod union;
@@ -15,6 +17,8 @@ pub use self::project::{
     ProjectSize, add_holders, clients, example_project, known_projects, projects,
     visit_project_sizes, visit_projects,
 };
+pub use self::size_history::{ReplicaSizes, SizeHistory};
+pub use self::size_samples::{SampledLine, SampledSizes, SizeSum, sample_times};
 pub use self::studio::StudioOverview;
 pub use self::summary::{ProjectSummary, ReplicaState, ReplicaSummary, UnionTotals, is_held};
 

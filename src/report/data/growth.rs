@@ -1,10 +1,13 @@
-//! Bytes by the month of their last change.
+//! Bytes by the month of their last change, and sizes over time as the scans recorded them.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::source::ReportSource;
+use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
+use crate::index::overview::{SizeHistory, sample_times};
 
 /// Bytes by the month in which their files were changed last.
 #[derive(Debug, Default, Serialize)]
@@ -14,6 +17,54 @@ pub struct Growth {
     /// Files without a time.
     pub undated_files: u64,
     pub undated_bytes: u64,
+    /// Sizes over time, if a scan recorded a change.
+    pub recorded: Option<RecordedGrowth>,
+}
+
+/// Sizes over time: the largest copy of each project and category, added up, at equal distances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordedGrowth {
+    /// Number of changes of replicas.
+    pub changes: u64,
+    /// The sizes in ascending order of time: when the record begins, and at the end of each part of the time since.
+    pub points: Vec<RecordedSize>,
+}
+
+/// A size at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordedSize {
+    pub at: Timestamp,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// Number of parts that the recorded time is divided into.
+const PARTS: i64 = 60;
+
+/// Reads the sizes over time. Returns `None` without a change.
+pub(super) fn recorded_growth(source: &ReportSource<'_>) -> Result<Option<RecordedGrowth>> {
+    let request = source.request;
+    let history = SizeHistory::find(
+        source.index,
+        source.registry,
+        &request.scope,
+        None,
+        request.now,
+    )?;
+    let times = sample_times(history.start()?, request.now, PARTS);
+    let sampled = history.sample(&times)?;
+    let points = times.into_iter().zip(&sampled.total).map(|(at, size)| {
+        let size = size.unwrap_or_default();
+        RecordedSize {
+            at,
+            files: size.files,
+            bytes: size.bytes,
+        }
+    });
+    Ok((sampled.changes > 0).then(|| RecordedGrowth {
+        changes: sampled.changes,
+        points: points.collect(),
+    }))
 }
 
 /// The files that were changed last in one month.
@@ -66,6 +117,7 @@ impl GrowthBuilder {
                 .collect(),
             undated_files: self.undated.0,
             undated_bytes: self.undated.1,
+            recorded: None,
         }
     }
 }

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use self::content::Content;
 pub use self::gap::{PolicyLine, ShortProject};
-pub use self::growth::{Growth, MonthTotals};
+pub use self::growth::{Growth, MonthTotals, RecordedGrowth, RecordedSize};
 #[cfg(test)]
 pub use self::matrix::MatrixRow;
 pub use self::matrix::{CopyCell, CopyMatrix, MatrixSubject};
@@ -108,7 +108,10 @@ impl ReportData {
             storages: storage::storages(places, status),
             sizes: size::sizes(overview, subject, content.parts),
             sequences: content.sequences,
-            growth: content.growth.finish(),
+            growth: Growth {
+                recorded: growth::recorded_growth(&source)?,
+                ..content.growth.finish()
+            },
             problems: problem::problems(index, registry, scope, &runs)?,
             runs,
             failures: run::failures(index, registry, scope)?,

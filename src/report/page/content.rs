@@ -7,7 +7,7 @@ use super::section::Section;
 use super::table::{TableBuilder, TableCell, TextLine};
 use crate::base::escape::visible;
 use crate::base::unit;
-use crate::report::data::{MatrixSubject, ReportData};
+use crate::report::data::{Growth, MatrixSubject, RecordedGrowth, ReportData};
 use crate::report::{chart, treemap};
 
 /// Bytes for each list.
@@ -52,6 +52,39 @@ pub(super) fn sizes(data: &ReportData) -> Section {
 }
 
 pub(super) fn growth(data: &ReportData) -> Section {
+    let table = match &data.growth.recorded {
+        Some(recorded) => recorded_table(recorded),
+        None => year_table(&data.growth),
+    };
+    let command = match data.growth.recorded {
+        Some(_) => format!("history sizes {}", scope_word(data)),
+        None => format!("report {} --format json", scope_word(data)),
+    };
+    Section::new("growth", "Growth")
+        .picture(chart::picture(&data.growth, data.made_at))
+        .table(table.finish(&command))
+}
+
+/// The parts of the recorded time in which sizes changed.
+fn recorded_table(recorded: &RecordedGrowth) -> TableBuilder {
+    let caption = TextLine::words("Sizes when they had changed, the newest first");
+    let headings = [("until", ""), ("size", "n"), ("files", "n")];
+    let mut table = TableBuilder::new("growth-t", caption, &headings, YEAR_ROOM);
+    let changes = recorded.points.windows(2).rev().filter_map(|pair| {
+        let is_changed = (pair[0].bytes, pair[0].files) != (pair[1].bytes, pair[1].files);
+        is_changed.then_some(&pair[1])
+    });
+    for size in changes.chain(recorded.points.first()) {
+        table.row(vec![
+            TableCell::words(size.at.minute()),
+            TableCell::number(unit::format_bytes(size.bytes)),
+            TableCell::number(unit::format_count(size.files)),
+        ]);
+    }
+    table
+}
+
+fn year_table(growth: &Growth) -> TableBuilder {
     let caption = TextLine::words("Files by the year of their last change, the newest first");
     let headings = [
         ("year", ""),
@@ -61,7 +94,7 @@ pub(super) fn growth(data: &ReportData) -> Section {
     ];
     let mut table = TableBuilder::new("growth-t", caption, &headings, YEAR_ROOM);
     let mut years: BTreeMap<i16, (u64, u64)> = BTreeMap::new();
-    for month in &data.growth.months {
+    for month in &growth.months {
         let year = years.entry(month.year).or_default();
         year.0 = year.0.saturating_add(month.bytes);
         year.1 += month.files;
@@ -73,7 +106,6 @@ pub(super) fn growth(data: &ReportData) -> Section {
     });
     let mut rows: Vec<_> = rows.collect();
     rows.reverse();
-    let growth = &data.growth;
     if growth.undated_files > 0 {
         let (files, bytes) = (growth.undated_files, growth.undated_bytes);
         rows.push(("without a time".to_owned(), bytes, files, String::new()));
@@ -86,10 +118,7 @@ pub(super) fn growth(data: &ReportData) -> Section {
             TableCell::number(sum),
         ]);
     }
-    let command = format!("report {} --format json", scope_word(data));
-    Section::new("growth", "Growth")
-        .picture(chart::picture(growth, data.made_at))
-        .table(table.finish(&command))
+    table
 }
 
 pub(super) fn sequences(data: &ReportData) -> Section {

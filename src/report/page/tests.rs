@@ -173,6 +173,7 @@ fn growth() -> Growth {
         months: months.collect(),
         undated_files: 1,
         undated_bytes: 2,
+        recorded: None,
     }
 }
 

@@ -133,24 +133,9 @@ impl Expectation {
             self.sources.push(WordSource::described(words));
             return scope;
         }
-        // These commands accept `all` for projects and categories.
-        let accepts_all = matches!(
-            command,
-            "copy"
-                | "sync"
-                | "compare"
-                | "failures"
-                | "fetch"
-                | "free"
-                | "heal"
-                | "mhl"
-                | "report"
-                | "restore"
-                | "safe"
-                | "status"
-                | "verify"
-                | "versions"
-        );
+        let accepts_all = accepts_all(command);
+        // `history 12` takes no project.
+        let is_after_run = command == "history" && !words.iter().any(|word| word == "sizes");
         match placeholder(argument) {
             "STORAGE" | "FROM" | "TO" | "A" | "B" => self.sources.push(tracked.databases.clone()),
             // The category is optional, so a database may come in its place.
@@ -189,8 +174,15 @@ impl Expectation {
                 self.sources.extend(names.map(Clone::clone));
                 (scope.projects, scope.clients) = (true, true);
             }
+            "PROJECT" if is_after_run => {}
             "PROJECT" => (scope.projects, scope.clients) = (true, accepts_all),
             "PATTERN" if command == "exclusion" => self.sources.push(tracked.exclusions.clone()),
+            // A number of a run cannot be guessed.
+            "RUN" if command == "history" => {
+                let word = [("sizes".into(), "sizes over time".to_owned())];
+                self.sources.push(WordSource::described(word));
+                self.is_open = true;
+            }
             "SETTING" => self.sources.push(tracked.settings.clone()),
             "VALUE" => {
                 let setting = words
@@ -217,7 +209,7 @@ impl Expectation {
             "PATH" => self.add_paths(tracked.roots.clone(), false),
             _ => {}
         }
-        if accepts_all && matches!(placeholder(argument), "PROJECT" | "CATEGORY") {
+        if accepts_all && !is_after_run && matches!(placeholder(argument), "PROJECT" | "CATEGORY") {
             let every = format!("every {}", placeholder(argument).to_lowercase());
             let mut words = vec![(OsString::from("all"), every)];
             if command == "fetch" {
@@ -303,6 +295,28 @@ impl Expectation {
         }
         Some(self.all_lists().any(|list| list.contains(word)))
     }
+}
+
+/// True if a command accepts `all` for projects and categories.
+fn accepts_all(command: &str) -> bool {
+    matches!(
+        command,
+        "compare"
+            | "copy"
+            | "failures"
+            | "fetch"
+            | "free"
+            | "heal"
+            | "history"
+            | "mhl"
+            | "report"
+            | "restore"
+            | "safe"
+            | "status"
+            | "sync"
+            | "verify"
+            | "versions"
+    )
 }
 
 /// Returns the word before the storage of a command.

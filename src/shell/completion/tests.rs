@@ -69,6 +69,8 @@ fn every_position_offers_expected_words() {
         ),
         ("load NAS w", "load NAS WORK "),
         ("report acme/s", "report acme/spot "),
+        ("history s", "history sizes "),
+        ("history sizes acme/s", "history sizes acme/spot "),
         ("watch 5 fe", "watch 5 fetch "),
         (
             "watch 5 fetch project acme/s",
@@ -112,7 +114,11 @@ fn every_position_offers_expected_words() {
     );
     assert_eq!(completed("ex")[..3], ["exclude ", "exit ", "explore "]);
     assert_eq!(completed("help co")[..2], ["help compare ", "help copy "]);
-    assert!(completed("exit x").is_empty() && completed("echo a").is_empty());
+    assert!(
+        completed("exit x").is_empty()
+            && completed("history 12 ").is_empty()
+            && completed("echo a").is_empty()
+    );
 }
 
 #[test]

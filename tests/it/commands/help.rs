@@ -51,7 +51,7 @@ fn the_overview_lists_every_command() {
       free      Remove a copy that is proven to be elsewhere
       heal      Replace damaged and missing files by intact copies
       help      Show the commands, or one command with examples
-      history   List the last runs, or the files of one run
+      history   List the last runs, the files of one run, or sizes over time
       list      List projects, clients, categories or storages with their sizes and copies
       load      Scan storages and update the index
       mhl       Write an ASC MHL history for what lies on a storage

@@ -26,6 +26,7 @@ mod free_witness;
 mod heal;
 mod help;
 mod history;
+mod history_sizes;
 mod list;
 mod load;
 mod load_offline;
