@@ -14,6 +14,7 @@ mod check;
 mod command;
 mod compare;
 mod copy;
+mod duplicates;
 mod echo;
 mod endpoints;
 mod exclude;
@@ -44,6 +45,7 @@ mod run;
 mod safe;
 mod save;
 pub mod search;
+mod search_place;
 mod set;
 pub mod settings;
 pub(crate) mod source;
@@ -92,6 +94,7 @@ pub(crate) enum Command {
     Cards(cards::CardsArgs),
     Compare(compare::CompareArgs),
     Copy(copy::CopyArgs),
+    Duplicates(duplicates::DuplicatesArgs),
     Echo(echo::EchoArgs),
     Exclude(exclude::ExcludeArgs),
     Explore(explore::ExploreArgs),
@@ -186,6 +189,7 @@ impl Command {
                 printer.stream(&command.stream_files(workspace)?)?
             }
             Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
+            Self::Duplicates(command) => printer.stream(&command.search(workspace)?)?,
             Self::Find(command) => printer.stream(&command.search(workspace)?)?,
             Self::Help(command) => {
                 printer.print(&command.page(&grammar(), printer.screen().width, workspace)?)?
@@ -252,6 +256,7 @@ impl Command {
             Self::Explore(command) => command.check(workspace),
             Self::Failures(command) => command.check(workspace),
             Self::Fetch(command) => command.check(workspace),
+            Self::Duplicates(command) => command.check(workspace),
             Self::Find(command) => command.check(workspace),
             Self::History(command) => command.check(workspace),
             Self::List(command) => command.check(workspace),
@@ -294,6 +299,7 @@ impl Command {
             Self::Compare(command) if command.is_known() => return None,
             Self::Fetch(command) if !command.scans() => return None,
             Self::List(command) if !command.reads_folders() => return None,
+            Self::Duplicates(_) => "it compares all files every time",
             Self::Versions(_) => "it reads the folders of old versions every time",
             Self::Compare(_) | Self::Fetch(_) | Self::List(_) | Self::Load(_) | Self::Safe(_) => {
                 SCANS

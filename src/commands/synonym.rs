@@ -26,7 +26,7 @@ enum Meaning {
     Sentence(&'static str),
 }
 
-const SYNONYMS: [(&[&str], Meaning); 25] = [
+const SYNONYMS: [(&[&str], Meaning); 26] = [
     (
         &["ls", "dir", "tree", "projects"],
         Meaning::Either("list projects", "fetch"),
@@ -82,6 +82,10 @@ const SYNONYMS: [(&[&str], Meaning); 25] = [
         Meaning::Command("load"),
     ),
     (&["log", "runs"], Meaning::Command("history")),
+    (
+        &["dupes", "duplicate", "fdupes", "rmlint"],
+        Meaning::Command("duplicates"),
+    ),
     (&["errors", "doctor"], Meaning::Line("failures")),
     (
         &["summary", "export"],

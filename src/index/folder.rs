@@ -160,6 +160,17 @@ impl Index {
         }
     }
 
+    /// Returns the paths of a replica's folders, sorted.
+    pub(super) fn folder_paths(&self, replica: &PresentReplica) -> Result<Vec<PathBuf>> {
+        let sql = "SELECT path FROM folders WHERE replica_id = ?1 ORDER BY path";
+        let paths: Vec<PathBuf> = self.rows(sql, [replica.id], |row| read_path(row, 0))?;
+        if i64::try_from(paths.len()) == Ok(replica.folders) {
+            Ok(paths)
+        } else {
+            Err(corruption_error("folders are missing")).explain("read", &self.path)
+        }
+    }
+
     /// Returns the folder with this path in a replica, if it is known.
     pub(super) fn find_folder(&self, replica: i64, path: &Path) -> Result<Option<StoredFolder>> {
         let sql = "SELECT id, path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 AND path = ?2";

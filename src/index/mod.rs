@@ -12,6 +12,7 @@ mod card;
 mod change_counter;
 mod checksum;
 mod content_difference;
+pub mod duplicate;
 mod evidence;
 mod failure;
 mod fetch_folder;

@@ -76,6 +76,7 @@ const SHARED: &[&str] = &[
     "replica_cell",
     "run",
     "search",
+    "search_place",
     "settings",
     "startup",
     "synonym",

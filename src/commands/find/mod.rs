@@ -2,7 +2,6 @@
 
 mod answer;
 mod outside;
-mod place;
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -11,8 +10,9 @@ use clap::Args;
 
 use self::answer::{FileFilter, FindAnswer, SearchLocation};
 use self::outside::outside_notice;
-use self::place::SearchPlace;
 use super::pattern::Pattern;
+use super::search_place;
+use super::search_place::SearchPlace;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
@@ -78,7 +78,7 @@ impl FindArgs {
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         Pattern::parse(&self.pattern, self.case_sensitive)?;
         if let Some(word) = &self.place {
-            place::check(word, workspace)?;
+            search_place::check(word, workspace)?;
         }
         workspace.last_answer.assume();
         Ok(())

@@ -71,6 +71,9 @@ fn every_position_offers_expected_words() {
         ("report acme/s", "report acme/spot "),
         ("history s", "history sizes "),
         ("history sizes acme/s", "history sizes acme/spot "),
+        ("duplicates acme/s", "duplicates acme/spot "),
+        ("duplicates in W", "duplicates in WORK "),
+        ("duplicates acme in foot", "duplicates acme in footage "),
         ("watch 5 fe", "watch 5 fetch "),
         (
             "watch 5 fetch project acme/s",

@@ -38,40 +38,41 @@ fn the_overview_lists_every_command() {
     exit 0
     --- stdout
     Commands:
-      add       Track a storage or a category
-      cards     List every card that was offloaded, and whether it may be formatted
-      compare   Compare a project on two storages, file by file
-      copy      Copy projects from one storage to others
-      echo      Print words
-      exclude   Exclude files and folders that match a pattern
-      explore   Open a project's folder in the file manager
-      failures  List the files that `sync` could not copy yet
-      fetch     Show where projects are, how big they are and how their copies compare
-      find      Find files in the index, also on storages that are offline
-      free      Remove a copy that is proven to be elsewhere
-      heal      Replace damaged and missing files by intact copies
-      help      Show the commands, or one command with examples
-      history   List the last runs, the files of one run, or sizes over time
-      list      List projects, clients, categories or storages with their sizes and copies
-      load      Scan storages and update the index
-      mhl       Write an ASC MHL history for what lies on a storage
-      offload   Copy a card or any folder into a project, and say whether it may be formatted
-      policy    List how many copies categories demand, or set it
-      prune     Remove old versions for good
-      remove    Stop tracking a storage, a category or an exclusion
-      report    Write a page about projects for a client or a producer
-      restore   Put old versions of files back
-      safe      Say whether a copy may be removed, and how that is proven
-      save      Save the changes of this session in the start-up file
-      set       List the settings, or change one
-      source    Run a file of commands
-      status    List the projects that fall short of their policy, and what to type
-      sync      Send what changed since the last sync to other storages
-      undo      Reverse a copy, sync, heal or free
-      verify    Read files again and compare them with what is known of them
-      versions  List the old versions of files
-      watch     Repeat a question every few seconds
-      exit      Leave the prompt or end the script
+      add         Track a storage or a category
+      cards       List every card that was offloaded, and whether it may be formatted
+      compare     Compare a project on two storages, file by file
+      copy        Copy projects from one storage to others
+      duplicates  List files of equal content at several places, the largest waste first
+      echo        Print words
+      exclude     Exclude files and folders that match a pattern
+      explore     Open a project's folder in the file manager
+      failures    List the files that `sync` could not copy yet
+      fetch       Show where projects are, how big they are and how their copies compare
+      find        Find files in the index, also on storages that are offline
+      free        Remove a copy that is proven to be elsewhere
+      heal        Replace damaged and missing files by intact copies
+      help        Show the commands, or one command with examples
+      history     List the last runs, the files of one run, or sizes over time
+      list        List projects, clients, categories or storages with their sizes and copies
+      load        Scan storages and update the index
+      mhl         Write an ASC MHL history for what lies on a storage
+      offload     Copy a card or any folder into a project, and say whether it may be formatted
+      policy      List how many copies categories demand, or set it
+      prune       Remove old versions for good
+      remove      Stop tracking a storage, a category or an exclusion
+      report      Write a page about projects for a client or a producer
+      restore     Put old versions of files back
+      safe        Say whether a copy may be removed, and how that is proven
+      save        Save the changes of this session in the start-up file
+      set         List the settings, or change one
+      source      Run a file of commands
+      status      List the projects that fall short of their policy, and what to type
+      sync        Send what changed since the last sync to other storages
+      undo        Reverse a copy, sync, heal or free
+      verify      Read files again and compare them with what is known of them
+      versions    List the old versions of files
+      watch       Repeat a question every few seconds
+      exit        Leave the prompt or end the script
 
     More help:
       examples     Common tasks and their commands

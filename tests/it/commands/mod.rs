@@ -11,6 +11,7 @@ mod copy_clashes;
 mod copy_entries;
 mod copy_refused;
 mod copy_scope;
+mod duplicates;
 mod echo;
 mod endpoints;
 mod exclude;

@@ -19,12 +19,23 @@ pub(super) struct SearchPlace<'a> {
 }
 
 impl<'a> SearchPlace<'a> {
+    /// The whole index.
     pub(super) fn all(registry: &'a Registry) -> Self {
         Self {
             databases: registry.databases(),
             categories: registry.categories(),
             scope: Scope::All,
         }
+    }
+
+    /// True if it includes the storage of this name.
+    pub(super) fn has_database(&self, name: &str) -> bool {
+        self.databases.iter().any(|database| database.name == name)
+    }
+
+    /// True if it includes the category of this name.
+    pub(super) fn has_category(&self, name: &str) -> bool {
+        self.categories.iter().any(|category| category.name == name)
     }
 
     /// Looks up a storage, a category, or else a client or project.
