@@ -1,6 +1,6 @@
 //! Groups of records with equal content, from the sorted records of the store.
 
-use rusqlite::{Row, Rows};
+use rusqlite::Row;
 use serde::Serialize;
 
 use super::block::{BlockFinder, FoundBlock, HeldFolder, MAX_FOLDERS};
@@ -32,16 +32,26 @@ impl DuplicateEvidence {
     }
 }
 
-const COLUMNS: &str = "id, folder, name, bytes, digest, class, holders";
+const COLUMNS: &str = "id, folder, name, bytes, digest, class, length(holders) / 2";
 
-/// A record of the store.
-#[derive(Debug)]
+const ACTION: &str = "group files in";
+
+/// A record of the store. There may be millions in a group.
+#[derive(Clone, Copy, Debug)]
 struct Member {
     id: i64,
     /// Folder and hash of the name.
     place: (i64, u64),
-    databases: Vec<u16>,
-    is_known: bool,
+    /// Number of its content among those of the group; 0 if it is not known.
+    content: u32,
+    /// Number of databases that hold it.
+    copies: u16,
+}
+
+impl Member {
+    const fn is_known(self) -> bool {
+        self.content > 0
+    }
 }
 
 /// The part of a record that all members of a group have in common.
@@ -53,10 +63,9 @@ struct GroupKey {
 }
 
 /// The files of one place in a group.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct GroupPlace {
-    folder: i64,
-    databases: Vec<u16>,
+    copies: u64,
     is_known: bool,
 }
 
@@ -84,11 +93,7 @@ impl<'a> GroupBuilder<'a> {
         );
         let same = |a: &GroupKey, b: &GroupKey| (a.digest, a.bytes) == (b.digest, b.bytes);
         self.group(&sql, same, |builder, bytes, members| {
-            builder.add(
-                bytes,
-                true,
-                members.into_iter().map(|(_, member)| member).collect(),
-            )
+            builder.add(bytes, true, members)
         })
     }
 
@@ -99,8 +104,8 @@ impl<'a> GroupBuilder<'a> {
         );
         let same = |a: &GroupKey, b: &GroupKey| (a.class, a.bytes) == (b.class, b.bytes);
         self.group(&sql, same, |builder, bytes, members| {
-            let members = with_one_content(members);
-            if members.iter().all(|member| member.is_known) {
+            retain_one_content(members);
+            if members.iter().all(|member| member.is_known()) {
                 return Ok(());
             }
             builder.add(bytes, false, members)
@@ -112,60 +117,50 @@ impl<'a> GroupBuilder<'a> {
         &mut self,
         sql: &str,
         is_same: impl Fn(&GroupKey, &GroupKey) -> bool,
-        mut end: impl FnMut(&mut Self, u64, Vec<(GroupKey, Member)>) -> rusqlite::Result<()>,
+        mut end: impl FnMut(&mut Self, u64, &mut Vec<Member>) -> rusqlite::Result<()>,
     ) -> Result<()> {
         let index = self.index;
         let query = index.connection.prepare(sql);
-        let mut query = query.explain_temporary("group files in", &index.path)?;
+        let mut query = query.explain_temporary(ACTION, &index.path)?;
         let rows = query.query([]);
-        let mut rows = rows.explain_temporary("group files in", &index.path)?;
-        let mut members: Vec<(GroupKey, Member)> = Vec::new();
+        let mut rows = rows.explain_temporary(ACTION, &index.path)?;
+        let mut members: Vec<Member> = Vec::new();
+        let mut last: Option<GroupKey> = None;
         loop {
             interrupt::check()?;
-            let next = next_member(&mut rows).explain_temporary("group files in", &index.path)?;
-            let ended = members.first().map(|(key, _)| *key).filter(|first| {
-                let is_next = next.as_ref().is_some_and(|(key, _)| is_same(first, key));
-                !is_next
-            });
-            if let Some(first) = ended {
-                end(self, first.bytes, std::mem::take(&mut members))
-                    .explain_temporary("group files in", &index.path)?;
+            let row = rows.next().explain_temporary(ACTION, &index.path)?;
+            let next = row.map(read_member).transpose();
+            let next = next.explain_temporary(ACTION, &index.path)?;
+            let is_next =
+                |last: &GroupKey| next.as_ref().is_some_and(|(key, _)| is_same(last, key));
+            if let Some(ended) = last.filter(|last| !is_next(last)) {
+                end(self, ended.bytes, &mut members).explain_temporary(ACTION, &index.path)?;
+                members.clear();
             }
-            match next {
-                Some(next) => members.push(next),
-                None => return Ok(()),
-            }
+            let Some((key, mut member)) = next else {
+                return Ok(());
+            };
+            let before = members.last().map_or(0, |before| before.content);
+            let is_new = members.is_empty() || last.is_none_or(|last| last.digest != key.digest);
+            member.content = before + u32::from(is_new && key.digest.is_some());
+            members.push(member);
+            last = Some(key);
         }
     }
 
     /// Stores a group, unless its members are the copies of one place.
-    fn add(
-        &mut self,
-        bytes: u64,
-        is_proven: bool,
-        mut members: Vec<Member>,
-    ) -> rusqlite::Result<()> {
+    fn add(&mut self, bytes: u64, is_proven: bool, members: &mut [Member]) -> rusqlite::Result<()> {
         // They are read by path, or by content and then by path.
         let Some(first_file) = members.first().map(|member| member.id) else {
             return Ok(());
         };
         members.sort_by_key(|member| member.place);
-        let places: Vec<GroupPlace> = members
-            .chunk_by(|a, b| a.place == b.place)
-            .map(GroupPlace::of)
-            .collect();
-        if places.len() < 2 {
+        let places = members.chunk_by(|a, b| a.place == b.place);
+        if places.clone().nth(1).is_none() {
             return Ok(());
         }
         self.groups += 1;
-        let folders: Vec<HeldFolder> = places
-            .iter()
-            .take(MAX_FOLDERS + 1)
-            .map(|place| (place.folder, place.databases.clone()))
-            .collect();
-        let block = self
-            .blocks
-            .find(&self.index.connection, is_proven, &folders)?;
+        let block = self.block(is_proven, members)?;
         let alone = || FoundBlock {
             id: Digest::of_bytes(&self.groups.to_le_bytes()).low_64(),
             suffix: Vec::new(),
@@ -175,64 +170,76 @@ impl<'a> GroupBuilder<'a> {
             block: block.id,
             is_proven,
             bytes,
-            places: places.len() as u64,
-            extra_files: extra_files(&places),
+            places: places.clone().count() as u64,
+            extra_files: extra_files(places.map(GroupPlace::of)),
             suffix: &block.suffix,
             first_file,
         };
         let ids = members.iter().map(|member| member.id);
         store::add_group(&self.index.connection, self.groups, &group, ids)
     }
+
+    /// Returns the block of a group; `None` if it stays alone.
+    fn block(
+        &mut self,
+        is_proven: bool,
+        members: &[Member],
+    ) -> rusqlite::Result<Option<FoundBlock>> {
+        let connection = &self.index.connection;
+        if members.len() > MAX_FOLDERS * 2 {
+            return Ok(None);
+        }
+        let mut folders: Vec<HeldFolder> = Vec::new();
+        for place in members.chunk_by(|a, b| a.place == b.place) {
+            let mut databases = Vec::new();
+            for member in place {
+                databases.append(&mut store::holders(connection, member.id)?);
+            }
+            databases.sort_unstable();
+            databases.dedup();
+            folders.push((place[0].place.0, databases));
+        }
+        self.blocks.find(connection, is_proven, &folders)
+    }
 }
 
 impl GroupPlace {
     fn of(members: &[Member]) -> Self {
-        let databases = members.iter().flat_map(|member| &member.databases);
-        let mut databases: Vec<u16> = databases.copied().collect();
-        databases.sort_unstable();
-        databases.dedup();
+        let copies = members.iter().map(|member| u64::from(member.copies));
         Self {
-            folder: members[0].place.0,
-            databases,
-            is_known: members.iter().any(|member| member.is_known),
+            copies: copies.sum(),
+            is_known: members.iter().any(|member| member.is_known()),
         }
-    }
-
-    const fn copies(&self) -> u64 {
-        self.databases.len() as u64
     }
 }
 
 /// Number of files beyond the place with the most copies. Known contents beside unknown ones are counted in a proven group,
 /// if they have an equal at all.
-fn extra_files(places: &[GroupPlace]) -> u64 {
-    let has_unknown = places.iter().any(|place| !place.is_known);
-    let has_known = places.iter().any(|place| place.is_known);
-    let counted = places
-        .iter()
-        .filter(|place| !has_unknown || !place.is_known);
-    let copies: Vec<u64> = counted.map(GroupPlace::copies).collect();
-    let first = copies.iter().max().filter(|_| !(has_unknown && has_known));
-    copies.iter().sum::<u64>() - first.copied().unwrap_or_default()
+fn extra_files(places: impl Iterator<Item = GroupPlace>) -> u64 {
+    let [mut known, mut unknown] = [(0_u64, 0_u64); 2];
+    for place in places {
+        let (sum, most) = if place.is_known {
+            &mut known
+        } else {
+            &mut unknown
+        };
+        *sum += place.copies;
+        *most = place.copies.max(*most);
+    }
+    match (known, unknown) {
+        ((sum, most), (0, _)) | ((0, _), (sum, most)) => sum - most,
+        (_, (sum, _)) => sum,
+    }
 }
 
 /// Returns the records of unknown content, and those of the known content that most records have: they differ from the
-/// others. The records are sorted by digest, unknown ones first.
-fn with_one_content(members: Vec<(GroupKey, Member)>) -> Vec<Member> {
-    let contents = members.chunk_by(|a, b| a.0.digest == b.0.digest);
-    let known = contents.filter(|same| same[0].0.digest.is_some());
+/// others. The records are sorted by content, unknown ones first.
+fn retain_one_content(members: &mut Vec<Member>) {
+    let contents = members.chunk_by(|a, b| a.content == b.content);
+    let known = contents.filter(|same| same[0].is_known());
     let most = known.rev().max_by_key(|same| same.len());
-    let kept = most.and_then(|same| same[0].0.digest);
-    let members = members.into_iter();
-    let is_kept = |key: &GroupKey| key.digest.is_none() || key.digest == kept;
-    members
-        .filter(|(key, _)| is_kept(key))
-        .map(|(_, member)| member)
-        .collect()
-}
-
-fn next_member(rows: &mut Rows<'_>) -> rusqlite::Result<Option<(GroupKey, Member)>> {
-    rows.next()?.map(read_member).transpose()
+    let kept = most.map(|same| same[0].content);
+    members.retain(|member| !member.is_known() || Some(member.content) == kept);
 }
 
 /// Reads [`COLUMNS`].
@@ -246,8 +253,39 @@ fn read_member(row: &Row<'_>) -> rusqlite::Result<(GroupKey, Member)> {
     let member = Member {
         id: row.get(0)?,
         place: (row.get(1)?, name),
-        databases: store::databases(row.get_ref(6)?.as_blob()?).collect(),
-        is_known: key.digest.is_some(),
+        content: 0,
+        copies: row.get(6)?,
     };
     Ok((key, member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn member(number: u64, content: u32) -> Member {
+        Member {
+            id: 0,
+            place: (0, number),
+            content,
+            copies: 1,
+        }
+    }
+
+    #[test]
+    fn contents_that_differ_are_separated() {
+        let mut members = vec![member(1, 0), member(2, 1), member(3, 2), member(4, 2)];
+        retain_one_content(&mut members);
+        let contents: Vec<u32> = members.iter().map(|member| member.content).collect();
+        assert_eq!(contents, [0, 2, 2]);
+    }
+
+    #[test]
+    fn first_place_is_not_extra() {
+        let place = |copies, is_known| GroupPlace { copies, is_known };
+        let extra = |places: &[GroupPlace]| extra_files(places.iter().copied());
+        assert_eq!(extra(&[place(1, true), place(3, true)]), 1);
+        assert_eq!(extra(&[place(2, false), place(2, false)]), 2);
+        assert_eq!(extra(&[place(2, false), place(5, true)]), 2);
+    }
 }

@@ -160,6 +160,14 @@ pub(super) fn folder(connection: &Connection, id: i64) -> rusqlite::Result<Store
     })
 }
 
+/// Returns the positions of the databases that hold a stored file.
+pub(super) fn holders(connection: &Connection, file: i64) -> rusqlite::Result<Vec<u16>> {
+    let sql = "SELECT holders FROM temp.equal_files WHERE id = ?1";
+    one(connection, sql, [file], |row| {
+        Ok(databases(row.get_ref(0)?.as_blob()?).collect())
+    })
+}
+
 /// Unpacks positions of databases.
 pub(super) fn databases(packed: &[u8]) -> impl Iterator<Item = u16> {
     packed

@@ -68,7 +68,7 @@ pub(super) fn growth(data: &ReportData) -> Section {
 /// The parts of the recorded time in which sizes changed.
 fn recorded_table(recorded: &RecordedGrowth) -> TableBuilder {
     let caption = TextLine::words("Sizes when they had changed, the newest first");
-    let headings = [("until", ""), ("size", "n"), ("files", "n")];
+    let headings = [("seen by", ""), ("size", "n"), ("files", "n")];
     let mut table = TableBuilder::new("growth-t", caption, &headings, YEAR_ROOM);
     let changes = recorded.points.windows(2).rev().filter_map(|pair| {
         let is_changed = (pair[0].bytes, pair[0].files) != (pair[1].bytes, pair[1].files);

@@ -319,3 +319,25 @@ fn nothing_recorded_names_the_next_step() {
     no sizes were recorded yet; `load` records them
     ");
 }
+
+#[test]
+fn report_shows_recorded_sizes() {
+    let studio = grown();
+    studio.lines(&["report acme/spot --to out.html"]).ok();
+    let page = studio.read("out.html");
+    assert!(page.contains("as the scans recorded them"), "{page}");
+    let facts = studio.json(&["report acme/spot"]).ok().document();
+    let recorded = &facts["growth"]["recorded"];
+    let points = recorded["points"].as_array().unwrap();
+    assert_eq!((&recorded["changes"], points.len()), (&2.into(), 61));
+    let bytes = [&points[0]["bytes"], &points[60]["bytes"]];
+    assert_eq!(bytes, [18, 2_000_018]);
+    // Without a change the month of each file's last change is shown.
+    studio.lines(&["report zoo --to zoo.html"]).status(1);
+    studio.lines(&["report \"Bob's\" --to bob.html"]).ok();
+    assert!(
+        studio
+            .read("bob.html")
+            .contains("was last changed, added up")
+    );
+}
