@@ -58,6 +58,12 @@ impl Index {
         self.optional(sql, [series.id], |row| Ok(from_seconds(row.get(0)?)))
     }
 
+    /// Returns the time of the last row of a series. The row is not verified.
+    pub fn last_size_at(&self, series: &SizeSeries) -> Result<Option<Timestamp>> {
+        let sql = "SELECT at FROM sizes WHERE series_id = ?1 ORDER BY number DESC LIMIT 1";
+        self.optional(sql, [series.id], |row| Ok(from_seconds(row.get(0)?)))
+    }
+
     /// Returns the points of a series in the order in which they were recorded.
     ///
     /// # Errors

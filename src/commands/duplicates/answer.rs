@@ -149,8 +149,8 @@ impl DuplicatesAnswer<'_> {
         if more == 0 {
             return Ok(());
         }
-        let more = unit::format_counted(more, "place");
-        lines.line(format!("  and {more} more"))
+        let more = unit::format_counted(more, "more place");
+        lines.line(format!("  and {more}"))
     }
 }
 

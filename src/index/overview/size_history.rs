@@ -110,6 +110,15 @@ impl<'a> SizeHistory<'a> {
             .map_or(start, |since| since.clamp(start, self.now)))
     }
 
+    /// Returns the time of the last change; the current time without any.
+    pub fn last_change(&self) -> Result<Timestamp> {
+        let mut last = None;
+        for placed in &self.series {
+            last = last.max(self.index.last_size_at(&placed.series)?);
+        }
+        Ok(last.map_or(self.now, |last| last.min(self.now)))
+    }
+
     /// Passes the replicas to `visit`, sorted by project, category and database.
     pub fn visit(&self, visit: &mut dyn FnMut(&ReplicaSizes<'_>) -> Result<()>) -> Result<()> {
         for placed in &self.series {

@@ -14,7 +14,7 @@ pub struct SampledSizes {
     pub lines: Vec<SampledLine>,
     /// The largest copy of each project and category at each time, added up; `None` before any was known.
     pub total: Vec<Option<SizeSum>>,
-    /// Number of changes within the period.
+    /// Number of changes within the period, after the first size of each replica.
     pub changes: u64,
 }
 
@@ -69,8 +69,8 @@ impl SizeHistory<'_> {
                     .entry(*place)
                     .or_insert_with(|| SampledLine::new(copy, times.len()));
                 line.add(copy, times, start);
-                let within = copy.points.iter().filter(|point| point.at > start);
-                sampled.changes += within.count() as u64;
+                let later = copy.points.iter().skip(1);
+                sampled.changes += later.filter(|point| point.at > start).count() as u64;
             }
             for (total, time) in sampled.total.iter_mut().zip(times) {
                 let known = copies.iter().filter_map(|copy| copy.at(*time));

@@ -17,7 +17,7 @@ pub struct Growth {
     /// Files without a time.
     pub undated_files: u64,
     pub undated_bytes: u64,
-    /// Sizes over time, if a scan recorded a change.
+    /// Sizes over time, if they changed since they are recorded.
     pub recorded: Option<RecordedGrowth>,
 }
 
@@ -26,7 +26,8 @@ pub struct Growth {
 pub struct RecordedGrowth {
     /// Number of changes of replicas.
     pub changes: u64,
-    /// The sizes in ascending order of time: when the record begins, and at the end of each part of the time since.
+    /// The sizes in ascending order of time: when the record begins, and at the end of each part of the time up to the last
+    /// change.
     pub points: Vec<RecordedSize>,
 }
 
@@ -41,7 +42,7 @@ pub struct RecordedSize {
 /// Number of parts that the recorded time is divided into.
 const PARTS: i64 = 60;
 
-/// Reads the sizes over time. Returns `None` without a change.
+/// Reads the sizes over time. Returns `None` if they never changed.
 pub(super) fn recorded_growth(source: &ReportSource<'_>) -> Result<Option<RecordedGrowth>> {
     let request = source.request;
     let history = SizeHistory::find(
@@ -51,7 +52,9 @@ pub(super) fn recorded_growth(source: &ReportSource<'_>) -> Result<Option<Record
         None,
         request.now,
     )?;
-    let times = sample_times(history.start()?, request.now, PARTS);
+    // The end is in the index: the same index gives the same report, whatever the time.
+    let mut times = sample_times(history.start()?, history.last_change()?, PARTS);
+    times.dedup();
     let sampled = history.sample(&times)?;
     let points = times.into_iter().zip(&sampled.total).map(|(at, size)| {
         let size = size.unwrap_or_default();
@@ -61,9 +64,14 @@ pub(super) fn recorded_growth(source: &ReportSource<'_>) -> Result<Option<Record
             bytes: size.bytes,
         }
     });
-    Ok((sampled.changes > 0).then(|| RecordedGrowth {
+    let points: Vec<_> = points.collect();
+    let size = |point: &RecordedSize| (point.files, point.bytes);
+    let is_changed = points
+        .windows(2)
+        .any(|pair| size(&pair[0]) != size(&pair[1]));
+    Ok(is_changed.then_some(RecordedGrowth {
         changes: sampled.changes,
-        points: points.collect(),
+        points,
     }))
 }
 

@@ -225,14 +225,14 @@ fn client_and_studio_are_summed() {
     WORK     render    CHART   5 B      5 B  =             1  2026-01-05
     NAS      footage   CHART  13 B     13 B  =             2  2026-01-05
     total              CHART  18 B  2.00 MB  +2.00 MB      6  2026-01-05
-    3 changes since DAY
+    2 changes since DAY
     total: the largest copy of each project and category
     storage  category  sizes                     from      now  change    files  since
     WORK     footage   CHART  13 B  2.00 MB  +2.00 MB      6  2026-01-05
     WORK     render    CHART   5 B      5 B  =             1  2026-01-05
     NAS      footage   CHART  13 B     13 B  =             2  2026-01-05
     total              CHART  18 B  2.00 MB  +2.00 MB      7  2026-01-05
-    4 changes since DAY
+    2 changes since DAY
     total: the largest copy of each project and category
     ");
     let last = studio
