@@ -43,7 +43,7 @@ const SIZES: &str = "sizes";
 /// after 30 days one a day, after two years one a week.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "history [RUN | --last N | --all]\n       history sizes [PROJECT] [--since TIME]",
+    override_usage = "history [RUN | --last N | --all | sizes [PROJECT] [--since TIME]]",
     after_help = "Examples:
   history
   history 12
@@ -88,7 +88,7 @@ impl HistoryWord {
         if word == SIZES {
             return Ok(Self::Sizes);
         }
-        let wrong = |why| format!("{why}, or `{SIZES}`");
+        let wrong = |why| format!("{why}; `history {SIZES}` shows sizes over time");
         parse_run_number(word).map(Self::Run).map_err(wrong)
     }
 }
