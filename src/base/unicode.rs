@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// Returns a name in composed form (NFC); one that is not UTF-8 stays as it is.
@@ -71,6 +71,24 @@ pub fn search_key(name: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(key)
+}
+
+/// Returns the key under which a name of any bytes is found. Bytes that are not UTF-8 stay as they are.
+pub fn search_key_of_bytes(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.is_ascii() && !name.iter().any(u8::is_ascii_uppercase) {
+        return Cow::Borrowed(name);
+    }
+    let mut key = Vec::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        key.extend_from_slice(search_key(chunk.valid()).as_bytes());
+        key.extend_from_slice(chunk.invalid());
+    }
+    Cow::Owned(key)
+}
+
+/// True for a mark of a search key that a normal form may exchange with its neighbors.
+pub fn has_movable_mark(letter: char) -> bool {
+    canonical_combining_class(letter) != 0 && !is_accent(letter)
 }
 
 /// True for combining diacritical marks and for variation selectors, but not for vowel signs, which are letters.

@@ -138,11 +138,22 @@ fn add_replica(totals: &mut DatabaseTotals, row: &Row<'_>) -> rusqlite::Result<(
 }
 
 pub(super) fn roots_checksum(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
+    rows_checksum(connection, &["SELECT root, id FROM databases"])
+}
+
+/// Returns the checksum of all rows of queries.
+pub(super) fn rows_checksum(
+    connection: &Connection,
+    queries: &[&str],
+) -> rusqlite::Result<[u8; 16]> {
     let (mut sum, mut bytes) = (0, Vec::new());
-    let mut query = connection.prepare_cached("SELECT root, id FROM databases")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        add_row(&mut sum, row, 2, &mut bytes)?;
+    for sql in queries {
+        let mut query = connection.prepare_cached(sql)?;
+        let columns = query.column_count();
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            add_row(&mut sum, row, columns, &mut bytes)?;
+        }
     }
     Ok(sum.to_le_bytes())
 }

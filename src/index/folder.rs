@@ -58,6 +58,11 @@ impl PresentReplica {
         &self.project
     }
 
+    /// Number of its folders.
+    pub(super) const fn folder_count(&self) -> u64 {
+        self.folders.unsigned_abs()
+    }
+
     /// Its row.
     pub(super) const fn id(&self) -> i64 {
         self.id
@@ -185,7 +190,7 @@ impl Index {
 }
 
 /// Returns path and manifest of a row with path, fingerprints, manifest and checksum from this column on.
-fn verified_folder<'a>(
+pub(super) fn verified_folder<'a>(
     row: &'a Row<'_>,
     column: usize,
 ) -> rusqlite::Result<(&'a [u8], ManifestRef<'a>)> {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
+use super::name_index::store_names_checksum;
 use super::schema::{
     APPLICATION_ID, FROM_VERSION_4, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, SIZES_VERSION,
     STEPS, VERSION,
@@ -221,6 +222,7 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     transaction
         .execute_batch(&sql)
         .and_then(|()| store_roots_checksum(&transaction))
+        .and_then(|()| store_names_checksum(&transaction))
         .and_then(|()| transaction.commit())
         .explain("create", path)
 }
@@ -245,6 +247,7 @@ fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
             ..SIZES_VERSION => begin_size_series(&transaction),
             _ => Ok(()),
         })
+        .and_then(|()| store_names_checksum(&transaction))
         .and_then(|()| transaction.commit())
         .explain("write", path)
 }

@@ -18,6 +18,8 @@ pub(super) struct ReplicaRow {
     pub(super) revision: i64,
     pub(super) precision: TimePrecision,
     pub(super) size: ReplicaSize,
+    /// Number of its rows in folders.
+    pub(super) folder_rows: i64,
 }
 
 /// The size of a replica.
@@ -46,7 +48,7 @@ pub(super) fn find_replica(
     category: &Path,
     ProjectId { client, project }: &ProjectId,
 ) -> rusqlite::Result<Option<ReplicaRow>> {
-    let sql = "SELECT id, revision, step, present, files, bytes FROM replicas
+    let sql = "SELECT id, revision, step, present, files, bytes, folder_rows FROM replicas
                WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
     let parameters = params![
         database,
@@ -64,6 +66,7 @@ pub(super) fn find_replica(
                 files: read_u64(row, 4)?,
                 bytes: read_u64(row, 5)?,
             },
+            folder_rows: row.get(6)?,
         })
     })
 }

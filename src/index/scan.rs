@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use super::checksum::{store_checksum, store_roots_checksum};
+use super::name_index::{self, NameWriter, WrittenReplica, store_names_checksum};
 use super::outside::write_outside;
 use super::replica_row::{
     ReplicaSize, delete_folders, find_replica, update_folder_count, upsert_replica,
@@ -19,15 +20,15 @@ use crate::base::timestamp::Timestamp;
 use crate::model::outside::OutsideListing;
 use crate::model::project::ProjectId;
 
-/// Takes over the folders that were staged for the replica at place ?1, whose row is ?2.
+/// Takes over the folders that were staged for the replica at place ?1, whose row is ?2. New folders are numbered from ?3 on.
 const FOLDER_UPDATES: [&str; 3] = [
     "DELETE FROM folders WHERE replica_id = ?2 AND id IN (SELECT id FROM temp.staged_deletions WHERE replica = ?1)",
     "UPDATE folders SET fingerprints = staged.fingerprints, manifest = staged.manifest,
                        checksum = staged.checksum
      FROM temp.staged_folders AS staged
      WHERE staged.replica = ?1 AND folders.id = staged.id AND folders.replica_id = ?2",
-    "INSERT INTO folders (replica_id, path, fingerprints, manifest, checksum)
-     SELECT ?2, path, fingerprints, manifest, checksum FROM temp.staged_folders WHERE replica = ?1 AND id IS NULL",
+    "INSERT INTO folders (id, replica_id, path, fingerprints, manifest, checksum)
+     SELECT ?3 + rowid, ?2, path, fingerprints, manifest, checksum FROM temp.staged_folders WHERE replica = ?1 AND id IS NULL",
 ];
 
 /// A scan of one database while it is written.
@@ -66,6 +67,7 @@ impl Index {
                 return Err(Error::index(IndexProblem::DatabaseForgotten, path));
             }
         }
+        name_index::prepare(&transaction).explain("write", &path)?;
         // A forgotten database starts with a higher revision than it ever had: scans from before are older.
         let sql = "INSERT INTO databases (root, revision) VALUES (?1, ?2)
                    ON CONFLICT (root) DO UPDATE SET revision = revision + 1 RETURNING id, revision";
@@ -93,6 +95,7 @@ impl Index {
     /// and the failures stay, as does the record of files that were sent from it.
     pub fn forget_database(&mut self, root: &Path) -> Result<()> {
         self.write(|transaction| {
+            name_index::prepare(transaction)?;
             for sql in [
                 "DELETE FROM databases WHERE root = ?1",
                 "DELETE FROM sent WHERE destination = ?1",
@@ -101,7 +104,8 @@ impl Index {
             ] {
                 execute(transaction, sql, [bytes(root)])?;
             }
-            store_roots_checksum(transaction)
+            store_roots_checksum(transaction)?;
+            store_names_checksum(transaction)
         })
     }
 }
@@ -116,11 +120,16 @@ impl ScanWriter<'_> {
 
     /// Writes the staged replicas and returns their changes. Only rows that differ are written.
     pub fn write_replicas(&self, staged: &StagedScan) -> Result<ScanChanges> {
+        self.write_all(staged).explain("write", &self.path)
+    }
+
+    fn write_all(&self, staged: &StagedScan) -> rusqlite::Result<ScanChanges> {
         let mut changes = ScanChanges::default();
+        let names = NameWriter::begin(&self.transaction, &staged.names)?;
         for (place, replica) in staged.replicas.iter().enumerate() {
-            let written = self.write_replica(place, replica);
-            changes += written.explain("write", &self.path)?;
+            changes += self.write_replica(place, replica, names)?;
         }
+        names.finish(&self.transaction)?;
         Ok(changes)
     }
 
@@ -128,6 +137,7 @@ impl ScanWriter<'_> {
         &self,
         place: usize,
         replica: &StagedReplica,
+        names: NameWriter,
     ) -> rusqlite::Result<ScanChanges> {
         let (transaction, key) = (&self.transaction, (&*replica.category, &replica.project));
         let stored = find_replica(transaction, Some(self.database), key.0, key.1)?;
@@ -146,10 +156,20 @@ impl ScanWriter<'_> {
             record_size(transaction, self.database, key, self.scanned_at, size)?;
         }
         if replica.has_changes {
-            for sql in FOLDER_UPDATES {
-                execute(transaction, sql, params![staging_key(place), id])?;
-            }
+            let was_empty = stored.is_none_or(|stored| stored.folder_rows == 0);
+            let key = staging_key(place);
+            let [deletions, updates, insertions] = FOLDER_UPDATES;
+            execute(transaction, deletions, params![key, id])?;
+            execute(transaction, updates, params![key, id])?;
+            execute(transaction, insertions, params![key, id, names.folder_base])?;
             update_folder_count(transaction, id)?;
+            let written = WrittenReplica {
+                place: key,
+                id,
+                was_empty,
+                listings: replica.listings,
+            };
+            names.write_replica(transaction, written)?;
         }
         Ok(replica.changes)
     }
@@ -295,6 +315,7 @@ impl ScanWriter<'_> {
 
     fn commit(self) -> Result<()> {
         store_checksum(&self.transaction, self.database)
+            .and_then(|()| store_names_checksum(&self.transaction))
             .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }

@@ -1,5 +1,7 @@
 //! The tables of the index.
 
+use super::name_index::NAME_TABLES;
+
 /// The id in the header of every index file (`AUBI`).
 pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 
@@ -87,7 +89,7 @@ CREATE TABLE card_targets (
 ";
 
 /// The SQL that turns version 4 into version 5, and that creates the same tables in a new index.
-pub(super) const FROM_VERSION_4: [&str; 1] = [SIZES_TABLES];
+pub(super) const FROM_VERSION_4: [&str; 2] = [SIZES_TABLES, NAME_TABLES];
 
 /// Sizes over time: a row for each change of a replica that a scan saw.
 const SIZES_TABLES: &str = "

@@ -13,6 +13,7 @@ use super::folder_change::{ScanChanges, count_missing, folder_changes};
 use super::replica_row::{ReplicaRow, find_replica};
 use super::sql::{bytes, encode_fingerprints, execute};
 use super::sqlite_error::Explain as _;
+use super::name_index::{self, FolderNumber, NameStaging, StagedNames};
 use super::{DatabaseId, Index, KnownDatabase};
 use crate::base::error::Result;
 use crate::base::name::Name;
@@ -53,6 +54,7 @@ pub struct ScanStaging<'a> {
     database: Option<DatabaseId>,
     has_altered_times: bool,
     replicas: Vec<StagedReplica>,
+    names: NameStaging,
     folders_read: u64,
     /// Excluded files are not counted as missing.
     exclusions: Option<Arc<Exclusions>>,
@@ -62,6 +64,7 @@ pub struct ScanStaging<'a> {
 #[derive(Debug, Default)]
 pub struct StagedScan {
     pub(super) replicas: Vec<StagedReplica>,
+    pub(super) names: StagedNames,
 }
 
 /// One replica of a scan.
@@ -73,6 +76,8 @@ pub(super) struct StagedReplica {
     pub(super) changes: ScanChanges,
     /// True if any row of a folder changes.
     pub(super) has_changes: bool,
+    /// Number of folders that were staged.
+    pub(super) listings: i64,
     /// The row of the previous scan.
     pub(super) id: Option<i64>,
     previous: Option<ReplicaRow>,
@@ -94,6 +99,7 @@ impl Index {
     pub fn stage_scan(&self, known: &KnownDatabase) -> Result<ScanStaging<'_>> {
         self.connection
             .execute_batch(STAGING_TABLES)
+            .and_then(|()| self.connection.execute_batch(name_index::STAGING_TABLES))
             .explain_temporary("prepare a scan in", &self.path)?;
         let mut staging = ScanStaging {
             index: self,
@@ -104,6 +110,7 @@ impl Index {
                 None => false,
             },
             replicas: Vec::new(),
+            names: NameStaging::default(),
             folders_read: 0,
             exclusions: None,
         };
@@ -142,6 +149,7 @@ impl<'a> ScanStaging<'a> {
             aggregate: Aggregate::new(TimePrecision::Nanosecond),
             changes: ScanChanges::default(),
             has_changes: false,
+            listings: 0,
             id: previous.map(|previous| previous.id),
             previous,
             proven_precision: None,
@@ -210,6 +218,10 @@ impl<'a> ScanStaging<'a> {
 
     /// Ends a replica. Folders that were not added no longer exist, unless they are below an unreadable one.
     pub fn end_replica(&mut self, replica: usize) -> Result<()> {
+        let connection = &self.index.connection;
+        self.names
+            .end_replica(connection, staging_key(replica))
+            .explain_temporary("write a scan of", &self.index.path)?;
         let staged = &mut self.replicas[replica];
         let seen = std::mem::take(&mut staged.seen_rows);
         staged.counted_hard_links = HashSet::new();
@@ -250,9 +262,13 @@ impl<'a> ScanStaging<'a> {
 
     /// Ends the scan.
     pub fn finish(mut self) -> Result<StagedScan> {
+        let names = std::mem::take(&mut self.names);
+        let names = names
+            .finish(&self.index.connection)
+            .explain_temporary("write a scan of", &self.index.path)?;
         self.end_read()?;
         let replicas = std::mem::take(&mut self.replicas);
-        Ok(StagedScan { replicas })
+        Ok(StagedScan { replicas, names })
     }
 
     fn stored_folder(&self, replica: usize, path: &Path) -> Result<Option<StoredFolder>> {
@@ -317,7 +333,29 @@ impl<'a> ScanStaging<'a> {
         let sums = encode_fingerprints(sums);
         let checksum = row_checksum(&[path, &sums, manifest]);
         let parameters = params![staging_key(replica), id, path, sums, manifest, checksum];
-        self.stage(sql, parameters)
+        self.stage(sql, parameters)?;
+        self.stage_names(replica, id, seen)
+    }
+
+    /// Stages the names of a folder that was staged last.
+    fn stage_names(
+        &mut self,
+        replica: usize,
+        id: Option<i64>,
+        seen: &ScannedFolder,
+    ) -> Result<()> {
+        let connection = &self.index.connection;
+        let folder = match id {
+            Some(id) => FolderNumber::Known(id),
+            None => FolderNumber::New(connection.last_insert_rowid()),
+        };
+        let staged = &mut self.replicas[replica];
+        staged.listings += 1;
+        let place = (&staged.project, &*seen.path);
+        let manifest = seen.manifest.as_ref();
+        self.names
+            .add_folder(connection, staging_key(replica), folder, place, manifest)
+            .explain_temporary("write a scan of", &self.index.path)
     }
 
     fn stage(&self, sql: &str, parameters: impl Params) -> Result<()> {

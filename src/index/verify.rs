@@ -376,7 +376,8 @@ mod tests {
             .flat_map(|step| step.iter().rev())
             .flat_map(|sql| sql.lines().rev());
         let undo = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["CREATE", "TABLE", table, ..] => Some(format!("DROP TABLE {table}")),
+            ["CREATE", "TABLE", "IF", "NOT", "EXISTS", table, ..]
+            | ["CREATE", "TABLE", table, ..] => Some(format!("DROP TABLE {table}")),
             ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => {
                 Some(format!("ALTER TABLE {table} DROP COLUMN {column}"))
             }

@@ -47,6 +47,7 @@ pub fn scan_all(
     let scans = run_in_parallel(index, databases, &scan_one);
     monitor.on_event(&ProgressEvent::Finished);
     let mut scans = scans?;
+    index.complete_names()?;
     if matches!(scan_scope.scope, Scope::Client(_)) {
         for (database, scan) in databases.iter().zip(&mut scans) {
             if scan.state != ScanState::Complete {

@@ -274,6 +274,13 @@ impl ManifestFiles<'_> {
         self.current()
     }
 
+    /// Returns the name of the next file, with the number of leading bytes that it shares with the name before it.
+    pub fn next_name(&mut self) -> Option<(usize, &[u8])> {
+        self.next()?;
+        let shared = self.row?.shared;
+        Some((shared, &self.name))
+    }
+
     /// The file that [`Self::next`] returned last.
     pub(super) fn current(&self) -> Option<ManifestFile<'_>> {
         self.row.map(|row| row.file(&self.name))

@@ -10,7 +10,7 @@ pub fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends a length and the bytes.
-pub(super) fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
+pub fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
     write_varint(packed, bytes.len() as u64);
     packed.extend_from_slice(bytes);
 }
@@ -29,7 +29,7 @@ pub fn read_varint(rest: &mut &[u8]) -> Option<u64> {
 }
 
 /// Removes a length and that number of bytes from the front; `None` if they are incomplete.
-pub(super) fn read_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub fn read_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(read_varint(rest)?).ok()?;
     rest.split_off(..length)
 }

@@ -12,7 +12,7 @@ use crate::commands::last_answer::LastAnswer;
 use crate::commands::pattern::Pattern;
 use crate::commands::search;
 use crate::commands::search::Hit;
-use crate::index::{FolderFiles, Index, PresentReplica, ReadTransaction};
+use crate::index::{FolderFiles, Index, NameCandidates, PresentReplica, ReadTransaction};
 use crate::model::address;
 use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database};
@@ -30,6 +30,8 @@ pub(crate) struct FindAnswer<'a> {
     /// Keeps all passes over the index consistent while a scan writes to it.
     pub(super) _snapshot: ReadTransaction<'a>,
     pub(super) filter: FileFilter,
+    /// The folders to read; `None` for all.
+    pub(super) candidates: Option<NameCandidates>,
     pub(super) locations: Vec<SearchLocation<'a>>,
     /// The replicas to search, by project, each with the position of its location.
     pub(super) replicas: Vec<(PresentReplica, usize)>,
@@ -89,9 +91,13 @@ impl FindAnswer<'_> {
         self.last_answer.keep([]);
         for (replica, location) in &self.replicas {
             let location = &self.locations[*location];
-            let keeps_going = self.index.visit_replica(replica, &mut |folder| {
+            let mut visit = |folder: &FolderFiles<'_>| {
                 self.visit_folder(location, folder, group_sequences, on_match)
-            })?;
+            };
+            let keeps_going = match &self.candidates {
+                Some(found) => self.index.visit_candidates(found, replica, &mut visit)?,
+                None => self.index.visit_replica(replica, &mut visit)?,
+            };
             if !keeps_going {
                 break;
             }

@@ -88,7 +88,18 @@ impl FindArgs {
     pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
         let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let snapshot = index.read_transaction()?;
+        let mut snapshot = index.read_transaction()?;
+        let candidates = match pattern.query() {
+            Some(query) => index.name_candidates(query)?,
+            None => None,
+        };
+        if pattern.query().is_some() && candidates.is_none() {
+            drop(snapshot);
+            index.discard_names()?;
+            snapshot = index.read_transaction()?;
+            let notice = "note: the index of names is missing, so every name is read; `load` builds it";
+            workspace.monitor.on_event(&ProgressEvent::Notice(notice));
+        }
         let place = match &self.place {
             Some(word) => SearchPlace::parse(index, registry, word)?,
             None => SearchPlace::all(registry),
@@ -142,6 +153,7 @@ impl FindArgs {
                 newer_than,
                 larger_than: self.larger,
             },
+            candidates,
             locations,
             replicas,
             group_sequences: !self.no_sequences,

@@ -1,0 +1,83 @@
+//! The tables of the name index, and their common checksum, by which a lost row is noticed.
+
+use rusqlite::Connection;
+
+use crate::index::checksum::rows_checksum;
+use crate::index::sql::{execute, optional};
+
+/// The SQL that creates the tables.
+pub(in crate::index) const NAME_TABLES: &str = "
+CREATE TABLE IF NOT EXISTS name_replicas (
+    replica_id INTEGER PRIMARY KEY REFERENCES replicas (id) ON DELETE CASCADE,
+    listings   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS name_segments (
+    id     INTEGER PRIMARY KEY,
+    first  INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
+    bytes  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS name_pages (
+    id       INTEGER PRIMARY KEY,
+    end      INTEGER NOT NULL,
+    postings BLOB NOT NULL,
+    checksum BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS name_blocks (
+    id         INTEGER PRIMARY KEY,
+    replica_id INTEGER NOT NULL REFERENCES replicas (id) ON DELETE CASCADE,
+    base       INTEGER NOT NULL,
+    folders    BLOB NOT NULL,
+    checksum   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS name_blocks_of ON name_blocks (replica_id);
+";
+
+/// The SQL that drops the tables.
+const DROP_TABLES: &str = "
+DROP TABLE IF EXISTS name_blocks;
+DROP TABLE IF EXISTS name_pages;
+DROP TABLE IF EXISTS name_segments;
+DROP TABLE IF EXISTS name_replicas;
+";
+
+/// The key of the checksum in the table of checksums.
+const CHECKSUM_KEY: &str = "names";
+
+/// The rows that the checksum is computed from.
+const CHECKED_ROWS: [&str; 2] = [
+    "SELECT id, first, blocks, bytes, 'segment' FROM name_segments",
+    "SELECT replica_id, listings, 'replica' FROM name_replicas",
+];
+
+/// Makes the tables ready to be written: empties them if a row was lost, and creates those that are missing.
+pub(in crate::index) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(NAME_TABLES)?;
+    if is_sound(connection)? {
+        Ok(())
+    } else {
+        discard(connection)
+    }
+}
+
+/// Empties the tables. Searches then read every name until the tables are built again.
+pub(in crate::index) fn discard(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(DROP_TABLES)?;
+    connection.execute_batch(NAME_TABLES)?;
+    store_names_checksum(connection)
+}
+
+/// True if the segments and the replicas are those that were written.
+pub(super) fn is_sound(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT checksum FROM checksums WHERE name = ?1";
+    let stored: Option<Vec<u8>> = optional(connection, sql, [CHECKSUM_KEY], |row| row.get(0))?;
+    let now = rows_checksum(connection, &CHECKED_ROWS)?;
+    Ok(stored.is_some_and(|stored| stored == now))
+}
+
+/// Stores the checksum at the end of a transaction that changed the tables, or deleted replicas.
+pub(in crate::index) fn store_names_checksum(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO checksums (name, checksum) VALUES (?1, ?2)";
+    let checksum = rows_checksum(connection, &CHECKED_ROWS)?;
+    execute(connection, sql, rusqlite::params![CHECKSUM_KEY, checksum])
+}
