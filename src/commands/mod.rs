@@ -21,6 +21,7 @@ mod exclude;
 mod explore;
 mod failures;
 mod fetch;
+pub(crate) mod file_filter;
 mod find;
 mod free;
 mod heal;

@@ -10,10 +10,10 @@ use rusqlite::{Params, Transaction, params};
 use super::checksum::row_checksum;
 use super::folder::StoredFolder;
 use super::folder_change::{ScanChanges, count_missing, folder_changes};
+use super::name_index::{self, FolderNumber, NameStaging, StagedNames};
 use super::replica_row::{ReplicaRow, find_replica};
 use super::sql::{bytes, encode_fingerprints, execute};
 use super::sqlite_error::Explain as _;
-use super::name_index::{self, FolderNumber, NameStaging, StagedNames};
 use super::{DatabaseId, Index, KnownDatabase};
 use crate::base::error::Result;
 use crate::base::name::Name;
@@ -338,12 +338,7 @@ impl<'a> ScanStaging<'a> {
     }
 
     /// Stages the names of a folder that was staged last.
-    fn stage_names(
-        &mut self,
-        replica: usize,
-        id: Option<i64>,
-        seen: &ScannedFolder,
-    ) -> Result<()> {
+    fn stage_names(&mut self, replica: usize, id: Option<i64>, seen: &ScannedFolder) -> Result<()> {
         let connection = &self.index.connection;
         let folder = match id {
             Some(id) => FolderNumber::Known(id),

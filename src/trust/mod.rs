@@ -9,6 +9,7 @@
 pub mod candidate;
 pub mod card;
 pub mod copies;
+pub mod elsewhere;
 mod folder;
 pub mod mend;
 pub mod place;

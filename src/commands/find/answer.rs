@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::base::error::Result;
-use crate::base::timestamp::Timestamp;
 use crate::base::unit;
+use crate::commands::file_filter::FileFilter;
 use crate::commands::last_answer::LastAnswer;
 use crate::commands::pattern::Pattern;
 use crate::commands::search;
@@ -21,6 +21,8 @@ use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::output::wrap::display_width;
 use crate::snapshot::manifest::ManifestFile;
+use crate::trust::elsewhere::Elsewhere;
+use crate::trust::place::Place;
 
 /// The matching files. They are read from the index while they are printed.
 #[derive(Debug)]
@@ -29,7 +31,10 @@ pub(crate) struct FindAnswer<'a> {
     pub(super) last_answer: &'a LastAnswer,
     /// Keeps all passes over the index consistent while a scan writes to it.
     pub(super) _snapshot: ReadTransaction<'a>,
+    pub(super) pattern: Pattern,
     pub(super) filter: FileFilter,
+    /// All storages, to leave out files that several have; `None` to keep them.
+    pub(super) elsewhere: Option<Vec<Place>>,
     /// The folders to read; `None` for all.
     pub(super) candidates: Option<NameCandidates>,
     pub(super) locations: Vec<SearchLocation<'a>>,
@@ -40,19 +45,72 @@ pub(crate) struct FindAnswer<'a> {
     pub(super) no_match_message: String,
 }
 
-/// The files that are searched for.
-#[derive(Debug)]
-pub(super) struct FileFilter {
-    pub(super) pattern: Pattern,
-    pub(super) newer_than: Option<Timestamp>,
-    pub(super) larger_than: Option<u64>,
+/// Compares names, or paths, with the pattern.
+struct NameFilter<'a> {
+    pattern: &'a Pattern,
+    text: Vec<u8>,
+    /// Length of the path before a name.
+    start: usize,
 }
 
-impl FileFilter {
-    /// True if size and time of a file match.
-    fn accepts(&self, file: &ManifestFile<'_>) -> bool {
-        self.newer_than.is_none_or(|time| file.modified > time)
-            && self.larger_than.is_none_or(|bytes| file.bytes > bytes)
+impl<'a> NameFilter<'a> {
+    fn new(pattern: &'a Pattern, folder: &FolderFiles<'_>) -> Self {
+        let mut text = Vec::new();
+        if pattern.matches_paths() {
+            let path = folder.project.path().join(folder.path).join("");
+            text.extend_from_slice(path.as_os_str().as_bytes());
+        }
+        let start = text.len();
+        Self {
+            pattern,
+            text,
+            start,
+        }
+    }
+
+    fn accepts(&mut self, name: &[u8]) -> bool {
+        if self.start == 0 {
+            return self.pattern.matches(name);
+        }
+        self.text.truncate(self.start);
+        self.text.extend_from_slice(name);
+        self.pattern.matches(&self.text)
+    }
+}
+
+/// The files of a folder that other storages have, read when they are first asked for.
+struct FilesElsewhere<'a> {
+    elsewhere: &'a mut Elsewhere,
+    category: &'a Category,
+    folder: &'a FolderFiles<'a>,
+    files: Option<Vec<bool>>,
+}
+
+impl<'a> FilesElsewhere<'a> {
+    const fn new(
+        elsewhere: &'a mut Elsewhere,
+        category: &'a Category,
+        folder: &'a FolderFiles<'a>,
+    ) -> Self {
+        Self {
+            elsewhere,
+            category,
+            folder,
+            files: None,
+        }
+    }
+
+    /// True if another storage has the file at this place of the folder.
+    fn contains(&mut self, index: &Index, place: usize) -> Result<bool> {
+        let files = if let Some(files) = self.files.take() {
+            files
+        } else {
+            let FolderFiles { path, manifest, .. } = *self.folder;
+            self.elsewhere.files(index, self.category, path, manifest)?
+        };
+        let is_copied = files.get(place) == Some(&true);
+        self.files = Some(files);
+        Ok(is_copied)
     }
 }
 
@@ -81,6 +139,13 @@ struct LocatedItem<'a, T> {
     item: T,
 }
 
+/// The sum of the listed files, as JSON.
+#[derive(Serialize)]
+struct Total {
+    files: u64,
+    bytes: u64,
+}
+
 impl FindAnswer<'_> {
     /// Visits matching files until `on_match` returns false.
     fn visit_matches(
@@ -91,8 +156,10 @@ impl FindAnswer<'_> {
         self.last_answer.keep([]);
         for (replica, location) in &self.replicas {
             let location = &self.locations[*location];
+            let mut elsewhere = self.elsewhere(location, replica)?;
             let mut visit = |folder: &FolderFiles<'_>| {
-                self.visit_folder(location, folder, group_sequences, on_match)
+                let elsewhere = elsewhere.as_mut();
+                self.visit_folder(location, folder, elsewhere, group_sequences, on_match)
             };
             let keeps_going = match &self.candidates {
                 Some(found) => self.index.visit_candidates(found, replica, &mut visit)?,
@@ -110,31 +177,36 @@ impl FindAnswer<'_> {
         &self,
         location: &SearchLocation<'_>,
         folder: &FolderFiles<'_>,
+        elsewhere: Option<&mut Elsewhere>,
         group_sequences: bool,
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let project = folder.project;
-        let mut text = Vec::new();
-        let pattern = &self.filter.pattern;
-        if pattern.matches_paths() {
-            let path = project.path().join(folder.path).join("");
-            text.extend_from_slice(path.as_os_str().as_bytes());
-        }
-        let start = text.len();
+        let mut name_filter = NameFilter::new(&self.pattern, folder);
+        let category = location.category;
+        // Read only for a folder with a match.
+        let mut elsewhere =
+            elsewhere.map(|elsewhere| FilesElsewhere::new(elsewhere, category, folder));
+        let mut place = 0;
+        let mut failure = None;
         let mut matches = |file: &ManifestFile<'_>| {
-            if !self.filter.accepts(file) {
+            place += 1;
+            if !self.filter.accepts(file) || !name_filter.accepts(file.name) {
                 return false;
             }
-            if start == 0 {
-                return pattern.matches(file.name);
+            let copied = elsewhere
+                .as_mut()
+                .map(|files| files.contains(self.index, place - 1));
+            match copied.transpose() {
+                Ok(copied) => copied != Some(true),
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    false
+                }
             }
-            text.truncate(start);
-            text.extend_from_slice(file.name);
-            pattern.matches(&text)
         };
         // Joined only for a folder with a match.
         let mut cached_folder: Option<PathBuf> = None;
-        let category = location.category;
         let mut on_hit = |hit: &Hit<'_>| {
             self.last_answer.add(project);
             let folder = cached_folder.get_or_insert_with(|| {
@@ -148,7 +220,21 @@ impl FindAnswer<'_> {
                 hit,
             })
         };
-        search::visit(folder, group_sequences, &mut matches, &mut on_hit)
+        let visited = search::visit(folder, group_sequences, &mut matches, &mut on_hit)?;
+        failure.map_or(Ok(visited), Err)
+    }
+
+    /// Returns the copies of a replica on other storages, if they matter.
+    fn elsewhere(
+        &self,
+        location: &SearchLocation<'_>,
+        replica: &PresentReplica,
+    ) -> Result<Option<Elsewhere>> {
+        let Some(places) = &self.elsewhere else {
+            return Ok(None);
+        };
+        let own = &location.database.name;
+        Elsewhere::find(self.index, places, own, location.category, &replica.project)
     }
 
     fn is_under_limit(&self, count: u64) -> bool {
@@ -269,10 +355,11 @@ impl Stream for FindAnswer<'_> {
     }
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
-        let mut files = 0;
+        let (mut files, mut bytes) = (0, 0_u64);
         json.list("files", |json| {
             self.visit_matches(self.group_sequences, &mut |found| {
                 files += 1;
+                bytes = bytes.saturating_add(found.hit.file.bytes);
                 json.item(&found.located(found.hit.file_item(found.folder)))?;
                 Ok(self.is_under_limit(files))
             })
@@ -284,6 +371,7 @@ impl Stream for FindAnswer<'_> {
                 Ok(())
             }
         })?;
+        json.field("total", &Total { files, bytes })?;
         json.field("limited", &!self.is_under_limit(files))
     }
 }

@@ -1,4 +1,4 @@
-//! `find`: finds files in the index by a glob or a part of the name, in a place, by age and size.
+//! `find`: finds files in the index by a glob or a part of the name, and by conditions.
 
 mod answer;
 mod outside;
@@ -8,47 +8,52 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::answer::{FileFilter, FindAnswer, SearchLocation};
+use self::answer::{FindAnswer, SearchLocation};
 use self::outside::outside_notice;
+use super::file_filter::FilterWords;
 use super::pattern::Pattern;
 use super::search_place;
 use super::search_place::SearchPlace;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
-use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::Index;
 use crate::index::overview;
 use crate::language::lexer::quote;
-use crate::model::registry::Registry;
+use crate::model::registry::{Database, Registry};
+use crate::trust::place;
 
 /// Find files in the index, also on storages that are offline
 ///
-/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case is
-/// ignored. A PATTERN with a `/` is matched against the path below the category's folder instead of the name.
+/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case and
+/// accents are ignored: `cafe` finds `Café`. A PATTERN with a `/` is matched against the path below the category's folder
+/// instead of the name.
 ///
-/// WHERE is a storage, a category, a client or a project. The matching frames of an image sequence are one line, with their
-/// number and the frames missing between the first and the last. `plain` and `csv` list every file.
+/// Conditions may follow in any order: `larger SIZE`, `smaller SIZE`, `newer AGE` for files that changed within this time, `older
+/// AGE`, `only on STORAGE` for files that no other storage has, and `in WHERE`. WHERE is a storage, a category, a client or a
+/// project.
+///
+/// The matching frames of an image sequence are one line, with their number and the frames missing between the first and the
+/// last. `plain` and `csv` list every file.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "find [OPTIONS] PATTERN [in WHERE]",
+    override_usage = "find [OPTIONS] PATTERN [CONDITION...]",
     after_help = "Examples:
   find reel
   find '*.mov' in acme
   find 'acme/*/plates/*.exr' in NAS
-  find '*' --newer 2d --larger 10GB
+  find '*' newer 2d larger 10GB
+  find '*.mov' only on WORK older 30d
   find sh010 --no-sequences --limit 20"
 )]
 pub(crate) struct FindArgs {
     /// A glob or a part of the name
     #[arg(value_name = "PATTERN")]
     pattern: String,
-    #[arg(value_name = "in", value_parser = ["in"], requires = "place", hide = true)]
-    keyword: Option<String>,
-    /// Only files on this storage, or of this category, client or project
-    #[arg(value_name = "WHERE")]
-    place: Option<OsString>,
+    /// Conditions: `larger SIZE`, `smaller SIZE`, `newer AGE`, `older AGE`, `only on STORAGE`, `in WHERE`
+    #[arg(value_name = "CONDITION")]
+    conditions: Vec<OsString>,
     /// Only files that changed within this time: `2d`, `12h`
     #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
     newer: Option<Duration>,
@@ -61,7 +66,7 @@ pub(crate) struct FindArgs {
     /// List every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
-    /// Match case exactly
+    /// Match case and accents exactly
     #[arg(short = 's', long)]
     case_sensitive: bool,
 }
@@ -77,11 +82,23 @@ impl FindArgs {
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         Pattern::parse(&self.pattern, self.case_sensitive)?;
-        if let Some(word) = &self.place {
+        let words = self.filter_words()?;
+        if let Some(name) = &words.only_on {
+            workspace.registry.database(name)?;
+        }
+        if let Some(word) = &words.place {
             search_place::check(word, workspace)?;
         }
         workspace.last_answer.assume();
         Ok(())
+    }
+
+    /// Returns the conditions of the line.
+    fn filter_words(&self) -> Result<FilterWords> {
+        let mut words = FilterWords::parse(&self.conditions)?;
+        words.newer = self.newer.or(words.newer);
+        words.larger = self.larger.or(words.larger);
+        Ok(words)
     }
 
     /// Prepares the search; the index is read while the answer is printed.
@@ -97,19 +114,27 @@ impl FindArgs {
             drop(snapshot);
             index.discard_names()?;
             snapshot = index.read_transaction()?;
-            let notice = "note: the index of names is missing, so every name is read; `load` builds it";
+            let notice =
+                "note: the index of names is missing, so every name is read; `load` builds it";
             workspace.monitor.on_event(&ProgressEvent::Notice(notice));
         }
-        let place = match &self.place {
+        let words = self.filter_words()?;
+        let place = match &words.place {
             Some(word) => SearchPlace::parse(index, registry, word)?,
             None => SearchPlace::all(registry),
+        };
+        let only_on = match &words.only_on {
+            Some(name) => Some(registry.database(name)?),
+            None => None,
         };
         if let Some(notice) = outside_notice(index, place.databases, &pattern)? {
             workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         let (mut locations, mut replicas) = (Vec::new(), Vec::new());
         let mut is_scanned = false;
-        for database in place.databases {
+        let is_searched =
+            |database: &&Database| only_on.is_none_or(|only| only.name == database.name);
+        for database in place.databases.iter().filter(is_searched) {
             let known = index.database(&database.root)?;
             is_scanned |= known.scanned_at.is_some();
             let Some(id) = known.id else {
@@ -136,23 +161,17 @@ impl FindArgs {
                     + &client_hint(index, registry, &self.pattern)?
             }
         };
-        let newer_than = self.newer.map(|age| {
-            let now = Timestamp::now();
-            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-            Timestamp {
-                seconds: now.seconds.saturating_sub(age),
-                ..now
-            }
-        });
+        let places = match only_on {
+            Some(_) => place::places(index, registry)?,
+            None => Vec::new(),
+        };
         Ok(FindAnswer {
             index,
             last_answer: &workspace.last_answer,
             _snapshot: snapshot,
-            filter: FileFilter {
-                pattern,
-                newer_than,
-                larger_than: self.larger,
-            },
+            pattern,
+            filter: words.file_filter(),
+            elsewhere: only_on.map(|_| places),
             candidates,
             locations,
             replicas,

@@ -67,7 +67,12 @@ struct GlobMatcher {
 impl GlobMatcher {
     fn is_match(&self, text: &[u8]) -> bool {
         let is_unicode = !text.is_ascii() && from_utf8(text).is_ok();
-        if is_unicode { &self.unicode } else { &self.bytes }.is_match(text)
+        if is_unicode {
+            &self.unicode
+        } else {
+            &self.bytes
+        }
+        .is_match(text)
     }
 }
 
@@ -156,7 +161,9 @@ impl Pattern {
             Matcher::Substring(pattern) => pattern.is_match(&spelled_text),
             Matcher::Glob { spelled, accented } => {
                 spelled.is_match(&spelled_text)
-                    || accented.as_ref().is_some_and(|accented| accented.is_match(&fold_case(text)))
+                    || accented
+                        .as_ref()
+                        .is_some_and(|accented| accented.is_match(&fold_case(text)))
             }
         }
     }

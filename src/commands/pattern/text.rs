@@ -15,7 +15,9 @@ pub(super) fn glob_texts(glob: &str, matches_paths: bool) -> Option<Vec<Vec<Quer
             None => (String::new(), &**alternative),
         };
         let folders = runs(&folders).into_iter().map(QueryText::Folder);
-        folders.chain(runs(name).into_iter().map(QueryText::Name)).collect()
+        folders
+            .chain(runs(name).into_iter().map(QueryText::Name))
+            .collect()
     });
     Some(texts.collect())
 }
@@ -36,7 +38,9 @@ fn expand(glob: &str, alternatives: &mut Vec<String>) -> Option<()> {
         alternatives.push(glob.to_owned());
         return (alternatives.len() <= MAX_ALTERNATIVES).then_some(());
     };
-    choices.iter().try_for_each(|choice| expand(&format!("{before}{choice}{after}"), alternatives))
+    choices
+        .iter()
+        .try_for_each(|choice| expand(&format!("{before}{choice}{after}"), alternatives))
 }
 
 /// Returns the text before the first braces, the choices in them, and the text after them. Braces in brackets are letters.
@@ -67,8 +71,9 @@ fn runs(glob: &str) -> Vec<String> {
     let mut runs = vec![String::new()];
     for (_, token) in Letters::new(glob) {
         match (token, runs.last_mut()) {
-            (Token::Letter(letter), Some(run)) => run.push(letter),
-            (Token::Special(letter @ (',' | '}')), Some(run)) => run.push(letter),
+            (Token::Letter(letter) | Token::Special(letter @ (',' | '}')), Some(run)) => {
+                run.push(letter);
+            }
             _ => runs.push(String::new()),
         }
     }
@@ -144,7 +149,10 @@ mod tests {
             QueryText::Name(text) => text,
             QueryText::Folder(text) => format!("{text}|"),
         };
-        texts.into_iter().map(|texts| texts.into_iter().map(text).collect()).collect()
+        texts
+            .into_iter()
+            .map(|texts| texts.into_iter().map(text).collect())
+            .collect()
     }
 
     #[test]

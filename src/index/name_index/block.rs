@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::posting::Postings;
+use super::posting_list::Postings;
 use super::trigram::{Space, Trigram, TrigramSet, visit_trigrams};
 use crate::base::unicode::search_key_of_bytes;
 use crate::index::checksum::corruption_error;
@@ -26,7 +26,7 @@ pub(super) struct BlockGroup {
 
 /// A complete block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct NameBlock {
     /// Its number in the segment.
     pub(super) place: u64,
     pub(super) group: BlockGroup,
@@ -48,7 +48,7 @@ pub(super) struct BlockBuilder {
     pending: BTreeMap<BlockGroup, PendingBlock>,
     /// Number of complete blocks.
     blocks: u64,
-    complete: Vec<Block>,
+    complete: Vec<NameBlock>,
     postings: Postings,
 }
 
@@ -113,7 +113,7 @@ impl BlockBuilder {
         let postings = &mut self.postings;
         self.set.drain(|trigram| postings.add(trigram, place));
         pending.folders.sort_unstable();
-        self.complete.push(Block {
+        self.complete.push(NameBlock {
             place,
             group,
             folders: pack_folders(&pending.folders),
@@ -128,7 +128,7 @@ impl BlockBuilder {
     }
 
     /// Returns the blocks that were completed since the last call.
-    pub(super) fn take_blocks(&mut self) -> Vec<Block> {
+    pub(super) fn take_blocks(&mut self) -> Vec<NameBlock> {
         std::mem::take(&mut self.complete)
     }
 
@@ -205,34 +205,58 @@ mod tests {
     use crate::snapshot::manifest::{Manifest, ManifestFile};
 
     fn manifest(names: &[&str]) -> Manifest {
-        let file = |name: &&'static str| {
-            ManifestFile::regular(name.as_bytes(), 1, Timestamp::default())
-        };
+        let file =
+            |name: &&'static str| ManifestFile::regular(name.as_bytes(), 1, Timestamp::default());
         let names: Vec<&'static str> = names.iter().map(|name| &*name.to_string().leak()).collect();
         Manifest::of_files(names.iter().map(file)).0
     }
 
     fn add(builder: &mut BlockBuilder, number: i64, names: &[&str]) {
-        let group = BlockGroup { replica: 1, is_new: false };
-        let project = ProjectId { client: "acme".into(), project: "spot".into() };
-        builder.add_folder(group, number, &project, Path::new("plates"), manifest(names).as_ref());
+        let group = BlockGroup {
+            replica: 1,
+            is_new: false,
+        };
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        builder.add_folder(
+            group,
+            number,
+            &project,
+            Path::new("plates"),
+            manifest(names).as_ref(),
+        );
     }
 
     /// The trigrams of a builder.
     fn trigrams(builder: BlockBuilder) -> Vec<Trigram> {
-        builder.finish().lists.into_iter().map(|(trigram, _)| trigram).collect()
+        builder
+            .finish()
+            .lists
+            .into_iter()
+            .map(|(trigram, _)| trigram)
+            .collect()
     }
 
     #[test]
     fn shared_letters_lose_no_trigram() {
-        let names = ["comp.1001.exr", "comp.1002.exr", "comp.1010.exr", "comq", "co\u{301}mq"];
+        let names = [
+            "comp.1001.exr",
+            "comp.1002.exr",
+            "comp.1010.exr",
+            "comq",
+            "co\u{301}mq",
+        ];
         let mut builder = BlockBuilder::default();
         add(&mut builder, 1, &names);
         builder.complete_all();
         let found = trigrams(builder);
         for name in names {
             let key = search_key_of_bytes(name.as_bytes());
-            visit_trigrams(&key, 0, Space::Name, |trigram| assert!(found.contains(&trigram), "{name}"));
+            visit_trigrams(&key, 0, Space::Name, |trigram| {
+                assert!(found.contains(&trigram), "{name}");
+            });
         }
     }
 
@@ -247,7 +271,10 @@ mod tests {
         let blocks = builder.take_blocks();
         assert_eq!(blocks.len(), 1);
         assert_eq!(unpack_folders(&blocks[0].folders, 0).unwrap(), [3, 5, 9]);
-        assert_eq!(unpack_folders(&blocks[0].folders, 100).unwrap(), [103, 105, 109]);
+        assert_eq!(
+            unpack_folders(&blocks[0].folders, 100).unwrap(),
+            [103, 105, 109]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::page::{Page, delete_pages, pack_pages, page_at, write_pages};
-use super::posting::Blocks;
+use super::page::{NamePage, delete_pages, pack_pages, page_at, write_pages};
+use super::posting_list::Blocks;
 use super::segment::{Segment, insert_segment, segments};
 use super::tables::discard;
 use super::trigram::Trigram;
@@ -50,14 +50,21 @@ fn merge(connection: &Connection, merged: &[Segment]) -> rusqlite::Result<()> {
     let [oldest, ..] = merged else {
         return Ok(());
     };
-    let end = merged.iter().map(|segment| segment.first + segment.blocks).max();
+    let end = merged
+        .iter()
+        .map(|segment| segment.first + segment.blocks)
+        .max();
     let end = end.unwrap_or(oldest.first);
     let sql = "SELECT id FROM name_blocks WHERE id >= ?1 AND id < ?2 ORDER BY id";
     let live: Vec<i64> = rows(connection, sql, [oldest.first, end], |row| row.get(0))?;
     let lists = merged_lists(connection, merged, oldest.first, &live)?;
     for segment in merged {
         delete_pages(connection, segment.id)?;
-        execute(connection, "DELETE FROM name_segments WHERE id = ?1", [segment.id])?;
+        execute(
+            connection,
+            "DELETE FROM name_segments WHERE id = ?1",
+            [segment.id],
+        )?;
     }
     let bytes = lists.iter().map(|(_, list)| list.len()).sum::<usize>() as u64;
     let blocks = end - oldest.first;
@@ -153,7 +160,7 @@ impl ListCursor {
     }
 }
 
-fn next_page(page: &Page) -> rusqlite::Result<i64> {
+fn next_page(page: &NamePage) -> rusqlite::Result<i64> {
     if page.end > page.first {
         Ok(page.end)
     } else {

@@ -18,7 +18,7 @@ const IDS_PER_SEGMENT: i64 = 1 << 20;
 
 /// The posting lists of a range of trigrams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct NamePage {
     /// The first trigram of the range.
     pub(super) first: i64,
     /// The first trigram behind the range.
@@ -36,7 +36,7 @@ pub(super) struct PagePlace {
     pub(super) bytes: u64,
 }
 
-impl Page {
+impl NamePage {
     /// Returns the checksum of a page.
     pub(super) fn checksum(&self) -> [u8; 16] {
         checksum(self.first, self.end, &self.packed)
@@ -79,16 +79,16 @@ fn checksum(first: i64, end: i64, packed: &[u8]) -> [u8; 16] {
 }
 
 /// Packs lists that are sorted by trigram into pages that cover all trigrams.
-pub(super) fn pack_pages(lists: impl IntoIterator<Item = (Trigram, Vec<u8>)>) -> Vec<Page> {
+pub(super) fn pack_pages(lists: impl IntoIterator<Item = (Trigram, Vec<u8>)>) -> Vec<NamePage> {
     let mut pages = Vec::new();
-    let mut page = Page::default();
+    let mut page = NamePage::default();
     let mut last = 0;
     for (trigram, list) in lists {
         let number = i64::from(trigram.0);
         if !page.packed.is_empty() && page.packed.len() + list.len() > PAGE_BYTES {
-            let next = Page {
+            let next = NamePage {
                 first: number,
-                ..Page::default()
+                ..NamePage::default()
             };
             page.end = number;
             last = number;
@@ -107,12 +107,16 @@ pub(super) fn pack_pages(lists: impl IntoIterator<Item = (Trigram, Vec<u8>)>) ->
 pub(super) fn write_pages(
     connection: &Connection,
     segment: i64,
-    pages: &[Page],
+    pages: &[NamePage],
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO name_pages (id, end, postings, checksum) VALUES (?1, ?2, ?3, ?4)";
     for page in pages {
         let id = segment * IDS_PER_SEGMENT + page.first;
-        execute(connection, sql, params![id, page.end, page.packed, page.checksum()])?;
+        execute(
+            connection,
+            sql,
+            params![id, page.end, page.packed, page.checksum()],
+        )?;
     }
     Ok(())
 }
@@ -158,7 +162,7 @@ pub(super) fn read_page(
     segment: i64,
     place: PagePlace,
     trigram: Trigram,
-) -> rusqlite::Result<Page> {
+) -> rusqlite::Result<NamePage> {
     let page = read_row(connection, segment, place.row)?;
     if (page.first..page.end).contains(&i64::from(trigram.0)) {
         Ok(page)
@@ -172,18 +176,18 @@ pub(super) fn page_at(
     connection: &Connection,
     segment: i64,
     first: i64,
-) -> rusqlite::Result<Option<Page>> {
+) -> rusqlite::Result<Option<NamePage>> {
     if first >= i64::try_from(TRIGRAM_COUNT).unwrap_or(i64::MAX) {
         return Ok(None);
     }
     read_row(connection, segment, segment * IDS_PER_SEGMENT + first).map(Some)
 }
 
-fn read_row(connection: &Connection, segment: i64, id: i64) -> rusqlite::Result<Page> {
+fn read_row(connection: &Connection, segment: i64, id: i64) -> rusqlite::Result<NamePage> {
     let sql = "SELECT end, postings, checksum FROM name_pages WHERE id = ?1";
     let first = id - segment * IDS_PER_SEGMENT;
     one(connection, sql, [id], |row| {
-        let page = Page {
+        let page = NamePage {
             first,
             end: row.get(0)?,
             packed: row.get(1)?,
@@ -202,7 +206,12 @@ mod tests {
 
     fn lists() -> Vec<(Trigram, Vec<u8>)> {
         (0..2000_u32)
-            .map(|number| (Trigram(number * 100 + 7), vec![u8::try_from(number % 251).unwrap(); 9]))
+            .map(|number| {
+                (
+                    Trigram(number * 100 + 7),
+                    vec![u8::try_from(number % 251).unwrap(); 9],
+                )
+            })
             .collect()
     }
 
@@ -222,7 +231,9 @@ mod tests {
     fn packed_lists_are_found() {
         let pages = pack_pages(lists());
         let list = |trigram: Trigram| {
-            let page = pages.iter().find(|page| (page.first..page.end).contains(&i64::from(trigram.0)));
+            let page = pages
+                .iter()
+                .find(|page| (page.first..page.end).contains(&i64::from(trigram.0)));
             page.unwrap().list(trigram).unwrap().to_vec()
         };
         for (trigram, packed) in lists() {

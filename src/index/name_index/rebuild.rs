@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row};
 use super::block::{BlockBuilder, BlockGroup};
 use super::merge::merge_small;
 use super::segment::{delete_blocks, insert_block, write_segment};
-use super::staging::SEGMENT_BYTES;
+use super::staged_names::SEGMENT_BYTES;
 use super::tables::{prepare, store_names_checksum};
 use crate::base::error::Result;
 use crate::base::interrupt;

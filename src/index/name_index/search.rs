@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::block::{part_checksum, place_checksum, unpack_folders};
-use super::page::{Page, PagePlace, find_page, read_page};
-use super::posting::{Blocks, intersect};
+use super::page::{NamePage, PagePlace, find_page, read_page};
+use super::posting_list::{Blocks, intersect};
 use super::query::NameQuery;
 use super::segment::{Segment, segments};
 use super::tables::{discard, is_sound};
 use super::trigram::Trigram;
 use crate::base::error::Result;
 use crate::base::interrupt;
+use crate::index::Index;
 use crate::index::checksum::corruption_error;
 use crate::index::folder::{FolderFiles, PresentReplica};
 use crate::index::sql::{optional, read_path, rows};
 use crate::index::sqlite_error::Explain as _;
-use crate::index::Index;
 
 /// Number of blocks up to which their replicas are read at once, so that replicas without any are skipped.
 const MAX_GROUPED: usize = 4096;
@@ -35,6 +35,18 @@ pub struct NameCandidates {
     blocks: Vec<i64>,
     /// The candidates by replica; `None` if they are too many to read all at once.
     grouped: Option<BTreeMap<i64, Vec<i64>>>,
+}
+
+impl NameCandidates {
+    /// Number of folders to read.
+    #[cfg(test)]
+    pub(super) fn folder_count(&self) -> usize {
+        self.grouped
+            .iter()
+            .flatten()
+            .map(|(_, folders)| folders.len())
+            .sum()
+    }
 }
 
 impl Index {
@@ -137,18 +149,24 @@ fn is_unusable(error: &rusqlite::Error) -> bool {
     }
 }
 
-fn find_candidates(
-    connection: &Connection,
-    query: &NameQuery,
-) -> rusqlite::Result<NameCandidates> {
+fn find_candidates(connection: &Connection, query: &NameQuery) -> rusqlite::Result<NameCandidates> {
     if !is_sound(connection)? {
         return Err(corruption_error("rows of the name index are missing"));
     }
-    let indexed = rows(connection, "SELECT replica_id FROM name_replicas", [], |row| row.get(0))?;
+    let indexed = rows(
+        connection,
+        "SELECT replica_id FROM name_replicas",
+        [],
+        |row| row.get(0),
+    )?;
     let mut blocks = Vec::new();
     for segment in segments(connection)? {
         let found = SegmentSearch::new(connection, segment).find(query)?;
-        blocks.extend(found.into_iter().map(|place| segment.first.saturating_add_unsigned(place)));
+        blocks.extend(
+            found
+                .into_iter()
+                .map(|place| segment.first.saturating_add_unsigned(place)),
+        );
     }
     let grouped = (blocks.len() <= MAX_GROUPED).then(|| group_by_replica(connection, &blocks));
     Ok(NameCandidates {
@@ -207,7 +225,7 @@ fn read_block(connection: &Connection, id: i64) -> rusqlite::Result<Option<(i64,
 struct SegmentSearch<'a> {
     connection: &'a Connection,
     segment: Segment,
-    pages: HashMap<i64, Page>,
+    pages: HashMap<i64, NamePage>,
 }
 
 impl<'a> SegmentSearch<'a> {

@@ -50,12 +50,13 @@ pub(super) fn insert_segment(
 }
 
 /// Writes a segment without the rows of its blocks, and returns the id of its first block.
-pub(super) fn write_segment(
-    connection: &Connection,
-    built: BuiltSegment,
-) -> rusqlite::Result<i64> {
+pub(super) fn write_segment(connection: &Connection, built: BuiltSegment) -> rusqlite::Result<i64> {
     let first = next_block(connection)?;
-    let bytes = built.lists.iter().map(|(_, list)| list.len()).sum::<usize>();
+    let bytes = built
+        .lists
+        .iter()
+        .map(|(_, list)| list.len())
+        .sum::<usize>();
     let [blocks, bytes] = [built.blocks, bytes as u64].map(u64::cast_signed);
     let segment = insert_segment(connection, first, blocks, bytes)?;
     write_pages(connection, segment, &pack_pages(built.lists))?;

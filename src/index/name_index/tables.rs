@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::index::checksum::rows_checksum;
-use crate::index::sql::{execute, optional};
+use crate::index::sql::{execute, one, optional};
 
 /// The SQL that creates the tables.
 pub(in crate::index) const NAME_TABLES: &str = "
@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS name_blocks (
 CREATE INDEX IF NOT EXISTS name_blocks_of ON name_blocks (replica_id);
 ";
 
+/// Number of tables.
+const TABLE_COUNT: i64 = 4;
+
 /// The SQL that drops the tables.
 const DROP_TABLES: &str = "
 DROP TABLE IF EXISTS name_blocks;
@@ -50,10 +53,11 @@ const CHECKED_ROWS: [&str; 2] = [
     "SELECT replica_id, listings, 'replica' FROM name_replicas",
 ];
 
-/// Makes the tables ready to be written: empties them if a row was lost, and creates those that are missing.
+/// Makes the tables ready to be written: starts with empty ones if one of them or a row was lost.
 pub(in crate::index) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(NAME_TABLES)?;
-    if is_sound(connection)? {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB 'name_*'";
+    let tables: i64 = one(connection, sql, [], |row| row.get(0))?;
+    if tables == TABLE_COUNT && is_sound(connection)? {
         Ok(())
     } else {
         discard(connection)

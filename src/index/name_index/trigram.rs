@@ -132,7 +132,9 @@ mod tests {
 
     fn trigrams(key: &str, start: usize, space: Space) -> Vec<u32> {
         let mut found = Vec::new();
-        visit_trigrams(key.as_bytes(), start, space, |trigram| found.push(trigram.0));
+        visit_trigrams(key.as_bytes(), start, space, |trigram| {
+            found.push(trigram.0);
+        });
         found
     }
 
@@ -145,13 +147,22 @@ mod tests {
             trigrams("bcd", 0, Space::Name)
         );
         assert_eq!(trigrams("abcd", 9, Space::Name), [0; 0]);
-        assert_eq!(trigrams("ABC", 0, Space::Name), trigrams("abc", 0, Space::Name));
+        assert_eq!(
+            trigrams("ABC", 0, Space::Name),
+            trigrams("abc", 0, Space::Name)
+        );
     }
 
     #[test]
     fn classes_fill_six_bits() {
         assert!(CLASSES.iter().all(|class| *class < 64));
-        for (a, b) in [(b'a', b'z'), (b'0', b'a'), (b'.', b'_'), (b'/', b'-'), (b' ', b'!')] {
+        for (a, b) in [
+            (b'a', b'z'),
+            (b'0', b'a'),
+            (b'.', b'_'),
+            (b'/', b'-'),
+            (b' ', b'!'),
+        ] {
             assert_ne!(CLASSES[usize::from(a)], CLASSES[usize::from(b)]);
         }
     }
@@ -161,7 +172,11 @@ mod tests {
         let names = trigrams("\u{e9}t\u{e9}/zzz999", 0, Space::Name);
         let folders = trigrams("\u{e9}t\u{e9}/zzz999", 0, Space::Folder);
         assert!(names.iter().all(|trigram| !folders.contains(trigram)));
-        assert!(folders.iter().all(|trigram| (*trigram as usize) < TRIGRAM_COUNT));
+        assert!(
+            folders
+                .iter()
+                .all(|trigram| (*trigram as usize) < TRIGRAM_COUNT)
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use clap::{Arg, Command};
 use super::name_list::NameList;
 use super::studio_names::StudioNames;
 use super::word_source::WordSource;
+use crate::commands::file_filter::FILTER_WORDS;
 use crate::commands::settings::Setting;
 use crate::commands::{grammar, help};
 use crate::shell::position::{Position, RedirectPart, find_option, placeholder};
@@ -159,16 +160,7 @@ impl Expectation {
                 scope.clients = words.last().is_some_and(|word| word == "client");
                 scope.projects = !scope.clients;
             }
-            "IN" if words.last().is_some_and(|word| word == "in") => {
-                let names = [&tracked.databases, &tracked.categories];
-                self.sources.extend(names.map(Clone::clone));
-                scope.clients = true;
-            }
-            "IN" => {
-                let within = "in a client, category or storage".to_owned();
-                let word = WordSource::described([("in".into(), within)]);
-                self.sources.push(word);
-            }
+            "IN" => self.add_in(words, names, &mut scope),
             "WHERE" => {
                 let names = [&tracked.databases, &tracked.categories];
                 self.sources.extend(names.map(Clone::clone));
@@ -176,6 +168,7 @@ impl Expectation {
             }
             "PROJECT" if is_after_run => {}
             "PROJECT" => (scope.projects, scope.clients) = (true, accepts_all),
+            "CONDITION" => self.add_condition(words, names, &mut scope),
             "PATTERN" if command == "exclusion" => self.sources.push(tracked.exclusions.clone()),
             // A number of a run cannot be guessed.
             "RUN" if command == "history" => {
@@ -219,6 +212,43 @@ impl Expectation {
             self.sources.insert(0, WordSource::described(words));
         }
         scope
+    }
+
+    /// Adds the keyword `in`, or the names that may follow it.
+    fn add_in(&mut self, words: &[OsString], names: &StudioNames, scope: &mut ScopeNames) {
+        if words.last().is_some_and(|word| word == "in") {
+            let names = [&names.tracked.databases, &names.tracked.categories];
+            self.sources.extend(names.map(Clone::clone));
+            scope.clients = true;
+        } else {
+            let within = "in a client, category or storage".to_owned();
+            let word = WordSource::described([("in".into(), within)]);
+            self.sources.push(word);
+        }
+    }
+
+    /// Adds the words of a condition on files.
+    fn add_condition(&mut self, words: &[OsString], names: &StudioNames, scope: &mut ScopeNames) {
+        let tracked = &names.tracked;
+        match words.last().and_then(|word| word.to_str()) {
+            Some("on") => self.sources.push(tracked.databases.clone()),
+            Some("only") => {
+                let word = [("on".into(), "on a storage".to_owned())];
+                self.sources.push(WordSource::described(word));
+            }
+            Some("in") => {
+                let names = [&tracked.databases, &tracked.categories];
+                self.sources.extend(names.map(Clone::clone));
+                (scope.projects, scope.clients) = (true, true);
+            }
+            Some("larger" | "smaller" | "newer" | "older") => self.is_open = true,
+            _ => {
+                let is_new = |(word, _): &(&str, &str)| words.iter().all(|typed| typed != word);
+                let new = FILTER_WORDS.into_iter().filter(is_new);
+                let new = new.map(|(word, help)| (OsString::from(word), help.to_owned()));
+                self.sources.push(WordSource::described(new));
+            }
+        }
     }
 
     /// Adds the category, the keyword and the storage of a line about storages.

@@ -35,8 +35,8 @@ fn name_part_finds_files() {
     assert_snapshot!(studio.json(&["find p1", "find x.mov in WORK"]), @r#"
     exit 0
     --- stdout
-    {"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"NAS","category":"footage","project":"acme/spot","path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}
-    {"command":"find","files":[{"database":"WORK","category":"footage","project":"Bob's/long film","path":"$STUDIO/WORK/footage/Bob's/long film/x.mov","bytes":1,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}
+    {"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"NAS","category":"footage","project":"acme/spot","path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"total":{"files":2,"bytes":18},"limited":false}
+    {"command":"find","files":[{"database":"WORK","category":"footage","project":"Bob's/long film","path":"$STUDIO/WORK/footage/Bob's/long film/x.mov","bytes":1,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"total":{"files":1,"bytes":1},"limited":false}
     "#);
 }
 
@@ -103,9 +103,9 @@ fn sequence_is_one_line() {
          1      6 B      28 h ago  WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr
     3 files, 17 B; stopped at the limit, more may match
     ");
-    assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
+    assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"total":{"files":10,"bytes":59},"limited":false}"#);
     let run = studio.json(&["find *10.0001* --no-sequences"]);
-    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":null},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg","bytes":5,"modified":"TIME","sequence":null}],"sequences":[],"limited":false}"#);
+    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":null},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg","bytes":5,"modified":"TIME","sequence":null}],"sequences":[],"total":{"files":2,"bytes":11},"limited":false}"#);
 }
 
 #[test]
@@ -159,14 +159,14 @@ fn limit_ends_the_search_with_notice() {
     WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg,5,TIME
     ");
     let run = studio.json(&["find sh010 --limit 1"]);
-    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":true}"#);
+    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"total":{"files":1,"bytes":6},"limited":true}"#);
     assert_snapshot!(studio.lines(&["find sh --limit 0"]).status(2), @"
     exit 2
     --- stderr
     -c:1:17: error: `0` is not a valid N: a limit is a number of 1 or more
         find sh --limit 0
                         ^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
+    hint: write it as: find [OPTIONS] PATTERN [CONDITION...]
     ");
 }
 
@@ -222,7 +222,7 @@ fn empty_result_explains_pattern_matching() {
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0
     --- stdout
-    {"command":"find","files":[],"sequences":[],"limited":false}
+    {"command":"find","files":[],"sequences":[],"total":{"files":0,"bytes":0},"limited":false}
     "#);
 }
 
@@ -261,7 +261,7 @@ fn odd_names_are_found_and_written_exactly() {
     // The length of the second path depends on the folder of the studio.
     let run = studio.json(&["find '*'"]);
     let path = regex::Regex::new(r#""path":\{"bytes_base64":"[^"]+"\}"#).unwrap();
-    assert_snapshot!(path.replace(&run.stdout, r#""path":{"bytes_base64":...}"#), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"a,b \"c\"/tab\there","path":"$STUDIO/WORK/footage/a,b \"c\"/tab\there/new\nline","bytes":5,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"WORK","category":"footage","project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"path":{"bytes_base64":...},"bytes":3,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}"#);
+    assert_snapshot!(path.replace(&run.stdout, r#""path":{"bytes_base64":...}"#), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"a,b \"c\"/tab\there","path":"$STUDIO/WORK/footage/a,b \"c\"/tab\there/new\nline","bytes":5,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"WORK","category":"footage","project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"path":{"bytes_base64":...},"bytes":3,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"total":{"files":2,"bytes":8},"limited":false}"#);
 }
 
 #[test]
@@ -278,10 +278,10 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel NAS"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:11: error: expected `in`, found `NAS`
+    -c:1:11: error: unexpected argument `NAS`
         find reel NAS
                   ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]; quote a name with spaces: 'reel NAS'
+    hint: a pattern with blanks is quoted; behind it stand conditions: `larger`, `smaller`, `newer`, `older`, `only`, `in`
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2
@@ -303,6 +303,6 @@ fn invalid_line_reports_the_error() {
     -c:1:13: error: missing: WHERE
         find reel in
                     ^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
+    hint: in WHERE: of a storage, category, client or project
     ");
 }

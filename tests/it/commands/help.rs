@@ -195,21 +195,25 @@ fn page_of_find_names_its_patterns() {
     Find files in the index, also on storages that are offline
 
     PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part
-    of the name. Case is ignored. A PATTERN with a `/` is matched against the path below the category's
-    folder instead of the name.
+    of the name. Case and accents are ignored: `cafe` finds `Café`. A PATTERN with a `/` is matched
+    against the path below the category's folder instead of the name.
 
-    WHERE is a storage, a category, a client or a project. The matching frames of an image sequence are
-    one line, with their number and the frames missing between the first and the last. `plain` and `csv`
-    list every file.
+    Conditions may follow in any order: `larger SIZE`, `smaller SIZE`, `newer AGE` for files that
+    changed within this time, `older AGE`, `only on STORAGE` for files that no other storage has, and
+    `in WHERE`. WHERE is a storage, a category, a client or a project.
 
-    Usage: find [OPTIONS] PATTERN [in WHERE]
+    The matching frames of an image sequence are one line, with their number and the frames missing
+    between the first and the last. `plain` and `csv` list every file.
+
+    Usage: find [OPTIONS] PATTERN [CONDITION...]
 
     Arguments:
       <PATTERN>
               A glob or a part of the name
 
-      [WHERE]
-              Only files on this storage, or of this category, client or project
+      [CONDITION]...
+              Conditions: `larger SIZE`, `smaller SIZE`, `newer AGE`, `older AGE`, `only on STORAGE`,
+              `in WHERE`
 
     Options:
           --newer <AGE>
@@ -225,7 +229,7 @@ fn page_of_find_names_its_patterns() {
               List every frame of an image sequence
 
       -s, --case-sensitive
-              Match case exactly
+              Match case and accents exactly
 
       -h, --help
               Print help
@@ -234,7 +238,8 @@ fn page_of_find_names_its_patterns() {
       find reel
       find '*.mov' in acme
       find 'acme/*/plates/*.exr' in NAS
-      find '*' --newer 2d --larger 10GB
+      find '*' newer 2d larger 10GB
+      find '*.mov' only on WORK older 30d
       find sh010 --no-sequences --limit 20
     ");
 }

@@ -22,6 +22,7 @@ mod fetch;
 mod fetch_files;
 mod fetch_live;
 mod find;
+mod find_conditions;
 mod free;
 mod free_witness;
 mod heal;

@@ -119,7 +119,11 @@ mod tests {
             postings.add(Trigram(5), *block);
         }
         assert_eq!(postings.bytes() == 0, blocks.is_empty());
-        postings.into_lists().pop().map(|(_, packed)| packed).unwrap_or_default()
+        postings
+            .into_lists()
+            .pop()
+            .map(|(_, packed)| packed)
+            .unwrap_or_default()
     }
 
     proptest! {
@@ -141,7 +145,10 @@ mod tests {
         for code in [9, 2, 9, 4] {
             postings.add(Trigram(code), u64::from(code));
         }
-        let codes = postings.into_lists().into_iter().map(|(trigram, _)| trigram.0);
+        let codes = postings
+            .into_lists()
+            .into_iter()
+            .map(|(trigram, _)| trigram.0);
         assert_eq!(codes.collect::<Vec<_>>(), [2, 4, 9]);
     }
 }

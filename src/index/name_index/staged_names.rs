@@ -77,8 +77,15 @@ impl NameStaging {
         let group = BlockGroup { replica, is_new };
         builder.add_folder(group, number, project, path, manifest);
         self.stage_blocks(connection)?;
-        let is_full = self.builder.as_ref().is_some_and(|builder| builder.bytes() >= SEGMENT_BYTES);
-        if is_full { self.stage_segment(connection) } else { Ok(()) }
+        let is_full = self
+            .builder
+            .as_ref()
+            .is_some_and(|builder| builder.bytes() >= SEGMENT_BYTES);
+        if is_full {
+            self.stage_segment(connection)
+        } else {
+            Ok(())
+        }
     }
 
     /// Ends a replica.
@@ -225,7 +232,14 @@ impl NameWriter {
                    SELECT ?2 + place, ?3, iif(is_new, ?4, 0), folders, ?2 + place + checksum + iif(is_new, ?5, ?6)
                    FROM temp.staged_name_blocks WHERE replica = ?1";
         let sums = [self.folder_base, 0].map(|base| place_checksum(id, base));
-        let parameters = [place, self.first_block, id, self.folder_base, sums[0], sums[1]];
+        let parameters = [
+            place,
+            self.first_block,
+            id,
+            self.folder_base,
+            sums[0],
+            sums[1],
+        ];
         execute(connection, sql, parameters)?;
         forget_if_outdated(connection, id)
     }
