@@ -39,7 +39,7 @@ impl Bound {
     }
 
     /// Adds the target and the verdict to a row.
-    fn judged(self, row: Row, ours: Spread, peer: Option<Spread>) -> Row {
+    pub(crate) fn judged(self, row: Row, ours: Spread, peer: Option<Spread>) -> Row {
         Row {
             asked: self.shown(),
             verdict: verdict(self.is_met(ours, peer)),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
 use super::cache::VerifiedCache;
@@ -25,6 +26,9 @@ use crate::os::own_file::OwnFile;
 
 /// Longest wait for another process that is writing.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Number of prepared statements that a connection keeps: all that a scan uses.
+const CACHED_STATEMENTS: usize = 128;
 
 /// Delay between two attempts to open the index.
 const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -138,6 +142,10 @@ impl Index {
         connection
             .busy_timeout(Duration::ZERO)
             .explain("open", path)?;
+        // Otherwise a statement is compiled again whenever its parameters change.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .explain("open", path)?;
         let version = schema_version(&connection, path);
         connection
             .busy_handler(Some(wait_for_writer))
@@ -167,6 +175,7 @@ impl Index {
     }
 
     fn new(connection: Connection, path: &Path, read_only: bool) -> Self {
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         Self {
             connection,
             path: path.to_owned(),

@@ -14,7 +14,15 @@ use crate::snapshot::tree::ScannedFolder;
 #[derive(Debug)]
 pub struct SampleFolder {
     path: PathBuf,
-    files: ManifestBuilder,
+    files: Vec<SampleFile>,
+}
+
+#[derive(Debug)]
+struct SampleFile {
+    name: String,
+    bytes: u64,
+    /// Seconds UTC.
+    modified: i64,
 }
 
 impl SampleFolder {
@@ -22,18 +30,40 @@ impl SampleFolder {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            files: ManifestBuilder::default(),
+            files: Vec::new(),
         }
     }
 
-    /// Adds the file with the next name. `seconds` is its modification time, UTC.
-    pub fn add(&mut self, name: &str, bytes: u64, seconds: i64) {
-        let modified = Timestamp {
-            seconds,
-            nanoseconds: 0,
-        };
-        let file = ManifestFile::regular(name.as_bytes(), bytes, modified);
-        self.files.add(&file);
+    /// Adds the file with the next name. `modified` is its time in seconds UTC.
+    pub fn add(&mut self, name: String, bytes: u64, modified: i64) {
+        self.files.push(SampleFile {
+            name,
+            bytes,
+            modified,
+        });
+    }
+
+    /// The path below the project's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the files.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.name)
+    }
+
+    fn scanned(&self) -> ScannedFolder {
+        let mut builder = ManifestBuilder::with_capacity(self.files.len());
+        for file in &self.files {
+            let modified = Timestamp {
+                seconds: file.modified,
+                nanoseconds: 0,
+            };
+            let name = file.name.as_bytes();
+            builder.add(&ManifestFile::regular(name, file.bytes, modified));
+        }
+        ScannedFolder::from_builder(&self.path, builder)
     }
 }
 
@@ -65,9 +95,8 @@ impl Index {
                 project: Name::from(&*sample.project),
             };
             let replica = staging.begin_replica(category, &project)?;
-            for folder in sample.folders {
-                let seen = ScannedFolder::from_builder(&folder.path, folder.files);
-                staging.add_folder(replica, seen)?;
+            for folder in &sample.folders {
+                staging.add_folder(replica, folder.scanned())?;
             }
             staging.end_replica(replica)?;
         }

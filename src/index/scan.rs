@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use super::checksum::{store_checksum, store_roots_checksum};
+use super::evidence::store_if_without_evidence;
 use super::name_index::{self, NameWriter, WrittenReplica, store_names_checksum};
 use super::outside::write_outside;
 use super::replica_row::{
@@ -14,7 +15,7 @@ use super::size_record::record_size;
 use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
 use super::staged_scan::{StagedReplica, staging_key};
-use super::{DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
+use super::{Coverage, DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::timestamp::Timestamp;
 use crate::model::outside::OutsideListing;
@@ -170,6 +171,10 @@ impl ScanWriter<'_> {
                 listings: replica.listings,
             };
             names.write_replica(transaction, written)?;
+            let coverage = Coverage::unproven(replica.regular_files, replica.regular_bytes);
+            let place = (&*replica.category, &replica.project);
+            let aggregate = &replica.aggregate;
+            store_if_without_evidence(transaction, self.database, place, aggregate, coverage)?;
         }
         Ok(replica.changes)
     }

@@ -78,6 +78,10 @@ pub(super) struct StagedReplica {
     pub(super) has_changes: bool,
     /// Number of folders that were staged.
     pub(super) listings: i64,
+    /// Number of regular files.
+    pub(super) regular_files: u64,
+    /// Bytes of all of them; of a file with several hard links for each.
+    pub(super) regular_bytes: u64,
     /// The row of the previous scan.
     pub(super) id: Option<i64>,
     previous: Option<ReplicaRow>,
@@ -89,6 +93,14 @@ pub(super) struct StagedReplica {
     counted_hard_links: HashSet<FileId>,
     /// Paths that could not be read: they and everything below them keep their rows.
     unreadable: HashSet<PathBuf>,
+}
+
+impl StagedReplica {
+    /// Counts the regular files of a folder.
+    const fn count_regular(&mut self, totals: &FileTotals) {
+        self.regular_files += totals.files.saturating_sub(totals.links);
+        self.regular_bytes = self.regular_bytes.saturating_add(totals.bytes);
+    }
 }
 
 impl Index {
@@ -150,6 +162,8 @@ impl<'a> ScanStaging<'a> {
             changes: ScanChanges::default(),
             has_changes: false,
             listings: 0,
+            regular_files: 0,
+            regular_bytes: 0,
             id: previous.map(|previous| previous.id),
             previous,
             proven_precision: None,
@@ -174,6 +188,7 @@ impl<'a> ScanStaging<'a> {
             self.merge_unreadable(replica, &mut seen, stored.as_ref());
         }
         let staged = &mut self.replicas[replica];
+        staged.count_regular(&seen.totals);
         for (file_id, bytes) in &seen.hard_links {
             if !staged.counted_hard_links.insert(*file_id) {
                 seen.totals.bytes = seen.totals.bytes.saturating_sub(*bytes);
@@ -249,6 +264,7 @@ impl<'a> ScanStaging<'a> {
         let mut parents = stored.path.ancestors();
         if parents.any(|path| staged.unreadable.contains(path)) {
             let totals = FileTotals::of(stored.manifest.files());
+            staged.count_regular(&totals);
             staged
                 .aggregate
                 .add_folder(&stored.path, &totals, &stored.fingerprints);

@@ -93,6 +93,8 @@ impl Manifest {
 pub struct FileTotals {
     /// Number of regular files and symbolic links.
     pub files: u64,
+    /// Number of symbolic links.
+    pub links: u64,
     /// Apparent size of the files in bytes.
     pub bytes: u64,
     /// Newest modification time.
@@ -111,6 +113,7 @@ impl FileTotals {
         let mut totals = Self::default();
         while let Some(file) = files.next() {
             totals.add(file.bytes, file.modified);
+            totals.links += u64::from(file.target.is_some());
         }
         totals
     }
@@ -140,6 +143,7 @@ impl ManifestBuilder {
     /// Adds the file with the next name.
     pub fn add(&mut self, file: &ManifestFile<'_>) {
         self.totals.add(file.bytes, file.modified);
+        self.totals.links += u64::from(file.target.is_some());
         let shared = common_prefix(&self.name, file.name);
         let rest = &file.name[shared..];
         let head = (shared as u64) << 1 | u64::from(file.target.is_some());

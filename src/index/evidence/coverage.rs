@@ -13,9 +13,10 @@ use super::replica::ProvenFolder;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::checksum::row_checksum;
-use crate::index::sql::{bytes, encode_fingerprints, execute, read_path};
+use crate::index::sql::{bytes, encode_fingerprints, execute, one, read_path};
 use crate::index::{DatabaseId, Index, KnownReplica};
 use crate::model::layout::CategoryLayout;
+use crate::model::project::ProjectId;
 use crate::snapshot::aggregate::Aggregate;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::varint::{read_varint, unzigzag, write_varint, zigzag};
@@ -39,6 +40,15 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Sums over regular files without any evidence.
+    pub(in crate::index) fn unproven(files: u64, bytes: u64) -> Self {
+        Self {
+            unproven_files: files,
+            unproven_bytes: bytes,
+            ..Self::default()
+        }
+    }
+
     /// True if every file was proven at this time or later.
     pub fn is_proven_since(&self, time: Timestamp) -> bool {
         self.unproven_files == 0 && self.oldest.is_none_or(|oldest| oldest >= time)
@@ -158,9 +168,7 @@ impl Index {
         stored: &CoverageTable,
         computed: &mut Vec<StoredCoverage>,
     ) -> Result<Coverage> {
-        let folder = CategoryLayout::from_key(category).replica_path(&replica.project);
-        // Without the slash at the end of a replica's folder, as the ancestors of a folder have none.
-        let folder: PathBuf = folder.components().collect();
+        let folder = coverage_folder(category, &replica.project);
         let basis = basis(&replica.aggregate);
         if let Some((known, coverage)) = stored.0.get(&folder)
             && *known == basis
@@ -199,19 +207,55 @@ impl Index {
         if computed.is_empty() {
             return Ok(());
         }
-        let sql = "INSERT OR REPLACE INTO coverage (database_id, replica, basis, sums, checksum)
-                   VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.write(|transaction| {
-            for row in computed {
-                let (basis, sums) = (row.basis.0.to_le_bytes(), row.coverage.encode());
-                let replica = bytes(&row.replica);
-                let checksum = coverage_checksum(row.database, replica, &basis, &sums);
-                let parameters = params![row.database, replica, basis, sums, checksum];
-                execute(transaction, sql, parameters)?;
-            }
-            Ok(())
-        })
+        self.write(|transaction| computed.iter().try_for_each(|row| insert(transaction, row)))
     }
+}
+
+fn insert(connection: &Connection, row: &StoredCoverage) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO coverage (database_id, replica, basis, sums, checksum)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (basis, sums) = (row.basis.0.to_le_bytes(), row.coverage.encode());
+    let replica = bytes(&row.replica);
+    let checksum = coverage_checksum(row.database, replica, &basis, &sums);
+    let parameters = params![row.database, replica, basis, sums, checksum];
+    execute(connection, sql, parameters)
+}
+
+/// Returns the folder of a replica without the slash at its end, as the ancestors of a folder have none.
+fn coverage_folder(category: &Path, project: &ProjectId) -> PathBuf {
+    let folder = CategoryLayout::from_key(category).replica_path(project);
+    folder.components().collect()
+}
+
+/// Stores the coverage of a replica that was scanned, unless there is evidence of its files. Without evidence the scan itself
+/// has counted everything, and no folder must be read for it.
+pub(in crate::index) fn store_if_without_evidence(
+    connection: &Connection,
+    database: DatabaseId,
+    (category, project): (&Path, &ProjectId),
+    aggregate: &Aggregate,
+    coverage: Coverage,
+) -> rusqlite::Result<()> {
+    let replica = coverage_folder(category, project);
+    // All folders that begin like the replica's; some of them may be of others.
+    let sql = "SELECT EXISTS (SELECT 1 FROM digests WHERE database_id = ?1 AND folder >= ?2 AND folder < ?3)";
+    let end = [bytes(&replica), b"0"].concat();
+    let has_evidence = one(
+        connection,
+        sql,
+        params![database, bytes(&replica), end],
+        |row| row.get(0),
+    )?;
+    if has_evidence {
+        return Ok(());
+    }
+    let row = StoredCoverage {
+        database,
+        replica,
+        basis: basis(aggregate),
+        coverage,
+    };
+    insert(connection, &row)
 }
 
 /// Deletes the coverage of the replica that a folder belongs to: of each folder above it.
@@ -246,6 +290,67 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::os::stat::FileId;
+    use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+    use crate::snapshot::tree::ScannedFolder;
+
+    /// Scans a project with two files, one of them under two names, and a link.
+    fn scan(index: &mut Index, root: &Path) {
+        let mut builder = ManifestBuilder::default();
+        let at = Timestamp::default();
+        for name in ["a", "b", "c"] {
+            builder.add(&ManifestFile::regular(name.as_bytes(), 100, at));
+        }
+        let link = ManifestFile {
+            target: Some(b"a"),
+            ..ManifestFile::regular(b"d", 0, at)
+        };
+        builder.add(&link);
+        let mut folder = ScannedFolder::from_builder(Path::new("plates"), builder);
+        let id = FileId {
+            device: 1,
+            inode: 7,
+        };
+        folder.hard_links = vec![(id, 100), (id, 100)];
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        let known = index.database(root).unwrap();
+        let mut staging = index.stage_scan(&known).unwrap();
+        let replica = staging
+            .begin_replica(Path::new("footage"), &project)
+            .unwrap();
+        staging.add_folder(replica, folder).unwrap();
+        staging.end_replica(replica).unwrap();
+        let staged = staging.finish().unwrap();
+        let writer = index.write_scan(root, &known).unwrap();
+        writer.write_replicas(&staged).unwrap();
+        writer.finish(true).unwrap();
+    }
+
+    #[test]
+    fn scan_without_evidence_stores_its_coverage() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let root = Path::new("/mnt/studio");
+        scan(&mut index, root);
+        let id = index.database_id(root).unwrap().unwrap();
+        let category = Path::new("footage");
+        let replica = index.replicas(id, category).unwrap().remove(0);
+        let (table, mut computed) = (index.coverages(id).unwrap(), Vec::new());
+        let place = (id, category);
+        let stored = index
+            .coverage(place, &replica, &table, &mut computed)
+            .unwrap();
+        assert!(computed.is_empty());
+        assert_eq!(
+            stored,
+            index.compute_coverage(id, category, &replica).unwrap()
+        );
+        assert_eq!((stored.unproven_files, stored.unproven_bytes), (3, 300));
+        assert_eq!(replica.aggregate.bytes, 200);
+    }
 
     proptest! {
         #[test]

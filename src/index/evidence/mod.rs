@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
+pub(super) use self::coverage::store_if_without_evidence;
 pub use self::coverage::{Coverage, CoverageTable, StoredCoverage};
 use self::file::with_damage;
 pub use self::file::{FileEvidence, FolderEvidence, state_tag};
