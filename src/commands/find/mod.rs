@@ -38,7 +38,7 @@ use crate::trust::place;
 /// last. `plain` and `csv` list every file.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "find [OPTIONS] PATTERN [CONDITION...]",
+    override_usage = "find [OPTIONS] PATTERN [CONDITION]...",
     after_help = "Examples:
   find reel
   find '*.mov' in acme

@@ -112,7 +112,7 @@ mod tests {
             ("source", "FILE [ARGUMENT]..."),
             ("free", "PROJECT [CATEGORY] STORAGE"),
             ("free acme/spot footage", "STORAGE"),
-            ("find", "PATTERN [in WHERE]"),
+            ("find", "PATTERN [CONDITION]..."),
             ("set", ""),
             ("watch", "SECONDS COMMAND..."),
             (
