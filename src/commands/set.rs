@@ -30,7 +30,7 @@ use crate::output::page::Page;
   set rclone ~/bin/rclone
   set -- acme/spot NAS")]
 pub(crate) struct SetArgs {
-    /// The setting: format, color, pager, hints, verify, jobs, confirm, housekeeping or rclone
+    /// The setting: format, color, pager, hints, verify, jobs, polite, confirm, housekeeping or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
     /// The new value

@@ -25,6 +25,7 @@ pub enum Setting {
     Hints,
     Verify,
     Jobs,
+    Polite,
     Confirm,
     Housekeeping,
     Rclone,
@@ -32,13 +33,14 @@ pub enum Setting {
 
 impl Setting {
     /// All settings, in the order that `set` lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Format,
         Self::Color,
         Self::Pager,
         Self::Hints,
         Self::Verify,
         Self::Jobs,
+        Self::Polite,
         Self::Confirm,
         Self::Housekeeping,
         Self::Rclone,
@@ -52,6 +54,7 @@ impl Setting {
             Self::Hints => "hints",
             Self::Verify => "verify",
             Self::Jobs => "jobs",
+            Self::Polite => "polite",
             Self::Confirm => "confirm",
             Self::Housekeeping => "housekeeping",
             Self::Rclone => "rclone",
@@ -68,9 +71,12 @@ impl Setting {
             Self::Format => Format::value_variants().iter().map(word).collect(),
             Self::Color => ColorChoice::value_variants().iter().map(word).collect(),
             Self::Jobs | Self::Rclone => vec![AUTO.to_owned()],
-            Self::Pager | Self::Hints | Self::Verify | Self::Confirm | Self::Housekeeping => {
-                [true, false].map(switch_word).into()
-            }
+            Self::Pager
+            | Self::Hints
+            | Self::Verify
+            | Self::Polite
+            | Self::Confirm
+            | Self::Housekeeping => [true, false].map(switch_word).into(),
         }
     }
 
@@ -93,6 +99,7 @@ impl Setting {
             Self::Hints => "gray hints at the prompt",
             Self::Verify => "read copies back and compare them with the source",
             Self::Jobs => "threads on each disk",
+            Self::Polite => "scan slowly while other programs use the disk",
             Self::Confirm => "ask before files are replaced, at the prompt",
             Self::Housekeeping => "skip files that storages and desktops keep for themselves",
             Self::Rclone => {
@@ -113,6 +120,7 @@ pub struct Settings {
     pub verify: bool,
     /// Number of threads on each disk; `None` lets the kind of disk decide.
     pub jobs: Option<NonZeroUsize>,
+    pub polite: bool,
     pub confirm: bool,
     pub housekeeping: bool,
     /// The rclone program; `None` for the one on PATH.
@@ -128,6 +136,7 @@ impl Default for Settings {
             hints: true,
             verify: true,
             jobs: None,
+            polite: false,
             confirm: true,
             housekeeping: true,
             rclone: None,
@@ -145,6 +154,7 @@ impl Settings {
             Setting::Pager => switch_word(self.pager),
             Setting::Hints => switch_word(self.hints),
             Setting::Verify => switch_word(self.verify),
+            Setting::Polite => switch_word(self.polite),
             Setting::Confirm => switch_word(self.confirm),
             Setting::Housekeeping => switch_word(self.housekeeping),
             Setting::Jobs => self.jobs.map_or_else(auto, |jobs| jobs.to_string()),
@@ -163,6 +173,7 @@ impl Settings {
             Setting::Pager => assign(&mut self.pager, parse_switch(value)),
             Setting::Hints => assign(&mut self.hints, parse_switch(value)),
             Setting::Verify => assign(&mut self.verify, parse_switch(value)),
+            Setting::Polite => assign(&mut self.polite, parse_switch(value)),
             Setting::Confirm => assign(&mut self.confirm, parse_switch(value)),
             Setting::Housekeeping => assign(&mut self.housekeeping, parse_switch(value)),
             Setting::Jobs if value == AUTO => assign(&mut self.jobs, Some(None)),

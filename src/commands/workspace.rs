@@ -86,4 +86,13 @@ impl Workspace {
         }
         Ok(())
     }
+
+    /// Sets whether scans leave the disk to other programs.
+    pub fn set_polite(&mut self, polite: bool) {
+        let access = self.registry.access();
+        if access.polite != polite {
+            let changed = access.with_polite(polite);
+            self.registry.set_access(changed);
+        }
+    }
 }

@@ -95,7 +95,7 @@ fn share_source(spec: &CopySpec, destinations: &[Destination]) -> Vec<Option<Sea
         root: Arc::clone(root),
         kind: spec.source_root,
         verify: spec.verify,
-        threads: spec.source.database().access.walk_threads(&Disk::of(root)),
+        threads: spec.source.database().access.read_threads(&Disk::of(root)),
     };
     let names = local.map(|to| to.database.name.clone());
     let shared = SharedSource::new(from, names);

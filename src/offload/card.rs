@@ -53,7 +53,7 @@ impl OpenCard {
             ..registry.exclusion_rules().clone()
         };
         let exclusions = Arc::new(Exclusions::new(&rules)?);
-        let threads = registry.access().walk_threads(&Disk::of(&self.root));
+        let pace = registry.access().walk_pace(&Disk::of(&self.root));
         let inner = Arc::default();
         // A walk reads an open folder to its end, so each opens it anew; another card may be there by now.
         let root = Arc::new(Folder::open(self.root.path())?);
@@ -62,7 +62,7 @@ impl OpenCard {
                 path: self.root.path().to_owned(),
             });
         }
-        tree_walk::walk(&root, Path::new(""), &exclusions, &inner, threads)
+        tree_walk::walk(&root, Path::new(""), &exclusions, &inner, pace)
     }
 
     /// Fails for a folder without files: a card that is not mounted looks like that.

@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::disk_traffic::DiskTraffic;
 use super::folder::Folder;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -20,6 +21,9 @@ const NETWORK_THREADS: usize = 8;
 
 /// Most threads that make a local disk faster.
 const MAX_LOCAL_THREADS: usize = 8;
+
+/// Most threads of a walk, all of which wait for a disk most of the time.
+const MAX_WALKERS: usize = 32;
 
 /// File system types of Linux's `statfs` on a network: NFS, SMB (three generations), AFS, Ceph, 9P, FUSE.
 #[cfg(target_os = "linux")]
@@ -59,6 +63,42 @@ enum DiskKind {
     Network,
 }
 
+/// Number of threads of a walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalkPace {
+    /// At first, and as long as none of them waits for the disk; at least 1.
+    pub first: usize,
+    /// While more of them make the disk faster.
+    pub most: usize,
+    /// The disk says that it has a head that must travel.
+    pub is_rotational: bool,
+    /// The disk, if a polite walk leaves it to others as soon as they use it.
+    pub polite: Option<Disk>,
+}
+
+impl WalkPace {
+    /// Returns a number that never changes.
+    pub const fn fixed(threads: usize) -> Self {
+        Self {
+            first: threads,
+            most: threads,
+            is_rotational: false,
+            polite: None,
+        }
+    }
+
+    /// Limits the number of threads, to no less than one.
+    #[must_use]
+    pub fn at_most(self, limit: usize) -> Self {
+        let limit = limit.max(1);
+        Self {
+            first: self.first.clamp(1, limit),
+            most: self.most.clamp(1, limit),
+            ..self
+        }
+    }
+}
+
 impl Disk {
     /// Returns the disk of an open folder. Partitions of one disk are the same, as far as the system reports it.
     pub fn of(folder: &Folder) -> Self {
@@ -93,12 +133,45 @@ impl Disk {
         match (self.kind, other.kind) {
             (DiskKind::Rotational, _) | (_, DiskKind::Rotational) => ROTATIONAL_THREADS,
             (DiskKind::Network, _) | (_, DiskKind::Network) => NETWORK_THREADS,
-            (DiskKind::SolidState, DiskKind::SolidState) => self.walk_threads(),
+            (DiskKind::SolidState, DiskKind::SolidState) => self.read_threads(),
         }
     }
 
     /// Returns the number of threads that suits a walk.
-    pub fn walk_threads(&self) -> usize {
+    pub fn walk_pace(&self) -> WalkPace {
+        let depth = match &self.key {
+            DiskKey::Block(path) => queue_depth(path),
+            DiskKey::Device(_) => None,
+        };
+        let first = self.read_threads();
+        let most = depth.map_or(MAX_WALKERS, |depth| depth.min(MAX_WALKERS));
+        WalkPace {
+            first,
+            most: most.max(first),
+            is_rotational: self.kind == DiskKind::Rotational,
+            polite: None,
+        }
+    }
+
+    /// Returns the pace of a walk that leaves the disk to others: one thread.
+    pub fn polite_walk_pace(&self) -> WalkPace {
+        WalkPace {
+            is_rotational: self.kind == DiskKind::Rotational,
+            polite: Some(self.clone()),
+            ..WalkPace::fixed(1)
+        }
+    }
+
+    /// Opens the counters of what the disk reads for this thread and for others; `None` if the system does not count.
+    pub fn traffic(&self) -> Option<DiskTraffic> {
+        match &self.key {
+            DiskKey::Block(path) => DiskTraffic::open(path),
+            DiskKey::Device(_) => None,
+        }
+    }
+
+    /// Returns the number of threads that suits reading files.
+    pub fn read_threads(&self) -> usize {
         match self.kind {
             DiskKind::Rotational => 1,
             DiskKind::Network => NETWORK_THREADS,
@@ -174,6 +247,15 @@ fn is_rotational(path: &Path) -> bool {
         && fs::read(path.join("queue/rotational")).is_ok_and(|answer| answer.starts_with(b"1"))
 }
 
+/// Returns the number of requests that a disk accepts at once, if the system reports it.
+fn queue_depth(path: &Path) -> Option<usize> {
+    let mut reports = ["device/queue_depth", "queue/nr_requests"].into_iter();
+    reports.find_map(|report| {
+        let depth = fs::read_to_string(path.join(report)).ok()?;
+        depth.trim().parse().ok().filter(|depth| *depth > 0)
+    })
+}
+
 #[cfg(not(target_os = "linux"))]
 fn block_device(_device: u64) -> Option<PathBuf> {
     None
@@ -206,7 +288,7 @@ mod tests {
         fs::create_dir(temporary.path().join("a")).unwrap();
         let disk = |path: &Path| Disk::of(&Folder::open(path).unwrap());
         assert_eq!(disk(temporary.path()), disk(&temporary.path().join("a")));
-        assert!(disk(temporary.path()).walk_threads() >= 1);
+        assert!(disk(temporary.path()).read_threads() >= 1);
         if cfg!(target_os = "linux") {
             assert_ne!(disk(temporary.path()), disk(Path::new("/proc")));
         }

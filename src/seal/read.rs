@@ -70,7 +70,7 @@ pub(super) fn read_files(
     let (sender, results) = mpsc::channel();
     let next = AtomicUsize::new(0);
     let recorded = thread::scope(|scope| {
-        for number in 0..request.storage.walk_threads().max(1) {
+        for number in 0..request.storage.read_threads().max(1) {
             let (sender, next, todo) = (sender.clone(), &next, &todo);
             let begun = thread::Builder::new().spawn_scoped(scope, move || {
                 read_some(&replica.folder, todo, next, &sender);

@@ -13,10 +13,11 @@ use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
 use crate::model::layout::InnerFolders;
+use crate::os::disk::WalkPace;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
 
-/// Walks `root`/`relative` with this number of threads, without excluded entries and without the `inner` folders, which are relative to the root.
+/// Walks `root`/`relative` at this pace, without excluded entries and without the `inner` folders, which are relative to the root.
 ///
 /// Entries that vanish during the walk count as missing. Folders and entries that cannot be read become problems.
 ///
@@ -27,19 +28,13 @@ pub fn walk(
     relative: &Path,
     exclusions: &Arc<Exclusions>,
     inner: &Arc<InnerFolders>,
-    threads: usize,
+    pace: WalkPace,
 ) -> Result<Tree> {
     let target = WalkTarget {
         path: relative.to_owned(),
         inner_folders: Arc::clone(inner),
     };
-    let mut walk = Walk::begin(
-        root,
-        vec![target],
-        exclusions,
-        threads,
-        WalkItem::from_visit,
-    );
+    let mut walk = Walk::begin(root, vec![target], exclusions, pace, WalkItem::from_visit);
     let mut builder = TreeBuilder {
         relative,
         inner,

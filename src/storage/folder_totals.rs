@@ -34,8 +34,8 @@ impl Storage {
         match self {
             Self::Local(storage) => {
                 let (root, exclusions) = (&storage.root, &storage.layout.exclusions);
-                let (inner, threads) = (Arc::default(), storage.walk_threads());
-                match tree_walk::walk(root, folder, exclusions, &inner, threads) {
+                let (inner, pace) = (Arc::default(), storage.walk_pace());
+                match tree_walk::walk(root, folder, exclusions, &inner, pace) {
                     Err(Error::Interrupted) => return Err(Error::Interrupted),
                     Err(error) => add_problem(&mut totals, &error),
                     Ok(tree) => {

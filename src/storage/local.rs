@@ -18,7 +18,7 @@ use crate::model::path::split_path;
 use crate::model::place::{overlap, resolve_root};
 use crate::model::project::{ProjectId, path_within};
 use crate::model::registry::{Category, Database};
-use crate::os::disk::Disk;
+use crate::os::disk::{Disk, WalkPace};
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
@@ -86,8 +86,13 @@ impl LocalStorage {
     }
 
     /// Returns the number of threads that walk this database.
-    pub fn walk_threads(&self) -> usize {
-        self.database.access.walk_threads(&Disk::of(&self.root))
+    pub fn walk_pace(&self) -> WalkPace {
+        self.database.access.walk_pace(&Disk::of(&self.root))
+    }
+
+    /// Returns the number of threads that read files of this database.
+    pub fn read_threads(&self) -> usize {
+        self.database.access.read_threads(&Disk::of(&self.root))
     }
 
     /// The times that the storage reports instead of the original ones for the files of a replica, by folder below the
@@ -128,13 +133,7 @@ impl LocalStorage {
         let walked =
             mount::require_category_mounted(&self.root, &category.base(), &self.known_mounts)
                 .and_then(|()| {
-                    tree_walk::walk(
-                        &self.root,
-                        &relative,
-                        exclusions,
-                        inner,
-                        self.walk_threads(),
-                    )
+                    tree_walk::walk(&self.root, &relative, exclusions, inner, self.walk_pace())
                 });
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),

@@ -63,7 +63,7 @@ pub(super) fn observe(
         &storage.root,
         targets,
         &storage.layout.exclusions,
-        storage.walk_threads(),
+        storage.walk_pace(),
         VisitedFolder::from_visit,
     );
     while let Some(batch) = walk.next()? {

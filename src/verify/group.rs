@@ -115,7 +115,7 @@ pub(super) fn read_group(
     let threads = group
         .storages
         .iter()
-        .map(|one| one.storage.walk_threads())
+        .map(|one| one.storage.read_threads())
         .max();
     let (sender, waiting) = mpsc::sync_channel(MAX_QUEUED_BATCHES);
     let waiting = Mutex::new(waiting);

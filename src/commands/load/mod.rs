@@ -62,6 +62,9 @@ pub(crate) struct LoadArgs {
     /// Only storages whose last scan is older than this: 90s, 15m, 1h, 2d
     #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
     older_than: Option<Duration>,
+    /// Scan slowly while other programs use the disk, as with `set polite on`
+    #[arg(long, conflicts_with = "forget")]
+    polite: bool,
     /// Remove this storage from the index; no file is touched
     #[arg(long, value_name = "STORAGE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
@@ -74,6 +77,16 @@ impl RunCommand for LoadArgs {
     type Answer = LoadAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<LoadAnswer> {
+        let was_polite = workspace.registry.access().polite;
+        workspace.set_polite(was_polite || self.polite);
+        let loaded = self.load(workspace);
+        workspace.set_polite(was_polite);
+        loaded
+    }
+}
+
+impl LoadArgs {
+    fn load(&self, workspace: &mut Workspace) -> Result<LoadAnswer> {
         let begin = Instant::now();
         workspace.adopt_moved_databases(Reach::All)?;
         let databases = self.databases(&workspace.registry)?;
@@ -119,9 +132,7 @@ impl RunCommand for LoadArgs {
             elapsed: begin.elapsed(),
         })
     }
-}
 
-impl LoadArgs {
     /// Resolves the names of the line.
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         let registry = &workspace.registry;

@@ -49,7 +49,7 @@ fn clean_replica(storage: &LocalStorage, relative: &Path) {
         relative,
         &storage.layout.exclusions,
         &Arc::default(),
-        storage.walk_threads(),
+        storage.walk_pace(),
     );
     let leftovers = walked.map(|tree| tree.leftovers).unwrap_or_default();
     remove_leftovers(&storage.root, relative, &leftovers);

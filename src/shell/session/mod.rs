@@ -52,6 +52,7 @@ pub struct Session {
     /// Settings that printer and messages use.
     applied_settings: Settings,
     has_warned_of_rclone: bool,
+    has_warned_of_priority: bool,
     /// Script files that are running, innermost last.
     running_scripts: Vec<PathBuf>,
     grammar: GrammarCache,
@@ -90,6 +91,7 @@ impl Session {
             offers_corrections: false,
             corrected_line: None,
             has_warned_of_rclone: false,
+            has_warned_of_priority: false,
             failure_summary: FailureSummary::default(),
             running_scripts: Vec::new(),
             grammar: GrammarCache::default(),
@@ -140,6 +142,7 @@ impl Session {
             self.messages.warning(&notice);
         }
         self.warn_of_rclone();
+        self.warn_of_priority();
         if let Some(next) = self
             .printer
             .take_next_step()
@@ -203,6 +206,17 @@ impl Session {
         }
     }
 
+    /// Prints once that polite scans keep the normal priority, if they do.
+    fn warn_of_priority(&mut self) {
+        let warning = self.workspace.registry.access().priority_warning.get();
+        if let Some(Some(warning)) = warning.filter(|_| !self.has_warned_of_priority) {
+            if !self.messages.is_quiet() {
+                self.messages.warning(warning);
+            }
+            self.has_warned_of_priority = true;
+        }
+    }
+
     fn apply_changed_settings(&mut self) {
         if self.workspace.settings != self.applied_settings {
             self.apply_settings();
@@ -226,11 +240,12 @@ impl Session {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
         let registry = &mut self.workspace.registry;
-        if (settings.jobs, &settings.rclone) != (registry.access().jobs, &registry.access().rclone)
-        {
+        let access = registry.access();
+        if (settings.jobs, &settings.rclone) != (access.jobs, &access.rclone) {
             registry.set_access(Access::new(settings.jobs, settings.rclone.clone()));
             self.has_warned_of_rclone = false;
         }
+        self.workspace.set_polite(settings.polite);
         self.workspace.confirmation = match self.confirmation {
             Confirmation::Interactive(_) if !settings.confirm => Confirmation::Granted,
             confirmation => confirmation,

@@ -1,10 +1,9 @@
 //! Content of one folder: its entries in the order of their names.
 
-use std::ffi::OsStr;
-use std::ops::{ControlFlow, Range};
+use std::ffi::{CStr, OsStr};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
@@ -12,7 +11,7 @@ use crate::base::own_name::is_temporary;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::{Folder, is_not_found};
-use crate::os::reader::FolderReader;
+use crate::os::reader::{EntryNames, stat_listed};
 use crate::os::stat::{EntryKind, FileId, Stat};
 
 /// Content of a folder. Its memory is reused for the next folder.
@@ -74,6 +73,15 @@ pub struct FolderEntry<'a> {
     pub file_id: Option<FileId>,
 }
 
+/// A folder whose entries are read, and the rules for them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntrySource<'a> {
+    pub(super) folder: &'a Folder,
+    /// Path below the replica's folder.
+    pub(super) path: &'a Path,
+    pub(super) exclusions: &'a Exclusions,
+}
+
 impl EntryRow {
     const fn name_range(&self) -> Range<usize> {
         self.start..self.start + self.length as usize
@@ -81,37 +89,51 @@ impl EntryRow {
 }
 
 impl FolderContents {
-    /// Reads a folder that was just opened. `path` is relative to the replica's folder. Ends early once `stop` is set.
-    ///
-    /// # Errors
-    /// The folder cannot be read to its end: its content is unknown.
-    pub(super) fn read(
+    /// Reads the metadata of listed entries, by their positions in the list, and adds these. Calls `proceed` after each,
+    /// and ends early when that returns false.
+    pub(super) fn add_listed(
         &mut self,
-        folder: &Folder,
-        path: &Path,
-        exclusions: &Exclusions,
-        reader: &mut FolderReader,
-        stop: &AtomicBool,
-    ) -> Result<()> {
-        self.clear();
-        reader.read(folder, |name, stat| {
-            self.add(folder, path, name, stat, exclusions);
-            if stop.load(Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+        source: &EntrySource<'_>,
+        list: &EntryNames,
+        range: Range<usize>,
+        mut proceed: impl FnMut() -> bool,
+    ) {
+        for name in list.names(range) {
+            self.add(source, name);
+            if !proceed() {
+                return;
             }
-        })?;
+        }
+    }
+
+    /// Adds the entries of another part of the same folder.
+    pub(super) fn append(&mut self, part: &mut Self) {
+        let (start, extra_start) = (self.names.len(), to_u32(self.extras.len()));
+        self.names.append(&mut part.names);
+        self.extras.append(&mut part.extras);
+        self.rows.extend(part.rows.drain(..).map(|row| EntryRow {
+            start: start + row.start,
+            extra: row.extra.map(|index| extra_start + index),
+            ..row
+        }));
+        self.problems.append(&mut part.problems);
+        self.leftovers.append(&mut part.leftovers);
+        self.excluded_count += part.excluded_count;
+        self.excluded_folders.append(&mut part.excluded_folders);
+        self.precision = self.precision.into_iter().chain(part.precision).min();
+    }
+
+    /// Puts the entries into the order of their names.
+    pub(super) fn sort(&mut self) {
         let names = &self.names;
         self.rows
             .sort_unstable_by(|a, b| names[a.name_range()].cmp(&names[b.name_range()]));
         // Some network file systems list a name twice while the folder changes.
         self.rows
             .dedup_by(|a, b| names[a.name_range()] == names[b.name_range()]);
-        Ok(())
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.names.clear();
         self.rows.clear();
         self.extras.clear();
@@ -123,15 +145,15 @@ impl FolderContents {
     }
 
     /// Adds an entry, unless it is excluded, deleted meanwhile, or its stat failed.
-    fn add(
-        &mut self,
-        folder: &Folder,
-        path: &Path,
-        name: &OsStr,
-        stat: Result<Stat>,
-        exclusions: &Exclusions,
-    ) {
-        let read = stat.and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
+    fn add(&mut self, source: &EntrySource<'_>, listed: &CStr) {
+        let EntrySource {
+            folder,
+            path,
+            exclusions,
+        } = *source;
+        let name = OsStr::from_bytes(listed.to_bytes());
+        let read = stat_listed(folder, listed)
+            .and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
         let (extra, stat) = match read {
             Ok(read) => read,
             Err(error) if is_not_found(&error) => return,

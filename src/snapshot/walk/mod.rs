@@ -4,8 +4,12 @@
 //! The only order: every folder of a replica is sent before the replica is complete. Memory holds the folders being read and
 //! a few batches, not the tree.
 
+mod crew;
+mod entry_job;
 mod folder;
+mod lap;
 mod queue;
+mod throttle;
 mod visit;
 mod walker;
 
@@ -13,7 +17,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 pub use self::folder::{FolderContents, FolderEntry};
@@ -23,6 +26,7 @@ use self::walker::{WalkShared, Walker};
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::model::exclusion::Exclusions;
+use crate::os::disk::WalkPace;
 use crate::os::folder::Folder;
 use crate::os::limit;
 
@@ -44,16 +48,19 @@ pub struct Walk<T> {
 }
 
 impl<T: Send + 'static> Walk<T> {
-    /// Starts to walk replicas of a root with this number of threads.
+    /// Starts to walk replicas of a root at this pace.
     pub fn begin(
         root: &Arc<Folder>,
         targets: Vec<WalkTarget>,
         exclusions: &Arc<Exclusions>,
-        walkers: usize,
+        pace: WalkPace,
         visit: impl Fn(FolderVisit<'_>) -> T + Send + Sync + 'static,
     ) -> Self {
         let remaining = targets.len();
-        let queue = Arc::new(FolderQueue::new(targets));
+        // Each thread opens up to four files at once.
+        let pace = pace.at_most(limit::handle_share(32));
+        let first = pace.first;
+        let queue = Arc::new(FolderQueue::new(targets, pace));
         let (sender, receiver) = mpsc::sync_channel(MAX_QUEUED_BATCHES);
         let shared = Arc::new(WalkShared {
             root: Arc::clone(root),
@@ -62,11 +69,9 @@ impl<T: Send + 'static> Walk<T> {
             visit: Box::new(visit),
         });
         let mut spawn_error = None;
-        // Each thread opens up to three folders at once.
-        for _ in 0..walkers.min(limit::handle_share(32)).max(1) {
-            let walker = Walker::new(Arc::clone(&shared), sender.clone());
+        for number in 0..first {
             // If the system starts no further thread, the existing ones do the work; without any, the walk fails.
-            if let Err(error) = thread::Builder::new().spawn(move || walker.run()) {
+            if let Err(error) = Walker::start(number, Arc::clone(&shared), sender.clone()) {
                 spawn_error = Some(error);
                 break;
             }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::crew::Crew;
+use super::entry_job::EntryJob;
 use super::visit::WalkTarget;
+use crate::os::disk::WalkPace;
 use crate::os::folder::Folder;
 use crate::os::limit;
 
@@ -27,7 +30,7 @@ pub(super) struct FolderTask {
 
 #[derive(Debug)]
 pub(super) struct OpenFolder {
-    pub(super) folder: Folder,
+    pub(super) folder: Arc<Folder>,
 }
 
 impl Drop for OpenFolder {
@@ -40,6 +43,8 @@ impl Drop for OpenFolder {
 #[derive(Debug)]
 pub(super) enum WalkStep {
     Read(FolderTask),
+    /// Read entries of a folder that another walker has listed.
+    Help(Arc<EntryJob>),
     /// Other walkers may still find folders: send the batch, then wait.
     Idle,
     /// Every folder was read, or the walk was stopped.
@@ -51,14 +56,21 @@ pub(super) enum WalkStep {
 #[derive(Debug)]
 pub(super) struct FolderQueue {
     pub(super) targets: Vec<WalkTarget>,
+    pub(super) crew: Crew,
     state: Mutex<FolderQueueState>,
     ready: Condvar,
+    /// Wakes walkers that are surplus.
+    reserve: Condvar,
     stopped: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct FolderQueueState {
     pending: Vec<FolderTask>,
+    /// Long folders whose entries are being read.
+    jobs: Vec<Arc<EntryJob>>,
+    /// Number of walkers that wait for a step.
+    waiting: usize,
     /// Number of replicas started.
     started: usize,
     /// Number of folders being read.
@@ -68,7 +80,7 @@ struct FolderQueueState {
 }
 
 impl FolderQueue {
-    pub(super) fn new(targets: Vec<WalkTarget>) -> Self {
+    pub(super) fn new(targets: Vec<WalkTarget>, pace: WalkPace) -> Self {
         let unfinished = vec![1; targets.len()];
         let state = FolderQueueState {
             unfinished,
@@ -76,8 +88,10 @@ impl FolderQueue {
         };
         Self {
             targets,
+            crew: Crew::new(pace),
             state: Mutex::new(state),
             ready: Condvar::new(),
+            reserve: Condvar::new(),
             stopped: AtomicBool::new(false),
         }
     }
@@ -86,28 +100,50 @@ impl FolderQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the next step without waiting.
-    pub(super) fn next(&self) -> WalkStep {
-        self.next_in(&mut self.state())
+    /// Returns the next step of a walker without waiting.
+    pub(super) fn next(&self, walker: usize) -> WalkStep {
+        self.next_in(&mut self.state(), walker)
     }
 
     /// Waits for the next step other than [`WalkStep::Idle`].
-    pub(super) fn wait(&self) -> WalkStep {
+    pub(super) fn wait(&self, walker: usize) -> WalkStep {
         let mut state = self.state();
         loop {
-            match self.next_in(&mut state) {
+            match self.next_in(&mut state, walker) {
+                WalkStep::Idle if self.crew.is_surplus(walker) => {
+                    let woken = self.reserve.wait(state);
+                    state = woken.unwrap_or_else(PoisonError::into_inner);
+                }
                 WalkStep::Idle => {
+                    state.waiting += 1;
                     let woken = self.ready.wait(state);
                     state = woken.unwrap_or_else(PoisonError::into_inner);
+                    state.waiting -= 1;
+                    if self.crew.is_surplus(walker) {
+                        // It was surplus meanwhile, and was woken in place of another.
+                        self.ready.notify_one();
+                    }
                 }
                 next => return next,
             }
         }
     }
 
-    fn next_in(&self, state: &mut FolderQueueState) -> WalkStep {
+    fn next_in(&self, state: &mut FolderQueueState, walker: usize) -> WalkStep {
         if self.is_stopped() {
             return WalkStep::Done;
+        }
+        let is_over =
+            state.reading == 0 && state.pending.is_empty() && state.started >= self.targets.len();
+        if is_over {
+            return WalkStep::Done;
+        }
+        if self.crew.is_surplus(walker) {
+            return WalkStep::Idle;
+        }
+        state.jobs.retain(|job| !job.is_taken());
+        if let Some(job) = state.jobs.first() {
+            return WalkStep::Help(Arc::clone(job));
         }
         let task = state.pending.pop().or_else(|| {
             let replica = state.started;
@@ -125,7 +161,6 @@ impl FolderQueue {
                 state.reading += 1;
                 WalkStep::Read(task)
             }
-            None if state.reading == 0 => WalkStep::Done,
             None => WalkStep::Idle,
         }
     }
@@ -140,12 +175,35 @@ impl FolderQueue {
         if self.is_stopped() {
             return;
         }
-        let wake = !found.is_empty() || state.reading == 0;
+        let is_last = state.reading == 0;
+        // The caller takes one of them itself, or one that is as good.
+        let wake = found.len().min(state.waiting);
         state.pending.extend(found);
         drop(state);
-        if wake {
-            self.ready.notify_all();
+        if is_last {
+            self.notify_all();
+        } else {
+            for _ in 0..wake {
+                self.ready.notify_one();
+            }
         }
+    }
+
+    /// Offers the entries of a long folder to the walkers that wait.
+    pub(super) fn offer(&self, job: &Arc<EntryJob>) {
+        self.state().jobs.push(Arc::clone(job));
+        self.ready.notify_all();
+    }
+
+    /// Wakes all walkers: more of them may take folders.
+    pub(super) fn wake(&self) {
+        drop(self.state());
+        self.notify_all();
+    }
+
+    fn notify_all(&self) {
+        self.ready.notify_all();
+        self.reserve.notify_all();
     }
 
     /// Records that folders of these replicas were sent. Returns the replicas that are complete now.
@@ -162,7 +220,7 @@ impl FolderQueue {
     }
 
     /// Keeps a folder open unless the limit is reached.
-    pub(super) fn keep_open(folder: Folder) -> Option<Arc<OpenFolder>> {
+    pub(super) fn keep_open(folder: Arc<Folder>) -> Option<Arc<OpenFolder>> {
         if OPEN_COUNT.fetch_add(1, Ordering::Relaxed) < MAX_OPEN.min(limit::handle_share(16)) {
             return Some(Arc::new(OpenFolder { folder }));
         }
@@ -174,8 +232,14 @@ impl FolderQueue {
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         // Under the lock, so that no walker that has just checked the flag starts to wait.
-        let pending = std::mem::take(&mut self.state().pending);
-        self.ready.notify_all();
+        let pending = {
+            let mut state = self.state();
+            (
+                std::mem::take(&mut state.pending),
+                std::mem::take(&mut state.jobs),
+            )
+        };
+        self.notify_all();
         // Closes folders, which may take long, after the lock is released.
         drop(pending);
     }

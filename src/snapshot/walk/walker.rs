@@ -1,21 +1,33 @@
 //! One thread of a walk: takes folders from the queue, reads them, and sends the converted folders.
 
-use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
+use std::{io, thread};
 
-use super::folder::FolderContents;
+use super::entry_job::EntryJob;
+use super::folder::{EntrySource, FolderContents};
+use super::lap::LapTimer;
 use super::queue::{FolderQueue, FolderTask, WalkStep};
+use super::throttle::Throttle;
 use super::visit::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::{Folder, is_not_found};
-use crate::os::reader::FolderReader;
+use crate::os::io_priority;
+use crate::os::reader::{EntryNames, FolderReader};
 use crate::os::stat::{EntryKind, Stat};
 
 /// Number of entries after which a batch is sent. One folder may have more.
 const BATCH_ENTRIES: usize = 2048;
+
+/// The same for each of very many walkers, whose batches are in memory at once.
+const SMALL_BATCH_ENTRIES: usize = 256;
+
+/// Number of walkers that fill batches of full size.
+const FULL_BATCHES: usize = 8;
 
 /// Values that all walkers of a walk share.
 pub(super) struct WalkShared<T> {
@@ -26,12 +38,20 @@ pub(super) struct WalkShared<T> {
 }
 
 pub(super) struct Walker<T> {
+    /// Its number, from 0.
+    number: usize,
     shared: Arc<WalkShared<T>>,
     sender: SyncSender<VisitBatch<T>>,
     batch: Vec<(usize, T)>,
     entries: usize,
     contents: FolderContents,
+    /// Memory for a part of another walker's folder.
+    part: FolderContents,
+    list: EntryNames,
     reader: FolderReader,
+    timer: Option<LapTimer>,
+    /// Pauses of a polite walk.
+    throttle: Option<Throttle>,
 }
 
 /// Stops the walk if a walker panics: the others would wait for its folders.
@@ -39,44 +59,105 @@ struct StopOnPanic(Arc<FolderQueue>);
 
 impl Drop for StopOnPanic {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.0.stop();
         }
     }
 }
 
-impl<T> Walker<T> {
-    pub(super) fn new(shared: Arc<WalkShared<T>>, sender: SyncSender<VisitBatch<T>>) -> Self {
-        Self {
+impl<T: Send + 'static> Walker<T> {
+    /// Starts a walker in a thread of its own.
+    ///
+    /// # Errors
+    /// The system starts no further thread.
+    pub(super) fn start(
+        number: usize,
+        shared: Arc<WalkShared<T>>,
+        sender: SyncSender<VisitBatch<T>>,
+    ) -> io::Result<()> {
+        let walker = Self {
+            number,
             shared,
             sender,
             batch: Vec::new(),
             entries: 0,
             contents: FolderContents::default(),
+            part: FolderContents::default(),
+            list: EntryNames::default(),
             reader: FolderReader::default(),
-        }
+            timer: None,
+            throttle: None,
+        };
+        let started = thread::Builder::new().spawn(move || walker.run());
+        started.map(drop)
     }
 
     /// Reads folders until the walk is done, or its receiver is dropped.
-    pub(super) fn run(mut self) {
+    fn run(mut self) {
         let queue = Arc::clone(&self.shared.queue);
         let _guard = StopOnPanic(Arc::clone(&queue));
+        let pace = queue.crew.pace();
+        if queue.crew.is_fitted() || pace.polite.is_some() {
+            self.timer = LapTimer::begin();
+        }
+        if let Some(disk) = &pace.polite {
+            // The command has checked before whether the system has this priority.
+            io_priority::set_idle_for_this_thread();
+            io_priority::set_lowest_for_this_thread();
+            self.throttle = Some(Throttle::begin(disk.traffic()));
+        }
         loop {
-            let mut next = queue.next();
+            let mut next = queue.next(self.number);
             if matches!(next, WalkStep::Idle) {
                 self.send_batch();
-                next = queue.wait();
+                next = LapTimer::idle(&mut self.timer, || queue.wait(self.number));
             }
-            let WalkStep::Read(task) = next else {
-                break;
-            };
-            let found = self.read(task);
-            queue.finish_folder(found);
-            if self.entries >= BATCH_ENTRIES {
+            if let Some(throttle) = &mut self.throttle {
+                throttle.pace(&mut self.timer);
+            }
+            match next {
+                WalkStep::Read(task) => {
+                    let found = self.read(task);
+                    queue.finish_folder(found);
+                }
+                WalkStep::Help(job) => job.work(&mut self.part, queue.stop_flag()),
+                WalkStep::Idle | WalkStep::Done => break,
+            }
+            if self.entries >= self.batch_entries() {
                 self.send_batch();
             }
+            self.fit_crew();
         }
         self.send_batch();
+    }
+
+    fn batch_entries(&self) -> usize {
+        if self.shared.queue.crew.wanted() > FULL_BATCHES {
+            SMALL_BATCH_ENTRIES
+        } else {
+            BATCH_ENTRIES
+        }
+    }
+
+    /// Reports the time that this walker waited for the storage, and starts more walkers if that is worthwhile.
+    fn fit_crew(&mut self) {
+        let queue = &self.shared.queue;
+        if !queue.crew.is_fitted() {
+            return;
+        }
+        let Some(lap) = self.timer.as_mut().and_then(LapTimer::lap) else {
+            return;
+        };
+        let Some(numbers) = queue.crew.report(&lap) else {
+            return;
+        };
+        for number in numbers {
+            // If the system starts no further thread, the existing ones do the work.
+            if Self::start(number, Arc::clone(&self.shared), self.sender.clone()).is_err() {
+                break;
+            }
+        }
+        queue.wake();
     }
 
     /// Reads one folder; returns the subfolders found in it.
@@ -118,18 +199,62 @@ impl<T> Walker<T> {
     }
 
     /// Reads an open folder into `contents`. Also returns the stat of a replica's own folder.
-    fn read_contents(&mut self, path: &Path, folder: Folder) -> Result<(Folder, Option<Stat>)> {
-        let (exclusions, stop) = (&self.shared.exclusions, self.shared.queue.stop_flag());
+    fn read_contents(
+        &mut self,
+        path: &Path,
+        folder: Folder,
+    ) -> Result<(Arc<Folder>, Option<Stat>)> {
+        let folder = Arc::new(folder);
+        let queue = &self.shared.queue;
         let stat = (path == Path::new(""))
             .then(|| folder.stat_self())
             .transpose()?;
-        self.contents
-            .read(&folder, path, exclusions, &mut self.reader, stop)?;
+        self.contents.clear();
+        self.reader.list(&folder, &mut self.list, || {
+            if queue.is_stopped() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        if queue.crew.pace().is_rotational {
+            self.list.sort_by_inode();
+        }
+        self.read_entries(&folder, path);
+        self.contents.sort();
         Ok((folder, stat))
     }
 
+    /// Reads the metadata of all listed entries, those of a long folder together with walkers that have nothing to do.
+    fn read_entries(&mut self, folder: &Arc<Folder>, path: &Path) {
+        let (queue, exclusions) = (&self.shared.queue, &self.shared.exclusions);
+        let stop = queue.stop_flag();
+        if !EntryJob::is_worthwhile(self.list.len()) || queue.crew.wanted() == 1 {
+            let source = EntrySource {
+                folder,
+                path,
+                exclusions,
+            };
+            let (all, timer) = (0..self.list.len(), &mut self.timer);
+            let throttle = &mut self.throttle;
+            self.contents.add_listed(&source, &self.list, all, || {
+                if let Some(throttle) = throttle {
+                    throttle.pace(timer);
+                }
+                !stop.load(Ordering::Relaxed)
+            });
+            return;
+        }
+        let list = std::mem::take(&mut self.list);
+        let (folder, exclusions) = (Arc::clone(folder), Arc::clone(exclusions));
+        let job = Arc::new(EntryJob::new(folder, path.to_owned(), list, exclusions));
+        queue.offer(&job);
+        job.work(&mut self.part, stop);
+        self.contents = LapTimer::idle(&mut self.timer, || job.finish(stop));
+    }
+
     /// The subfolders of the folder that was just read, without other categories.
-    fn subfolders(&self, replica: usize, path: &Path, folder: Folder) -> Vec<FolderTask> {
+    fn subfolders(&self, replica: usize, path: &Path, folder: Arc<Folder>) -> Vec<FolderTask> {
         let target = &self.shared.queue.targets[replica];
         let children = self.contents.entries();
         let mut paths = children
@@ -158,8 +283,8 @@ impl<T> Walker<T> {
         }
         let queue = &self.shared.queue;
         let replicas: Vec<usize> = folders.iter().map(|(replica, _)| *replica).collect();
-        let send = |batch| {
-            if self.sender.send(batch).is_err() {
+        let mut send = |batch| {
+            if LapTimer::idle(&mut self.timer, || self.sender.send(batch)).is_err() {
                 queue.stop();
             }
         };

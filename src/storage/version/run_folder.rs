@@ -10,6 +10,7 @@ use crate::base::timestamp::Timestamp;
 use crate::index::RunId;
 use crate::model::exclusion::{ExclusionRules, Exclusions};
 use crate::model::own_folder;
+use crate::os::disk::WalkPace;
 use crate::os::folder::Folder;
 use crate::rclone::{ListTarget, TimeSource};
 use crate::snapshot::manifest::{Manifest, ManifestFile};
@@ -82,14 +83,14 @@ pub struct StoredVersions {
 /// They cannot be listed; interruption.
 pub fn read_versions(storage: &Storage) -> Result<StoredVersions> {
     let mut versions = match storage {
-        Storage::Local(local) => read_local(&local.root, local.walk_threads())?,
+        Storage::Local(local) => read_local(&local.root, &local.walk_pace())?,
         Storage::Remote(remote) => read_remote(remote)?,
     };
     versions.runs.sort_by(|a, b| a.folder.cmp(&b.folder));
     Ok(versions)
 }
 
-fn read_local(root: &Arc<Folder>, threads: usize) -> Result<StoredVersions> {
+fn read_local(root: &Arc<Folder>, pace: &WalkPace) -> Result<StoredVersions> {
     let versions = match own_folder::find(root)? {
         Some(own) => own.find_trusted(OsStr::new(FOLDER))?,
         None => None,
@@ -104,7 +105,7 @@ fn read_local(root: &Arc<Folder>, threads: usize) -> Result<StoredVersions> {
             ..ExclusionRules::default()
         })?);
         let path = folder.path();
-        let tree = tree_walk::walk(root, &path, &all, &Arc::default(), threads)?;
+        let tree = tree_walk::walk(root, &path, &all, &Arc::default(), pace.clone())?;
         let problems = tree.problems.iter();
         stored.unread.extend(
             problems.map(|problem| (path.join(&problem.path), problem.error.full_message())),

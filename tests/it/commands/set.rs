@@ -19,6 +19,7 @@ fn settings_are_listed_with_allowed_values() {
     │ hints        ┆ on    ┆ on, off                       ┆ gray hints at the prompt                                                   │
     │ verify       ┆ on    ┆ on, off                       ┆ read copies back and compare them with the source                          │
     │ jobs         ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                       │
+    │ polite       ┆ off   ┆ on, off                       ┆ scan slowly while other programs use the disk                              │
     │ confirm      ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                               │
     │ housekeeping ┆ on    ┆ on, off                       ┆ skip files that storages and desktops keep for themselves                  │
     │ rclone       ┆ auto  ┆ auto, the path of the program ┆ the program behind storages like s3:bucket/studio; auto is the one on PATH │
@@ -31,7 +32,7 @@ fn settings_are_listed_with_allowed_values() {
     ");
     let document = studio.json(&["set jobs 4", "set"]).ok().document();
     assert_eq!(document["settings"][5]["value"], "4");
-    assert_eq!(document["settings"].as_array().unwrap().len(), 9);
+    assert_eq!(document["settings"].as_array().unwrap().len(), 10);
 }
 
 #[test]

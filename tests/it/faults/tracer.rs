@@ -57,7 +57,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// Only records calls of this name.
-    pub(super) fn record(mut self, call: &'a str) -> Self {
+    pub(crate) fn record(mut self, call: &'a str) -> Self {
         self.calls.insert(call);
         self
     }
@@ -97,7 +97,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// Returns the log of an ended run.
-    pub(super) fn log(studio: &Studio) -> String {
+    pub(crate) fn log(studio: &Studio) -> String {
         fs::read_to_string(studio.path(LOG)).unwrap()
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Faults {
     pub(crate) modes: Option<(u32, u32)>,
     /// Time that each `write` takes.
     pub(crate) write_delay: Duration,
+    /// Time until the reply to each `lookup`, beside all others. Mounted with it, the kernel sends lookups of one folder
+    /// at once.
+    pub(crate) lookup_delay: Duration,
     /// What is open for writing cannot be read, and a new file cannot be opened before it was closed. Closing it creates its
     /// name again if that was removed. A mounted cloud storage is so.
     pub(crate) uploads_on_close: bool,

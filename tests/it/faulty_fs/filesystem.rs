@@ -59,7 +59,25 @@ impl Filesystem for FaultyFs {
         let mut state = self.state();
         let found = state.call(FuseOperation::Lookup);
         let found = found.and_then(|()| state.tree.find((parent.0, name), &state.lies));
-        entry(reply, found.and_then(|found| state.entry(&found)));
+        let found = found.and_then(|found| state.entry(&found));
+        let delay = state.lies.lookup_delay;
+        if delay.is_zero() {
+            entry(reply, found);
+            return;
+        }
+        let [now, most] = &mut state.lookups;
+        *now += 1;
+        *most = (*most).max(*now);
+        drop(state);
+        let shared = Arc::clone(&self.0);
+        thread::spawn(move || {
+            thread::sleep(delay);
+            shared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .lookups[0] -= 1;
+            entry(reply, found);
+        });
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
@@ -309,6 +327,13 @@ impl Filesystem for FaultyFs {
         if lies_about_locks
             && config
                 .add_capabilities(InitFlags::FUSE_POSIX_LOCKS)
+                .is_err()
+        {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        if !self.state().lies.lookup_delay.is_zero()
+            && config
+                .add_capabilities(InitFlags::FUSE_PARALLEL_DIROPS)
                 .is_err()
         {
             return Err(io::ErrorKind::Unsupported.into());

@@ -97,6 +97,7 @@ impl FaultyMount {
         state.lies = lies;
         state.calls.clear();
         state.rivals = 0;
+        state.lookups[1] = state.lookups[0];
     }
 
     /// Returns the real content: every file and link by its path, with its content or target.
@@ -112,6 +113,11 @@ impl FaultyMount {
     /// Returns the number of files that another machine wrote since the faults were set.
     pub(crate) fn foreign_writes(&self) -> usize {
         self.state().rivals
+    }
+
+    /// Returns the greatest number of lookups that waited for their replies at once since the faults were set.
+    pub(crate) fn most_lookups_at_once(&self) -> usize {
+        self.state().lookups[1]
     }
 
     fn state(&self) -> MutexGuard<'_, FaultyState> {

@@ -19,6 +19,8 @@ pub(super) struct FaultyState {
     pub(super) calls: BTreeMap<FuseOperation, u64>,
     /// Number of files that another machine wrote since then.
     pub(super) rivals: usize,
+    /// Number of `lookup` calls without a reply, now and at most since the faults were set.
+    pub(super) lookups: [usize; 2],
     /// Places of the files that were created and are open, by number.
     open: BTreeMap<u64, (u64, OsString)>,
     looks: u64,
@@ -41,6 +43,7 @@ impl FaultyState {
             lies,
             calls: BTreeMap::new(),
             rivals: 0,
+            lookups: [0, 0],
             open: BTreeMap::new(),
             looks: 0,
         }

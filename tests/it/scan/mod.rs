@@ -12,6 +12,7 @@ mod regression;
 mod replaced_root;
 mod unchanged_row;
 mod unreadable_folder;
+mod walkers;
 
 use std::collections::BTreeSet;
 use std::fs;
