@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use crate::common::dice::shuffled;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 
@@ -41,14 +42,13 @@ impl Contest<'_> {
         };
         for round in 0..=runs {
             (self.before)(round)?;
-            let run = measure(&self.ours)?;
-            results.ours.extend((round > 0).then_some(run));
-            for ((_, peer), samples) in self.peers.iter().zip(&mut results.peers) {
-                let Some(peer) = peer else {
-                    continue;
+            for number in shuffled(self.peers.len() + 1, round) {
+                let (command, samples) = match number.checked_sub(1) {
+                    None => (Some(&self.ours), &mut results.ours),
+                    Some(peer) => (self.peers[peer].1.as_ref(), &mut results.peers[peer]),
                 };
-                let run = measure(peer)?;
-                samples.extend((round > 0).then_some(run));
+                let run = command.map(|command| measure(command)).transpose()?;
+                samples.extend(run.filter(|_| round > 0));
             }
         }
         Ok(results)

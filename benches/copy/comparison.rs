@@ -86,7 +86,7 @@ impl Comparison {
 }
 
 fn times(times: f64) -> String {
-    format!("{times:.1} x")
+    format!("{times} x")
 }
 
 fn samples(results: &Results, tool: Tool) -> impl Iterator<Item = &Sample> {

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use crate::commands::command;
-use crate::common::dice::Dice;
+use crate::common::dice::shuffled;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
@@ -108,12 +108,4 @@ impl Contest<'_> {
         }
         Ok(Some(sample))
     }
-}
-
-/// Returns the numbers below this one in an order of the round's own, so that no tool always follows the same one.
-fn shuffled(length: usize, round: u64) -> Vec<usize> {
-    let mut dice = Dice::new(round);
-    let mut numbers: Vec<_> = (0..length).map(|number| (dice.roll(), number)).collect();
-    numbers.sort_unstable();
-    numbers.into_iter().map(|(_, number)| number).collect()
 }

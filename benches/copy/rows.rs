@@ -9,34 +9,38 @@ use crate::contest::{Contest, Course};
 use crate::memory;
 use crate::places::{Place, Places};
 use crate::set::{GIB, KIB, MIB, Set};
-use crate::tool::{CP, CP_BYTES, RCLONE, RSYNC, RSYNC_CHECKED, UNVERIFIED, VERIFIED, XCP};
+use crate::tool::{
+    CP, CP_BYTES, CPZ, RCLONE, RCP, RSYNC, RSYNC_CHECKED, UNVERIFIED, VERIFIED, XCP,
+};
 use crate::volume::{BTRFS, Kind, Volume, XFS};
 
 /// Number of small files for which the targets apply.
 pub(crate) const FULL: u64 = 100_000;
 
 const SMALL: &[Comparison] = &[
-    asked(UNVERIFIED, &[CP], 1.0),
-    shown(UNVERIFIED, &[RSYNC, XCP, RCLONE]),
+    asked(UNVERIFIED, &[CP, XCP, CPZ, RCP], 1.05),
+    shown(UNVERIFIED, &[RSYNC, RCLONE]),
     asked(VERIFIED, &[RSYNC], 0.7),
 ];
 const SMALL_ON_DISK: &[Comparison] = &[
-    asked(VERIFIED, &[RSYNC], 0.7),
-    shown(VERIFIED, &[CP, RCLONE]),
-    shown(UNVERIFIED, &[RSYNC, CP, RCLONE]),
+    asked(VERIFIED, &[CP, RSYNC, XCP, CPZ, RCP], 1.0),
+    shown(VERIFIED, &[RCLONE]),
+    shown(UNVERIFIED, &[CP, RSYNC, XCP, CPZ, RCP]),
 ];
 const SMALL_AGAIN: &[Comparison] = &[asked(VERIFIED, &[RSYNC], 0.4), shown(VERIFIED, &[RCLONE])];
-const SMALL_CHANGED: &[Comparison] = &[shown(VERIFIED, &[RSYNC])];
+const SMALL_CHANGED: &[Comparison] = &[asked(VERIFIED, &[RSYNC], 0.5)];
 const MIDDLING: &[Comparison] = &[
-    asked(UNVERIFIED, &[CP, RSYNC, XCP], 1.1),
+    asked(UNVERIFIED, &[CP, RSYNC, XCP, CPZ, RCP], 1.1),
     shown(VERIFIED, &[CP, RSYNC, XCP]),
 ];
 const LARGE: &[Comparison] = &[
-    asked(UNVERIFIED, &[CP, RSYNC, XCP], 1.1),
+    asked(UNVERIFIED, &[CP, XCP, CPZ, RCP], 1.05),
+    shown(UNVERIFIED, &[RSYNC]),
     asked(VERIFIED, &[RSYNC_CHECKED], 0.7),
 ];
 const LARGE_ON_DISK: &[Comparison] = &[
-    shown(UNVERIFIED, &[CP, RSYNC, XCP]),
+    asked(UNVERIFIED, &[CP, XCP, CPZ, RCP], 1.05),
+    shown(UNVERIFIED, &[RSYNC]),
     shown(VERIFIED, &[RSYNC_CHECKED]),
 ];
 const CLONED: &[Comparison] = &[

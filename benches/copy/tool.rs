@@ -31,6 +31,16 @@ pub(crate) const XCP: Tool = Tool::peer(
     r#"xcp --recursive --no-target-directory --no-progress "$1" "$2""#,
 );
 
+/// It creates its destination itself.
+pub(crate) const CPZ: Tool = Tool::peer("`cpz`", "cpz", r#"rmdir "$2" && cpz "$1" "$2""#);
+
+/// It creates its destination itself, and keeps times and permissions as we do.
+pub(crate) const RCP: Tool = Tool::peer(
+    "`rcp --preserve`",
+    "rcp",
+    r#"rmdir "$2" && rcp --preserve "$1" "$2""#,
+);
+
 pub(crate) const RCLONE: Tool = Tool::peer("`rclone copy`", "rclone", r#"rclone copy "$1/" "$2/""#);
 
 /// Our program with some options, or a peer.

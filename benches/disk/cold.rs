@@ -7,7 +7,7 @@ use auto_backup::base::unit;
 
 use crate::cache;
 use crate::commands::{Index, ours, peers, warm};
-use crate::common::dice::Dice;
+use crate::common::dice::shuffled;
 use crate::common::measure::measure;
 use crate::common::outcome::Outcome;
 use crate::common::row::{Row, verdict};
@@ -26,9 +26,8 @@ pub(crate) fn rows(studio: &Studio, index: &Index, runs: u64) -> Outcome<Vec<Row
     commands.extend(peers(studio));
     let mut times = vec![Vec::new(); commands.len()];
     let mut peak = 0;
-    let mut dice = Dice::new(runs);
-    for _ in 0..runs {
-        for number in order(&mut dice, commands.len()) {
+    for round in 1..=runs {
+        for number in shuffled(commands.len(), round) {
             let Some(command) = &commands[number].1 else {
                 continue;
             };
@@ -68,17 +67,4 @@ fn compared(mut spreads: Vec<(&str, Option<Spread>)>, peak: u64) -> Vec<Row> {
         }
     };
     rows.map(row).collect()
-}
-
-/// Returns the numbers below a count in a random order.
-fn order(dice: &mut Dice, count: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    for last in (1..count).rev() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "below the number of commands"
-        )]
-        order.swap(last, dice.between(0, last as u64 + 1) as usize);
-    }
-    order
 }

@@ -23,6 +23,28 @@ pub(crate) const PATTERN: &str = "*.007*.exr";
 /// Lists the files of roots with their sizes and times, one run of rclone for each root.
 const RCLONE: &str = "for root; do rclone lsf -R --files-only --format stp \"$root\" || exit; done";
 
+/// Tools that walk folders and add up sizes, as fast as they can, with their names in the table.
+const WALKERS: [(&str, &str, &[&str]); 4] = [
+    ("diskus", "`diskus`", &[]),
+    ("pdu", "`pdu`", &[]),
+    ("dua", "`dua`", &[]),
+    ("gdu", "`gdu`", &["--non-interactive", "--no-progress"]),
+];
+
+/// Returns those tools on both roots, one after the other where a tool takes one. One without a command is not installed.
+pub(crate) fn walkers(studio: &Studio) -> Vec<(&'static str, Option<Vec<OsString>>)> {
+    let command = |(program, title, options): (&str, &'static str, &[&str])| {
+        let script = r#"program=$1; shift; for root; do "$program" OPTIONS "$root" || exit; done"#;
+        let script = script.replace("OPTIONS", &options.join(" "));
+        let mut line: Vec<OsString> = ["sh", "-c", &script, "sh", program]
+            .map(OsString::from)
+            .into();
+        line.extend(studio.roots().into_iter().map(PathBuf::into_os_string));
+        (title, is_installed(program).then_some(line))
+    };
+    WALKERS.map(command).into()
+}
+
 /// Returns a program without the studio.
 pub(crate) fn bare(arguments: &[&str]) -> Vec<OsString> {
     [PROGRAM]

@@ -8,7 +8,9 @@ use auto_backup::base::error::IoResultExt as _;
 
 use crate::bound::{self, Bound};
 use crate::change::change;
-use crate::commands::{PATTERN, bare, du, find, index, index_files, ours, rclone, seed_walk};
+use crate::commands::{
+    PATTERN, bare, du, find, index, index_files, ours, rclone, seed_walk, walkers,
+};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::contest::{Before, Contest, Run};
@@ -42,7 +44,7 @@ pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
 fn loads(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     let remove = |_| remove_index(studio);
     let mut all = Vec::new();
-    let fresh: (_, Before<'_>, _) = ("`load`, fresh index", &remove, 1.0);
+    let fresh: (_, Before<'_>, _) = ("`load`, fresh index", &remove, 0.6);
     for (title, before, bound) in [fresh, ("`load`, nothing changed", NOTHING, 0.5)] {
         let contest = Contest {
             title,
@@ -57,6 +59,14 @@ fn loads(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
         let results = contest.run(runs)?;
         all.extend(contest.rows(&results, wall, Bound::Ratio(bound)));
     }
+    let contest = Contest {
+        title: "`load`, nothing changed, beside walkers",
+        before: NOTHING,
+        ours: ours(studio, &[], &["load"]),
+        peers: walkers(studio),
+    };
+    let results = contest.run(runs)?;
+    all.extend(contest.rows_by_speed(&results, wall, Bound::Ratio(0.9)));
     Ok(all)
 }
 

@@ -8,6 +8,7 @@ mod commands;
 /// Only the used parts.
 #[path = "../common"]
 mod common {
+    pub(crate) mod dice;
     pub(crate) mod installed;
     pub(crate) mod interrupted;
     pub(crate) mod machine;

@@ -447,7 +447,7 @@ fn killed_load_keeps_last_scan() {
 #[test]
 fn full_disk_keeps_last_scan() {
     let studio = scanned_studio();
-    let Some(disk) = MountedDisk::mount(&studio, "small", "312k") else {
+    let Some(disk) = MountedDisk::mount(&studio, "small", "400k") else {
         return;
     };
     let index = ["--index", "small/index"];

@@ -8,65 +8,24 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::pack::EvidenceKind;
+use super::coverage_row::{
+    Coverage, DAY, StoredCoverage, basis, coverage_checksum, coverage_folder, insert,
+};
+use super::pack::{EvidenceKind, Proof};
 use super::replica::ProvenFolder;
 use crate::base::error::Result;
-use crate::base::timestamp::Timestamp;
-use crate::index::checksum::row_checksum;
-use crate::index::sql::{bytes, encode_fingerprints, execute, one, read_path};
+use crate::index::sql::{bytes, execute, read_path};
 use crate::index::{DatabaseId, Index, KnownReplica};
-use crate::model::layout::CategoryLayout;
-use crate::model::project::ProjectId;
-use crate::snapshot::aggregate::Aggregate;
 use crate::snapshot::digest::Digest;
-use crate::snapshot::varint::{read_varint, unzigzag, write_varint, zigzag};
-
-/// Seconds of a day.
-const DAY: i64 = 86_400;
-
-/// Sums over the evidence of the files of a replica. Links have none: a scan reads them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    /// Number of files whose content was neither read nor stated by the storage.
-    pub unproven_files: u64,
-    /// Bytes of them.
-    pub unproven_bytes: u64,
-    /// Number of files that were found damaged; they are among the unproven.
-    pub damaged: u64,
-    /// The oldest time at which one of the other files was proven; `None` without any.
-    pub oldest: Option<Timestamp>,
-    /// Bytes of them by day: days since 1970 UTC.
-    pub days: BTreeMap<i64, u64>,
-}
 
 impl Coverage {
-    /// Sums over regular files without any evidence.
-    pub(in crate::index) fn unproven(files: u64, bytes: u64) -> Self {
-        Self {
-            unproven_files: files,
-            unproven_bytes: bytes,
-            ..Self::default()
-        }
-    }
-
-    /// True if every file was proven at this time or later.
-    pub fn is_proven_since(&self, time: Timestamp) -> bool {
-        self.unproven_files == 0 && self.oldest.is_none_or(|oldest| oldest >= time)
-    }
-
-    /// Bytes of files that were proven at this time or later, to the day.
-    pub fn bytes_since(&self, time: Timestamp) -> u64 {
-        let days = self.days.range(time.seconds.div_euclid(DAY)..);
-        days.map(|(_, bytes)| *bytes).fold(0, u64::saturating_add)
-    }
-
     fn add(&mut self, folder: &ProvenFolder<'_>) {
         folder.visit(&mut |file, content| {
             if file.target.is_some() {
                 return;
             }
             let proof = content.map(|content| content.proof);
-            let Some(proof) = proof.filter(super::pack::Proof::is_intact) else {
+            let Some(proof) = proof.filter(Proof::is_intact) else {
                 self.unproven_files += 1;
                 self.unproven_bytes = self.unproven_bytes.saturating_add(file.bytes);
                 let is_damaged = proof.is_some_and(|proof| proof.kind == EvidenceKind::Damaged);
@@ -81,53 +40,6 @@ impl Coverage {
             *day = day.saturating_add(file.bytes);
         });
     }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut packed = Vec::new();
-        for number in [self.unproven_files, self.unproven_bytes, self.damaged] {
-            write_varint(&mut packed, number);
-        }
-        let oldest = self.oldest.map_or(0, |oldest| oldest.seconds);
-        packed.push(u8::from(self.oldest.is_some()));
-        write_varint(&mut packed, zigzag(oldest));
-        for (day, bytes) in &self.days {
-            write_varint(&mut packed, zigzag(*day));
-            write_varint(&mut packed, *bytes);
-        }
-        packed
-    }
-
-    fn decode(mut packed: &[u8]) -> Option<Self> {
-        let rest = &mut packed;
-        let (unproven_files, unproven_bytes) = (read_varint(rest)?, read_varint(rest)?);
-        let damaged = read_varint(rest)?;
-        let has_oldest = *rest.split_off_first()? != 0;
-        let seconds = unzigzag(read_varint(rest)?);
-        let mut days = BTreeMap::new();
-        while !rest.is_empty() {
-            days.insert(unzigzag(read_varint(rest)?), read_varint(rest)?);
-        }
-        Some(Self {
-            unproven_files,
-            unproven_bytes,
-            damaged,
-            oldest: has_oldest.then_some(Timestamp {
-                seconds,
-                nanoseconds: 0,
-            }),
-            days,
-        })
-    }
-}
-
-/// The coverage of a replica, and the state of its files that it was computed from.
-#[derive(Clone, Debug)]
-pub struct StoredCoverage {
-    database: DatabaseId,
-    /// The replica's folder below the root.
-    replica: PathBuf,
-    basis: Digest,
-    coverage: Coverage,
 }
 
 /// The stored coverages of one database, by the replica's folder.
@@ -211,53 +123,6 @@ impl Index {
     }
 }
 
-fn insert(connection: &Connection, row: &StoredCoverage) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO coverage (database_id, replica, basis, sums, checksum)
-               VALUES (?1, ?2, ?3, ?4, ?5)";
-    let (basis, sums) = (row.basis.0.to_le_bytes(), row.coverage.encode());
-    let replica = bytes(&row.replica);
-    let checksum = coverage_checksum(row.database, replica, &basis, &sums);
-    let parameters = params![row.database, replica, basis, sums, checksum];
-    execute(connection, sql, parameters)
-}
-
-/// Returns the folder of a replica without the slash at its end, as the ancestors of a folder have none.
-fn coverage_folder(category: &Path, project: &ProjectId) -> PathBuf {
-    let folder = CategoryLayout::from_key(category).replica_path(project);
-    folder.components().collect()
-}
-
-/// Stores the coverage of a replica that was scanned, unless there is evidence of its files. Without evidence the scan itself
-/// has counted everything, and no folder must be read for it.
-pub(in crate::index) fn store_if_without_evidence(
-    connection: &Connection,
-    database: DatabaseId,
-    (category, project): (&Path, &ProjectId),
-    aggregate: &Aggregate,
-    coverage: Coverage,
-) -> rusqlite::Result<()> {
-    let replica = coverage_folder(category, project);
-    // All folders that begin like the replica's; some of them may be of others.
-    let sql = "SELECT EXISTS (SELECT 1 FROM digests WHERE database_id = ?1 AND folder >= ?2 AND folder < ?3)";
-    let end = [bytes(&replica), b"0"].concat();
-    let has_evidence = one(
-        connection,
-        sql,
-        params![database, bytes(&replica), end],
-        |row| row.get(0),
-    )?;
-    if has_evidence {
-        return Ok(());
-    }
-    let row = StoredCoverage {
-        database,
-        replica,
-        basis: basis(aggregate),
-        coverage,
-    };
-    insert(connection, &row)
-}
-
 /// Deletes the coverage of the replica that a folder belongs to: of each folder above it.
 pub(super) fn forget(
     connection: &Connection,
@@ -272,24 +137,13 @@ pub(super) fn forget(
     Ok(())
 }
 
-/// Returns the digest of the files that a coverage is computed from.
-fn basis(sum: &Aggregate) -> Digest {
-    let mut bytes = encode_fingerprints(&sum.fingerprints);
-    for number in [sum.files, sum.bytes, sum.precision as u64] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    Digest::of_bytes(&bytes)
-}
-
-fn coverage_checksum(database: DatabaseId, replica: &[u8], basis: &[u8], sums: &[u8]) -> [u8; 16] {
-    row_checksum(&[&database.0.to_le_bytes(), replica, basis, sums])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::base::timestamp::Timestamp;
+    use crate::model::project::ProjectId;
     use crate::os::stat::FileId;
     use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
     use crate::snapshot::tree::ScannedFolder;

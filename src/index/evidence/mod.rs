@@ -5,6 +5,7 @@
 //! and time.
 
 mod coverage;
+mod coverage_row;
 mod file;
 mod folder;
 mod pack;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
-pub(super) use self::coverage::store_if_without_evidence;
-pub use self::coverage::{Coverage, CoverageTable, StoredCoverage};
+pub use self::coverage::CoverageTable;
+pub(super) use self::coverage_row::store_if_without_evidence;
+pub use self::coverage_row::{Coverage, StoredCoverage};
 use self::file::with_damage;
 pub use self::file::{FileEvidence, FolderEvidence, state_tag};
 use self::folder::{delete, insert, merge_rows, read_folder};

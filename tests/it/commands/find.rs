@@ -166,7 +166,7 @@ fn limit_ends_the_search_with_notice() {
     -c:1:17: error: `0` is not a valid N: a limit is a number of 1 or more
         find sh --limit 0
                         ^
-    hint: write it as: find [OPTIONS] PATTERN [CONDITION...]
+    hint: write it as: find [OPTIONS] PATTERN [CONDITION]...
     ");
 }
 
@@ -281,7 +281,7 @@ fn invalid_line_reports_the_error() {
     -c:1:11: error: unexpected argument `NAS`
         find reel NAS
                   ^^^
-    hint: a pattern with blanks is quoted; behind it stand conditions: `larger`, `smaller`, `newer`, `older`, `only`, `in`
+    hint: quote a pattern with blanks; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2

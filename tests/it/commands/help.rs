@@ -205,7 +205,7 @@ fn page_of_find_names_its_patterns() {
     The matching frames of an image sequence are one line, with their number and the frames missing
     between the first and the last. `plain` and `csv` list every file.
 
-    Usage: find [OPTIONS] PATTERN [CONDITION...]
+    Usage: find [OPTIONS] PATTERN [CONDITION]...
 
     Arguments:
       <PATTERN>
