@@ -17,9 +17,6 @@ use crate::studio::Studio;
 
 const POLITE: &str = "`load --polite`";
 
-/// Time in which the film is played alone in each round.
-const ALONE: Duration = Duration::from_secs(10);
-
 /// Results of one way to use the disk.
 #[derive(Debug, Default)]
 struct Uses {
@@ -51,17 +48,19 @@ pub(crate) fn rows(studio: &Studio, index: &Index, runs: u64) -> Outcome<Vec<Row
     let [mut alone, mut beside_load, mut beside_polite] = <[Uses; 3]>::default();
     let mut undisturbed = Uses::default();
     for _ in 0..runs {
-        cache::empty()?;
-        let (played, time) = beside(&film, || {
-            thread::sleep(ALONE);
-            Ok(ALONE)
-        })?;
-        alone.add(played, time);
         for (command, uses) in [(&load, &mut beside_load), (&polite, &mut beside_polite)] {
             prepare(index, command)?;
             let (played, time) = beside(&film, || Ok(measure(command)?.0.wall))?;
             uses.add(played, time);
         }
+        // As long as beside the polite load, so that both have the same chances of a disturbance by others.
+        let time = beside_polite.times.last().copied().unwrap_or_default();
+        cache::empty()?;
+        let (played, ()) = beside(&film, || {
+            thread::sleep(time);
+            Ok(())
+        })?;
+        alone.add(played, time);
         prepare(index, &polite)?;
         undisturbed.times.push(measure(&polite)?.0.wall);
     }

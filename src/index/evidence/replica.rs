@@ -70,9 +70,15 @@ impl Index {
         visit: &mut dyn FnMut(&ProvenFolder<'_>) -> Result<()>,
     ) -> Result<()> {
         let base = CategoryLayout::from_key(category).replica_path(&replica.project);
+        // Before the first copy or verification, no folder is looked up for nothing.
+        let has_evidence = self.has_evidence(database).explain("read", &self.path)?;
         self.visit_replica(replica, &mut |folder| {
             let place = path_within(&base, folder.path);
-            let contents = self.contents_of((database, &place), folder.manifest, precision);
+            let contents = if has_evidence {
+                self.contents_of((database, &place), folder.manifest, precision)
+            } else {
+                Ok(Vec::new())
+            };
             visit(&ProvenFolder {
                 path: folder.path,
                 manifest: folder.manifest,
@@ -140,6 +146,13 @@ impl Index {
             })?;
         }
         Ok(())
+    }
+
+    /// True if anything is known of the content of any file of a database.
+    fn has_evidence(&self, database: DatabaseId) -> rusqlite::Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM digests WHERE database_id = ?1)";
+        let mut query = self.connection.prepare_cached(sql)?;
+        query.query_row([database], |row| row.get(0))
     }
 
     /// Returns the evidence that holds for each file of a manifest.
