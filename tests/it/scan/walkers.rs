@@ -31,19 +31,18 @@ fn late(folders: usize, files: usize) -> Option<(Studio, FaultyMount)> {
     Some((studio, mount.remount()))
 }
 
-/// Loads the late storage with these settings; returns the number of requests at once.
-fn requests_at_once(lines: &[&str]) -> Option<usize> {
-    const FOLDERS: usize = 150;
-    let (studio, mount) = late(FOLDERS, FILES)?;
+/// Loads a late storage of this number of folders with these settings; returns the number of requests at once.
+fn requests_at_once(folders: usize, lines: &[&str]) -> Option<usize> {
+    let (studio, mount) = late(folders, FILES)?;
     let loaded = studio.lines(&[lines, &["load NAS"]].concat()).ok();
-    let files = (FOLDERS * FILES).to_string();
+    let files = (folders * FILES).to_string();
     assert!(loaded.stdout.contains(&files), "{loaded}");
     Some(mount.most_lookups_at_once())
 }
 
 #[test]
 fn late_storage_gets_more_requests_at_once() {
-    let Some(most) = requests_at_once(&[]) else {
+    let Some(most) = requests_at_once(150, &[]) else {
         return;
     };
     assert!((9..=32).contains(&most), "{most}");
@@ -52,7 +51,7 @@ fn late_storage_gets_more_requests_at_once() {
 #[test]
 fn jobs_setting_decides_number_of_requests() {
     for (line, expected) in [("set jobs 1", 1), ("set jobs 3", 3)] {
-        if let Some(most) = requests_at_once(&[line]) {
+        if let Some(most) = requests_at_once(40, &[line]) {
             assert_eq!(most, expected, "{line}");
         }
     }
@@ -60,12 +59,14 @@ fn jobs_setting_decides_number_of_requests() {
 
 #[test]
 fn polite_load_sends_one_request_at_once() {
+    // On a busy machine the storage seems to be in use, and the load takes its time.
+    const FEW: usize = 8;
     for lines in [&["set polite on"][..], &["set polite on", "set jobs 8"]] {
-        if let Some(most) = requests_at_once(lines) {
+        if let Some(most) = requests_at_once(FEW, lines) {
             assert_eq!(most, 1, "{lines:?}");
         }
     }
-    let Some((studio, mount)) = late(20, FILES) else {
+    let Some((studio, mount)) = late(FEW, FILES) else {
         return;
     };
     studio.lines(&["load NAS --polite"]).ok();
