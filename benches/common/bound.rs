@@ -52,30 +52,6 @@ impl Bound {
 type Time = fn(&Run) -> Duration;
 
 impl Contest<'_> {
-    /// Returns a row for each peer, the fastest first: the target is for that one.
-    pub(crate) fn rows_by_speed(&self, results: &Results, time: Time, bound: Bound) -> Vec<Row> {
-        let median = |samples: &[Run]| {
-            let spread = Spread::of(samples.iter().map(time));
-            spread.map_or(Duration::MAX, |spread| spread.median)
-        };
-        let mut order: Vec<usize> = (0..self.peers.len()).collect();
-        order.sort_by_key(|peer| median(&results.peers[*peer]));
-        let sorted = Contest {
-            title: self.title,
-            before: self.before,
-            ours: self.ours.clone(),
-            peers: order.iter().map(|peer| self.peers[*peer].clone()).collect(),
-        };
-        let results = Results {
-            ours: results.ours.clone(),
-            peers: order
-                .iter()
-                .map(|peer| results.peers[*peer].clone())
-                .collect(),
-        };
-        sorted.rows(&results, time, bound)
-    }
-
     /// Returns a row for each peer; the target is for the first.
     pub(crate) fn rows(&self, results: &Results, time: Time, bound: Bound) -> Vec<Row> {
         let Some(ours) = Spread::of(results.ours.iter().map(time)) else {

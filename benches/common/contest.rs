@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use crate::common::dice::shuffled;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
+use crate::order::shuffled;
 
 /// An action before every run, outside the measured time; it gets the round.
 pub(crate) type Before<'a> = &'a dyn Fn(u64) -> Outcome<()>;

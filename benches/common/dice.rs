@@ -26,11 +26,3 @@ pub(crate) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)
 }
-
-/// Returns the numbers below `length` in an order of the round's own, so that no command always follows the same one.
-pub(crate) fn shuffled(length: usize, round: u64) -> Vec<usize> {
-    let mut dice = Dice::new(round);
-    let mut numbers: Vec<_> = (0..length).map(|number| (dice.roll(), number)).collect();
-    numbers.sort_unstable();
-    numbers.into_iter().map(|(_, number)| number).collect()
-}

@@ -3,12 +3,12 @@
 use std::io::{self, Write as _};
 
 use crate::commands::command;
-use crate::common::dice::shuffled;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::comparison::{Comparison, Results};
 use crate::destination::Destination;
+use crate::order::shuffled;
 use crate::places::Place;
 use crate::set::Set;
 use crate::settle::{settle, warm};

@@ -8,6 +8,8 @@ mod comparison;
 mod contest;
 mod destination;
 mod memory;
+#[path = "../common/order.rs"]
+mod order;
 mod places;
 mod rows;
 mod set;

@@ -7,11 +7,11 @@ use auto_backup::base::unit;
 
 use crate::cache;
 use crate::commands::{Index, ours, peers, warm};
-use crate::common::dice::shuffled;
 use crate::common::measure::measure;
 use crate::common::outcome::Outcome;
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
+use crate::order::shuffled;
 use crate::studio::Studio;
 
 const TITLE: &str = "`load`, fresh index, cold disk";

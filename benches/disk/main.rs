@@ -26,6 +26,9 @@ mod replica;
 #[path = "../load/studio.rs"]
 mod studio;
 
+#[path = "../common/order.rs"]
+mod order;
+
 use std::env;
 use std::io::{self, Write as _};
 use std::path::PathBuf;

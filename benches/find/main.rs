@@ -24,8 +24,11 @@ mod catalog;
 #[path = "../common/contest.rs"]
 mod contest;
 mod names;
+#[path = "../common/order.rs"]
+mod order;
 mod rows;
 #[path = "../prompt/terminal.rs"]
+#[expect(dead_code, reason = "only starts are measured here")]
 mod terminal;
 
 use std::env;

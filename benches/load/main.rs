@@ -9,6 +9,9 @@ mod commands;
 mod common;
 #[path = "../common/contest.rs"]
 mod contest;
+mod fastest;
+#[path = "../common/order.rs"]
+mod order;
 mod overview;
 mod replica;
 mod rows;

@@ -14,6 +14,7 @@ use crate::commands::{
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::contest::{Before, Contest, Run};
+use crate::fastest;
 use crate::studio::Studio;
 use crate::truth::check;
 
@@ -66,7 +67,7 @@ fn loads(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
         peers: walkers(studio),
     };
     let results = contest.run(runs)?;
-    all.extend(contest.rows_by_speed(&results, wall, Bound::Ratio(0.9)));
+    all.extend(fastest::rows(&contest, &results, wall, Bound::Ratio(0.9)));
     Ok(all)
 }
 

@@ -8,6 +8,7 @@ mod commands;
 /// Only the used parts.
 #[path = "../common"]
 mod common {
+    #[expect(dead_code, reason = "only orders are drawn here")]
     pub(crate) mod dice;
     pub(crate) mod installed;
     pub(crate) mod interrupted;
@@ -22,6 +23,8 @@ mod common {
 }
 #[path = "../common/contest.rs"]
 mod contest;
+#[path = "../common/order.rs"]
+mod order;
 mod rows;
 #[path = "../common/studio.rs"]
 mod studio;
