@@ -302,3 +302,18 @@ fn lost_and_damaged_rows_are_noticed() {
         assert_eq!(candidate_folders(&index, "reel"), 1, "{damage}");
     }
 }
+
+#[test]
+fn damaged_name_index_stops_no_scan() {
+    let (_folder, mut index) = index();
+    for number in 0..20 {
+        scan(&mut index, 0, &files(&[&format!("reel{number:04}.mov")]));
+        let damage = "UPDATE name_pages SET postings = x'00'";
+        index.connection.execute_batch(damage).unwrap();
+    }
+    check(&index, "reel0019");
+    // As `find` does when it meets the damage.
+    index.discard_names().unwrap();
+    index.complete_names().unwrap();
+    assert_eq!(candidate_folders(&index, "reel0019"), 1);
+}

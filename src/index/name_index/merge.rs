@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::page::{NamePage, delete_pages, pack_pages, page_at, write_pages};
 use super::posting_list::Blocks;
 use super::segment::{Segment, insert_segment, segments};
-use super::tables::discard;
+use super::tables::{discard, is_unusable};
 use super::trigram::Trigram;
 use crate::index::checksum::corruption_error;
 use crate::index::sql::{execute, one, rows};
@@ -23,8 +23,16 @@ const MAX_DEAD: i64 = 2;
 /// Number of dead blocks that are always tolerated.
 const TOLERATED: i64 = 4096;
 
-/// Merges the newest segments where there are many of one size.
+/// Merges the newest segments where there are many of one size. A damaged name index is emptied: it must not keep a scan from
+/// being written.
 pub(super) fn merge_small(connection: &Connection) -> rusqlite::Result<()> {
+    match merge_levels(connection) {
+        Err(error) if is_unusable(&error) => discard(connection),
+        merged => merged,
+    }
+}
+
+fn merge_levels(connection: &Connection) -> rusqlite::Result<()> {
     for level in LEVELS {
         let all = segments(connection)?;
         let small = all.iter().rev().take_while(|segment| segment.bytes < level);

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::block::{part_checksum, place_checksum, unpack_folders};
 use super::page::{NamePage, PagePlace, find_page, read_page};
 use super::posting_list::{Blocks, intersect};
 use super::query::NameQuery;
 use super::segment::{Segment, segments};
-use super::tables::{discard, is_sound};
+use super::tables::{discard, is_sound, is_unusable};
 use super::trigram::Trigram;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -131,22 +131,6 @@ impl Index {
 
 fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
-}
-
-/// True for an error that the tables of the name index cause, not the file of the index.
-fn is_unusable(error: &rusqlite::Error) -> bool {
-    match error {
-        rusqlite::Error::QueryReturnedNoRows
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..) => true,
-        rusqlite::Error::SqliteFailure(failure, message) => {
-            let text = message.as_deref().unwrap_or_default();
-            failure.code == ErrorCode::DatabaseCorrupt && text.contains("name index")
-                || text.contains("checksum of a row")
-                || text.contains("no such table: name_")
-        }
-        _ => false,
-    }
 }
 
 fn find_candidates(connection: &Connection, query: &NameQuery) -> rusqlite::Result<NameCandidates> {

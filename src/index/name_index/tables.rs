@@ -1,6 +1,6 @@
 //! The tables of the name index, and their common checksum, by which a lost row is noticed.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::index::checksum::rows_checksum;
 use crate::index::sql::{execute, one, optional};
@@ -84,4 +84,20 @@ pub(in crate::index) fn store_names_checksum(connection: &Connection) -> rusqlit
     let sql = "INSERT OR REPLACE INTO checksums (name, checksum) VALUES (?1, ?2)";
     let checksum = rows_checksum(connection, &CHECKED_ROWS)?;
     execute(connection, sql, rusqlite::params![CHECKSUM_KEY, checksum])
+}
+
+/// True for an error that the tables of the name index cause, not the file of the index.
+pub(super) fn is_unusable(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..) => true,
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            let text = message.as_deref().unwrap_or_default();
+            failure.code == ErrorCode::DatabaseCorrupt && text.contains("name index")
+                || text.contains("checksum of a row")
+                || text.contains("no such table: name_")
+        }
+        _ => false,
+    }
 }
