@@ -1,6 +1,7 @@
 //! Shared parts of all benchmarks: the process around a command, its times, the table of results and its page.
 
 pub(crate) mod dice;
+pub(crate) mod frame;
 pub(crate) mod installed;
 pub(crate) mod interrupted;
 pub(crate) mod machine;

@@ -24,18 +24,20 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use clap::Parser;
 
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, measure, wrapper};
+use common::{measure, wrapper};
 use places::Places;
 use rows::FULL;
 
-/// Name of this benchmark.
-const COPY: &str = "copy";
+/// This benchmark.
+const COPY: Benchmark = Benchmark {
+    name: "copy",
+    asked_with: FULL,
+};
 
 /// Measures `copy` against `cp`, rsync, xcp and rclone, in memory and on a disk
 ///
@@ -64,23 +66,13 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(Copy { options, disk }: Copy) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(COPY)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
-    let places = Places::new(&options.place(), &disk.unwrap_or_else(env::temp_dir))?;
-    let machine = places.description();
-    let rows = rows::all(&places, options.files, options.runs);
-    writeln!(io::stderr(), "removing the files")?;
-    places.remove()?;
-    let is_asked = options.files >= FULL;
-    let results = report::results(&rows?, &machine, &options.command(COPY), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    COPY.publish(&options, || {
+        let places = Places::new(&options.place(), &disk.unwrap_or_else(env::temp_dir))?;
+        let machine = places.description();
+        let rows = rows::all(&places, options.files, options.runs);
+        writeln!(io::stderr(), "removing the files")?;
+        places.remove()?;
+        let rows = rows?;
+        Ok(Measured { rows, machine })
+    })
 }

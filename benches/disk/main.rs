@@ -8,6 +8,7 @@ mod commands;
 #[path = "../common"]
 mod common {
     pub(crate) mod dice;
+    pub(crate) mod frame;
     pub(crate) mod installed;
     pub(crate) mod interrupted;
     pub(crate) mod machine;
@@ -31,23 +32,25 @@ mod order;
 
 use std::env;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use commands::Index;
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
 use common::row::Row;
-use common::{interrupted, machine, measure, wrapper};
+use common::{machine, measure, wrapper};
 use studio::Studio;
 
-/// Name of this benchmark.
-const DISK: &str = "disk";
+/// This benchmark.
+const DISK: Benchmark = Benchmark {
+    name: "disk",
+    asked_with: ASKED_WITH,
+};
 
 /// Number of files for which the targets apply.
 const ASKED_WITH: u64 = 300_000;
@@ -82,24 +85,21 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(Disk { options, disk }: Disk) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    if !cache::can_be_emptied() {
+    if options.bench && !cache::can_be_emptied() {
         writeln!(
             io::stderr(),
             "only root can empty the system's cache of disks: nothing is measured"
         )?;
         return Ok(());
     }
-    let page = Page::read(DISK)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
+    let disk = disk.unwrap_or_else(env::temp_dir);
+    DISK.publish(&options, || measured(&options, &disk))
+}
+
+fn measured(options: &Options, disk: &Path) -> Outcome<Measured> {
     let count = unit::format_counted(options.files, "file");
     writeln!(io::stderr(), "making a studio of {count}")?;
-    let disk = disk.unwrap_or_else(env::temp_dir);
-    let studio = Studio::new(&disk, usize::try_from(options.files)?)?;
+    let studio = Studio::new(disk, usize::try_from(options.files)?)?;
     let machine = measured_on(&studio);
     let index = Index::new(&options.place())?;
     let rows = studio
@@ -107,13 +107,8 @@ fn measure_everything(Disk { options, disk }: Disk) -> Outcome<()> {
         .and_then(|()| rows(&studio, &index, options.runs));
     writeln!(io::stderr(), "removing the studio")?;
     studio.remove()?;
-    let is_asked = options.files >= ASKED_WITH;
-    let results = report::results(&rows?, &machine, &options.command(DISK), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    let rows = rows?;
+    Ok(Measured { rows, machine })
 }
 
 fn rows(studio: &Studio, index: &Index, runs: u64) -> Outcome<Vec<Row>> {

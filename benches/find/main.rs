@@ -9,6 +9,7 @@ mod commands;
 #[path = "../common"]
 mod common {
     pub(crate) mod dice;
+    pub(crate) mod frame;
     pub(crate) mod installed;
     pub(crate) mod interrupted;
     pub(crate) mod machine;
@@ -32,19 +33,20 @@ mod rows;
 mod terminal;
 
 use std::env;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, machine, measure, wrapper};
+use common::{machine, measure, wrapper};
 
-/// Name of this benchmark.
-const FIND: &str = "find";
+/// This benchmark.
+const FIND: Benchmark = Benchmark {
+    name: "find",
+    asked_with: ASKED_WITH,
+};
 
 /// Target for the peak memory of every command, in bytes.
 pub(crate) const MEMORY: u64 = 150_000_000;
@@ -78,22 +80,11 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(options: &Options) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(FIND)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
-    let place = options.place();
-    let rows = rows::all(&place, options.files, options.runs)?;
-    let places = format!("the index on {}", machine::file_system(&place));
-    let machine = machine::description(&places, &["plocate"]);
-    let is_asked = options.files >= ASKED_WITH;
-    let results = report::results(&rows, &machine, &options.command(FIND), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    FIND.publish(options, || {
+        let place = options.place();
+        let rows = rows::all(&place, options.files, options.runs)?;
+        let places = format!("the index on {}", machine::file_system(&place));
+        let machine = machine::description(&places, &["plocate"]);
+        Ok(Measured { rows, machine })
+    })
 }

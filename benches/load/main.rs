@@ -24,18 +24,20 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 use clap::Parser;
 
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, machine, measure, wrapper};
+use common::{machine, measure, wrapper};
 use studio::Studio;
 
-/// Name of this benchmark.
-const LOAD: &str = "load";
+/// This benchmark.
+const LOAD: Benchmark = Benchmark {
+    name: "load",
+    asked_with: ASKED_WITH,
+};
 
 /// Target for the peak memory of every command, in bytes.
 pub(crate) const MEMORY: u64 = 100_000_000;
@@ -66,13 +68,10 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(options: &Options) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(LOAD)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
+    LOAD.publish(options, || measured(options))
+}
+
+fn measured(options: &Options) -> Outcome<Measured> {
     let count = unit::format_counted(options.files, "file");
     writeln!(io::stderr(), "making a studio of {count}")?;
     let studio = Studio::new(&options.place(), usize::try_from(options.files)?)?;
@@ -87,13 +86,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
         options.files,
         options.runs,
     )?);
-    let is_asked = options.files >= ASKED_WITH;
-    let results = report::results(&rows, &machine, &options.command(LOAD), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    Ok(Measured { rows, machine })
 }
 
 /// Returns the description of the machine.

@@ -6,6 +6,7 @@ mod commands;
 #[path = "../common"]
 mod common {
     pub(crate) mod dice;
+    pub(crate) mod frame;
     pub(crate) mod installed;
     pub(crate) mod interrupted;
     pub(crate) mod machine;
@@ -33,21 +34,22 @@ mod slow_files;
 mod studio;
 
 use std::env;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use clap::Parser;
 
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, machine, measure, wrapper};
+use common::{machine, measure, wrapper};
 use rows::{FULL, Measuring};
 
-/// Name of this benchmark.
-const OFFLOAD: &str = "offload";
+/// This benchmark.
+const OFFLOAD: Benchmark = Benchmark {
+    name: "offload",
+    asked_with: FULL,
+};
 
 /// Measures `offload` to several storages against `cp` and ocopy, and `mhl` and `report` of many files
 ///
@@ -76,31 +78,25 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(Offload { options, disk }: Offload) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(OFFLOAD)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
-    let measuring = Measuring {
-        memory: options.place(),
-        disk: disk.unwrap_or_else(env::temp_dir),
-        files: options.files,
-        runs: options.runs,
-    };
+    OFFLOAD.publish(&options, || {
+        let measuring = Measuring {
+            memory: options.place(),
+            disk: disk.unwrap_or_else(env::temp_dir),
+            files: options.files,
+            runs: options.runs,
+        };
+        let machine = measured_on(&measuring);
+        let rows = measuring.all()?;
+        Ok(Measured { rows, machine })
+    })
+}
+
+/// Returns the description of the machine.
+fn measured_on(measuring: &Measuring) -> String {
     let [memory, on_disk] =
         [&measuring.memory, &measuring.disk].map(|folder| machine::file_system(folder));
     let places = format!("memory is {memory}, the disk is {on_disk}");
     let machine = machine::description(&places, &["cp"]);
     let ocopy = commands::ocopy_version().unwrap_or_else(|| "ocopy is not installed".to_owned());
-    let machine = format!("{machine}{ocopy}.\n");
-    let rows = measuring.all()?;
-    let is_asked = options.files >= FULL;
-    let results = report::results(&rows, &machine, &options.command(OFFLOAD), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    format!("{machine}{ocopy}.\n")
 }

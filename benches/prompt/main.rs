@@ -4,6 +4,7 @@
 /// Only the used parts: no process here is waited for to its end.
 #[path = "../common"]
 mod common {
+    pub(crate) mod frame;
     pub(crate) mod interrupted;
     pub(crate) mod machine;
     pub(crate) mod options;
@@ -22,18 +23,20 @@ mod terminal;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
+use common::frame::{Benchmark, Measured};
+use common::machine;
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, machine};
 use studio::Studio;
 
-/// Name of this benchmark.
-const PROMPT: &str = "prompt";
+/// This benchmark.
+const PROMPT: Benchmark = Benchmark {
+    name: "prompt",
+    asked_with: ASKED_WITH,
+};
 
 /// Number of files for which the targets apply.
 const ASKED_WITH: u64 = 1_000_000;
@@ -62,13 +65,10 @@ fn main() -> ExitCode {
 }
 
 fn measure_everything(options: &Options) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(PROMPT)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
+    PROMPT.publish(options, || measured(options))
+}
+
+fn measured(options: &Options) -> Outcome<Measured> {
     let count = unit::format_counted(options.files, "file");
     writeln!(io::stderr(), "making a studio of {count} and its index")?;
     let studio = Studio::new(&options.place(), options.files)?;
@@ -77,13 +77,8 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     let rows = filled.and_then(|()| rows::all(&studio, options.runs));
     writeln!(io::stderr(), "removing the studio")?;
     studio.remove()?;
-    let is_asked = options.files >= ASKED_WITH;
-    let results = report::results(&rows?, &machine, &options.command(PROMPT), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    let rows = rows?;
+    Ok(Measured { rows, machine })
 }
 
 /// Returns the description of the machine.

@@ -6,6 +6,7 @@ mod arena;
 #[path = "../common"]
 mod common {
     pub(crate) mod dice;
+    pub(crate) mod frame;
     pub(crate) mod interrupted;
     pub(crate) mod machine;
     pub(crate) mod measure;
@@ -32,13 +33,16 @@ use std::process::ExitCode;
 use auto_backup::base::error::IoResultExt as _;
 use clap::Parser;
 
+use common::frame::{Benchmark, Measured};
 use common::options::Options;
 use common::outcome::{self, Outcome};
-use common::report::{self, Page};
-use common::{interrupted, machine, measure, wrapper};
+use common::{machine, measure, wrapper};
 
-/// Name of this benchmark.
-const SYNC: &str = "sync";
+/// This benchmark.
+const SYNC: Benchmark = Benchmark {
+    name: "sync",
+    asked_with: rows::FULL,
+};
 
 /// Measures `sync` over sftp and to S3, on servers of this machine, against rclone and a process for each file
 ///
@@ -64,13 +68,10 @@ fn run() -> Outcome<()> {
 }
 
 fn measure_everything(options: &Options) -> Outcome<()> {
-    if !options.bench {
-        // `cargo test --all-targets` runs this with a program that is not optimized.
-        writeln!(io::stderr(), "benchmarks run only by benches/run")?;
-        return Ok(());
-    }
-    let page = Page::read(SYNC)?;
-    interrupted::remember_signals().at("catch signals for", "this process")?;
+    SYNC.publish(options, || measured(options))
+}
+
+fn measured(options: &Options) -> Outcome<Measured> {
     let at = options.place();
     let mut folder = tempfile::Builder::new();
     let folder = folder.prefix("auto-backup-bench-").tempdir_in(&at);
@@ -79,13 +80,8 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     let rows = rows::all(folder.path(), options.files, options.runs);
     writeln!(io::stderr(), "removing the files")?;
     folder.close().at("remove a folder in", at)?;
-    let is_asked = options.files >= rows::FULL;
-    let results = report::results(&rows?, &machine, &options.command(SYNC), is_asked)?;
-    write!(io::stdout(), "{results}")?;
-    if options.write {
-        page.write(&results)?;
-    }
-    Ok(())
+    let rows = rows?;
+    Ok(Measured { rows, machine })
 }
 
 /// Returns the description of the machine.

@@ -157,7 +157,7 @@ fn unexpected(word: &OsStr) -> Error {
     Error::UnexpectedWord {
         word: word.into(),
         hint: format!(
-            "quote a pattern with blanks; a condition after it begins with {}",
+            "quote a pattern with spaces; a condition after it begins with {}",
             words.join(", ")
         ),
     }

@@ -16,12 +16,23 @@ pub fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Removes a number from the front; `None` if none is there.
+#[inline]
 pub fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+    // Most numbers take one byte.
+    if let [byte @ ..0x80, others @ ..] = *rest {
+        *rest = others;
+        return Some(u64::from(*byte));
+    }
+    read_long_varint(rest)
+}
+
+fn read_long_varint(rest: &mut &[u8]) -> Option<u64> {
+    let bytes = *rest;
     let mut number = 0;
-    for shift in (0..u64::BITS).step_by(7) {
-        let byte = *rest.split_off_first()?;
+    for (shift, (place, byte)) in (0..u64::BITS).step_by(7).zip(bytes.iter().enumerate()) {
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
+            *rest = &bytes[place + 1..];
             return Some(number);
         }
     }

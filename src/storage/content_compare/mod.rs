@@ -12,8 +12,7 @@ mod read;
 mod record;
 mod time;
 
-use std::collections::BTreeSet;
-use std::collections::btree_map::Keys;
+use std::collections::{BTreeSet, btree_set};
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
@@ -29,7 +28,6 @@ use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::index::{FileEvidence, FolderEvidence};
 use crate::os::folder::Folder;
-use crate::snapshot::tree::TreeFolder;
 
 /// Largest number of files in a batch. All are from one folder.
 const MAX_BATCH_FILES: usize = 64;
@@ -46,12 +44,16 @@ fn compare(
     on_progress: &ProgressFn<'_>,
     selected: Option<&BTreeSet<PathBuf>>,
 ) -> Result<ContentComparison> {
+    let folders: BTreeSet<&Path> = match selected {
+        Some(paths) => paths.iter().filter_map(|path| path.parent()).collect(),
+        None => sides[0].tree.folders.keys().map(PathBuf::as_path).collect(),
+    };
     let mut batches = CompareBatches {
         sides,
         record,
         selected,
         on_progress,
-        folders: sides[0].tree.folders.keys(),
+        folders: folders.into_iter(),
         folder: PathBuf::new(),
         remaining: Vec::new().into_iter(),
         found: ContentComparison {
@@ -70,7 +72,7 @@ struct CompareBatches<'a> {
     /// The only files that are compared, if not all are.
     selected: Option<&'a BTreeSet<PathBuf>>,
     on_progress: &'a ProgressFn<'a>,
-    folders: Keys<'a, PathBuf, TreeFolder>,
+    folders: btree_set::IntoIter<&'a Path>,
     /// The current folder, and its files that are still to be read.
     folder: PathBuf,
     remaining: IntoIter<UnreadPair>,

@@ -11,7 +11,7 @@ use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::manifest::ManifestRef;
 use crate::snapshot::time_alias::AlteredTime;
-use crate::snapshot::tree::Tree;
+use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// One of two replicas whose contents are compared.
 #[derive(Clone, Copy, Debug)]
@@ -71,34 +71,34 @@ pub fn same_size_paths(a: &Tree, b: &Tree) -> Vec<PathBuf> {
 
 /// The files of one folder that have one size in both trees.
 pub(super) fn same_size_pairs(trees: [&Tree; 2], path: &Path) -> Vec<SameSizePair> {
+    let sides = trees.map(|tree| tree.folders.get(path));
     let mut collector = PairCollector {
-        trees,
-        path,
+        sides,
         takes_same_times: true,
         pairs: Vec::new(),
     };
-    diff::diff_folder(trees[0], trees[1], path, &mut collector);
+    diff::diff_folder_pair(trees, path, sides, &mut collector);
     collector.pairs
 }
 
 /// The files of all folders that have one size and two times, with the paths of their folders.
 pub(super) fn pairs_of_two_times(trees: [&Tree; 2]) -> impl Iterator<Item = (&Path, SameSizePair)> {
     diff::pair_folders(trees[0], trees[1]).flat_map(move |(path, a, b)| {
+        let sides = [Some(a), b];
         let mut collector = PairCollector {
-            trees,
-            path,
+            sides,
             takes_same_times: false,
             pairs: Vec::new(),
         };
-        diff::diff_folder_pair(trees, path, [Some(a), b], &mut collector);
+        diff::diff_folder_pair(trees, path, sides, &mut collector);
         collector.pairs.into_iter().map(move |pair| (path, pair))
     })
 }
 
 /// Collects the pairs of one folder.
 struct PairCollector<'a> {
-    trees: [&'a Tree; 2],
-    path: &'a Path,
+    /// The folder in both trees.
+    sides: [Option<&'a TreeFolder>; 2],
     /// False if only files of two times are collected.
     takes_same_times: bool,
     pairs: Vec<SameSizePair>,
@@ -123,7 +123,8 @@ impl DiffVisitor for PairCollector<'_> {
         };
         if entries[0].kind == EntryKind::File {
             let reported = |side: usize| {
-                self.trees[side].reported_time(self.path, name, entries[side].modified)
+                let reported = self.sides[side].and_then(|folder| folder.reported_time(name));
+                reported.unwrap_or(entries[side].modified)
             };
             self.pairs.push(SameSizePair {
                 name: Name::from_bytes(name.to_vec()),

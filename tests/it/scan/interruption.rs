@@ -176,7 +176,7 @@ fn when_full(studio: &Studio, arguments: &[&str], variable: Option<(&str, &str)>
 #[test]
 fn full_index_disk_keeps_last_scan() {
     let studio = Studio::filled();
-    let Some(_disk) = MountedDisk::mount(&studio, "small", "512k") else {
+    let Some(_disk) = MountedDisk::mount(&studio, "small", "768k") else {
         return;
     };
     let full = when_full(&studio, &["--index", "small/index"], None);
