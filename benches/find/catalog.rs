@@ -87,6 +87,8 @@ impl Catalog {
         file.flush().at("write", &list)?;
         let built = Command::new("/usr/sbin/plocate-build")
             .arg("-p")
+            // The paths do not exist.
+            .args(["-l", "no"])
             .args([&list, &database])
             .status()
             .at("run", "plocate-build")?;

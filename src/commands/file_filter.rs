@@ -75,12 +75,30 @@ impl FilterWords {
             }
         };
         if is_first {
-            return Ok(rest);
+            Ok(rest)
+        } else {
+            Err(given_twice(keyword))
         }
-        Err(Error::UnexpectedWord {
-            word: keyword.into(),
-            hint: "each condition is given once".to_owned(),
-        })
+    }
+
+    /// Adds the conditions that were written as options.
+    ///
+    /// # Errors
+    /// A condition that was given as a word, too.
+    pub(super) fn with_options(
+        mut self,
+        larger: Option<u64>,
+        newer: Option<Duration>,
+    ) -> Result<Self> {
+        if larger.is_some() && self.larger.is_some() {
+            return Err(given_twice("larger".as_ref()));
+        }
+        if newer.is_some() && self.newer.is_some() {
+            return Err(given_twice("newer".as_ref()));
+        }
+        self.larger = larger.or(self.larger);
+        self.newer = newer.or(self.newer);
+        Ok(self)
     }
 
     /// Returns the conditions on sizes and times, as of now.
@@ -144,6 +162,13 @@ fn parse_age(word: &OsStr) -> Result<Duration> {
     })
 }
 
+fn given_twice(keyword: &OsStr) -> Error {
+    Error::UnexpectedWord {
+        word: keyword.into(),
+        hint: "each condition is given once".to_owned(),
+    }
+}
+
 fn missing_value(missing: &str, keyword: &str) -> Error {
     let help = FILTER_WORDS.iter().find(|(word, _)| *word == keyword);
     Error::MissingWords {
@@ -201,6 +226,18 @@ mod tests {
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn condition_is_given_as_option_or_word() {
+        let filter = || parse("larger 10 newer 2d").unwrap();
+        let days = Some(Duration::from_secs(86_400));
+        assert!(filter().with_options(Some(5), None).is_err());
+        assert!(filter().with_options(None, days).is_err());
+        assert_eq!(filter().with_options(None, None).unwrap(), filter());
+        let filter = parse("smaller 10").unwrap();
+        let filter = filter.with_options(Some(5), days).unwrap();
+        assert_eq!((filter.larger, filter.newer), (Some(5), days));
     }
 
     #[test]

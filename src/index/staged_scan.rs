@@ -76,7 +76,7 @@ pub(super) struct StagedReplica {
     pub(super) changes: ScanChanges,
     /// True if any row of a folder changes.
     pub(super) has_changes: bool,
-    /// Number of folders that were staged.
+    /// Number of folders whose names were staged.
     pub(super) listings: i64,
     /// Number of regular files.
     pub(super) regular_files: u64,
@@ -198,7 +198,8 @@ impl<'a> ScanStaging<'a> {
             let sums = folder_fingerprints(&seen.path, seen.manifest.files());
             staged.aggregate.add_folder(&seen.path, &seen.totals, &sums);
             staged.changes.added += seen.totals.files;
-            return self.stage_folder(replica, None, &seen, &sums);
+            self.stage_folder(replica, None, &seen, &sums)?;
+            return self.stage_names(replica, None, &seen);
         };
         staged.seen_rows.insert(stored.id);
         if stored.manifest == seen.manifest {
@@ -210,7 +211,12 @@ impl<'a> ScanStaging<'a> {
         let (changes, sums) = folder_changes(&stored, &seen.manifest, self.exclusions.as_deref());
         staged.aggregate.add_folder(&seen.path, &seen.totals, &sums);
         staged.changes += changes;
-        self.stage_folder(replica, Some(stored.id), &seen, &sums)
+        self.stage_folder(replica, Some(stored.id), &seen, &sums)?;
+        // The name index may know a name too many, so only new ones count.
+        if changes.added > 0 {
+            self.stage_names(replica, Some(stored.id), &seen)?;
+        }
+        Ok(())
     }
 
     /// Adds a folder that could not be read: its row and those below it stay.
@@ -228,7 +234,8 @@ impl<'a> ScanStaging<'a> {
         self.replicas[replica]
             .aggregate
             .add_folder(path, &empty.totals, &none);
-        self.stage_folder(replica, None, &empty, &none)
+        self.stage_folder(replica, None, &empty, &none)?;
+        self.stage_names(replica, None, &empty)
     }
 
     /// Ends a replica. Folders that were not added no longer exist, unless they are below an unreadable one.
@@ -349,11 +356,10 @@ impl<'a> ScanStaging<'a> {
         let sums = encode_fingerprints(sums);
         let checksum = row_checksum(&[path, &sums, manifest]);
         let parameters = params![staging_key(replica), id, path, sums, manifest, checksum];
-        self.stage(sql, parameters)?;
-        self.stage_names(replica, id, seen)
+        self.stage(sql, parameters)
     }
 
-    /// Stages the names of a folder that was staged last.
+    /// Stages the names of the folder that was staged last.
     fn stage_names(&mut self, replica: usize, id: Option<i64>, seen: &ScannedFolder) -> Result<()> {
         let connection = &self.index.connection;
         let folder = match id {

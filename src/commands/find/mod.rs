@@ -95,10 +95,7 @@ impl FindArgs {
 
     /// Returns the conditions of the line.
     fn filter_words(&self) -> Result<FilterWords> {
-        let mut words = FilterWords::parse(&self.conditions)?;
-        words.newer = self.newer.or(words.newer);
-        words.larger = self.larger.or(words.larger);
-        Ok(words)
+        FilterWords::parse(&self.conditions)?.with_options(self.larger, self.newer)
     }
 
     /// Prepares the search; the index is read while the answer is printed.

@@ -224,6 +224,19 @@ fn unchanged_scan_writes_no_name() {
 }
 
 #[test]
+fn folder_without_new_names_writes_none() {
+    let (_folder, mut index) = index();
+    scan(&mut index, 0, &files(&["reel.mov", "sound.wav"]));
+    scan(&mut index, 0, &files(&["reel.mov"]));
+    assert_eq!(count(&index.connection, "name_segments"), 1);
+    check(&index, "reel");
+    check(&index, "sound");
+    scan(&mut index, 0, &files(&["reel.mov", "sound.wav"]));
+    assert_eq!(count(&index.connection, "name_segments"), 2);
+    check(&index, "sound");
+}
+
+#[test]
 fn changed_folder_is_found_by_its_new_names() {
     let (_folder, mut index) = index();
     scan(&mut index, 0, &files(&["reel.mov"]));

@@ -18,15 +18,22 @@ const FANOUT: usize = 8;
 const LEVELS: [i64; 4] = [32 << 10, 256 << 10, 2 << 20, 16 << 20];
 
 /// Number of dead blocks for each live one from which the whole name index is built anew.
-const MAX_DEAD: i64 = 2;
+const MAX_DEAD: i64 = 1;
 
 /// Number of dead blocks that are always tolerated.
-const TOLERATED: i64 = 4096;
+const TOLERATED: i64 = 512;
 
-/// Merges the newest segments where there are many of one size. A damaged name index is emptied: it must not keep a scan from
-/// being written.
+/// Merges the newest segments where there are many of one size. A damaged name index is emptied, because it must not keep a
+/// scan from being written, and so is one of mostly dead blocks: both are built anew.
 pub(super) fn merge_small(connection: &Connection) -> rusqlite::Result<()> {
-    match merge_levels(connection) {
+    let merged = is_mostly_dead(connection).and_then(|is_dead| {
+        if is_dead {
+            discard(connection)
+        } else {
+            merge_levels(connection)
+        }
+    });
+    match merged {
         Err(error) if is_unusable(&error) => discard(connection),
         merged => merged,
     }
@@ -39,9 +46,6 @@ fn merge_levels(connection: &Connection) -> rusqlite::Result<()> {
         let count = small.count();
         if count >= FANOUT {
             merge(connection, &all[all.len() - count..])?;
-            if is_mostly_dead(connection)? {
-                return discard(connection);
-            }
         }
     }
     Ok(())

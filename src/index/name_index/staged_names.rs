@@ -181,7 +181,7 @@ pub(in crate::index) struct WrittenReplica {
     pub(in crate::index) id: i64,
     /// True if it had no folders before.
     pub(in crate::index) was_empty: bool,
-    /// Number of folders that were staged.
+    /// Number of folders whose names were staged.
     pub(in crate::index) listings: i64,
 }
 
