@@ -148,11 +148,11 @@ fn missing_arguments_are_named() {
     script.ab:11:5: error: missing: PATTERN
         find
             ^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
+    hint: write it as: find [OPTIONS] PATTERN [CONDITION]...
     script.ab:12:10: error: missing: WHERE
         find x in
                  ^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]
+    hint: in WHERE: of a storage, category, client or project
     script.ab:13:5: error: the command is incomplete
         list
             ^
@@ -209,10 +209,10 @@ fn surplus_arguments_are_marked() {
         list projects acme
                       ^^^^
     hint: write `list projects in acme`
-    script.ab:7:8: error: expected `in`, found `NAS`
+    script.ab:7:8: error: unexpected argument `NAS`
         find x NAS
                ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in WHERE]; quote a name with spaces: 'x NAS'
+    hint: quote a pattern with spaces; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
     script.ab:8:6: error: unexpected argument `now`
         exit now
              ^^^

@@ -281,7 +281,7 @@ fn invalid_line_reports_the_error() {
     -c:1:11: error: unexpected argument `NAS`
         find reel NAS
                   ^^^
-    hint: quote a pattern with blanks; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
+    hint: quote a pattern with spaces; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2

@@ -119,7 +119,7 @@ fn broken_conditions_are_pointed_at() {
     -c:1:10: error: unexpected argument `bigger`
         find mov bigger 1k
                  ^^^^^^
-    hint: quote a pattern with blanks; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
+    hint: quote a pattern with spaces; a condition after it begins with `larger`, `smaller`, `newer`, `older`, `only`, `in`
     ");
     assert_snapshot!(studio.lines(&["find mov larger much"]), @"
     exit 2
