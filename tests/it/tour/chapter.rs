@@ -130,7 +130,9 @@ fn shelf(screen: &mut TourScreen) {
     screen
         .run("list projects --sort size")
         .run("find 'sh0*.exr' in SHELF")
-        .run("find titles.mov");
+        .run("find titles.mov")
+        .run("find '*' only on SHELF larger 100k")
+        .run("duplicates");
 }
 
 fn mistakes(screen: &mut TourScreen) {
