@@ -213,22 +213,25 @@ impl GroupPlace {
     }
 }
 
-/// Number of files beyond the place with the most copies. Known contents beside unknown ones are counted in a proven group,
-/// if they have an equal at all.
+/// Number of files beyond the place with the most copies. Known contents at several places are counted in a proven group: beside
+/// them, all files of unknown content are beyond.
 fn extra_files(places: impl Iterator<Item = GroupPlace>) -> u64 {
-    let [mut known, mut unknown] = [(0_u64, 0_u64); 2];
+    let (mut sum, mut most) = (0, 0);
+    let (mut known_places, mut known_sum) = (0_u64, 0);
+    let mut has_unknown = false;
     for place in places {
-        let (sum, most) = if place.is_known {
-            &mut known
-        } else {
-            &mut unknown
-        };
-        *sum += place.copies;
-        *most = place.copies.max(*most);
+        sum += place.copies;
+        most = place.copies.max(most);
+        if place.is_known {
+            known_places += 1;
+            known_sum += place.copies;
+        }
+        has_unknown |= !place.is_known;
     }
-    match (known, unknown) {
-        ((sum, most), (0, _)) | ((0, _), (sum, most)) => sum - most,
-        (_, (sum, _)) => sum,
+    if has_unknown && known_places > 1 {
+        sum - known_sum
+    } else {
+        sum - most
     }
 }
 
@@ -287,5 +290,7 @@ mod tests {
         assert_eq!(extra(&[place(1, true), place(3, true)]), 1);
         assert_eq!(extra(&[place(2, false), place(2, false)]), 2);
         assert_eq!(extra(&[place(2, false), place(5, true)]), 2);
+        assert_eq!(extra(&[place(2, false), place(1, true)]), 1);
+        assert_eq!(extra(&[place(2, false), place(1, true), place(1, true)]), 2);
     }
 }
