@@ -14,7 +14,7 @@ use crate::common::measure::measure;
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::common::spread::Spread;
-use crate::contest::{Contest, Run};
+use crate::contest::{Contest, Results, Run};
 use crate::names::RARE_WORD;
 use crate::terminal::Terminal;
 
@@ -86,6 +86,7 @@ fn questions(at: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
             None,
         ),
         ("find xr --limit 20", None),
+        ("history sizes", None),
     ] {
         let title = format!("`{command}`, {} files", millions(files));
         let contest = Contest {
@@ -99,10 +100,28 @@ fn questions(at: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
         });
         rows.extend(contest.rows(&contest.run(runs)?, wall, bound));
     }
+    rows.extend(duplicates(&catalog, files)?);
     rows.push(starts(&catalog, files, runs)?);
     rows.push(bound::size("name index", catalog.name_bytes()?, NAME_BYTES));
     catalog.remove()?;
     Ok(rows)
+}
+
+/// Measures `duplicates` once: it reads every folder, and its memory does not vary as time does.
+fn duplicates(catalog: &Catalog, files: u64) -> Outcome<Vec<Row>> {
+    let title = format!("`duplicates --limit 20`, {} files", millions(files));
+    writeln!(io::stderr(), "measuring {title}")?;
+    let contest = Contest {
+        title: &title,
+        before: &|_| Ok(()),
+        ours: ours(catalog, "duplicates --limit 20"),
+        peers: Vec::new(),
+    };
+    let results = Results {
+        ours: vec![measure(&contest.ours)?],
+        peers: Vec::new(),
+    };
+    Ok(contest.rows(&results, wall, Bound::None))
 }
 
 /// Measures the time from the start to the first prompt.

@@ -383,6 +383,36 @@ fn every_json_field_is_documented() {
     assert_eq!(run.stdout.lines().count(), lines.len());
 }
 
+/// The cells of a line of a table; of a median with its spread, the median.
+fn cells(line: &str) -> Vec<&str> {
+    let cells = line.trim_matches('|').split('|');
+    cells
+        .map(|cell| cell.split(" (").next().unwrap_or(cell).trim())
+        .collect()
+}
+
+#[test]
+fn summary_of_performance_repeats_the_results() {
+    let page = page("docs/performance.md");
+    let summary = page.split("<!-- summary -->").nth(1).unwrap();
+    let rows: Vec<Vec<&str>> = summary.trim().lines().skip(2).map(cells).collect();
+    assert!(rows.len() > 10, "{summary}");
+    let measured: Vec<Vec<&str>> = page
+        .split(" measured: begin -->")
+        .skip(1)
+        .flat_map(|part| part.split("<!-- ").next().unwrap().lines().map(cells))
+        .collect();
+    for row in rows {
+        let [_, ours, peer, takes, ratio] = row[..] else {
+            panic!("{row:?}");
+        };
+        let is_measured = |line: &Vec<&str>| {
+            line.len() > 4 && [line[1], line[2], line[3], line[4]] == [ours, peer, takes, ratio]
+        };
+        assert!(measured.iter().any(is_measured), "{row:?}");
+    }
+}
+
 #[test]
 fn exit_statuses_match_in_all_documents() {
     let help = Studio::bare().run(["--help"]).ok().stdout;

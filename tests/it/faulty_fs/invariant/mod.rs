@@ -142,8 +142,11 @@ impl FaultHistory {
         prop_assert!(run.status != 0 || !went_wrong, "{}", context);
         if self.is_harmless() {
             prop_assert_eq!(&document["failed_files"], 0, "{}", context);
-            let is_conflict = document["conflict_files"] != 0;
-            prop_assert!(run.status == 0 || is_conflict, "{}", context);
+            // Names that a storage cannot distinguish are refused.
+            let is_undecided = ["conflict_files", "refused_files"]
+                .iter()
+                .any(|end| document[*end] != 0);
+            prop_assert!(run.status == 0 || is_undecided, "{}", context);
         }
         if !self.is_unknown {
             self.assert_copied(&document, &work, &after, &context)?;
@@ -256,7 +259,9 @@ fn assert_nothing_lost(
 
 /// Checks that every planned file has one outcome.
 fn assert_accounted(document: &Value, context: &str) -> Result<(), TestCaseError> {
-    let ends = ["copied", "moved", "same", "conflict", "failed", "skipped"];
+    let ends = [
+        "copied", "moved", "same", "conflict", "failed", "refused", "skipped",
+    ];
     let number = |end: &str| document[format!("{end}_files")].as_u64().unwrap_or(0);
     let ended: u64 = ends.into_iter().map(number).sum();
     prop_assert_eq!(
