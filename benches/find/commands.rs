@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::catalog::{CATEGORY, Catalog, STORAGES};
 
@@ -38,6 +38,16 @@ pub(crate) fn plocate(database: &Path, pattern: &str) -> Vec<OsString> {
     let mut line: Vec<OsString> = words.map(OsString::from).into();
     line.extend([database.into(), pattern.into()]);
     line
+}
+
+/// True if a command ends with 0.
+pub(crate) fn succeeds(line: &[OsString]) -> bool {
+    let Some((program, arguments)) = line.split_first() else {
+        return false;
+    };
+    let mut command = Command::new(program);
+    let ended = command.args(arguments).stdout(Stdio::null()).status();
+    ended.is_ok_and(|status| status.success())
 }
 
 /// Returns auto-backup at its prompt, on a terminal of its own, with an empty environment.

@@ -9,7 +9,7 @@ use auto_backup::base::error::IoResultExt as _;
 
 use crate::bound::{self, Bound};
 use crate::catalog::Catalog;
-use crate::commands::{ours, plocate, prompt, startup};
+use crate::commands::{ours, plocate, prompt, startup, succeeds};
 use crate::common::measure::measure;
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
@@ -27,7 +27,7 @@ const NAME_BYTES: f64 = 8.0;
 /// Questions beside plocate: pattern, and the target for the whole process in milliseconds.
 const PATTERNS: [(&str, Option<u64>); 4] = [
     (RARE_WORD, Some(15)),
-    ("velvet meadow crow 7", None),
+    ("velvet meadow", None),
     ("A017C013_260118", None),
     ("quartz_3*_roto_v007.1001.exr", None),
 ];
@@ -49,6 +49,10 @@ fn beside_plocate(at: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
         let peer = database
             .as_deref()
             .map(|database| plocate(database, pattern));
+        // A small index may lack a name, and plocate then ends with 1.
+        if peer.as_deref().is_some_and(|peer| !succeeds(peer)) {
+            continue;
+        }
         let contest = Contest {
             title: &title,
             before: &|_| Ok(()),

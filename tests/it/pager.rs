@@ -188,13 +188,13 @@ fn startup_file_output_skips_the_pager() {
     assert!(!studio.path("got").exists());
 }
 
-/// Starts a pager that reads some input, reports it, and stays until a line is typed.
+/// Starts a pager that reads some input, reports it, and stays until a line is typed, or the terminal is gone.
 fn start_with_staying_pager(studio: &Studio, reads: &str) -> PtySession {
     let text = format!(
         "trap 'echo caught' INT\n\
          {reads} >got\n\
          echo paging\n\
-         until read -r line </dev/tty; do :; done\n"
+         until read -r line </dev/tty; do : </dev/tty || exit; done\n"
     );
     studio.file("pager.sh", text);
     start(studio, "sh pager.sh", &[])
