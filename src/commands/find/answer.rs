@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::no_match::NoMatch;
 use crate::base::error::Result;
 use crate::base::unit;
 use crate::commands::file_filter::FileFilter;
@@ -42,7 +43,7 @@ pub(crate) struct FindAnswer<'a> {
     pub(super) replicas: Vec<(PresentReplica, usize)>,
     pub(super) group_sequences: bool,
     pub(super) limit: Option<u64>,
-    pub(super) no_match_message: String,
+    pub(super) no_match: NoMatch<'a>,
 }
 
 /// Compares names, or paths, with the pattern.
@@ -242,9 +243,9 @@ impl FindAnswer<'_> {
     }
 
     /// Returns the last line: the number of files, their bytes, and the number of lines.
-    fn summary_line(&self, files: u64, bytes: u64, lines: u64) -> String {
+    fn summary_line(&self, files: u64, bytes: u64, lines: u64) -> Result<String> {
         if files == 0 {
-            return self.no_match_message.clone();
+            return self.no_match.message(self.index, &self.pattern);
         }
         let mut text = unit::format_counted(files, "file");
         text = format!("{text}, {}", unit::format_bytes(bytes));
@@ -254,7 +255,7 @@ impl FindAnswer<'_> {
         if !self.is_under_limit(lines) {
             text.push_str("; stopped at the limit, more may match");
         }
-        text
+        Ok(text)
     }
 
     /// Returns the width of the column of the storages.
@@ -335,7 +336,7 @@ impl Stream for FindAnswer<'_> {
             lines.cells(cells)?;
             Ok(self.is_under_limit(shown))
         })?;
-        lines.line(self.summary_line(files, bytes, shown))
+        lines.line(self.summary_line(files, bytes, shown)?)
     }
 
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {

@@ -1,14 +1,16 @@
 //! `find`: finds files in the index by a glob or a part of the name, and by conditions.
 
 mod answer;
+mod no_match;
 mod outside;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 
 use self::answer::{FindAnswer, SearchLocation};
+use self::no_match::NoMatch;
 use self::outside::outside_notice;
 use super::file_filter::FilterWords;
 use super::pattern::Pattern;
@@ -18,10 +20,8 @@ use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
 use crate::base::unit;
-use crate::index::Index;
-use crate::index::overview;
-use crate::language::lexer::quote;
-use crate::model::registry::{Database, Registry};
+use crate::index::PresentReplica;
+use crate::model::registry::Database;
 use crate::trust::place;
 
 /// Find files in the index, also on storages that are offline
@@ -139,24 +139,30 @@ impl FindArgs {
             };
             for category in place.categories {
                 let found = index.present_replicas(id, category.key())?;
-                let found = found.into_iter();
-                let found = found.filter(|replica| place.scope.contains(&replica.project));
+                let may_hold = |replica: &PresentReplica| {
+                    let known = candidates.as_ref();
+                    known.is_none_or(|candidates| candidates.may_hold(replica))
+                        && place.scope.contains(&replica.project)
+                };
+                let found = found.into_iter().filter(may_hold);
                 replicas.extend(found.map(|replica| (replica, locations.len())));
                 locations.push(SearchLocation { database, category });
             }
         }
         // Stable: the storages of a project stay in the order of the registry.
         replicas.sort_by_cached_key(|(replica, _)| replica.project.composed());
-        let no_match_message = match workspace.setup_hint() {
-            Some(lacking) => lacking,
+        let no_match = match workspace.setup_hint() {
+            Some(lacking) => NoMatch::Unsearched(lacking),
             None if !is_scanned && place.databases.len() == 1 => {
-                "this storage was never scanned: `load` scans it".to_owned()
+                NoMatch::Unsearched("this storage was never scanned: `load` scans it".to_owned())
             }
-            None if !is_scanned => "the index is empty: `load` fills it".to_owned(),
-            None => {
-                no_match_message(&self.pattern, &pattern)
-                    + &client_hint(index, registry, &self.pattern)?
+            None if !is_scanned => {
+                NoMatch::Unsearched("the index is empty: `load` fills it".to_owned())
             }
+            None => NoMatch::Searched {
+                typed: self.pattern,
+                registry,
+            },
         };
         let places = match only_on {
             Some(_) => place::places(index, registry)?,
@@ -174,55 +180,7 @@ impl FindArgs {
             replicas,
             group_sequences: !self.no_sequences,
             limit: self.limit,
-            no_match_message,
+            no_match,
         })
     }
-}
-
-/// Returns the message for no matches, with a hint at the likely mistake.
-fn no_match_message(typed: &str, pattern: &Pattern) -> String {
-    let is_range = |text: &str| {
-        text.split_once('-').is_some_and(|(first, last)| {
-            let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-            digits(first) && digits(last)
-        })
-    };
-    let mut brackets = typed.split('[').skip(1);
-    let text = if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text)))
-    {
-        "no file matches; to find a sequence, use only the part of its name before the `[`"
-    } else if pattern.matches_paths() {
-        "no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category"
-    } else if pattern.is_glob() {
-        "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
-    } else {
-        "no file matches"
-    };
-    text.to_owned()
-}
-
-/// Returns the hint for a pattern that is the name of a client or project.
-fn client_hint(index: &Index, registry: &Registry, typed: &str) -> Result<String> {
-    let (mut client, mut project) = (None, None);
-    let lower = typed.to_lowercase();
-    overview::visit_projects(index, registry, |known, name| {
-        let [known, name] = [known, name].map(|name| String::from_utf8_lossy(name).into_owned());
-        if known.to_lowercase() == lower {
-            client = Some(known);
-        } else if name.to_lowercase() == lower || format!("{known}/{name}").to_lowercase() == lower
-        {
-            project = Some(format!("{known}/{name}"));
-        }
-    })?;
-    Ok(match (client, project) {
-        (Some(client), _) => {
-            let line = quote(OsStr::new(&client));
-            format!("; `{typed}` is a client: `fetch {line}`")
-        }
-        (None, Some(project)) => {
-            let line = quote(OsStr::new(&project));
-            format!("; `{typed}` is a project: `fetch {line}`")
-        }
-        (None, None) => String::new(),
-    })
 }

@@ -38,6 +38,13 @@ pub struct NameCandidates {
 }
 
 impl NameCandidates {
+    /// False if no folder of a replica is a candidate, as far as that is known at once.
+    pub fn may_hold(&self, replica: &PresentReplica) -> bool {
+        let grouped = self.grouped.as_ref();
+        grouped.is_none_or(|grouped| grouped.contains_key(&replica.id()))
+            || !self.indexed.contains(&replica.id())
+    }
+
     /// Number of folders to read.
     #[cfg(test)]
     pub(super) fn folder_count(&self) -> usize {
