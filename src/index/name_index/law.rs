@@ -262,6 +262,26 @@ fn many_scans_leave_few_segments() {
 }
 
 #[test]
+fn name_index_of_mostly_dead_blocks_is_emptied() {
+    let (_folder, mut index) = index();
+    scan(&mut index, 1, &files(&["sound.wav"]));
+    let blocks = "SELECT coalesce(sum(blocks), 0) FROM name_segments";
+    for number in 0..600 {
+        scan(&mut index, 0, &files(&[&format!("reel{number:04}.mov")]));
+        // A replica that is gone leaves its blocks behind.
+        scan(&mut index, 0, &Files::new());
+        let all: i64 = index
+            .connection
+            .query_row(blocks, [], |row| row.get(0))
+            .unwrap();
+        assert!(all <= 520, "{all}");
+    }
+    check(&index, "sound");
+    index.complete_names().unwrap();
+    assert_eq!(candidate_folders(&index, "sound"), 1);
+}
+
+#[test]
 fn often_changed_replica_is_indexed_anew() {
     let (_folder, mut index) = index();
     for number in 0..300 {

@@ -142,10 +142,9 @@ impl FaultHistory {
         prop_assert!(run.status != 0 || !went_wrong, "{}", context);
         if self.is_harmless() {
             prop_assert_eq!(&document["failed_files"], 0, "{}", context);
-            // Names that a storage cannot distinguish are refused.
-            let is_undecided = ["conflict_files", "refused_files"]
-                .iter()
-                .any(|end| document[*end] != 0);
+            let is_refused = document["refused_files"] != 0;
+            prop_assert!(!is_refused || self.world.confuses_names(), "{}", context);
+            let is_undecided = is_refused || document["conflict_files"] != 0;
             prop_assert!(run.status == 0 || is_undecided, "{}", context);
         }
         if !self.is_unknown {

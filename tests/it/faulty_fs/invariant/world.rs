@@ -175,6 +175,11 @@ impl World {
         files
     }
 
+    /// True if the faulty side takes different names for one, so that one of two files is refused.
+    pub(super) fn confuses_names(&self) -> bool {
+        !matches!(self.lies.names, NameFault::Exact)
+    }
+
     /// Returns the content under a name, in the spelling of the destination.
     pub(super) fn at<'a>(&self, files: &'a ContentsByPath, path: &Path) -> Option<&'a Vec<u8>> {
         let key = |path: &Path| match self.lies.names {
