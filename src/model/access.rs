@@ -23,8 +23,12 @@ pub struct Access {
 }
 
 /// The warning if a thread cannot lower its priority for the disk.
-const PRIORITY_WARNING: &str = "the program `ionice` is missing or refuses; polite scans keep the normal priority for \
-     the disk, and only pause while other programs use it";
+const PRIORITY_WARNING: &str = if cfg!(target_os = "linux") {
+    "the program `ionice` is missing or refuses; polite scans keep the normal priority for the disk, and only pause while \
+     other programs use it"
+} else {
+    "this system tells no program how much others use a disk; polite scans pause for three quarters of the time"
+};
 
 impl Access {
     pub fn new(jobs: Option<NonZeroUsize>, rclone: Option<PathBuf>) -> Self {
@@ -46,7 +50,7 @@ impl Access {
         }
     }
 
-    /// Returns the number of threads for a walk of this disk.
+    /// Returns the pace of a walk of this disk.
     pub fn walk_pace(&self, disk: &Disk) -> WalkPace {
         if self.polite {
             self.priority_warning
@@ -54,7 +58,7 @@ impl Access {
             return disk.polite_walk_pace();
         }
         self.jobs
-            .map_or_else(|| disk.walk_pace(), |jobs| WalkPace::fixed(jobs.get()))
+            .map_or_else(|| disk.walk_pace(), |jobs| disk.fixed_walk_pace(jobs.get()))
     }
 
     /// Returns the number of threads that read files of this disk.
@@ -93,7 +97,7 @@ mod tests {
         let access = Access::new(NonZeroUsize::new(37), None);
         assert_eq!(access.read_threads(&disk), 37);
         assert_eq!(access.copy_threads([&disk, &disk]), 37);
-        assert_eq!(access.walk_pace(&disk), WalkPace::fixed(37));
+        assert_eq!(access.walk_pace(&disk), disk.fixed_walk_pace(37));
         let default = Access::default();
         assert_eq!(default.read_threads(&disk), disk.read_threads());
         assert_eq!(default.walk_pace(&disk), disk.walk_pace());

@@ -63,12 +63,12 @@ enum DiskKind {
     Network,
 }
 
-/// Number of threads of a walk.
+/// Number of threads of a walk, and the way in which they read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkPace {
-    /// At first, and as long as none of them waits for the disk; at least 1.
+    /// Number of threads at first, and as long as none of them waits for the disk; at least 1.
     pub first: usize,
-    /// While more of them make the disk faster.
+    /// Number of threads while more of them make the disk faster.
     pub most: usize,
     /// The disk says that it has a head that must travel.
     pub is_rotational: bool,
@@ -153,12 +153,19 @@ impl Disk {
         }
     }
 
+    /// Returns the pace of a walk with a number of threads that never changes.
+    pub fn fixed_walk_pace(&self, threads: usize) -> WalkPace {
+        WalkPace {
+            is_rotational: self.kind == DiskKind::Rotational,
+            ..WalkPace::fixed(threads)
+        }
+    }
+
     /// Returns the pace of a walk that leaves the disk to others: one thread.
     pub fn polite_walk_pace(&self) -> WalkPace {
         WalkPace {
-            is_rotational: self.kind == DiskKind::Rotational,
             polite: Some(self.clone()),
-            ..WalkPace::fixed(1)
+            ..self.fixed_walk_pace(1)
         }
     }
 

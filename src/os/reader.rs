@@ -1,7 +1,7 @@
 //! Reads an open folder: first every name in it, then the metadata of the entries.
 
 use std::ffi::{CStr, OsStr};
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 
 use rustix::fs::AtFlags;
@@ -65,7 +65,7 @@ pub struct FolderReader {
 
 impl FolderReader {
     /// Lists a folder that was just opened, in the order of the file system. Calls `proceed` for each entry, and ends
-    /// early when that breaks.
+    /// early when that returns false.
     ///
     /// # Errors
     /// The folder cannot be read to its end.
@@ -74,7 +74,7 @@ impl FolderReader {
         &mut self,
         folder: &Folder,
         list: &mut EntryNames,
-        proceed: impl Fn() -> ControlFlow<()>,
+        mut proceed: impl FnMut() -> bool,
     ) -> Result<()> {
         use std::mem::MaybeUninit;
 
@@ -88,7 +88,7 @@ impl FolderReader {
         while let Some(entry) = entries.next() {
             let entry = entry.at("read", folder.path())?;
             list.push(entry.file_name(), entry.ino());
-            if proceed().is_break() {
+            if !proceed() {
                 break;
             }
         }
@@ -104,13 +104,13 @@ impl FolderReader {
         &mut self,
         folder: &Folder,
         list: &mut EntryNames,
-        proceed: impl Fn() -> ControlFlow<()>,
+        mut proceed: impl FnMut() -> bool,
     ) -> Result<()> {
         list.clear();
         for entry in rustix::fs::Dir::read_from(folder.handle()).at("read", folder.path())? {
             let entry = entry.at("read", folder.path())?;
             list.push(entry.file_name(), entry.ino());
-            if proceed().is_break() {
+            if !proceed() {
                 break;
             }
         }

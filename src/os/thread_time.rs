@@ -80,7 +80,9 @@ fn parse(text: &[u8]) -> Option<(Duration, u64)> {
     let text = std::str::from_utf8(text).ok()?;
     let mut numbers = text.split_ascii_whitespace().skip(1);
     let queued = Duration::from_nanos(numbers.next()?.parse().ok()?);
-    Some((queued, numbers.next()?.parse().ok()?))
+    let turns = numbers.next()?.parse().ok()?;
+    // A kernel without these statistics has the file, with zeros.
+    (turns > 0).then_some((queued, turns))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn counters_are_parsed() {
         assert_eq!(parse(b"5 7 9\n"), Some((Duration::from_nanos(7), 9)));
-        for wrong in [&b""[..], b"5 7", b"5 b c"] {
+        for wrong in [&b""[..], b"5 7", b"5 b c", b"0 0 0"] {
             assert_eq!(parse(wrong), None);
         }
     }

@@ -23,7 +23,7 @@ const WAITS_PER_WALKER: u64 = 8;
 /// Growth of the number of waits per second that makes twice as many walkers worthwhile.
 const WORTHWHILE_GROWTH: f64 = 1.1;
 
-/// The same on a disk that seems to have a head: it gains a little by the choice of the nearest request, and loses its
+/// Growth that is worthwhile on a disk that seems to have a head: it gains a little by the choice of the nearest request, and loses its
 /// way between readers. A disk that only claims a head gains more.
 const ROTATIONAL_GROWTH: f64 = 1.4;
 
@@ -98,10 +98,18 @@ impl Crew {
     /// Adds the measurement of one walker. Returns the numbers of the walkers to start, if more are wanted now, and
     /// `None` if the walkers stay as they are.
     pub(super) fn report(&self, lap: &Lap) -> Option<Range<usize>> {
+        self.report_at(Instant::now(), lap)
+    }
+
+    fn report_at(&self, now: Instant, lap: &Lap) -> Option<Range<usize>> {
         let mut fit = self.fit();
+        let window = now.saturating_duration_since(fit.begin);
+        if lap.length() > window {
+            // It began before the last decision, and measured fewer walkers or more.
+            return None;
+        }
         fit.sum.add(lap);
-        let (now, wanted) = (Instant::now(), self.wanted());
-        let window = now.duration_since(fit.begin);
+        let wanted = self.wanted();
         let is_certain = fit.sum.waits >= WAITS_PER_WALKER * wanted as u64;
         if window < SHORTEST_WINDOW || (!is_certain && window < LONGEST_WINDOW) {
             return None;
@@ -258,9 +266,22 @@ mod tests {
             waits: 100,
             ..Lap::default()
         };
-        assert_eq!(crew.report(&lap), None);
-        thread::sleep(SHORTEST_WINDOW);
-        assert_eq!(crew.report(&lap), Some(2..4));
+        let begin = crew.fit().begin;
+        assert_eq!(crew.report_at(begin + SHORTEST_WINDOW / 2, &lap), None);
+        assert_eq!(crew.report_at(begin + 2 * WINDOW, &lap), Some(2..4));
         assert!(!crew.is_surplus(3) && crew.is_surplus(4));
+    }
+
+    #[test]
+    fn lap_from_before_the_last_decision_is_left_out() {
+        let crew = Crew::new(pace());
+        let long = Lap {
+            waiting: 10 * WINDOW,
+            waits: 10_000,
+            ..Lap::default()
+        };
+        let begin = crew.fit().begin;
+        assert_eq!(crew.report_at(begin + WINDOW, &long), None);
+        assert_eq!(crew.fit().sum, Lap::default());
     }
 }

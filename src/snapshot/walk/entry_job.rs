@@ -10,8 +10,11 @@ use crate::model::exclusion::Exclusions;
 use crate::os::folder::Folder;
 use crate::os::reader::EntryNames;
 
-/// Number of entries in a part.
-const PART_ENTRIES: usize = 1024;
+/// Number of entries in a part: on a disk that answers late, a walker takes a second or more for it.
+const PART_ENTRIES: usize = 128;
+
+/// Number of parts from which a folder is shared.
+const MIN_PARTS: usize = 8;
 
 /// Longest wait between two checks for the end of the walk.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -40,7 +43,7 @@ struct ReadParts {
 impl EntryJob {
     /// True if a folder has enough entries to share.
     pub(super) const fn is_worthwhile(entries: usize) -> bool {
-        entries >= 2 * PART_ENTRIES
+        entries >= MIN_PARTS * PART_ENTRIES
     }
 
     pub(super) fn new(
@@ -73,14 +76,16 @@ impl EntryJob {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads parts until all are taken, or `stop` is set. `part` is memory for one.
-    pub(super) fn work(&self, part: &mut FolderContents, stop: &AtomicBool) {
+    /// Reads parts until all are taken, or `proceed`, which is called after each entry, returns false. `part` is memory for
+    /// one.
+    pub(super) fn work(&self, part: &mut FolderContents, mut proceed: impl FnMut() -> bool) {
+        let mut goes_on = true;
         let source = EntrySource {
             folder: &self.folder,
             path: &self.path,
             exclusions: &self.exclusions,
         };
-        while !stop.load(Ordering::Relaxed) {
+        while goes_on {
             let number = self.taken.fetch_add(1, Ordering::Relaxed);
             if number >= self.parts() {
                 return;
@@ -89,7 +94,8 @@ impl EntryJob {
             part.clear();
             let end = (start + PART_ENTRIES).min(self.list.len());
             part.add_listed(&source, &self.list, start..end, || {
-                !stop.load(Ordering::Relaxed)
+                goes_on = proceed();
+                goes_on
             });
             let mut read = self.read();
             read.contents.append(part);
@@ -113,7 +119,6 @@ impl EntryJob {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
     use std::thread;
 
     use super::*;
@@ -122,7 +127,7 @@ mod tests {
 
     #[test]
     fn parts_become_one_sorted_folder() {
-        const FILES: usize = 3 * PART_ENTRIES + 1;
+        const FILES: usize = MIN_PARTS * PART_ENTRIES + 1;
         let temporary = tempfile::tempdir().unwrap();
         for number in 0..FILES {
             std::fs::write(temporary.path().join(format!("{number:06}")), "x").unwrap();
@@ -130,16 +135,14 @@ mod tests {
         let mut list = EntryNames::default();
         let folder = Arc::new(Folder::open(temporary.path()).unwrap());
         let mut reader = FolderReader::default();
-        reader
-            .list(&folder, &mut list, || ControlFlow::Continue(()))
-            .unwrap();
+        reader.list(&folder, &mut list, || true).unwrap();
         assert!(EntryJob::is_worthwhile(list.len()));
         let exclusions = Arc::new(Exclusions::new(&ExclusionRules::default()).unwrap());
         let job = EntryJob::new(folder, PathBuf::new(), list, exclusions);
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| job.work(&mut FolderContents::default(), &stop));
+                scope.spawn(|| job.work(&mut FolderContents::default(), || true));
             }
         });
         assert!(job.is_taken());
@@ -156,7 +159,7 @@ mod tests {
         std::fs::write(temporary.path().join("file"), "x").unwrap();
         let mut list = EntryNames::default();
         let folder = Arc::new(Folder::open(temporary.path()).unwrap());
-        let listed = FolderReader::default().list(&folder, &mut list, || ControlFlow::Continue(()));
+        let listed = FolderReader::default().list(&folder, &mut list, || true);
         listed.unwrap();
         let exclusions = Arc::new(Exclusions::new(&ExclusionRules::default()).unwrap());
         let job = EntryJob::new(folder, PathBuf::new(), list, exclusions);

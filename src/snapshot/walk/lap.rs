@@ -28,6 +28,11 @@ impl Lap {
         self.waits += other.waits;
     }
 
+    /// Time of the work of one walker.
+    pub(super) fn length(&self) -> Duration {
+        self.running + self.queued + self.waiting
+    }
+
     /// True if the storage makes walkers wait for more than a moment.
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting * 8 > self.running

@@ -8,6 +8,7 @@ mod crew;
 mod entry_job;
 mod folder;
 mod lap;
+mod pacer;
 mod queue;
 mod throttle;
 mod visit;

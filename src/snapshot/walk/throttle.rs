@@ -14,10 +14,13 @@ use crate::os::disk_traffic::{DiskTraffic, TrafficCount};
 const STRETCH: Duration = Duration::from_millis(2);
 
 /// Longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// Time between two decisions. It holds at least two frames of a film.
+/// Shortest time between two decisions. It holds at least two frames of a film.
 const WINDOW: Duration = Duration::from_millis(100);
+
+/// Time after which a decision needs no minimum of waits.
+const LONGEST_WINDOW: Duration = Duration::from_secs(4);
 
 /// Smallest share of time for work.
 const FLOOR: f64 = 1.0 / 16.0;
@@ -40,7 +43,7 @@ const MIN_DELAY: f64 = 0.001;
 /// Waits in a window that make the time of an answer certain.
 const MIN_WAITS: u64 = 4;
 
-/// Growth of the shortest time of an answer with each window, so that one lucky window is forgotten.
+/// Growth of the shortest time of an answer with each window in which the disk is free, so that one lucky window is forgotten.
 const DRIFT: f64 = 1.005;
 
 /// Pauses of the thread that created it.
@@ -71,7 +74,7 @@ impl Throttle {
     /// Pauses if this thread has worked long enough. `timer` measures its waits.
     pub(super) fn pace(&mut self, timer: &mut Option<LapTimer>) {
         let now = Instant::now();
-        let worked = now.duration_since(self.work);
+        let worked = now.saturating_duration_since(self.work);
         if worked < STRETCH {
             return;
         }
@@ -79,7 +82,7 @@ impl Throttle {
             self.sum.add(&lap);
         }
         if now.duration_since(self.window) >= WINDOW {
-            self.decide(now);
+            self.decide(now, timer.is_some());
         }
         let pause = self.policy.pause_after(worked);
         if !pause.is_zero() {
@@ -88,15 +91,26 @@ impl Throttle {
         self.work = Instant::now();
     }
 
-    fn decide(&mut self, now: Instant) {
+    /// Leaves a time without work, which just ended, out of the current stretch.
+    pub(super) fn leave_out(&mut self, idle: Duration) {
+        self.work += idle;
+    }
+
+    /// Adapts the share of work, once enough is measured.
+    fn decide(&mut self, now: Instant, is_timed: bool) {
         let counted = self.traffic.as_ref().and_then(DiskTraffic::read);
+        if !is_timed && counted.is_none() {
+            // Nothing is measured here: the first share stays.
+            return;
+        }
         let foreign = match (counted, self.counted) {
             (Some(now), Some(before)) => now.foreign_since(&before),
             _ => 0,
         };
         let window = now.duration_since(self.window);
-        self.policy.adapt(&self.sum, foreign, window);
-        (self.counted, self.window, self.sum) = (counted, now, Lap::default());
+        if self.policy.adapt(&self.sum, foreign, window) {
+            (self.counted, self.window, self.sum) = (counted, now, Lap::default());
+        }
     }
 }
 
@@ -118,31 +132,39 @@ impl Default for SharePolicy {
 }
 
 impl SharePolicy {
-    /// Adapts the share to what a window measured: the times of the walker, and the bytes that others read.
-    fn adapt(&mut self, lap: &Lap, foreign: u64, window: Duration) {
+    /// Adapts the share to what a window measured: the times of the walker, and the bytes that others read. Returns false if
+    /// too few answers were measured: then the window goes on.
+    fn adapt(&mut self, lap: &Lap, foreign: u64, window: Duration) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no 52 bits")]
         let rate = foreign as f64 / window.as_secs_f64();
+        let is_used = rate > FOREIGN_RATE;
+        let has_few = (1..MIN_WAITS).contains(&lap.waits);
+        if has_few && !is_used && window < LONGEST_WINDOW {
+            return false;
+        }
         // Both are evaluated: the time of an answer is remembered in any case.
         let is_late = self.is_late(lap);
-        self.share = if is_late || rate > FOREIGN_RATE {
+        self.share = if is_late || is_used {
             (self.share / 2.0).max(FLOOR)
         } else {
             (self.share + STEP).min(1.0)
         };
+        true
     }
 
     /// True if the disk answers later than at other times.
     fn is_late(&mut self, lap: &Lap) -> bool {
-        if lap.waits < MIN_WAITS {
+        if lap.waits == 0 {
             return false;
         }
         #[expect(clippy::cast_precision_loss, reason = "a mean needs no 52 bits")]
         let mean = lap.waiting.as_secs_f64() / lap.waits as f64;
-        let shortest = self
-            .shortest
-            .map_or(mean, |shortest| mean.min(shortest * DRIFT));
-        self.shortest = Some(shortest);
-        mean > shortest * LATE && mean - shortest > MIN_DELAY
+        let shortest = self.shortest.map_or(mean, |shortest| mean.min(shortest));
+        let is_late = mean > shortest * LATE && mean - shortest > MIN_DELAY;
+        // While others use the disk, nothing is learned about the free one.
+        let drift = if is_late { 1.0 } else { DRIFT };
+        self.shortest = Some(shortest * drift);
+        is_late
     }
 
     /// Returns the pause after work of this length.
@@ -205,7 +227,18 @@ mod tests {
         assert_eq!(policy.share.to_bits(), FLOOR.to_bits());
         let millisecond = Duration::from_millis(1);
         assert_eq!(policy.pause_after(millisecond), millisecond * 15);
-        assert_eq!(policy.pause_after(HUNDRED), LONGEST_PAUSE);
+        assert_eq!(policy.pause_after(HUNDRED), HUNDRED * 15);
+        assert_eq!(policy.pause_after(LONGEST_PAUSE), LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn disk_in_long_use_stays_late() {
+        let mut policy = SharePolicy::default();
+        policy.adapt(&waits_of(1), 0, HUNDRED);
+        for _ in 0..10_000 {
+            policy.adapt(&waits_of(3), 0, HUNDRED);
+        }
+        assert_eq!(policy.share.to_bits(), FLOOR.to_bits());
     }
 
     #[test]
@@ -217,7 +250,10 @@ mod tests {
             waits: MIN_WAITS - 1,
             ..waits_of(100)
         };
-        policy.adapt(&lap, 0, HUNDRED);
-        assert!(policy.share > before);
+        assert!(!policy.adapt(&lap, 0, HUNDRED));
+        assert_eq!(policy.share.to_bits(), before.to_bits());
+        // A very slow disk gives no more of them.
+        assert!(policy.adapt(&lap, 0, LONGEST_WINDOW));
+        assert!(policy.share <= before / 2.0);
     }
 }

@@ -1,22 +1,18 @@
 //! One thread of a walk: takes folders from the queue, reads them, and sends the converted folders.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::{io, thread};
 
 use super::entry_job::EntryJob;
 use super::folder::{EntrySource, FolderContents};
-use super::lap::LapTimer;
+use super::pacer::Pacer;
 use super::queue::{FolderQueue, FolderTask, WalkStep};
-use super::throttle::Throttle;
 use super::visit::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::{Folder, is_not_found};
-use crate::os::io_priority;
 use crate::os::reader::{EntryNames, FolderReader};
 use crate::os::stat::{EntryKind, Stat};
 
@@ -49,9 +45,7 @@ pub(super) struct Walker<T> {
     part: FolderContents,
     list: EntryNames,
     reader: FolderReader,
-    timer: Option<LapTimer>,
-    /// Pauses of a polite walk.
-    throttle: Option<Throttle>,
+    pacer: Pacer,
 }
 
 /// Stops the walk if a walker panics: the others would wait for its folders.
@@ -75,58 +69,49 @@ impl<T: Send + 'static> Walker<T> {
         shared: Arc<WalkShared<T>>,
         sender: SyncSender<VisitBatch<T>>,
     ) -> io::Result<()> {
-        let walker = Self {
-            number,
-            shared,
-            sender,
-            batch: Vec::new(),
-            entries: 0,
-            contents: FolderContents::default(),
-            part: FolderContents::default(),
-            list: EntryNames::default(),
-            reader: FolderReader::default(),
-            timer: None,
-            throttle: None,
-        };
-        let started = thread::Builder::new().spawn(move || walker.run());
+        let started = thread::Builder::new().spawn(move || {
+            let _guard = StopOnPanic(Arc::clone(&shared.queue));
+            let (crew, more) = (Arc::clone(&shared), sender.clone());
+            let start = move |number| Self::start(number, Arc::clone(&crew), more.clone());
+            let pacer = Pacer::begin(&shared.queue, Box::new(start));
+            let walker = Self {
+                number,
+                shared,
+                sender,
+                batch: Vec::new(),
+                entries: 0,
+                contents: FolderContents::default(),
+                part: FolderContents::default(),
+                list: EntryNames::default(),
+                reader: FolderReader::default(),
+                pacer,
+            };
+            walker.run();
+        });
         started.map(drop)
     }
 
     /// Reads folders until the walk is done, or its receiver is dropped.
     fn run(mut self) {
         let queue = Arc::clone(&self.shared.queue);
-        let _guard = StopOnPanic(Arc::clone(&queue));
-        let pace = queue.crew.pace();
-        if queue.crew.is_fitted() || pace.polite.is_some() {
-            self.timer = LapTimer::begin();
-        }
-        if let Some(disk) = &pace.polite {
-            // The command has checked before whether the system has this priority.
-            io_priority::set_idle_for_this_thread();
-            io_priority::set_lowest_for_this_thread();
-            self.throttle = Some(Throttle::begin(disk.traffic()));
-        }
         loop {
             let mut next = queue.next(self.number);
             if matches!(next, WalkStep::Idle) {
                 self.send_batch();
-                next = LapTimer::idle(&mut self.timer, || queue.wait(self.number));
-            }
-            if let Some(throttle) = &mut self.throttle {
-                throttle.pace(&mut self.timer);
+                next = self.pacer.idle(|| queue.wait(self.number));
             }
             match next {
                 WalkStep::Read(task) => {
                     let found = self.read(task);
                     queue.finish_folder(found);
                 }
-                WalkStep::Help(job) => job.work(&mut self.part, queue.stop_flag()),
+                WalkStep::Help(job) => job.work(&mut self.part, || self.pacer.proceed()),
                 WalkStep::Idle | WalkStep::Done => break,
             }
             if self.entries >= self.batch_entries() {
                 self.send_batch();
             }
-            self.fit_crew();
+            self.pacer.adapt();
         }
         self.send_batch();
     }
@@ -137,27 +122,6 @@ impl<T: Send + 'static> Walker<T> {
         } else {
             BATCH_ENTRIES
         }
-    }
-
-    /// Reports the time that this walker waited for the storage, and starts more walkers if that is worthwhile.
-    fn fit_crew(&mut self) {
-        let queue = &self.shared.queue;
-        if !queue.crew.is_fitted() {
-            return;
-        }
-        let Some(lap) = self.timer.as_mut().and_then(LapTimer::lap) else {
-            return;
-        };
-        let Some(numbers) = queue.crew.report(&lap) else {
-            return;
-        };
-        for number in numbers {
-            // If the system starts no further thread, the existing ones do the work.
-            if Self::start(number, Arc::clone(&self.shared), self.sender.clone()).is_err() {
-                break;
-            }
-        }
-        queue.wake();
     }
 
     /// Reads one folder; returns the subfolders found in it.
@@ -210,13 +174,9 @@ impl<T: Send + 'static> Walker<T> {
             .then(|| folder.stat_self())
             .transpose()?;
         self.contents.clear();
-        self.reader.list(&folder, &mut self.list, || {
-            if queue.is_stopped() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
+        let pacer = &mut self.pacer;
+        self.reader
+            .list(&folder, &mut self.list, || pacer.proceed())?;
         if queue.crew.pace().is_rotational {
             self.list.sort_by_inode();
         }
@@ -228,29 +188,24 @@ impl<T: Send + 'static> Walker<T> {
     /// Reads the metadata of all listed entries, those of a long folder together with walkers that have nothing to do.
     fn read_entries(&mut self, folder: &Arc<Folder>, path: &Path) {
         let (queue, exclusions) = (&self.shared.queue, &self.shared.exclusions);
-        let stop = queue.stop_flag();
-        if !EntryJob::is_worthwhile(self.list.len()) || queue.crew.wanted() == 1 {
+        let pacer = &mut self.pacer;
+        if !EntryJob::is_worthwhile(self.list.len()) || queue.crew.pace().most == 1 {
             let source = EntrySource {
                 folder,
                 path,
                 exclusions,
             };
-            let (all, timer) = (0..self.list.len(), &mut self.timer);
-            let throttle = &mut self.throttle;
-            self.contents.add_listed(&source, &self.list, all, || {
-                if let Some(throttle) = throttle {
-                    throttle.pace(timer);
-                }
-                !stop.load(Ordering::Relaxed)
-            });
+            let all = 0..self.list.len();
+            self.contents
+                .add_listed(&source, &self.list, all, || pacer.proceed());
             return;
         }
         let list = std::mem::take(&mut self.list);
         let (folder, exclusions) = (Arc::clone(folder), Arc::clone(exclusions));
         let job = Arc::new(EntryJob::new(folder, path.to_owned(), list, exclusions));
         queue.offer(&job);
-        job.work(&mut self.part, stop);
-        self.contents = LapTimer::idle(&mut self.timer, || job.finish(stop));
+        job.work(&mut self.part, || pacer.proceed());
+        self.contents = pacer.idle(|| job.finish(queue.stop_flag()));
     }
 
     /// The subfolders of the folder that was just read, without other categories.
@@ -284,7 +239,7 @@ impl<T: Send + 'static> Walker<T> {
         let queue = &self.shared.queue;
         let replicas: Vec<usize> = folders.iter().map(|(replica, _)| *replica).collect();
         let mut send = |batch| {
-            if LapTimer::idle(&mut self.timer, || self.sender.send(batch)).is_err() {
+            if self.pacer.idle(|| self.sender.send(batch)).is_err() {
                 queue.stop();
             }
         };
