@@ -53,6 +53,13 @@ pub struct SentRow {
     pub folder: PathBuf,
     /// The root of the source.
     pub source: PathBuf,
+    /// The files.
+    pub packed: PackedSentFiles,
+}
+
+/// Sent files of one folder in little memory: a copy can send a million.
+#[derive(Clone, Debug, Default)]
+pub struct PackedSentFiles {
     /// Names, sizes and times.
     pub manifest: Manifest,
     /// File id of each, 8 bytes, little-endian.
@@ -62,7 +69,23 @@ pub struct SentRow {
 }
 
 impl SentRow {
+    /// Packs the files of a folder.
+    pub fn pack(folder: &Path, source: &Path, files: &SentFolder) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            source: source.to_owned(),
+            packed: PackedSentFiles::pack(files),
+        }
+    }
+
     /// Unpacks the files. A row that cannot be parsed has none: they are sent again.
+    pub fn files(&self) -> SentFolder {
+        self.packed.files()
+    }
+}
+
+impl PackedSentFiles {
+    /// Unpacks the files. Those of a row that cannot be parsed are missing: they are sent again.
     pub fn files(&self) -> SentFolder {
         let number = |bytes: &[u8], place: usize| {
             let number = bytes.as_chunks().0.get(place).copied();
@@ -85,7 +108,7 @@ impl SentRow {
     }
 
     /// Packs the files of a folder.
-    pub fn pack(folder: &Path, source: &Path, files: &SentFolder) -> Self {
+    pub fn pack(files: &SentFolder) -> Self {
         let mut manifest = ManifestBuilder::with_capacity(files.len());
         let (mut file_ids, mut tags) = (Vec::new(), Vec::new());
         for (name, file) in files {
@@ -100,8 +123,6 @@ impl SentRow {
             tags.extend_from_slice(&file.tag.to_le_bytes());
         }
         Self {
-            folder: folder.to_owned(),
-            source: source.to_owned(),
             manifest: manifest.finish(),
             file_ids,
             tags,

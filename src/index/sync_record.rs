@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row, params};
 
 use super::checksum::{read_manifest, row_checksum, verify_row};
+use super::sent_file::PackedSentFiles;
 use super::sql::{bytes, execute, read_path, rows};
 use super::{Index, SentFile, SentFolder, SentRow};
 use crate::base::error::Result;
@@ -19,7 +20,26 @@ const COLUMNS: &str = "folder, source, manifest, numbers, marks, checksum";
 /// Changes to the record of one replica: files that were verified, and names whose state is unknown now.
 #[derive(Clone, Debug, Default)]
 pub struct SentChanges {
-    folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
+    folders: BTreeMap<PathBuf, FolderChanges>,
+}
+
+/// Changes to the record of one folder.
+#[derive(Clone, Debug, Default)]
+struct FolderChanges {
+    /// Verified files that were added together.
+    packed: PackedSentFiles,
+    /// Verified files that were added one by one.
+    single: SentFolder,
+    removed: Vec<Name>,
+}
+
+impl FolderChanges {
+    /// All verified files.
+    fn sent(&self) -> SentFolder {
+        let mut sent = self.packed.files();
+        sent.extend(self.single.iter().map(|(name, file)| (name.clone(), *file)));
+        sent
+    }
 }
 
 /// Changes to the record of several replicas, by their folders below the root.
@@ -29,19 +49,22 @@ impl SentChanges {
     /// Adds a verified file, by its path below the replica's folder.
     pub fn add(&mut self, path: &Path, file: SentFile) {
         let (folder, name) = split(path);
-        self.folders.entry(folder).or_default().0.insert(name, file);
+        let changes = self.folders.entry(folder).or_default();
+        changes.single.insert(name, file);
     }
 
     /// Removes a file that no longer exists as it was sent.
     pub fn remove(&mut self, path: &Path) {
         let (folder, name) = split(path);
-        self.folders.entry(folder).or_default().1.push(name);
+        self.folders.entry(folder).or_default().removed.push(name);
     }
 
     /// Adds a folder, which may be empty, with its verified files.
     pub fn add_folder(&mut self, folder: &Path, files: SentFolder) {
-        let added = self.folders.entry(folder.to_owned()).or_default();
-        added.0.extend(files);
+        let changes = self.folders.entry(folder.to_owned()).or_default();
+        let mut all = changes.packed.files();
+        all.extend(files);
+        changes.packed = PackedSentFiles::pack(&all);
     }
 
     /// True if nothing changes.
@@ -50,9 +73,9 @@ impl SentChanges {
     }
 
     /// The folders with their verified files.
-    pub fn folders(&self) -> impl Iterator<Item = (&Path, &SentFolder)> {
+    pub fn folders(&self) -> impl Iterator<Item = (&Path, SentFolder)> {
         let folders = self.folders.iter();
-        folders.map(|(folder, (files, _))| (folder.as_path(), files))
+        folders.map(|(folder, changes)| (folder.as_path(), changes.sent()))
     }
 }
 
@@ -122,13 +145,13 @@ impl Index {
         }
         self.write(|transaction| {
             for (replica, changes) in record {
-                for (folder, (sent, removed)) in &changes.folders {
+                for (folder, changes) in &changes.folders {
                     let key = SentFolderKey {
                         destination,
                         replica,
                         folder,
                     };
-                    key.update(transaction, source, sent, removed)?;
+                    key.update(transaction, source, changes)?;
                 }
             }
             Ok(())
@@ -148,9 +171,9 @@ impl SentFolderKey<'_> {
         &self,
         connection: &Connection,
         source: &Path,
-        sent: &SentFolder,
-        removed: &[Name],
+        changes: &FolderChanges,
     ) -> rusqlite::Result<()> {
+        let (sent, removed) = (changes.sent(), &changes.removed);
         let mut has_row = false;
         for row in self.rows(connection)? {
             let is_own_row = row.source == source;
@@ -173,7 +196,7 @@ impl SentFolderKey<'_> {
         }
         // An empty folder has a row as well: it was created at the destination.
         if !has_row && (!sent.is_empty() || removed.is_empty()) {
-            self.write(connection, source, sent)?;
+            self.write(connection, source, &sent)?;
         }
         Ok(())
     }
@@ -192,22 +215,22 @@ impl SentFolderKey<'_> {
         source: &Path,
         files: &SentFolder,
     ) -> rusqlite::Result<()> {
-        let row = SentRow::pack(self.folder, source, files);
+        let packed = PackedSentFiles::pack(files);
         let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks, checksum)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                    ON CONFLICT (destination, replica, folder, source) DO UPDATE SET
                        manifest = ?5, numbers = ?6, marks = ?7, checksum = ?8";
         let (folder, source) = (bytes(self.folder), bytes(source));
-        let manifest = row.manifest.packed();
+        let manifest = packed.manifest.packed();
         let parameters = params![
             bytes(self.destination),
             bytes(self.replica),
             folder,
             source,
             manifest,
-            row.file_ids,
-            row.tags,
-            row_checksum(&[folder, source, manifest, &row.file_ids, &row.tags])
+            packed.file_ids,
+            packed.tags,
+            row_checksum(&[folder, source, manifest, &packed.file_ids, &packed.tags])
         ];
         execute(connection, sql, parameters)
     }
@@ -229,9 +252,11 @@ fn read_sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
     Ok(SentRow {
         folder: read_path(row, 0)?,
         source: read_path(row, 1)?,
-        manifest: read_manifest(row, 2)?,
-        file_ids: row.get(3)?,
-        tags: row.get(4)?,
+        packed: PackedSentFiles {
+            manifest: read_manifest(row, 2)?,
+            file_ids: row.get(3)?,
+            tags: row.get(4)?,
+        },
     })
 }
 

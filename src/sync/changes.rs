@@ -133,7 +133,7 @@ impl ChangeFinder<'_> {
         // Shortcut for the common case: the folder is unchanged.
         if let [row] = rows
             && row.source == self.source
-            && row.manifest.as_ref() == manifest
+            && row.packed.manifest.as_ref() == manifest
             && is_read
         {
             let files = count_files(manifest);

@@ -221,9 +221,11 @@ fn recorded_tree(replica: &SyncReplica<'_>, sent: &BTreeSet<PathBuf>) -> Tree {
         while let Some(other) = rows.next_if(|other| other.folder == row.folder) {
             others.push(other);
         }
-        let merged = others.iter().fold(row.manifest.clone(), |merged, other| {
-            merge(merged.as_ref(), other.manifest.as_ref()).0
-        });
+        let merged = others
+            .iter()
+            .fold(row.packed.manifest.clone(), |merged, other| {
+                merge(merged.as_ref(), other.packed.manifest.as_ref()).0
+            });
         tree.add_folder(&row.folder, merged.files());
         for above in row.folder.ancestors().skip(1) {
             tree.add_parent(above);

@@ -174,7 +174,7 @@ impl Upload<'_> {
         for (replica, changes) in record {
             let folders = changes.folders();
             sent.extend(
-                folders.map(|(folder, files)| (path_within(replica, folder), pack_files(files))),
+                folders.map(|(folder, files)| (path_within(replica, folder), pack_files(&files))),
             );
         }
         index.add_run_files(self.run, destination, &sent)?;
