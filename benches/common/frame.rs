@@ -1,4 +1,4 @@
-//! What every benchmark does around its measuring.
+//! The frame of every benchmark: its options, its table, and its part of the page.
 
 use std::io::{self, Write as _};
 
@@ -18,7 +18,7 @@ pub(crate) struct Benchmark {
     pub(crate) asked_with: u64,
 }
 
-/// What a benchmark found.
+/// The findings of a benchmark.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) rows: Vec<Row>,

@@ -60,7 +60,7 @@ impl Places {
         let memory = machine::file_system(self.memory.path());
         let disk = machine::file_system(self.disk.path());
         let places = format!("memory is {memory}, the disk is {disk}");
-        machine::description(&places, &["cp", "rsync", "xcp", "rclone"])
+        machine::description(&places, &["cp", "rsync", "xcp", "cpz", "rcp", "rclone"])
     }
 
     /// Removes both, and reports a failure.

@@ -13,6 +13,7 @@ use crate::common::outcome::Outcome;
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
 use crate::film::{Film, Played};
+use crate::order::shuffled;
 use crate::studio::Studio;
 
 const POLITE: &str = "`load --polite`";
@@ -40,60 +41,96 @@ impl Uses {
     }
 }
 
-/// Measures this number of rounds.
+/// One thing that a round does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The film, as long as the polite load took beside it, so that both have the same chances of a disturbance by others.
+    Film,
+    FilmAndLoad,
+    FilmAndPolite,
+    Load,
+    Polite,
+}
+
+const TURNS: [Turn; 5] = [
+    Turn::Film,
+    Turn::FilmAndLoad,
+    Turn::FilmAndPolite,
+    Turn::Load,
+    Turn::Polite,
+];
+
+/// Measures this number of rounds, after one to warm up.
 pub(crate) fn rows(studio: &Studio, index: &Index, runs: u64) -> Outcome<Vec<Row>> {
     writeln!(io::stderr(), "measuring {POLITE}")?;
     let film = Film::new(studio)?;
     let [load, polite] = ["load", "load --polite"].map(|line| ours(studio, index, line));
-    let [mut alone, mut beside_load, mut beside_polite] = <[Uses; 3]>::default();
-    let mut undisturbed = Uses::default();
-    for _ in 0..runs {
-        for (command, uses) in [(&load, &mut beside_load), (&polite, &mut beside_polite)] {
+    let mut uses = <[Uses; 5]>::default();
+    let mut length = Duration::from_secs(1);
+    for round in 0..runs {
+        for number in shuffled(TURNS.len(), round) {
+            let turn = TURNS[number];
+            let command = match turn {
+                Turn::FilmAndLoad | Turn::Load => &load,
+                Turn::Film | Turn::FilmAndPolite | Turn::Polite => &polite,
+            };
             prepare(index, command)?;
-            let (played, time) = beside(&film, || Ok(measure(command)?.0.wall))?;
-            uses.add(played, time);
+            let act = || match turn {
+                Turn::Film => {
+                    thread::sleep(length);
+                    Ok(length)
+                }
+                _ => Ok(measure(command)?.0.wall),
+            };
+            let (played, time) = match turn {
+                Turn::Load | Turn::Polite => (Played::default(), act()?),
+                _ => beside(&film, act)?,
+            };
+            if turn == Turn::FilmAndPolite {
+                length = time;
+            }
+            uses[number].add(played, time);
         }
-        // As long as beside the polite load, so that both have the same chances of a disturbance by others.
-        let time = beside_polite.times.last().copied().unwrap_or_default();
-        cache::empty()?;
-        let (played, ()) = beside(&film, || {
-            thread::sleep(time);
-            Ok(())
-        })?;
-        alone.add(played, time);
-        prepare(index, &polite)?;
-        undisturbed.times.push(measure(&polite)?.0.wall);
     }
+    table(&uses)
+}
+
+fn table([film, film_load, film_polite, load, polite]: &[Uses; 5]) -> Outcome<Vec<Row>> {
     let missed = |what: &str, uses: &Uses| Row {
         what: what.to_owned(),
         ours: uses.missed(),
         against: "the film alone".to_owned(),
-        takes: alone.missed(),
+        takes: film.missed(),
         ..Row::default()
     };
-    let is_met = beside_polite.played.missed <= alone.played.missed;
-    let polite_row = Row {
-        asked: "none more".to_owned(),
-        verdict: verdict(Some(is_met)),
-        ..missed("missed frames beside `load --polite`", &beside_polite)
+    let is_met = film_polite.played.missed <= film.played.missed;
+    let times = |what: &str, ours: &Uses, against: &str, peer: &Uses| -> Outcome<Row> {
+        Ok(Row::against(
+            what,
+            ours.spread()?,
+            against,
+            Some(peer.spread()?),
+        ))
     };
-    let (busy, free) = (beside_polite.spread()?, undisturbed.spread()?);
-    let film_and_load = Some(beside_load.spread()?);
     Ok(vec![
-        missed("missed frames beside `load`", &beside_load),
-        polite_row,
-        Row::against(
+        missed("missed frames beside `load`", film_load),
+        Row {
+            asked: "none more".to_owned(),
+            verdict: verdict(Some(is_met)),
+            ..missed("missed frames beside `load --polite`", film_polite)
+        },
+        times(
             "`load --polite` beside the film",
-            busy,
+            film_polite,
             "`load` beside the film",
-            film_and_load,
-        ),
-        Row::against(
+            film_load,
+        )?,
+        times(
             "`load --polite`, nothing else",
-            free,
-            "`load` beside the film",
-            film_and_load,
-        ),
+            polite,
+            "`load`, nothing else",
+            load,
+        )?,
     ])
 }
 

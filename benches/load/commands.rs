@@ -31,10 +31,14 @@ const WALKERS: [(&str, &str, &[&str]); 4] = [
     ("gdu", "`gdu`", &["--non-interactive", "--no-progress"]),
 ];
 
-/// Returns those tools on both roots, one after the other where a tool takes one. One without a command is not installed.
+/// Returns those tools on both roots, started once for each where a tool takes one root. One without a command is not installed.
 pub(crate) fn walkers(studio: &Studio) -> Vec<(&'static str, Option<Vec<OsString>>)> {
     let command = |(program, title, options): (&str, &'static str, &[&str])| {
-        let script = r#"program=$1; shift; for root; do "$program" OPTIONS "$root" || exit; done"#;
+        let script = if program == "gdu" {
+            r#"program=$1; shift; for root; do "$program" OPTIONS "$root" || exit; done"#
+        } else {
+            r#"program=$1; shift; exec "$program" OPTIONS "$@""#
+        };
         let script = script.replace("OPTIONS", &options.join(" "));
         let mut line: Vec<OsString> = ["sh", "-c", &script, "sh", program]
             .map(OsString::from)

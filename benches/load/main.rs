@@ -93,5 +93,8 @@ fn measured(options: &Options) -> Outcome<Measured> {
 fn measured_on(studio: &Studio) -> String {
     let file_system = machine::file_system(&studio.path(""));
     let places = format!("the studio and the index on {file_system}");
-    machine::description(&places, &["du", "find", "rclone"])
+    machine::description(
+        &places,
+        &["du", "find", "rclone", "diskus", "pdu", "dua", "gdu"],
+    )
 }

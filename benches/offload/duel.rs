@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use auto_backup::base::unit;
 
-use crate::common::dice::Dice;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
+use crate::order::shuffled;
 
 /// A run of a command, and the time of its first line.
 pub(crate) type Run = (Sample, Duration);
@@ -52,17 +52,6 @@ pub(crate) fn duel(title: &str, sides: &[Side<'_>], runs: u64) -> Outcome<Vec<Ve
         }
     }
     Ok(results)
-}
-
-/// Returns the numbers below this one in an order of the round's own, so that no side always follows the other.
-pub(crate) fn shuffled(length: usize, round: u64) -> Vec<usize> {
-    let mut dice = Dice::new(round);
-    let mut numbers: Vec<usize> = (0..length).collect();
-    for place in 1..length {
-        let other = dice.between(0, place as u64 + 1);
-        numbers.swap(place, usize::try_from(other).unwrap_or_default());
-    }
-    numbers
 }
 
 /// Returns the row of our runs alone, with a target for the time.

@@ -5,6 +5,7 @@ mod commands;
 /// Only the used parts.
 #[path = "../common"]
 mod common {
+    #[expect(dead_code, reason = "only the order of a round is rolled")]
     pub(crate) mod dice;
     pub(crate) mod frame;
     pub(crate) mod installed;
@@ -21,6 +22,8 @@ mod common {
 }
 mod duel;
 mod known;
+#[path = "../common/order.rs"]
+mod order;
 mod race;
 mod reads;
 mod room;
