@@ -35,6 +35,15 @@ impl Timestamp {
         }
     }
 
+    /// Returns the time that is this long ago, in whole seconds.
+    pub fn at_age(age: Duration) -> Self {
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            seconds: Self::now().seconds.saturating_sub(age),
+            nanoseconds: 0,
+        }
+    }
+
     /// Returns the time since then; zero for a time in the future.
     pub fn age(self) -> Duration {
         let seconds = Self::now().seconds.saturating_sub(self.seconds);

@@ -99,6 +99,14 @@ pub fn format_duration(length: Duration) -> String {
     }
 }
 
+/// Parses a number of 1 or more.
+pub fn parse_count(word: &str) -> Result<u64, &'static str> {
+    match word.parse() {
+        Ok(0) | Err(_) => Err("write a number of 1 or more"),
+        Ok(count) => Ok(count),
+    }
+}
+
 /// Parses a typed duration: `90s`, `15m`, `1h`, `2d`, `1w`; a number without a unit is seconds.
 ///
 /// # Errors

@@ -106,8 +106,8 @@ impl FilterWords {
         FileFilter {
             above: self.larger,
             below: self.smaller,
-            after: self.newer.map(time_before_now),
-            before: self.older.map(time_before_now),
+            after: self.newer.map(Timestamp::at_age),
+            before: self.older.map(Timestamp::at_age),
         }
     }
 }
@@ -124,21 +124,15 @@ pub(super) struct FileFilter {
 }
 
 impl FileFilter {
-    /// True if size and time of a file match.
+    /// True if size and time of a file match. An unknown time is neither before nor after another.
     pub(super) fn accepts(&self, file: &ManifestFile<'_>) -> bool {
+        let is_known = file.modified != Timestamp::UNKNOWN;
         self.above.is_none_or(|bytes| file.bytes > bytes)
             && self.below.is_none_or(|bytes| file.bytes < bytes)
             && self.after.is_none_or(|time| file.modified > time)
-            && self.before.is_none_or(|time| file.modified < time)
-    }
-}
-
-fn time_before_now(age: Duration) -> Timestamp {
-    let now = Timestamp::now();
-    let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-    Timestamp {
-        seconds: now.seconds.saturating_sub(age),
-        ..now
+            && self
+                .before
+                .is_none_or(|time| is_known && file.modified < time)
     }
 }
 
@@ -257,5 +251,7 @@ mod tests {
         for (bytes, days) in [(10, 3), (20, 3), (15, 6), (15, 0)] {
             assert!(!filter.accepts(&file(bytes, days)), "{bytes} {days}");
         }
+        let timeless = ManifestFile::regular(b"reel", 15, Timestamp::UNKNOWN);
+        assert!(!parse("older 1d").unwrap().file_filter().accepts(&timeless));
     }
 }

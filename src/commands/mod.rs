@@ -195,13 +195,13 @@ impl Command {
             Self::Help(command) => {
                 printer.print(&command.page(&grammar(), printer.screen().width, workspace)?)?
             }
-            Self::History(command) if command.shows_one_run() => {
-                printer.stream(&command.stream_items(workspace)?)?
-            }
             Self::History(command) if command.shows_sizes() => {
                 printer.stream(&command.stream_sizes(workspace)?)?
             }
-            Self::History(command) => printer.print(&command.run(workspace)?)?,
+            Self::History(command) => match command.one_run() {
+                Some(run) => printer.stream(&command.stream_items(workspace, run)?)?,
+                None => printer.print(&command.run(workspace)?)?,
+            },
             Self::List(command) => command.execute(workspace, printer)?,
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Policy(command) => printer.print(&command.run(workspace)?)?,

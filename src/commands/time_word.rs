@@ -6,11 +6,7 @@ use crate::base::unit;
 /// Parses `2026-11-22`, `2026-11-22T18:00` in UTC, or the time this long ago: `2d`.
 pub(super) fn parse_time(word: &str) -> Result<Timestamp, String> {
     if let Ok(age) = unit::parse_duration(word) {
-        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-        return Ok(Timestamp {
-            seconds: Timestamp::now().seconds.saturating_sub(age),
-            nanoseconds: 0,
-        });
+        return Ok(Timestamp::at_age(age));
     }
     let forms = [
         word.to_owned(),

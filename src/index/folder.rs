@@ -165,6 +165,17 @@ impl Index {
         }
     }
 
+    /// Fails if a row of a replica's folders is lost.
+    pub(super) fn require_all_folders(&self, replica: &PresentReplica) -> Result<()> {
+        let sql = "SELECT count(*) FROM folders WHERE replica_id = ?1";
+        let count: i64 = self.one(sql, [replica.id], |row| row.get(0))?;
+        if count == replica.folders {
+            Ok(())
+        } else {
+            Err(corruption_error("folders are missing")).explain("read", &self.path)
+        }
+    }
+
     /// Returns the paths of a replica's folders, sorted.
     pub(super) fn folder_paths(&self, replica: &PresentReplica) -> Result<Vec<PathBuf>> {
         let sql = "SELECT path FROM folders WHERE replica_id = ?1 ORDER BY path";

@@ -234,8 +234,7 @@ impl<'a> ScanStaging<'a> {
         self.replicas[replica]
             .aggregate
             .add_folder(path, &empty.totals, &none);
-        self.stage_folder(replica, None, &empty, &none)?;
-        self.stage_names(replica, None, &empty)
+        self.stage_folder(replica, None, &empty, &none)
     }
 
     /// Ends a replica. Folders that were not added no longer exist, unless they are below an unreadable one.

@@ -153,13 +153,10 @@ mod tests {
                 seconds: 1_767_323_045,
                 nanoseconds: 7,
             };
-            builder.add(&ManifestFile {
-                name: format!("frame.{number:04}.exr").as_bytes(),
-                bytes: 1000 + number,
-                modified,
-                target: None,
-            });
-            seen.totals.add(1000 + number, modified);
+            let name = format!("frame.{number:04}.exr");
+            let file = ManifestFile::regular(name.as_bytes(), 1000 + number, modified);
+            builder.add(&file);
+            seen.totals.add(&file);
         }
         seen.manifest = builder.finish();
         seen

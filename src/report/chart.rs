@@ -164,11 +164,12 @@ fn draw(
     }
 }
 
-/// Returns the dates of some steps, by their place; within two days, the times of day.
+/// Returns the dates of some steps, by their place; within two days, the times of day, in UTC.
 fn date_labels(recorded: &RecordedGrowth, width: f64) -> Vec<(usize, String)> {
     /// Longest period with times of day, in seconds.
     const SHORT: i64 = 2 * 86_400;
-    let most = if width > 600.0 { 6 } else { 3 };
+    let is_wide = width > 600.0;
+    let most = if is_wide { 6 } else { 3 };
     let ends: Vec<Timestamp> = recorded.points.iter().skip(1).map(|size| size.at).collect();
     let [Some(first), Some(last)] = [ends.first(), ends.last()] else {
         return Vec::new();
@@ -177,9 +178,12 @@ fn date_labels(recorded: &RecordedGrowth, width: f64) -> Vec<(usize, String)> {
     let every = ends.len().div_ceil(most).max(1);
     // The middle of each part: a label at an end would leave the picture.
     let shown = ends.iter().enumerate().skip(every / 2).step_by(every);
-    shown
-        .map(|(place, at)| (place, if is_short { at.minute() } else { at.date() }))
-        .collect()
+    let label = |at: &Timestamp| match at.minute().split_once(' ') {
+        Some((_, time)) if is_short && !is_wide => time.to_owned(),
+        _ if is_short => at.minute(),
+        _ => at.date(),
+    };
+    shown.map(|(place, at)| (place, label(at))).collect()
 }
 
 /// Returns round numbers of bytes from 0 to the top, about four of them.

@@ -47,7 +47,6 @@ pub fn scan_all(
     let scans = run_in_parallel(index, databases, &scan_one);
     monitor.on_event(&ProgressEvent::Finished);
     let mut scans = scans?;
-    index.complete_names()?;
     if matches!(scan_scope.scope, Scope::Client(_)) {
         for (database, scan) in databases.iter().zip(&mut scans) {
             if scan.state != ScanState::Complete {
@@ -63,7 +62,21 @@ pub fn scan_all(
             }
         }
     }
+    complete_names(index, monitor)?;
     Ok(scans)
+}
+
+/// Builds what is missing in the name index. A failure is reported, and costs the scans nothing: `find` reads every name until
+/// the next `load`.
+fn complete_names(index: &mut Index, monitor: &dyn Monitor) -> Result<()> {
+    match index.complete_names() {
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(error) => {
+            monitor.on_event(&ProgressEvent::Problem(&error));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Returns the number of files in scope at the previous scan.

@@ -29,7 +29,7 @@ pub fn without_excluded(
             if !is_excluded(file.name) {
                 return Some(file);
             }
-            totals.add(file.bytes, file.modified);
+            totals.add(&file);
             None
         });
         (included, totals)

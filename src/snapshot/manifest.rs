@@ -102,18 +102,18 @@ pub struct FileTotals {
 }
 
 impl FileTotals {
-    pub fn add(&mut self, bytes: u64, modified: Timestamp) {
+    pub fn add(&mut self, file: &ManifestFile<'_>) {
         self.files += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.newest = self.newest.max(Some(modified));
+        self.links += u64::from(file.target.is_some());
+        self.bytes = self.bytes.saturating_add(file.bytes);
+        self.newest = self.newest.max(Some(file.modified));
     }
 
     /// The totals of a manifest's files.
     pub fn of(mut files: ManifestFiles<'_>) -> Self {
         let mut totals = Self::default();
         while let Some(file) = files.next() {
-            totals.add(file.bytes, file.modified);
-            totals.links += u64::from(file.target.is_some());
+            totals.add(&file);
         }
         totals
     }
@@ -142,8 +142,7 @@ impl ManifestBuilder {
 
     /// Adds the file with the next name.
     pub fn add(&mut self, file: &ManifestFile<'_>) {
-        self.totals.add(file.bytes, file.modified);
-        self.totals.links += u64::from(file.target.is_some());
+        self.totals.add(file);
         let shared = common_prefix(&self.name, file.name);
         let rest = &file.name[shared..];
         let head = (shared as u64) << 1 | u64::from(file.target.is_some());

@@ -52,7 +52,7 @@ impl Elsewhere {
     ) -> Result<Vec<bool>> {
         let Self { own, others } = self;
         let (precision, mut found) = (own.precision, Ok(Vec::new()));
-        own.visit_folder(index, category, path, manifest, &mut |folder| {
+        own.visit_own_folder(index, category, path, manifest, &mut |folder| {
             let own = TargetFolder::read(folder);
             found = find_copies(index, category, &own, precision, others);
         })?;

@@ -26,6 +26,8 @@ pub(crate) struct DuplicatesAnswer<'a> {
     pub(super) last_answer: &'a LastAnswer,
     pub(super) lists_files: bool,
     pub(super) limit: Option<u64>,
+    /// True if only some places are compared.
+    pub(super) is_narrowed: bool,
     pub(super) setup_hint: Option<String>,
 }
 
@@ -39,30 +41,6 @@ struct PlaceDocument<'a> {
     project: Name,
     path: &'a Name,
     databases: &'a [&'a str],
-}
-
-/// The sums in JSON.
-#[derive(Serialize)]
-struct TotalDocument {
-    groups: u64,
-    files: u64,
-    bytes: u64,
-    candidate_groups: u64,
-    candidate_files: u64,
-    candidate_bytes: u64,
-}
-
-impl From<DuplicateTotals> for TotalDocument {
-    fn from(totals: DuplicateTotals) -> Self {
-        Self {
-            groups: totals.groups,
-            files: totals.files,
-            bytes: totals.bytes,
-            candidate_groups: totals.candidate_groups,
-            candidate_files: totals.candidate_files,
-            candidate_bytes: totals.candidate_bytes,
-        }
-    }
 }
 
 impl DuplicatesAnswer<'_> {
@@ -83,13 +61,13 @@ impl DuplicatesAnswer<'_> {
         })
     }
 
-    /// Writes the entries of the page and returns their number.
-    fn write_entries(&self, lines: &mut PageWriter<'_>) -> Result<u64> {
-        let mut entries = 0;
+    /// Writes the entries of the page. Returns true if the limit left one out.
+    fn write_entries(&self, lines: &mut PageWriter<'_>) -> Result<bool> {
+        let (mut entries, mut is_limited) = (0, false);
         let mut begin = || {
-            let goes_on = self.limit.is_none_or(|limit| entries < limit);
-            entries += u64::from(goes_on);
-            goes_on
+            is_limited = self.limit.is_some_and(|limit| entries >= limit);
+            entries += 1;
+            !is_limited
         };
         if self.lists_files {
             self.found.visit_groups(&mut |group| {
@@ -126,7 +104,7 @@ impl DuplicatesAnswer<'_> {
                 Ok(ControlFlow::Continue(()))
             })?;
         }
-        Ok(entries)
+        Ok(is_limited)
     }
 
     /// Writes the lines of the first places, and the number of the others.
@@ -221,12 +199,13 @@ impl Stream for DuplicatesAnswer<'_> {
         if totals.groups == 0 {
             let hint = self.setup_hint.as_deref();
             let empty = match self.found.files {
+                0 if self.is_narrowed => "no files to compare in these places".to_owned(),
                 0 => "no files to compare; `load` scans the storages".to_owned(),
                 files => format!("no duplicates in {}", unit::format_counted(files, "file")),
             };
             return lines.line(hint.map_or(empty, str::to_owned));
         }
-        let entries = self.write_entries(lines)?;
+        let is_limited = self.write_entries(lines)?;
         lines.line(total_line(totals))?;
         if totals.candidate_groups > 0 {
             lines.line(format!(
@@ -236,7 +215,7 @@ impl Stream for DuplicatesAnswer<'_> {
                 unit::format_bytes(totals.candidate_bytes)
             ))?;
         }
-        if self.limit == Some(entries) && entries < totals.groups {
+        if is_limited {
             lines.line("stopped at the limit; the sums are those of all groups")?;
         }
         Ok(())
@@ -281,6 +260,6 @@ impl Stream for DuplicatesAnswer<'_> {
                 })
             })
         })?;
-        json.field("total", &TotalDocument::from(self.found.totals))
+        json.field("total", &self.found.totals)
     }
 }

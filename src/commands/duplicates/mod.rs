@@ -51,7 +51,7 @@ pub(crate) struct DuplicatesArgs {
     #[arg(long)]
     files: bool,
     /// Stop after N entries; in `plain`, `csv` and `json` after N groups
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = unit::parse_count)]
     limit: Option<u64>,
 }
 
@@ -93,6 +93,7 @@ impl DuplicatesArgs {
             last_answer: &workspace.last_answer,
             lists_files: self.files,
             limit: self.limit,
+            is_narrowed: !scopes.is_empty(),
             setup_hint: workspace.setup_hint(),
         })
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::area::{SearchArea, SearchLocation};
 use super::no_match::NoMatch;
 use crate::base::error::Result;
 use crate::base::unit;
@@ -16,7 +17,7 @@ use crate::commands::search::Hit;
 use crate::index::{FolderFiles, Index, NameCandidates, PresentReplica, ReadTransaction};
 use crate::model::address;
 use crate::model::project::ProjectId;
-use crate::model::registry::{Category, Database};
+use crate::model::registry::Category;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -38,9 +39,7 @@ pub(crate) struct FindAnswer<'a> {
     pub(super) elsewhere: Option<Vec<Place>>,
     /// The folders to read; `None` for all.
     pub(super) candidates: Option<NameCandidates>,
-    pub(super) locations: Vec<SearchLocation<'a>>,
-    /// The replicas to search, by project, each with the position of its location.
-    pub(super) replicas: Vec<(PresentReplica, usize)>,
+    pub(super) area: SearchArea<'a>,
     pub(super) group_sequences: bool,
     pub(super) limit: Option<u64>,
     pub(super) no_match: NoMatch<'a>,
@@ -115,13 +114,6 @@ impl<'a> FilesElsewhere<'a> {
     }
 }
 
-/// A category of a scanned database.
-#[derive(Debug)]
-pub(super) struct SearchLocation<'a> {
-    pub(super) database: &'a Database,
-    pub(super) category: &'a Category,
-}
-
 /// A matching file with its location.
 struct FoundFile<'a> {
     location: &'a SearchLocation<'a>,
@@ -155,8 +147,8 @@ impl FindAnswer<'_> {
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<()> {
         self.last_answer.keep([]);
-        for (replica, location) in &self.replicas {
-            let location = &self.locations[*location];
+        for (replica, location) in &self.area.replicas {
+            let location = &self.area.locations[*location];
             let mut elsewhere = self.elsewhere(location, replica)?;
             let mut visit = |folder: &FolderFiles<'_>| {
                 let elsewhere = elsewhere.as_mut();
@@ -260,7 +252,7 @@ impl FindAnswer<'_> {
 
     /// Returns the width of the column of the storages.
     fn database_width(&self) -> usize {
-        let names = self.locations.iter();
+        let names = self.area.locations.iter();
         let widths = names.map(|location| display_width(&location.database.name));
         widths.max().unwrap_or_default()
     }

@@ -1,6 +1,7 @@
 //! `find`: finds files in the index by a glob or a part of the name, and by conditions.
 
 mod answer;
+mod area;
 mod no_match;
 mod outside;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::answer::{FindAnswer, SearchLocation};
+use self::answer::FindAnswer;
+use self::area::SearchArea;
 use self::no_match::NoMatch;
 use self::outside::outside_notice;
 use super::file_filter::FilterWords;
@@ -18,9 +20,10 @@ use super::search_place;
 use super::search_place::SearchPlace;
 use super::workspace::Workspace;
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::monitor::ProgressEvent;
 use crate::base::unit;
-use crate::index::PresentReplica;
+use crate::index::{NameCandidates, ReadTransaction};
 use crate::model::registry::Database;
 use crate::trust::place;
 
@@ -61,7 +64,7 @@ pub(crate) struct FindArgs {
     #[arg(long, value_name = "SIZE", value_parser = unit::parse_bytes)]
     larger: Option<u64>,
     /// Stop after N lines; in `plain`, `csv` and `json` after N files
-    #[arg(long, value_name = "N", value_parser = parse_limit)]
+    #[arg(long, value_name = "N", value_parser = unit::parse_count)]
     limit: Option<u64>,
     /// List every frame of an image sequence
     #[arg(long)]
@@ -69,13 +72,6 @@ pub(crate) struct FindArgs {
     /// Match case and accents exactly
     #[arg(short = 's', long)]
     case_sensitive: bool,
-}
-
-fn parse_limit(word: &str) -> Result<u64, &'static str> {
-    match word.parse() {
-        Ok(0) | Err(_) => Err("a limit is a number of 1 or more"),
-        Ok(limit) => Ok(limit),
-    }
 }
 
 impl FindArgs {
@@ -100,21 +96,9 @@ impl FindArgs {
 
     /// Prepares the search; the index is read while the answer is printed.
     pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
-        let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let mut snapshot = index.read_transaction()?;
-        let candidates = match pattern.query() {
-            Some(query) => index.name_candidates(query)?,
-            None => None,
-        };
-        if pattern.query().is_some() && candidates.is_none() {
-            drop(snapshot);
-            index.discard_names()?;
-            snapshot = index.read_transaction()?;
-            let notice =
-                "note: the index of names is missing, so every name is read; `load` builds it";
-            workspace.monitor.on_event(&ProgressEvent::Notice(notice));
-        }
+        let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
+        let (snapshot, candidates) = find_candidates(workspace, &pattern)?;
         let words = self.filter_words()?;
         let place = match &words.place {
             Some(word) => SearchPlace::parse(index, registry, word)?,
@@ -124,49 +108,26 @@ impl FindArgs {
             Some(name) => Some(registry.database(name)?),
             None => None,
         };
-        if let Some(notice) = outside_notice(index, place.databases, &pattern)? {
-            workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
-        }
-        let (mut locations, mut replicas) = (Vec::new(), Vec::new());
-        let mut is_scanned = false;
         let is_searched =
             |database: &&Database| only_on.is_none_or(|only| only.name == database.name);
-        for database in place.databases.iter().filter(is_searched) {
-            let known = index.database(&database.root)?;
-            is_scanned |= known.scanned_at.is_some();
-            let Some(id) = known.id else {
-                continue;
-            };
-            for category in place.categories {
-                let found = index.present_replicas(id, category.key())?;
-                let may_hold = |replica: &PresentReplica| {
-                    let known = candidates.as_ref();
-                    known.is_none_or(|candidates| candidates.may_hold(replica))
-                        && place.scope.contains(&replica.project)
-                };
-                let found = found.into_iter().filter(may_hold);
-                replicas.extend(found.map(|replica| (replica, locations.len())));
-                locations.push(SearchLocation { database, category });
-            }
+        let databases: Vec<&Database> = place.databases.iter().filter(is_searched).collect();
+        if let Some(notice) = outside_notice(index, &databases, &pattern)? {
+            workspace.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
-        // Stable: the storages of a project stay in the order of the registry.
-        replicas.sort_by_cached_key(|(replica, _)| replica.project.composed());
-        let no_match = match workspace.setup_hint() {
-            Some(lacking) => NoMatch::Unsearched(lacking),
-            None if !is_scanned && place.databases.len() == 1 => {
-                NoMatch::Unsearched("this storage was never scanned: `load` scans it".to_owned())
-            }
-            None if !is_scanned => {
-                NoMatch::Unsearched("the index is empty: `load` fills it".to_owned())
-            }
+        let area = SearchArea::find(index, &databases, &place, candidates.as_ref())?;
+        let no_match = match workspace
+            .setup_hint()
+            .or_else(|| area.why_unsearched(&databases))
+        {
+            Some(why) => NoMatch::Unsearched(why),
             None => NoMatch::Searched {
                 typed: self.pattern,
                 registry,
             },
         };
         let places = match only_on {
-            Some(_) => place::places(index, registry)?,
-            None => Vec::new(),
+            Some(_) => Some(place::places(index, registry)?),
+            None => None,
         };
         Ok(FindAnswer {
             index,
@@ -174,13 +135,35 @@ impl FindArgs {
             _snapshot: snapshot,
             pattern,
             filter: words.file_filter(),
-            elsewhere: only_on.map(|_| places),
+            elsewhere: places,
             candidates,
-            locations,
-            replicas,
+            area,
             group_sequences: !self.no_sequences,
             limit: self.limit,
             no_match,
         })
     }
+}
+
+/// Asks the name index for the folders that may have a match; `None` for all of them. The index stays as it is for the answer.
+fn find_candidates<'a>(
+    workspace: &'a Workspace,
+    pattern: &Pattern,
+) -> Result<(ReadTransaction<'a>, Option<NameCandidates>)> {
+    let index = &workspace.index;
+    let snapshot = index.read_transaction()?;
+    let Some(query) = pattern.query() else {
+        return Ok((snapshot, None));
+    };
+    if let Some(candidates) = index.name_candidates(query)? {
+        return Ok((snapshot, Some(candidates)));
+    }
+    drop(snapshot);
+    ignore(
+        index.discard_damaged_names(query),
+        "the next search tries again",
+    );
+    let notice = "note: the index of names is missing, so every name is read; `load` builds it";
+    workspace.monitor.on_event(&ProgressEvent::Notice(notice));
+    Ok((index.read_transaction()?, None))
 }

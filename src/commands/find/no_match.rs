@@ -1,4 +1,4 @@
-//! What `find` says if no file matches. Only then is it worth a look at all projects.
+//! The message of `find` if no file matches. Only then are all projects read for a hint.
 
 use std::ffi::OsStr;
 

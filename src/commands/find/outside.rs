@@ -13,7 +13,7 @@ use crate::model::registry::Database;
 /// Returns the notice about matching names in no project, which are no files of the index.
 pub(super) fn outside_notice(
     index: &Index,
-    databases: &[Database],
+    databases: &[&Database],
     pattern: &Pattern,
 ) -> Result<Option<String>> {
     let mut found: Option<(u64, String)> = None;

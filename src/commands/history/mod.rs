@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::item::RunItemsAnswer;
 use self::row::{CSV_HEADINGS, RunRow};
-use self::sizes::SizesAnswer;
+use self::sizes::{SizesAnswer, has_sizes};
 use super::check::check_known;
 use super::command::RunCommand;
 use super::run::parse_run_number;
@@ -21,6 +21,7 @@ use super::time_word::parse_time;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
+use crate::base::unit;
 use crate::index::RunId;
 use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
@@ -64,7 +65,7 @@ pub(crate) struct HistoryArgs {
     #[arg(long)]
     all: bool,
     /// The last N runs
-    #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "all")]
+    #[arg(long, value_name = "N", value_parser = unit::parse_count, conflicts_with = "all")]
     last: Option<u64>,
     /// With RUN, list every frame of an image sequence
     #[arg(long)]
@@ -93,13 +94,6 @@ impl HistoryWord {
     }
 }
 
-fn parse_count(word: &str) -> Result<u64, &'static str> {
-    match word.parse() {
-        Ok(0) | Err(_) => Err("it is a number of 1 or more"),
-        Ok(last) => Ok(last),
-    }
-}
-
 /// The runs, newest first.
 #[derive(Debug, Serialize)]
 pub(crate) struct HistoryAnswer {
@@ -113,15 +107,22 @@ impl HistoryArgs {
     pub(super) fn check(&self, workspace: &Workspace) -> Result<()> {
         self.require_form()?;
         if self.shows_sizes() {
-            check_known(&self.scope(workspace)?, workspace)?;
+            let scope = self.scope(workspace)?;
+            // Sizes outlive a project.
+            if !has_sizes(workspace, &scope)? {
+                check_known(&scope, workspace)?;
+            }
             workspace.last_answer.assume();
         }
         Ok(())
     }
 
-    /// True if the answer lists the files of one run and is therefore a stream.
-    pub(crate) const fn shows_one_run(&self) -> bool {
-        matches!(self.word, Some(HistoryWord::Run(_)))
+    /// The run whose files the answer lists as a stream.
+    pub(crate) const fn one_run(&self) -> Option<RunId> {
+        match self.word {
+            Some(HistoryWord::Run(run)) => Some(run),
+            _ => None,
+        }
     }
 
     /// True if the answer lists sizes over time and is therefore a stream.
@@ -130,12 +131,12 @@ impl HistoryArgs {
     }
 
     /// Prepares the answer about one run; its items are read from the index while they are printed.
-    pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
+    pub(crate) fn stream_items(
+        self,
+        workspace: &Workspace,
+        run: RunId,
+    ) -> Result<RunItemsAnswer<'_>> {
         self.require_form()?;
-        let run = match self.word {
-            Some(HistoryWord::Run(run)) => run,
-            _ => RunId::DRY_RUN,
-        };
         RunItemsAnswer::new(&workspace.index, run, !self.no_sequences)
     }
 

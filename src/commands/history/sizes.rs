@@ -62,6 +62,13 @@ impl<'a> SizesAnswer<'a> {
     }
 }
 
+/// True if sizes of a scope were recorded.
+pub(super) fn has_sizes(workspace: &Workspace, scope: &Scope) -> Result<bool> {
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    let history = SizeHistory::find(index, registry, scope, None, Timestamp::now())?;
+    Ok(!history.is_empty())
+}
+
 /// Position of the column with the charts.
 const CHART: usize = 2;
 

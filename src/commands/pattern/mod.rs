@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::base::error::{Error, Result};
 use crate::base::noun::Noun;
-use crate::base::unicode::{fold_case, search_key_of_bytes, to_nfc};
+use crate::base::unicode::{search_key_of_bytes, to_nfc};
 use crate::index::NameQuery;
 use crate::model::exclusion::nests_too_deep;
 
@@ -20,7 +20,6 @@ use crate::model::exclusion::nests_too_deep;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     matcher: Matcher,
-    spelling: Spelling,
     query: Option<NameQuery>,
     is_glob: bool,
     matches_paths: bool,
@@ -44,35 +43,142 @@ impl Spelling {
     }
 }
 
+/// A pattern in each spelling.
+struct Spellings {
+    exact: String,
+    folded: String,
+}
+
+impl Spellings {
+    fn new(typed: &str) -> Self {
+        let to_text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            exact: to_text(&to_nfc(typed.as_bytes())),
+            folded: to_text(&search_key_of_bytes(typed.as_bytes())),
+        }
+    }
+
+    /// Returns the spelling in which texts are compared first.
+    fn main(&self, case_sensitive: bool) -> Spelling {
+        // Nothing is left of a pattern of accents alone.
+        if case_sensitive || self.folded.is_empty() {
+            Spelling::Exact
+        } else {
+            Spelling::Folded
+        }
+    }
+
+    fn of(&self, spelling: Spelling) -> &str {
+        match spelling {
+            Spelling::Exact => &self.exact,
+            Spelling::Folded => &self.folded,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Matcher {
     /// A part of the text. Three times as fast as a glob.
-    Substring(Regex),
-    /// The whole text.
-    Glob {
-        /// Compares with texts in the spelling of the pattern.
-        spelled: GlobMatcher,
-        /// Compares with texts in lower case with accents: a search key has two letters for `ß`, and `?` stands for one.
-        accented: Option<GlobMatcher>,
-    },
+    Substring(Spelling, Regex),
+    /// The whole text, in one of several forms.
+    Glob(Vec<GlobForm>),
 }
 
-/// `unicode` matches UTF-8 with letters outside ASCII, `bytes` matches all else.
+/// A glob as one spelling writes it.
 #[derive(Clone, Debug)]
-struct GlobMatcher {
-    bytes: Regex,
+struct GlobForm {
+    spelling: Spelling,
+    /// False if another form is equal for texts in ASCII.
+    is_for_ascii: bool,
+    /// Matches UTF-8 with letters outside ASCII.
     unicode: Regex,
+    /// Matches all else.
+    bytes: Regex,
 }
 
-impl GlobMatcher {
-    fn is_match(&self, text: &[u8]) -> bool {
-        let is_unicode = !text.is_ascii() && from_utf8(text).is_ok();
-        if is_unicode {
-            &self.unicode
-        } else {
-            &self.bytes
+impl Matcher {
+    /// Compiles a part of a name or path; `None` if it is too large.
+    fn of_part(text: &Spellings, case_sensitive: bool) -> Option<Self> {
+        let spelling = text.main(case_sensitive);
+        let mut builder = RegexBuilder::new(&regex::escape(text.of(spelling)));
+        builder.case_insensitive(!case_sensitive);
+        builder
+            .build()
+            .ok()
+            .map(|regex| Self::Substring(spelling, regex))
+    }
+
+    /// Compiles a glob; `None` if it is malformed or too large.
+    ///
+    /// Folding changes what wildcards mean: a search key has two letters for `ß`, where `?` stands for one, and `[a-å]` becomes
+    /// `[a-a]`. Then the exact form matches too.
+    fn of_glob(text: &Spellings, case_sensitive: bool, matches_paths: bool) -> Option<Self> {
+        let main = text.main(case_sensitive);
+        let compile = |spelling| {
+            GlobForm::compile(text.of(spelling), spelling, matches_paths, case_sensitive)
+        };
+        let mut forms: Vec<GlobForm> = compile(main).into_iter().collect();
+        let differs_in_ascii = !text.exact.is_ascii() || text.exact.contains('[');
+        if main == Spelling::Folded && (differs_in_ascii || text.exact.contains('?')) {
+            forms.extend(compile(Spelling::Exact).map(|form| GlobForm {
+                is_for_ascii: differs_in_ascii,
+                ..form
+            }));
         }
-        .is_match(text)
+        (!forms.is_empty()).then(|| Self::Glob(forms))
+    }
+
+    fn is_match(&self, text: &[u8]) -> bool {
+        match self {
+            // The expressions ignore case by themselves.
+            Self::Substring(_, part) if text.is_ascii() => part.is_match(text),
+            Self::Substring(spelling, part) => part.is_match(&spelling.of(text)),
+            Self::Glob(forms) => forms.iter().any(|form| form.is_match(text)),
+        }
+    }
+}
+
+impl GlobForm {
+    /// Compiles a glob; `None` if it is malformed or too large. `Glob::compile_matcher` would panic.
+    fn compile(
+        text: &str,
+        spelling: Spelling,
+        matches_paths: bool,
+        case_sensitive: bool,
+    ) -> Option<Self> {
+        if nests_too_deep(text) {
+            return None;
+        }
+        let mut builder = GlobBuilder::new(text);
+        builder
+            .case_insensitive(!case_sensitive)
+            // In a path pattern, `*` stops at a slash.
+            .literal_separator(matches_paths)
+            .backslash_escape(true);
+        let glob = builder.build().ok()?;
+        let build = |pattern: &str| {
+            let mut builder = RegexBuilder::new(pattern);
+            builder.dot_matches_new_line(true).build().ok()
+        };
+        Some(Self {
+            spelling,
+            is_for_ascii: true,
+            unicode: build(&unicode_expression(glob.regex()))?,
+            bytes: build(glob.regex())?,
+        })
+    }
+
+    fn is_match(&self, text: &[u8]) -> bool {
+        if text.is_ascii() {
+            return self.is_for_ascii && self.bytes.is_match(text);
+        }
+        let text = self.spelling.of(text);
+        // A search key may be ASCII.
+        if !text.is_ascii() && from_utf8(&text).is_ok() {
+            self.unicode.is_match(&text)
+        } else {
+            self.bytes.is_match(&text)
+        }
     }
 }
 
@@ -87,47 +193,23 @@ impl Pattern {
         if typed.is_empty() {
             return Err(malformed("it is empty"));
         }
-        let exact = to_text(&to_nfc(typed.as_bytes()));
-        let folded = to_text(&search_key_of_bytes(typed.as_bytes()));
-        // Nothing is left of a pattern of accents alone.
-        let spelling = if case_sensitive || folded.is_empty() {
-            Spelling::Exact
-        } else {
-            Spelling::Folded
-        };
-        let text = match spelling {
-            Spelling::Exact => &exact,
-            Spelling::Folded => &folded,
-        };
+        let text = Spellings::new(typed);
         let matches_paths = typed.contains('/');
         let is_glob = typed.contains(['*', '?', '[', '{']);
-        let matcher = if is_glob {
-            let accented = to_text(&fold_case(typed.as_bytes()));
-            let is_accented = spelling == Spelling::Folded && accented != *text;
-            let glob = |text: &str| compile_glob(text, matches_paths, case_sensitive);
-            glob(text).map(|spelled| Matcher::Glob {
-                spelled,
-                accented: if is_accented || text.contains('?') {
-                    glob(&accented).filter(|_| spelling == Spelling::Folded)
-                } else {
-                    None
-                },
-            })
+        let (matcher, texts): (_, fn(&str, bool) -> _) = if is_glob {
+            (
+                Matcher::of_glob(&text, case_sensitive, matches_paths),
+                text::glob_texts,
+            )
         } else {
-            let mut builder = RegexBuilder::new(&regex::escape(text));
-            builder.case_insensitive(!case_sensitive);
-            builder.build().ok().map(Matcher::Substring)
+            (Matcher::of_part(&text, case_sensitive), |part, _| {
+                Some(text::part_texts(part))
+            })
         };
         let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`; to find a sequence, use only the part of its name before the `[`";
-        let texts = if is_glob {
-            text::glob_texts(&exact, matches_paths)
-        } else {
-            Some(text::part_texts(&exact))
-        };
         Ok(Self {
             matcher: matcher.ok_or_else(|| malformed(not_a_glob))?,
-            spelling,
-            query: texts.and_then(|texts| NameQuery::new(&texts)),
+            query: texts(&text.exact, matches_paths).and_then(|texts| NameQuery::new(&texts)),
             is_glob,
             matches_paths,
         })
@@ -148,51 +230,10 @@ impl Pattern {
         self.query.as_ref()
     }
 
+    /// True if a name, or a path below the category's folder, matches.
     pub fn matches(&self, text: &[u8]) -> bool {
-        if text.is_ascii() {
-            // The expressions ignore case by themselves.
-            return match &self.matcher {
-                Matcher::Substring(pattern) => pattern.is_match(text),
-                Matcher::Glob { spelled, .. } => spelled.bytes.is_match(text),
-            };
-        }
-        let spelled_text = self.spelling.of(text);
-        match &self.matcher {
-            Matcher::Substring(pattern) => pattern.is_match(&spelled_text),
-            Matcher::Glob { spelled, accented } => {
-                spelled.is_match(&spelled_text)
-                    || accented
-                        .as_ref()
-                        .is_some_and(|accented| accented.is_match(&fold_case(text)))
-            }
-        }
+        self.matcher.is_match(text)
     }
-}
-
-fn to_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Compiles a glob; `None` if it is malformed or too large. `Glob::compile_matcher` would panic.
-fn compile_glob(text: &str, matches_paths: bool, case_sensitive: bool) -> Option<GlobMatcher> {
-    if nests_too_deep(text) {
-        return None;
-    }
-    let mut builder = GlobBuilder::new(text);
-    builder
-        .case_insensitive(!case_sensitive)
-        // In a path pattern, `*` stops at a slash.
-        .literal_separator(matches_paths)
-        .backslash_escape(true);
-    let glob = builder.build().ok()?;
-    let build = |pattern: &str| {
-        let mut builder = RegexBuilder::new(pattern);
-        builder.dot_matches_new_line(true).build().ok()
-    };
-    Some(GlobMatcher {
-        bytes: build(glob.regex())?,
-        unicode: build(&unicode_expression(glob.regex()))?,
-    })
 }
 
 /// Converts a glob's regular expression from bytes to letters: the escaped bytes of a letter become the letter.
@@ -281,6 +322,19 @@ mod tests {
     }
 
     #[test]
+    fn class_up_to_an_accent_has_the_letters_between() {
+        for (pattern, name) in [
+            ("[A-\u{c5}]*", "bil.mov"),
+            ("shot_[a-\u{f6}].exr", "shot_z.exr"),
+            ("[z-\u{e4}]*", "\u{e4}pple"),
+            ("[Z-_]*", "_tmp"),
+            ("caf[\u{e9}]*", "Cafe.mov"),
+        ] {
+            assert!(matches(pattern, name), "{pattern}");
+        }
+    }
+
+    #[test]
     fn a_broken_pattern_is_refused() {
         assert!(Pattern::parse("a[", false).is_err() && Pattern::parse("", false).is_err());
     }
@@ -293,7 +347,7 @@ mod tests {
         }
         assert!(matches("{a,{b,{c,reel}}}*", "acme/spot/reel_01.mov"));
         // A long pattern is compiled or refused, without a panic.
-        for pattern in ["?", "[a-z]", "\u{e9}*"] {
+        for pattern in ["?", "[a-z]", "\u{e9}*", "{a}", "{a,b}"] {
             let _compiled = Pattern::parse(&pattern.repeat(20_000), false);
         }
     }

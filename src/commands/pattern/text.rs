@@ -2,19 +2,24 @@
 
 use crate::index::QueryText;
 
-/// Number of alternatives in braces from which a pattern is not taken apart.
+/// Number of braces, and of alternatives in them, up to which a pattern is taken apart.
 const MAX_ALTERNATIVES: usize = 64;
 
 /// Returns the texts that occur in each match of a glob, for each alternative in its braces. `None` if there are too many.
 pub(super) fn glob_texts(glob: &str, matches_paths: bool) -> Option<Vec<Vec<QueryText>>> {
+    if glob.matches('{').count() > MAX_ALTERNATIVES {
+        return None;
+    }
     let mut alternatives = Vec::new();
     expand(glob, &mut alternatives)?;
     let texts = alternatives.iter().map(|alternative| {
-        let (folders, name) = match alternative.rsplit_once('/').filter(|_| matches_paths) {
-            Some((folders, name)) => (format!("{folders}/"), name),
-            None => (String::new(), &**alternative),
+        let tokens: Vec<Token> = Tokens::new(alternative).map(|(_, token)| token).collect();
+        let (folders, name) = if matches_paths {
+            split_path(&tokens)
+        } else {
+            (&[][..], &tokens[..])
         };
-        let folders = runs(&folders).into_iter().map(QueryText::Folder);
+        let folders = runs(folders).into_iter().map(QueryText::Folder);
         folders
             .chain(runs(name).into_iter().map(QueryText::Name))
             .collect()
@@ -45,10 +50,10 @@ fn expand(glob: &str, alternatives: &mut Vec<String>) -> Option<()> {
 
 /// Returns the text before the first braces, the choices in them, and the text after them. Braces in brackets are letters.
 fn first_braces(glob: &str) -> Option<(&str, Vec<&str>, &str)> {
-    let mut letters = Letters::new(glob);
-    let (start, _) = letters.find(|(_, token)| *token == Token::Special('{'))?;
+    let mut tokens = Tokens::new(glob);
+    let (start, _) = tokens.find(|(_, token)| *token == Token::Special('{'))?;
     let (mut depth, mut choice, mut choices) = (0, start + 1, Vec::new());
-    for (place, token) in letters {
+    for (place, token) in tokens {
         match token {
             Token::Special('{') => depth += 1,
             Token::Special(',') if depth == 0 => {
@@ -66,13 +71,31 @@ fn first_braces(glob: &str) -> Option<(&str, Vec<&str>, &str)> {
     None
 }
 
-/// Returns the letters between the wildcards of a glob without braces.
-fn runs(glob: &str) -> Vec<String> {
+/// Splits a path without braces into the tokens up to its last slash, and those that belong to the name in each match. A class
+/// may be a slash too; the letters between the last slash and a class are on neither side.
+fn split_path(tokens: &[Token]) -> (&[Token], &[Token]) {
+    let behind_last = |wanted| {
+        tokens
+            .iter()
+            .rposition(|token| *token == wanted)
+            .map_or(0, |place| place + 1)
+    };
+    let slash = behind_last(Token::Letter('/'));
+    (
+        &tokens[..slash],
+        &tokens[slash.max(behind_last(Token::Class))..],
+    )
+}
+
+/// Returns the letters between the wildcards of a glob without braces. The slash of `**/` is none: it may match nothing.
+fn runs(tokens: &[Token]) -> Vec<String> {
+    const ANY: [Token; 2] = [Token::Special('*'); 2];
     let mut runs = vec![String::new()];
-    for (_, token) in Letters::new(glob) {
+    for (place, token) in tokens.iter().enumerate() {
         match (token, runs.last_mut()) {
+            (Token::Letter('/'), _) if tokens[..place].ends_with(&ANY) => {}
             (Token::Letter(letter) | Token::Special(letter @ (',' | '}')), Some(run)) => {
-                run.push(letter);
+                run.push(*letter);
             }
             _ => runs.push(String::new()),
         }
@@ -92,12 +115,12 @@ enum Token {
 }
 
 /// The tokens of a glob, with their positions.
-struct Letters<'a> {
+struct Tokens<'a> {
     glob: &'a str,
     place: usize,
 }
 
-impl<'a> Letters<'a> {
+impl<'a> Tokens<'a> {
     const fn new(glob: &'a str) -> Self {
         Self { glob, place: 0 }
     }
@@ -113,7 +136,7 @@ impl<'a> Letters<'a> {
     }
 }
 
-impl Iterator for Letters<'_> {
+impl Iterator for Tokens<'_> {
     type Item = (usize, Token);
 
     fn next(&mut self) -> Option<(usize, Token)> {
@@ -140,7 +163,11 @@ impl Iterator for Letters<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::base::unicode::search_key;
+    use crate::commands::pattern::Pattern;
 
     /// The texts of a glob: those of names as they are, those of folders before a `|`.
     fn texts(glob: &str) -> Vec<Vec<String>> {
@@ -166,6 +193,9 @@ mod tests {
             ("a,b}", &["a,b}"]),
             ("acme/*/plates/*.exr", &["acme/|", "/plates/|", ".exr"]),
             ("acme/**", &["acme/|"]),
+            ("**/acme/**/a*.mov", &["acme/|", "a", ".mov"]),
+            ("acme/spot[!x]reel.mov", &["acme/|", "reel.mov"]),
+            (r"acme\/a[/]b", &["acme/|", "b"]),
         ] {
             assert_eq!(texts(glob), [expected], "{glob}");
         }
@@ -183,6 +213,45 @@ mod tests {
     #[test]
     fn many_alternatives_are_not_taken_apart() {
         assert_eq!(glob_texts(&"{a,b}".repeat(20), false), None);
+        assert_eq!(glob_texts(&"{a}".repeat(20_000), false), None);
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            4 => "[abxé]{1,3}",
+            3 => Just("/".to_owned()),
+            1 => "(\\*|\\?|\\*\\*|\\*\\*/|/\\*\\*)",
+            1 => r"(\[!x\]|\[/\]|\[ab/\]|\[\+-9\]|\[a-é\]|\\/)",
+            1 => r"\{[ab/*]{0,4},[ab/*]{0,4}\}",
+        ];
+        proptest::collection::vec(part, 1..7).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn each_match_has_the_texts(pattern in pattern(), path in "[abx]{1,2}(/[abxé]{1,4}){2,4}") {
+            let Ok(parsed) = Pattern::parse(&pattern, false) else {
+                return Ok(());
+            };
+            let (folder, name) = path.rsplit_once('/').unwrap();
+            let folder = format!("{folder}/");
+            let subject = if parsed.matches_paths() { &path } else { name };
+            let texts = if parsed.is_glob() {
+                glob_texts(&pattern, parsed.matches_paths())
+            } else {
+                Some(part_texts(&pattern))
+            };
+            let has = |text: &QueryText| match text {
+                QueryText::Name(text) => search_key(name).contains(&*search_key(text)),
+                QueryText::Folder(text) => search_key(&folder).contains(&*search_key(text)),
+            };
+            let has_all = |texts: &Vec<QueryText>| texts.iter().all(has);
+            if parsed.matches(subject.as_bytes()) {
+                prop_assert!(texts.iter().flatten().any(has_all), "{pattern} {path} {texts:?}");
+            }
+        }
     }
 
     #[test]

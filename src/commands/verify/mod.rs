@@ -104,11 +104,7 @@ impl VerifyArgs {
     /// the first of the interrupted runs with the same words, which this run continues.
     fn proven_since(&self, index: &Index, subject: &str) -> Result<Option<Timestamp>> {
         if let Some(age) = self.older_than {
-            let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
-            return Ok(Some(Timestamp {
-                seconds: Timestamp::now().seconds.saturating_sub(age),
-                nanoseconds: 0,
-            }));
+            return Ok(Some(Timestamp::at_age(age)));
         }
         let mut since = None;
         for run in index.runs(Some(MAX_CONTINUED_RUNS))? {

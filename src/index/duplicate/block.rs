@@ -115,18 +115,6 @@ fn whole_suffix(path: &[u8], length: usize) -> usize {
     slash.map_or(0, |slash| length - slash)
 }
 
-/// Returns the beginning that all suffixes between these two, the first and the last in order, have in common: whole
-/// components.
-pub(super) fn common_beginning<'a>(low: &'a [u8], high: &[u8]) -> &'a [u8] {
-    let equal = low.iter().zip(high).take_while(|(a, b)| a == b).count();
-    let ends = |path: &[u8]| equal == path.len() || path[equal] == b'/';
-    if ends(low) && ends(high) {
-        return &low[..equal];
-    }
-    let slash = low[..equal].iter().rposition(|byte| *byte == b'/');
-    &low[..slash.unwrap_or(0)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,17 +137,5 @@ mod tests {
         assert_eq!(suffix(&["/plates", "/old-plates"]), "");
         assert_eq!(suffix(&["", "/plates"]), "");
         assert_eq!(suffix(&["/a/x/y", "/b/x/y", "/c/z/y"]), "/y");
-    }
-
-    #[test]
-    fn beginning_has_whole_components() {
-        let common = |low: &str, high: &str| {
-            String::from_utf8(common_beginning(low.as_bytes(), high.as_bytes()).to_vec()).unwrap()
-        };
-        assert_eq!(common("/plates/a", "/plates/b"), "/plates");
-        assert_eq!(common("/plates", "/plates/b"), "/plates");
-        assert_eq!(common("/plates", "/platesb"), "");
-        assert_eq!(common("/x", "/x"), "/x");
-        assert_eq!(common("", "/x"), "");
     }
 }

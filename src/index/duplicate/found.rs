@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use rusqlite::Row;
+use serde::Serialize;
 
-use super::block::common_beginning;
 use super::content_filter::{ContentFilter, digest_hash};
 use super::group::{DuplicateEvidence, GroupBuilder};
 use super::joined_folder::{DuplicateRequest, PlaceReplicas};
 use super::record::PlaceRecord;
+use super::sortable_path::common_beginning;
 use super::store;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -35,7 +36,7 @@ pub struct FoundDuplicates<'a> {
 }
 
 /// Sums over groups.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DuplicateTotals {
     /// Number of groups.
     pub groups: u64,
@@ -43,7 +44,7 @@ pub struct DuplicateTotals {
     pub files: u64,
     /// Bytes of these files.
     pub bytes: u64,
-    /// Those of the groups that are candidates.
+    /// Number of groups that are candidates.
     pub candidate_groups: u64,
     /// Files of candidates, counted as `files`.
     pub candidate_files: u64,
@@ -54,7 +55,7 @@ pub struct DuplicateTotals {
 /// Groups that pair up between the same folders, or one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateBlock {
-    /// How it is known.
+    /// The evidence that they are equal.
     pub evidence: DuplicateEvidence,
     /// Number of groups.
     pub groups: u64,
@@ -75,7 +76,7 @@ pub struct DuplicateBlock {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateGroup {
     id: i64,
-    /// How it is known.
+    /// The evidence that they are equal.
     pub evidence: DuplicateEvidence,
     /// Size of each file.
     pub bytes: u64,
@@ -147,7 +148,8 @@ impl<'a> FoundDuplicates<'a> {
         })
     }
 
-    /// Passes the groups to `visit` until it breaks, in the order of their blocks.
+    /// Passes the groups to `visit` until it breaks, the one with the most bytes beyond its first place first. Equal ones are in
+    /// the order of their blocks.
     pub fn visit_groups(
         &self,
         visit: &mut dyn FnMut(&DuplicateGroup) -> Result<ControlFlow<()>>,
@@ -156,7 +158,7 @@ impl<'a> FoundDuplicates<'a> {
                    FROM temp.equal_blocks AS blocks
                    CROSS JOIN temp.equal_groups AS groups ON groups.block = blocks.block
                    CROSS JOIN temp.equal_files AS files ON files.id = groups.first_file
-                   ORDER BY blocks.rowid, files.folder, files.name, groups.id";
+                   ORDER BY groups.extra_bytes DESC, blocks.rowid, files.folder, files.name, groups.id";
         self.each(sql, &[], &mut |row| {
             visit(&read_group(row).explain(ACTION, &self.index.path)?)
         })

@@ -12,7 +12,7 @@ use crate::index::sql::read_u64;
 use crate::index::sqlite_error::Explain as _;
 use crate::snapshot::digest::Digest;
 
-/// How it is known that the files of a group are equal.
+/// The evidence that the files of a group are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateEvidence {

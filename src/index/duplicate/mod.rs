@@ -12,6 +12,7 @@ mod found;
 mod group;
 mod joined_folder;
 mod record;
+mod sortable_path;
 mod store;
 
 pub use self::found::{

@@ -1,4 +1,4 @@
-//! What is compared of a file: its content if that is known, and its size and time.
+//! Records: files with all that is compared of them, the content if that is known, the size and the time.
 
 use crate::base::timestamp::Timestamp;
 use crate::snapshot::digest::Digest;
@@ -79,9 +79,10 @@ fn class(file: &ComparedFile, is_crowded: bool) -> u64 {
 /// Returns the hashes of the patterns that several files of one size and time have, sorted: those of the frames of a
 /// sequence that were written within the precision of the times.
 fn crowded_patterns(files: &[ComparedFile]) -> Vec<u64> {
-    let names = files.chunk_by(|a, b| a.name == b.name);
-    // One version of each name is enough: the other databases hold copies.
-    let mut patterns: Vec<u64> = names.map(|copies| pattern_hash(&copies[0])).collect();
+    // The databases that hold one version of a name hold copies.
+    let version = |file: &ComparedFile| (file.bytes, file.modified);
+    let versions = files.chunk_by(|a, b| a.name == b.name && version(a) == version(b));
+    let mut patterns: Vec<u64> = versions.map(|copies| pattern_hash(&copies[0])).collect();
     patterns.sort_unstable();
     let several = patterns.chunk_by(|a, b| a == b);
     several
@@ -175,7 +176,19 @@ mod tests {
         classes.dedup();
         // The two that are no frames may be equal.
         assert_eq!(classes.len(), 3);
-        // Another version of the same name is no second frame.
+        // The later one of two versions is a frame like the first.
+        let rendered = [
+            ("sh.1", 1, 0),
+            ("sh.2", 1, 0),
+            ("sh.1", 9, 1),
+            ("sh.2", 9, 1),
+        ];
+        let mut files = rendered.map(|(name, time, database)| file(name, time, None, database));
+        let mut classes: Vec<u64> = records(&mut files).iter().map(|made| made.class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        assert_eq!(classes.len(), 4);
+        // A copy of the same name is no second frame.
         let mut files = vec![file("sh.1", 1, None, 0), file("sh.1", 1, None, 1)];
         let alone = records(&mut files)[0].class;
         assert_eq!(alone, records(&mut [file("x", 1, None, 0)])[0].class);

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::joined_folder::PlaceFolder;
 use super::record::PlaceRecord;
+use super::sortable_path::sortable;
 use crate::base::name::Name;
 use crate::index::sql::{execute, one};
 use crate::model::project::ProjectId;
@@ -134,7 +135,7 @@ pub(super) fn add_group(
         group.places.cast_signed(),
         group.extra_files.cast_signed(),
         extra_bytes.cast_signed(),
-        group.suffix,
+        sortable(group.suffix),
         group.first_file,
     ];
     execute(connection, sql, parameters)?;

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::base::unicode::search_key_of_bytes;
 use crate::index::name_index::segment::segments;
+use crate::index::name_index::tables::DROP_TABLES;
 use crate::index::{FolderFiles, Index, KnownDatabase, PresentReplica};
 use crate::model::project::ProjectId;
 use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
@@ -46,7 +47,7 @@ fn names() -> impl Strategy<Value = BTreeSet<String>> {
     let name = prop_oneof![
         4 => "[a-c]{1,4}\\.[0-9]{4}\\.exr",
         2 => "[abAB]{0,3}[e\u{e9}][ab]{0,3}",
-        1 => "[ab]{0,2}(e\u{301}|\u{df}|\u{6771}\u{4eac}|\u{5d0}\u{5b8}\u{5b0})[ab]{0,2}",
+        1 => "[ab]{0,2}(e\u{301}|\u{b5}|\u{17f}|\u{df}|\u{6771}\u{4eac}|\u{5d0}\u{5b8}\u{5b0})[ab]{0,2}",
     ];
     proptest::collection::btree_set(
         name.prop_filter("names are not empty", |name| !name.is_empty()),
@@ -200,11 +201,14 @@ fn count(connection: &Connection, table: &str) -> i64 {
     connection.query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
+fn query(text: &str) -> NameQuery {
+    NameQuery::new(&[vec![QueryText::Name(text.to_owned())]]).unwrap()
+}
+
 /// Number of folders that may have a text.
 fn candidate_folders(index: &Index, text: &str) -> usize {
-    let query = NameQuery::new(&[vec![QueryText::Name(text.to_owned())]]).unwrap();
     index
-        .name_candidates(&query)
+        .name_candidates(&query(text))
         .unwrap()
         .unwrap()
         .folder_count()
@@ -296,13 +300,102 @@ fn often_changed_replica_is_indexed_anew() {
 }
 
 #[test]
+fn replica_that_is_indexed_anew_stays_indexed() {
+    let (_folder, mut index) = index();
+    let folders = |version: usize| -> Files {
+        let names = |folder: usize| files(&[&format!("reel{folder:03}.{version:04}.mov")]);
+        let folder = |folder| (format!("f{folder:03}"), names(folder)["plates"].clone());
+        (0..10).map(folder).collect()
+    };
+    // All blocks of the replica die when it is indexed anew.
+    for version in 0..1200 {
+        scan(&mut index, 0, &folders(version));
+        scan(&mut index, 1, &files(&["sound.wav"]));
+    }
+    index.complete_names().unwrap();
+    assert_eq!(count(&index.connection, "name_replicas"), 2);
+    assert!(candidate_folders(&index, "reel003.1199") > 0);
+    assert_eq!(candidate_folders(&index, "sound"), 1);
+}
+
+#[test]
+fn each_lost_page_is_noticed() {
+    let names: Vec<String> = (0..1200)
+        .map(|number: u64| format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (_folder, mut index) = index();
+    for (number, part) in (0..6).zip(names.chunks(200)) {
+        scan(&mut index, number, &files(part));
+    }
+    let sql = "SELECT id FROM name_pages";
+    let pages: Vec<i64> =
+        crate::index::sql::rows(&index.connection, sql, [], |row| row.get(0)).unwrap();
+    assert!(pages.len() >= 12, "{pages:?}");
+    for page in pages {
+        index.connection.execute_batch("SAVEPOINT lost").unwrap();
+        let lost = "DELETE FROM name_pages WHERE id = ?1";
+        index.connection.execute(lost, [page]).unwrap();
+        let mut noticed = 0;
+        for name in &names {
+            match index.name_candidates(&query(name)).unwrap() {
+                None => noticed += 1,
+                Some(found) => assert!(found.folder_count() > 0, "{page} {name}"),
+            }
+        }
+        assert!(noticed > 0, "{page}");
+        let undo = "ROLLBACK TO lost; RELEASE lost";
+        index.connection.execute_batch(undo).unwrap();
+    }
+}
+
+#[test]
+fn damaged_folder_leaves_only_its_replica_out() {
+    let (_folder, mut index) = index();
+    for (number, name) in (0..).zip(["reel.mov", "sound.wav", "still.dpx"]) {
+        scan(&mut index, number, &files(&[name]));
+    }
+    index.connection.execute_batch(DROP_TABLES).unwrap();
+    let damage = "UPDATE folders SET checksum = x'00' WHERE replica_id = 2";
+    index.connection.execute_batch(damage).unwrap();
+    for _ in 0..2 {
+        index.complete_names().unwrap();
+        assert_eq!(count(&index.connection, "name_replicas"), 2);
+        for (name, folders) in [("reel", 1), ("sound", 0), ("still", 1)] {
+            assert_eq!(candidate_folders(&index, name), folders, "{name}");
+        }
+    }
+}
+
+#[test]
+fn sound_name_index_is_not_discarded() {
+    let (_folder, mut index) = index();
+    scan(&mut index, 0, &files(&["reel.mov"]));
+    index.discard_damaged_names(&query("reel")).unwrap();
+    assert_eq!(candidate_folders(&index, "reel"), 1);
+}
+
+#[test]
+fn lost_folder_is_noticed() {
+    let (_folder, mut index) = index();
+    scan(&mut index, 0, &files(&["reel.mov"]));
+    let candidates = index.name_candidates(&query("reel")).unwrap().unwrap();
+    index
+        .connection
+        .execute_batch("DELETE FROM folders")
+        .unwrap();
+    let id = index.database(Path::new(ROOT)).unwrap().id.unwrap();
+    let replica = &index.present_replicas(id, Path::new(CATEGORY)).unwrap()[0];
+    let visited = index.visit_candidates(&candidates, replica, &mut |_| Ok(true));
+    assert!(visited.is_err());
+}
+
+#[test]
 fn dropped_tables_are_built_again() {
     let (_folder, mut index) = index();
     scan(&mut index, 0, &files(&["reel.mov"]));
-    let tables = "DROP TABLE name_pages; DROP TABLE name_blocks; DROP TABLE name_replicas; DROP TABLE name_segments;";
-    index.connection.execute_batch(tables).unwrap();
-    let query = NameQuery::new(&[vec![QueryText::Name("reel".to_owned())]]).unwrap();
-    assert!(index.name_candidates(&query).unwrap().is_none());
+    index.connection.execute_batch(DROP_TABLES).unwrap();
+    assert!(index.name_candidates(&query("reel")).unwrap().is_none());
     index.complete_names().unwrap();
     assert_eq!(candidate_folders(&index, "reel"), 1);
 }
@@ -328,9 +421,9 @@ fn lost_and_damaged_rows_are_noticed() {
             .execute_batch("PRAGMA foreign_keys = OFF")
             .unwrap();
         index.connection.execute_batch(damage).unwrap();
-        let query = NameQuery::new(&[vec![QueryText::Name("reel".to_owned())]]).unwrap();
+        let query = query("reel");
         assert!(index.name_candidates(&query).unwrap().is_none(), "{damage}");
-        index.discard_names().unwrap();
+        index.discard_damaged_names(&query).unwrap();
         index.complete_names().unwrap();
         assert_eq!(candidate_folders(&index, "reel"), 1, "{damage}");
     }
@@ -346,7 +439,8 @@ fn damaged_name_index_stops_no_scan() {
     }
     check(&index, "reel0019");
     // As `find` does when it meets the damage.
-    index.discard_names().unwrap();
+    let query = query("reel0019");
+    index.discard_damaged_names(&query).unwrap();
     index.complete_names().unwrap();
     assert_eq!(candidate_folders(&index, "reel0019"), 1);
 }

@@ -42,8 +42,12 @@ impl NamePage {
         checksum(self.first, self.end, &self.packed)
     }
 
-    /// Returns the list of a trigram; an empty one if there is none.
+    /// Returns the list of a trigram; an empty one if there is none. Fails if the page does not answer for it: then the page
+    /// that does is lost.
     pub(super) fn list(&self, trigram: Trigram) -> rusqlite::Result<&[u8]> {
+        if !(self.first..self.end).contains(&i64::from(trigram.0)) {
+            return Err(corruption_error("a page of the name index is missing"));
+        }
         for list in self.lists() {
             let (found, list) = list?;
             if found >= trigram {
@@ -78,47 +82,63 @@ fn checksum(first: i64, end: i64, packed: &[u8]) -> [u8; 16] {
     row_checksum(&[&first.to_le_bytes(), &end.to_le_bytes(), packed])
 }
 
-/// Packs lists that are sorted by trigram into pages that cover all trigrams.
-pub(super) fn pack_pages(lists: impl IntoIterator<Item = (Trigram, Vec<u8>)>) -> Vec<NamePage> {
-    let mut pages = Vec::new();
-    let mut page = NamePage::default();
-    let mut last = 0;
-    for (trigram, list) in lists {
+/// Packs lists that come sorted by trigram into pages that cover all trigrams.
+#[derive(Debug, Default)]
+pub(super) struct PagePacker {
+    page: NamePage,
+    /// The trigram of the last list of the page.
+    last: i64,
+}
+
+impl PagePacker {
+    /// Adds a list. Returns the page before it, if that is full.
+    pub(super) fn add(&mut self, trigram: Trigram, list: &[u8]) -> Option<NamePage> {
         let number = i64::from(trigram.0);
-        if !page.packed.is_empty() && page.packed.len() + list.len() > PAGE_BYTES {
+        let page = &mut self.page;
+        let is_full = !page.packed.is_empty() && page.packed.len() + list.len() > PAGE_BYTES;
+        let full = is_full.then(|| {
             let next = NamePage {
                 first: number,
                 ..NamePage::default()
             };
             page.end = number;
-            last = number;
-            pages.push(std::mem::replace(&mut page, next));
-        }
-        write_varint(&mut page.packed, (number - last).cast_unsigned());
-        write_bytes(&mut page.packed, &list);
-        last = number;
+            self.last = number;
+            std::mem::replace(page, next)
+        });
+        write_varint(&mut page.packed, (number - self.last).cast_unsigned());
+        write_bytes(&mut page.packed, list);
+        self.last = number;
+        full
     }
-    page.end = i64::try_from(TRIGRAM_COUNT).unwrap_or(i64::MAX);
-    pages.push(page);
+
+    /// Returns the last page.
+    pub(super) fn finish(mut self) -> NamePage {
+        self.page.end = i64::try_from(TRIGRAM_COUNT).unwrap_or(i64::MAX);
+        self.page
+    }
+}
+
+/// Packs the lists of a segment into pages.
+pub(super) fn pack_pages(lists: impl IntoIterator<Item = (Trigram, Vec<u8>)>) -> Vec<NamePage> {
+    let mut packer = PagePacker::default();
+    let lists = lists.into_iter();
+    let mut pages: Vec<NamePage> = lists
+        .filter_map(|(trigram, list)| packer.add(trigram, &list))
+        .collect();
+    pages.push(packer.finish());
     pages
 }
 
-/// Writes the pages of a segment.
-pub(super) fn write_pages(
+/// Writes a page of a segment.
+pub(super) fn write_page(
     connection: &Connection,
     segment: i64,
-    pages: &[NamePage],
+    page: &NamePage,
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO name_pages (id, end, postings, checksum) VALUES (?1, ?2, ?3, ?4)";
-    for page in pages {
-        let id = segment * IDS_PER_SEGMENT + page.first;
-        execute(
-            connection,
-            sql,
-            params![id, page.end, page.packed, page.checksum()],
-        )?;
-    }
-    Ok(())
+    let id = segment * IDS_PER_SEGMENT + page.first;
+    let parameters = params![id, page.end, page.packed, page.checksum()];
+    execute(connection, sql, parameters)
 }
 
 /// Copies the pages that a scan staged as its segment number `staged`.
@@ -156,19 +176,13 @@ pub(super) fn find_page(
     })
 }
 
-/// Reads a page that must answer for a trigram of a segment.
+/// Reads a page of a segment.
 pub(super) fn read_page(
     connection: &Connection,
     segment: i64,
     place: PagePlace,
-    trigram: Trigram,
 ) -> rusqlite::Result<NamePage> {
-    let page = read_row(connection, segment, place.row)?;
-    if (page.first..page.end).contains(&i64::from(trigram.0)) {
-        Ok(page)
-    } else {
-        Err(corruption_error("a page of the name index is missing"))
-    }
+    read_row(connection, segment, place.row)
 }
 
 /// Reads the page of a segment whose range begins at `first`; `None` behind the last one.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, ErrorCode, Row};
 
 use super::block::{BlockBuilder, BlockGroup};
 use super::merge::merge_small;
@@ -30,29 +30,33 @@ const UNINDEXED_SQL: &str = "
     SELECT replicas.id, client, project FROM replicas LEFT JOIN name_replicas ON name_replicas.replica_id = replicas.id
     WHERE name_replicas.replica_id IS NULL AND folder_rows > 0 AND replicas.id > ?1 ORDER BY replicas.id LIMIT 1";
 
+/// What one transaction built.
+struct Built {
+    /// The id of the last replica that was looked at.
+    last: i64,
+    /// True if the name index was emptied, so that replicas before that one are missing again.
+    is_emptied: bool,
+    /// An interruption, after which what is complete is kept.
+    interrupted: Result<()>,
+}
+
 impl Index {
-    /// Builds what is missing in the name index. Each transaction writes one segment, so that others can write in between.
+    /// Builds what is missing in the name index. Others can write in between: each transaction writes one segment, or the
+    /// segments of one large replica.
     ///
     /// # Errors
-    /// Interruption, which keeps the segments written before; the index cannot be written.
+    /// Interruption, which keeps the replicas that are complete; the index cannot be written.
     pub fn complete_names(&mut self) -> Result<()> {
         let path = self.path.clone();
-        let mut last = 0;
-        loop {
-            let is_missing = self.has_unindexed(last).explain("read", &path)?;
-            if !is_missing {
-                return Ok(());
-            }
-            let mut built = Ok(());
-            last = self.write(|transaction| {
-                prepare(transaction)?;
-                let next = write_next_segment(transaction, last, &mut built)?;
-                merge_small(transaction)?;
-                store_names_checksum(transaction)?;
-                Ok(next)
-            })?;
-            built?;
+        let (mut last, mut may_restart) = (0, true);
+        while self.has_unindexed(last).explain("read", &path)? {
+            let built = self.write(|transaction| build_next(transaction, last))?;
+            built.interrupted?;
+            let is_restart = built.is_emptied && may_restart;
+            may_restart &= !is_restart;
+            last = if is_restart { 0 } else { built.last };
         }
+        Ok(())
     }
 
     fn has_unindexed(&self, last: i64) -> rusqlite::Result<bool> {
@@ -65,28 +69,36 @@ impl Index {
     }
 }
 
-/// Indexes replicas with ids above `last` until a segment is full, and returns the id of the last one. An interruption is
-/// stored in `interrupted`, and what was indexed before is written.
-fn write_next_segment(
-    connection: &Connection,
-    mut last: i64,
-    interrupted: &mut Result<()>,
-) -> rusqlite::Result<i64> {
+/// Indexes replicas with ids above `last` until a segment is full.
+fn build_next(connection: &Connection, last: i64) -> rusqlite::Result<Built> {
+    let was_emptied = prepare(connection)?;
+    let mut built = write_next_segment(connection, last)?;
+    built.is_emptied = merge_small(connection)? || was_emptied && last > 0;
+    store_names_checksum(connection)?;
+    Ok(built)
+}
+
+fn write_next_segment(connection: &Connection, mut last: i64) -> rusqlite::Result<Built> {
     let mut builder = BlockBuilder::default();
-    while builder.bytes() < SEGMENT_BYTES {
-        let next = optional(connection, UNINDEXED_SQL, [last], read_unindexed)?;
-        *interrupted = interrupt::check();
-        let Some(replica) = next.filter(|_| interrupted.is_ok()) else {
-            if interrupted.is_ok() {
-                last = i64::MAX;
-            }
+    let mut interrupted = Ok(());
+    while builder.bytes() < SEGMENT_BYTES && interrupted.is_ok() {
+        let Some(replica) = optional(connection, UNINDEXED_SQL, [last], read_unindexed)? else {
+            last = i64::MAX;
             break;
         };
         last = replica.id;
-        builder = index_replica(connection, &replica, builder)?;
+        interrupted = match index_replica(connection, &replica, &mut builder) {
+            // `find` reads it as a whole, and reports the damage.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(()),
+            indexed => indexed?,
+        };
     }
     write_builder(connection, builder)?;
-    Ok(last)
+    Ok(Built {
+        last,
+        is_emptied: false,
+        interrupted,
+    })
 }
 
 fn read_unindexed(row: &Row<'_>) -> rusqlite::Result<UnindexedReplica> {
@@ -99,12 +111,13 @@ fn read_unindexed(row: &Row<'_>) -> rusqlite::Result<UnindexedReplica> {
     })
 }
 
-/// Adds all folders of a replica to a builder. Returns another one if that one became full.
+/// Adds all folders of a replica to a builder, which is written whenever it is full. A replica that is left incomplete, by an
+/// interruption or an error, is not in the name index.
 fn index_replica(
     connection: &Connection,
     replica: &UnindexedReplica,
-    mut builder: BlockBuilder,
-) -> rusqlite::Result<BlockBuilder> {
+    builder: &mut BlockBuilder,
+) -> rusqlite::Result<Result<()>> {
     delete_blocks(connection, replica.id)?;
     let group = BlockGroup {
         replica: replica.id,
@@ -115,18 +128,21 @@ fn index_replica(
     let mut rows = query.query([replica.id])?;
     let mut listings = 0_i64;
     while let Some(row) = rows.next()? {
+        if let Err(interrupted) = interrupt::check() {
+            return Ok(Err(interrupted));
+        }
         let (path, manifest) = verified_folder(row, 0)?;
         let path = Path::new(OsStr::from_bytes(path));
         builder.add_folder(group, row.get(4)?, &replica.project, path, manifest);
         listings += 1;
         if builder.bytes() >= SEGMENT_BYTES {
-            write_builder(connection, std::mem::take(&mut builder))?;
+            write_builder(connection, std::mem::take(builder))?;
         }
     }
     builder.end_replica(replica.id);
     let sql = "INSERT OR REPLACE INTO name_replicas (replica_id, listings) VALUES (?1, ?2)";
     execute(connection, sql, [replica.id, listings])?;
-    Ok(builder)
+    Ok(Ok(()))
 }
 
 /// Writes the segment of a builder and its blocks.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -66,14 +67,23 @@ impl Index {
         }
     }
 
-    /// Empties a damaged name index, if the index can be written. `load` builds it again.
-    pub fn discard_names(&self) -> Result<()> {
+    /// Empties the name index if a query shows that it is damaged, and the index can be written. `load` builds it again. Does
+    /// not wait for another process that is writing: searches do without the name index meanwhile.
+    pub fn discard_damaged_names(&self, query: &NameQuery) -> Result<()> {
         if self.read_only {
             return Ok(());
         }
-        Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+        let own = self.try_clone()?;
+        let connection = &own.connection;
+        connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| Transaction::new_unchecked(connection, TransactionBehavior::Immediate))
             .and_then(|transaction| {
-                discard(&transaction)?;
+                // Another process may have built it meanwhile.
+                match find_candidates(&transaction, query) {
+                    Err(error) if is_unusable(&error) => discard(&transaction)?,
+                    found => drop(found?),
+                }
                 transaction.commit()
             })
             .explain("write", &self.path)
@@ -91,11 +101,16 @@ impl Index {
         let Some(numbers) = numbers.explain("read", &self.path)? else {
             return self.visit_replica(replica, visit);
         };
-        let mut paths = Vec::with_capacity(numbers.len());
+        let (mut paths, mut is_complete) = (Vec::with_capacity(numbers.len()), true);
         for number in numbers {
             let sql = "SELECT path FROM folders WHERE id = ?1 AND replica_id = ?2";
             let path = self.optional(sql, [number, replica.id()], |row| read_path(row, 0))?;
+            is_complete &= path.is_some();
             paths.extend(path.map(|path| (path, number)));
+        }
+        if !is_complete {
+            // Most often, the folder is gone since it was indexed.
+            self.require_all_folders(replica)?;
         }
         paths.sort_unstable_by(|a: &(PathBuf, i64), b| path_bytes(&a.0).cmp(path_bytes(&b.0)));
         paths.dedup();
@@ -267,7 +282,7 @@ impl<'a> SegmentSearch<'a> {
         let page = match self.pages.entry(place.row) {
             std::collections::hash_map::Entry::Occupied(page) => page.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(read_page(self.connection, self.segment.id, place, trigram)?)
+                entry.insert(read_page(self.connection, self.segment.id, place)?)
             }
         };
         page.list(trigram)

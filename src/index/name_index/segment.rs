@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::block::{BuiltSegment, part_checksum, place_checksum};
-use super::page::{pack_pages, write_pages};
+use super::page::{delete_pages, pack_pages, write_page};
 use crate::index::sql::{execute, one, rows};
 
 /// The row of a segment. Later segments have later blocks.
@@ -29,6 +29,16 @@ pub(super) fn segments(connection: &Connection) -> rusqlite::Result<Vec<Segment>
             bytes: row.get(3)?,
         })
     })
+}
+
+/// Deletes a segment with its pages.
+pub(super) fn delete_segment(connection: &Connection, segment: i64) -> rusqlite::Result<()> {
+    delete_pages(connection, segment)?;
+    execute(
+        connection,
+        "DELETE FROM name_segments WHERE id = ?1",
+        [segment],
+    )
 }
 
 /// Returns the id behind the blocks of all segments.
@@ -59,7 +69,9 @@ pub(super) fn write_segment(connection: &Connection, built: BuiltSegment) -> rus
         .sum::<usize>();
     let [blocks, bytes] = [built.blocks, bytes as u64].map(u64::cast_signed);
     let segment = insert_segment(connection, first, blocks, bytes)?;
-    write_pages(connection, segment, &pack_pages(built.lists))?;
+    for page in pack_pages(built.lists) {
+        write_page(connection, segment, &page)?;
+    }
     Ok(first)
 }
 

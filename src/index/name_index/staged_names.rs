@@ -135,10 +135,7 @@ impl NameStaging {
         let Some(builder) = self.builder.take().filter(|builder| !builder.is_empty()) else {
             return Ok(());
         };
-        let staged = StagedSegment {
-            bytes: builder.bytes() as u64,
-            blocks: 0,
-        };
+        let bytes = builder.bytes() as u64;
         let built = builder.finish();
         let number = self.segments.len() as u64;
         let sql = "INSERT INTO temp.staged_name_pages (segment, first, end, postings, checksum)
@@ -155,7 +152,7 @@ impl NameStaging {
         }
         self.segments.push(StagedSegment {
             blocks: built.blocks,
-            ..staged
+            bytes,
         });
         self.blocks += built.blocks;
         Ok(())
@@ -247,7 +244,7 @@ impl NameWriter {
     /// Ends the writing.
     pub(in crate::index) fn finish(self, connection: &Connection) -> rusqlite::Result<()> {
         if self.has_segments {
-            merge_small(connection)
+            merge_small(connection).map(drop)
         } else {
             Ok(())
         }

@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS name_blocks_of ON name_blocks (replica_id);
 const TABLE_COUNT: i64 = 4;
 
 /// The SQL that drops the tables.
-const DROP_TABLES: &str = "
+pub(super) const DROP_TABLES: &str = "
 DROP TABLE IF EXISTS name_blocks;
 DROP TABLE IF EXISTS name_pages;
 DROP TABLE IF EXISTS name_segments;
@@ -53,15 +53,15 @@ const CHECKED_ROWS: [&str; 2] = [
     "SELECT replica_id, listings, 'replica' FROM name_replicas",
 ];
 
-/// Makes the tables ready to be written: starts with empty ones if one of them or a row was lost.
-pub(in crate::index) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+/// Makes the tables ready to be written: starts with empty ones if one of them or a row was lost, and returns true then.
+pub(in crate::index) fn prepare(connection: &Connection) -> rusqlite::Result<bool> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB 'name_*'";
     let tables: i64 = one(connection, sql, [], |row| row.get(0))?;
-    if tables == TABLE_COUNT && is_sound(connection)? {
-        Ok(())
-    } else {
-        discard(connection)
+    let is_lost = tables != TABLE_COUNT || !is_sound(connection)?;
+    if is_lost {
+        discard(connection)?;
     }
+    Ok(is_lost)
 }
 
 /// Empties the tables. Searches then read every name until the tables are built again.

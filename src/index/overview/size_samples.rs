@@ -74,7 +74,7 @@ impl SizeHistory<'_> {
             }
             for (total, time) in sampled.total.iter_mut().zip(times) {
                 let known = copies.iter().filter_map(|copy| copy.at(*time));
-                let largest = known.max_by_key(|point| (point.present, point.bytes));
+                let largest = known.max_by_key(|point| (point.present, point.bytes, point.files));
                 if let Some(point) = largest {
                     total.get_or_insert_default().add(point);
                 }

@@ -177,14 +177,7 @@ impl Expectation {
                 self.is_open = true;
             }
             "SETTING" => self.sources.push(tracked.settings.clone()),
-            "VALUE" => {
-                let setting = words
-                    .last()
-                    .and_then(|name| Setting::from_name(name.to_str()?));
-                let values = setting.into_iter().flat_map(Setting::keywords);
-                self.sources
-                    .push(WordSource::plain(values.map(OsString::from)));
-            }
+            "VALUE" => self.add_setting_values(words),
             "COMMAND" => {
                 let words = words.get(1..).unwrap_or_default();
                 let topics = help::subtopics(&grammar(), words);
@@ -203,15 +196,31 @@ impl Expectation {
             _ => {}
         }
         if accepts_all && !is_after_run && matches!(placeholder(argument), "PROJECT" | "CATEGORY") {
-            let every = format!("every {}", placeholder(argument).to_lowercase());
-            let mut words = vec![(OsString::from("all"), every)];
-            if command == "fetch" {
-                words.push(("client".into(), "the projects of one client".to_owned()));
-                words.push(("project".into(), "one project".to_owned()));
-            }
-            self.sources.insert(0, WordSource::described(words));
+            self.add_all(command, placeholder(argument));
         }
         scope
+    }
+
+    /// Adds the word `all` in front, with the other words that may stand there instead of a name.
+    fn add_all(&mut self, command: &str, placeholder: &str) {
+        let every = format!("every {}", placeholder.to_lowercase());
+        let mut words = vec![(OsString::from("all"), every)];
+        if command == "fetch" {
+            words.push(("client".into(), "the projects of one client".to_owned()));
+            words.push(("project".into(), "one project".to_owned()));
+        }
+        self.sources.insert(0, WordSource::described(words));
+    }
+
+    /// Adds the words that the last setting takes.
+    fn add_setting_values(&mut self, words: &[OsString]) {
+        let name = words.last().and_then(|name| name.to_str());
+        let values = name
+            .and_then(Setting::from_name)
+            .into_iter()
+            .flat_map(Setting::keywords);
+        self.sources
+            .push(WordSource::plain(values.map(OsString::from)));
     }
 
     /// Adds the keyword `in`, or the names that may follow it.

@@ -163,7 +163,7 @@ fn limit_ends_the_search_with_notice() {
     assert_snapshot!(studio.lines(&["find sh --limit 0"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:17: error: `0` is not a valid N: a limit is a number of 1 or more
+    -c:1:17: error: `0` is not a valid N: write a number of 1 or more
         find sh --limit 0
                         ^
     hint: write it as: find [OPTIONS] PATTERN [CONDITION]...

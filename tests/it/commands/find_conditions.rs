@@ -76,7 +76,6 @@ fn only_on_lists_files_of_one_storage() {
         found(&studio, "find mov only on NAS smaller 1k"),
         "NAS d.mov"
     );
-    assert_eq!(found(&studio, "find mov only on NAS in WORK"), "");
     assert_snapshot!(studio.lines(&["find mov only on NAS"]), @"
     exit 0
     --- stdout
@@ -85,6 +84,30 @@ fn only_on_lists_files_of_one_storage() {
          1    100 B    8 days ago  NAS  $STUDIO/NAS/footage/acme/spot/d.mov
     2 files, 2.70 kB
     ");
+}
+
+#[test]
+fn nothing_to_search_is_explained() {
+    let studio = films();
+    std::fs::create_dir(studio.path("NEW")).unwrap();
+    let root = studio.path("NEW").display().to_string();
+    let add = format!("add database NEW {root}");
+    let last = |line: &str| {
+        let page = studio.lines(&[&add, line]).ok();
+        page.stdout.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        last("find mov only on NAS in WORK"),
+        "the storages after `only on` and `in` are different ones"
+    );
+    assert_eq!(
+        last("find mov only on NEW"),
+        "this storage was never scanned: `load` scans it"
+    );
+    assert_eq!(
+        last("duplicates in NAS in WORK"),
+        "no files to compare in these places"
+    );
 }
 
 #[test]
@@ -224,6 +247,9 @@ fn answers_are_equal_without_the_name_index() {
         "'*_9_35*'",
         "spot/f2",
         "'acme/spot/*/take_[12]_*.{wav,pdf}'",
+        "'**/acme/spot/*/take_1_*.wav'",
+        "'acme/**/take_2_*.wav'",
+        "'acme/spot[!x]f20/xylo*'",
         "f",
         "'*'",
         "TAKE_3",
@@ -238,6 +264,21 @@ fn answers_are_equal_without_the_name_index() {
     assert_eq!(answers(&studio), indexed);
     studio.lines(&["load"]).ok();
     assert_eq!(answers(&studio), indexed);
+}
+
+#[test]
+fn damaged_name_index_of_a_locked_index_stops_no_search() {
+    let studio = many_folders();
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    index
+        .execute_batch("UPDATE name_pages SET postings = x'00'; BEGIN IMMEDIATE")
+        .unwrap();
+    let run = studio.lines(&["find xylo"]).status(0);
+    assert!(run.stdout.contains("xylograph.pdf"), "{run}");
+    assert!(
+        run.stderr.contains("the index of names is missing"),
+        "{run}"
+    );
 }
 
 #[test]

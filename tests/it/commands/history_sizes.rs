@@ -121,6 +121,8 @@ fn missing_and_returned_replicas_are_changes() {
         ["WORK footage acme/teaser 1 6", "WORK footage acme/teaser  "]
     );
     studio.lines(&["load"]).ok();
+    let check = ["--check", "-c", "history sizes acme/teaser"];
+    assert_eq!(studio.run(check).status, 0);
     fs::rename(studio.path("away"), &project).unwrap();
     studio
         .lines(&["load", "load WORK --project acme/teaser"])

@@ -27,8 +27,8 @@ pub(crate) struct Faults {
     /// Time until the reply to each `lookup`, beside all others. Mounted with it, the kernel sends lookups of one folder
     /// at once.
     pub(crate) lookup_delay: Duration,
-    /// What is open for writing cannot be read, and a new file cannot be opened before it was closed. Closing it creates its
-    /// name again if that was removed. A mounted cloud storage is so.
+    /// A file that is open for writing cannot be read, and a new one cannot be opened before it was closed. Closing it creates
+    /// its name again if that was removed. A mounted cloud storage behaves in this way.
     pub(crate) uploads_on_close: bool,
     /// A failed flush or fsync also loses the bytes written since the last successful one: they read as zeros.
     pub(crate) loses_what_failed: bool,
