@@ -101,6 +101,15 @@ impl FilterWords {
         Ok(self)
     }
 
+    /// True if files of the place can be left out.
+    pub(super) const fn has_conditions(&self) -> bool {
+        self.larger.is_some()
+            || self.smaller.is_some()
+            || self.newer.is_some()
+            || self.older.is_some()
+            || self.only_on.is_some()
+    }
+
     /// Returns the conditions on sizes and times, as of now.
     pub(super) fn file_filter(&self) -> FileFilter {
         FileFilter {

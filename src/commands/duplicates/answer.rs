@@ -201,7 +201,10 @@ impl Stream for DuplicatesAnswer<'_> {
             let empty = match self.found.files {
                 0 if self.is_narrowed => "no files to compare in these places".to_owned(),
                 0 => "no files to compare; `load` scans the storages".to_owned(),
-                files => format!("no duplicates in {}", unit::format_counted(files, "file")),
+                files => format!(
+                    "no duplicates in {}; where no content was read, sizes and times are compared: `verify` reads all",
+                    unit::format_counted(files, "file")
+                ),
             };
             return lines.line(hint.map_or(empty, str::to_owned));
         }

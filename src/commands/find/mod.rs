@@ -122,6 +122,7 @@ impl FindArgs {
             Some(why) => NoMatch::Unsearched(why),
             None => NoMatch::Searched {
                 typed: self.pattern,
+                has_conditions: words.has_conditions(),
                 registry,
             },
         };

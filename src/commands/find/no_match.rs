@@ -17,6 +17,8 @@ pub(super) enum NoMatch<'a> {
     /// The names were searched for the typed pattern.
     Searched {
         typed: String,
+        /// True if conditions left files out.
+        has_conditions: bool,
         registry: &'a Registry,
     },
 }
@@ -26,15 +28,24 @@ impl NoMatch<'_> {
     pub(super) fn message(&self, index: &Index, pattern: &Pattern) -> Result<String> {
         match self {
             Self::Unsearched(why) => Ok(why.clone()),
-            Self::Searched { typed, registry } => {
-                Ok(no_match_message(typed, pattern) + &client_hint(index, registry, typed)?)
+            Self::Searched {
+                typed,
+                has_conditions,
+                registry,
+            } => {
+                let text = if *has_conditions {
+                    "no file matches the pattern and the conditions"
+                } else {
+                    no_match_message(typed, pattern)
+                };
+                Ok(text.to_owned() + &client_hint(index, registry, typed)?)
             }
         }
     }
 }
 
 /// Returns the message for no matches, with a hint at the likely mistake.
-fn no_match_message(typed: &str, pattern: &Pattern) -> String {
+fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     let is_range = |text: &str| {
         text.split_once('-').is_some_and(|(first, last)| {
             let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
@@ -42,8 +53,7 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> String {
         })
     };
     let mut brackets = typed.split('[').skip(1);
-    let text = if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text)))
-    {
+    if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text))) {
         "no file matches; to find a sequence, use only the part of its name before the `[`"
     } else if pattern.matches_paths() {
         "no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category"
@@ -51,8 +61,7 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> String {
         "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
     } else {
         "no file matches"
-    };
-    text.to_owned()
+    }
 }
 
 /// Returns the hint for a pattern that is the name of a client or project.

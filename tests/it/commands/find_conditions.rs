@@ -101,6 +101,10 @@ fn nothing_to_search_is_explained() {
         "the storages after `only on` and `in` are different ones"
     );
     assert_eq!(
+        last("find '*.mov' older 3000d"),
+        "no file matches the pattern and the conditions"
+    );
+    assert_eq!(
         last("find mov only on NEW"),
         "this storage was never scanned: `load` scans it"
     );
