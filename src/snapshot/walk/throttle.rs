@@ -13,8 +13,8 @@ use crate::os::disk_traffic::{DiskTraffic, TrafficCount};
 /// Work between two pauses.
 const STRETCH: Duration = Duration::from_millis(2);
 
-/// Longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// Longest pause: one answer that took very long is no reason for a much longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Shortest time between two decisions. It holds at least two frames of a film.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -74,12 +74,14 @@ impl Throttle {
     /// Pauses if this thread has worked long enough. `timer` measures its waits.
     pub(super) fn pace(&mut self, timer: &mut Option<LapTimer>) {
         let now = Instant::now();
-        let worked = now.saturating_duration_since(self.work);
+        let mut worked = now.saturating_duration_since(self.work);
         if worked < STRETCH {
             return;
         }
         if let Some(lap) = timer.as_mut().and_then(LapTimer::lap) {
             self.sum.add(&lap);
+            // The time in the queue for a processor costs others nothing.
+            worked = worked.saturating_sub(lap.queued);
         }
         if now.duration_since(self.window) >= WINDOW {
             self.decide(now, timer.is_some());
@@ -227,8 +229,8 @@ mod tests {
         assert_eq!(policy.share.to_bits(), FLOOR.to_bits());
         let millisecond = Duration::from_millis(1);
         assert_eq!(policy.pause_after(millisecond), millisecond * 15);
-        assert_eq!(policy.pause_after(HUNDRED), HUNDRED * 15);
-        assert_eq!(policy.pause_after(LONGEST_PAUSE), LONGEST_PAUSE);
+        assert_eq!(policy.pause_after(HUNDRED / 2), HUNDRED * 15 / 2);
+        assert_eq!(policy.pause_after(HUNDRED), LONGEST_PAUSE);
     }
 
     #[test]

@@ -16,8 +16,14 @@ const SPOT: &str = "NAS/footage/acme/spot";
 /// Files in each folder.
 const FILES: usize = 2;
 
-/// A studio whose storage answers each `stat` late, with this number of folders.
-fn late(folders: usize, files: usize) -> Option<(Studio, FaultyMount)> {
+/// Time until each answer of a late storage.
+const LATE: Duration = Duration::from_millis(10);
+
+/// A shorter time, for loads that wait for their answers one after the other.
+const SHORT: Duration = Duration::from_millis(2);
+
+/// A studio whose storage answers each `stat` after this time, with this number of folders.
+fn late(delay: Duration, folders: usize, files: usize) -> Option<(Studio, FaultyMount)> {
     let studio = Studio::new();
     let mount = FaultyMount::new(&studio, "NAS", Faults::default())?;
     for folder in 0..folders {
@@ -26,14 +32,14 @@ fn late(folders: usize, files: usize) -> Option<(Studio, FaultyMount)> {
         }
     }
     mount.set_faults(Faults::only(|faults| {
-        faults.lookup_delay = Duration::from_millis(10);
+        faults.lookup_delay = delay;
     }));
     Some((studio, mount.remount()))
 }
 
 /// Loads a late storage of this number of folders with these settings; returns the number of requests at once.
-fn requests_at_once(folders: usize, lines: &[&str]) -> Option<usize> {
-    let (studio, mount) = late(folders, FILES)?;
+fn requests_at_once(delay: Duration, folders: usize, lines: &[&str]) -> Option<usize> {
+    let (studio, mount) = late(delay, folders, FILES)?;
     let loaded = studio.lines(&[lines, &["load NAS"]].concat()).ok();
     let files = (folders * FILES).to_string();
     assert!(loaded.stdout.contains(&files), "{loaded}");
@@ -42,7 +48,7 @@ fn requests_at_once(folders: usize, lines: &[&str]) -> Option<usize> {
 
 #[test]
 fn late_storage_gets_more_requests_at_once() {
-    let Some(most) = requests_at_once(150, &[]) else {
+    let Some(most) = requests_at_once(LATE, 150, &[]) else {
         return;
     };
     assert!((9..=32).contains(&most), "{most}");
@@ -51,7 +57,7 @@ fn late_storage_gets_more_requests_at_once() {
 #[test]
 fn jobs_setting_decides_number_of_requests() {
     for (line, expected) in [("set jobs 1", 1), ("set jobs 3", 3)] {
-        if let Some(most) = requests_at_once(40, &[line]) {
+        if let Some(most) = requests_at_once(LATE, 40, &[line]) {
             assert_eq!(most, expected, "{line}");
         }
     }
@@ -59,14 +65,14 @@ fn jobs_setting_decides_number_of_requests() {
 
 #[test]
 fn polite_load_sends_one_request_at_once() {
-    // On a busy machine the storage seems to be in use, and the load takes its time.
+    // On a busy machine the storage seems to be in use, and the load takes sixteen times as long.
     const FEW: usize = 8;
     for lines in [&["set polite on"][..], &["set polite on", "set jobs 8"]] {
-        if let Some(most) = requests_at_once(FEW, lines) {
+        if let Some(most) = requests_at_once(SHORT, FEW, lines) {
             assert_eq!(most, 1, "{lines:?}");
         }
     }
-    let Some((studio, mount)) = late(FEW, FILES) else {
+    let Some((studio, mount)) = late(SHORT, FEW, FILES) else {
         return;
     };
     studio.lines(&["load NAS --polite"]).ok();
@@ -95,7 +101,7 @@ fn missing_ionice_is_reported_once() {
 
 #[test]
 fn long_folder_is_read_by_several_walkers() {
-    let Some((studio, mount)) = late(1, 3000) else {
+    let Some((studio, mount)) = late(SHORT, 1, 3000) else {
         return;
     };
     let loaded = studio.lines(&["load NAS"]).ok();
