@@ -60,7 +60,7 @@ const TURNS: [Turn; 5] = [
     Turn::Polite,
 ];
 
-/// Measures this number of rounds, after one to warm up.
+/// Measures this number of rounds.
 pub(crate) fn rows(studio: &Studio, index: &Index, runs: u64) -> Outcome<Vec<Row>> {
     writeln!(io::stderr(), "measuring {POLITE}")?;
     let film = Film::new(studio)?;
