@@ -176,15 +176,6 @@ pub(super) fn find_page(
     })
 }
 
-/// Reads a page of a segment.
-pub(super) fn read_page(
-    connection: &Connection,
-    segment: i64,
-    place: PagePlace,
-) -> rusqlite::Result<NamePage> {
-    read_row(connection, segment, place.row)
-}
-
 /// Reads the page of a segment whose range begins at `first`; `None` behind the last one.
 pub(super) fn page_at(
     connection: &Connection,
@@ -194,10 +185,15 @@ pub(super) fn page_at(
     if first >= i64::try_from(TRIGRAM_COUNT).unwrap_or(i64::MAX) {
         return Ok(None);
     }
-    read_row(connection, segment, segment * IDS_PER_SEGMENT + first).map(Some)
+    read_page(connection, segment, segment * IDS_PER_SEGMENT + first).map(Some)
 }
 
-fn read_row(connection: &Connection, segment: i64, id: i64) -> rusqlite::Result<NamePage> {
+/// Reads the page of a segment in a row.
+pub(super) fn read_page(
+    connection: &Connection,
+    segment: i64,
+    id: i64,
+) -> rusqlite::Result<NamePage> {
     let sql = "SELECT end, postings, checksum FROM name_pages WHERE id = ?1";
     let first = id - segment * IDS_PER_SEGMENT;
     one(connection, sql, [id], |row| {

@@ -282,7 +282,7 @@ impl<'a> SegmentSearch<'a> {
         let page = match self.pages.entry(place.row) {
             std::collections::hash_map::Entry::Occupied(page) => page.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(read_page(self.connection, self.segment.id, place)?)
+                entry.insert(read_page(self.connection, self.segment.id, place.row)?)
             }
         };
         page.list(trigram)
