@@ -65,27 +65,9 @@ impl KnownCopy {
         visit: &mut dyn FnMut(&ProvenFolder<'_>),
     ) -> Result<()> {
         let path = self.stored_path(index, category, path)?;
-        self.visit_own_folder(index, category, &path, expected, visit)
-    }
-
-    /// Passes its folder of this path, as this storage spells it, to `visit`, as [`Self::visit_folder`] does.
-    pub fn visit_own_folder(
-        &self,
-        index: &Index,
-        category: &Category,
-        path: &Path,
-        expected: ManifestRef<'_>,
-        visit: &mut dyn FnMut(&ProvenFolder<'_>),
-    ) -> Result<()> {
-        let place = (path, self.precision);
-        index.visit_proven_folder(
-            self.id,
-            category.key(),
-            &self.replica,
-            place,
-            expected,
-            visit,
-        )
+        let place = (path.as_path(), self.precision);
+        let key = category.key();
+        index.visit_proven_folder(self.id, key, &self.replica, place, expected, visit)
     }
 
     /// Returns the path as this storage spells it.

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::proof::Match;
 use crate::base::error::Result;
 use crate::base::timestamp::TimePrecision;
-use crate::index::Index;
+use crate::index::{Index, ProvenFolder};
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
 use crate::snapshot::manifest::ManifestRef;
@@ -52,10 +52,13 @@ impl Elsewhere {
     ) -> Result<Vec<bool>> {
         let Self { own, others } = self;
         let (precision, mut found) = (own.precision, Ok(Vec::new()));
-        own.visit_own_folder(index, category, path, manifest, &mut |folder| {
+        // The path is spelled as in this replica, which may have other folders of the same composed form.
+        let (key, place) = (category.key(), (path, precision));
+        let mut visit = |folder: &ProvenFolder<'_>| {
             let own = TargetFolder::read(folder);
             found = find_copies(index, category, &own, precision, others);
-        })?;
+        };
+        index.visit_proven_folder(own.id, key, &own.replica, place, manifest, &mut visit)?;
         found
     }
 }

@@ -19,7 +19,7 @@ use crate::os::stat::{EntryKind, Stat};
 /// Number of entries after which a batch is sent. One folder may have more.
 const BATCH_ENTRIES: usize = 2048;
 
-/// The same for each of very many walkers, whose batches are in memory at once.
+/// Number of entries after which one of very many walkers sends its batch: all their batches are in memory at once.
 const SMALL_BATCH_ENTRIES: usize = 256;
 
 /// Number of walkers that fill batches of full size.

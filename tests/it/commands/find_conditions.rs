@@ -87,6 +87,18 @@ fn only_on_lists_files_of_one_storage() {
 }
 
 #[test]
+fn only_on_judges_both_unicode_forms_of_a_folder() {
+    let studio = Studio::new();
+    let composed = "footage/acme/spot/\u{e9}t\u{e9}/a.mov";
+    let decomposed = "footage/acme/spot/e\u{301}te\u{301}/b.mov";
+    studio.file_at(format!("WORK/{composed}"), "film", hours_ago(9));
+    studio.file_at(format!("NAS/{composed}"), "film", hours_ago(9));
+    studio.file_at(format!("WORK/{decomposed}"), "else", hours_ago(9));
+    studio.lines(&["load"]).ok();
+    assert_eq!(found(&studio, "find mov only on WORK"), "WORK b.mov");
+}
+
+#[test]
 fn nothing_to_search_is_explained() {
     let studio = films();
     std::fs::create_dir(studio.path("NEW")).unwrap();

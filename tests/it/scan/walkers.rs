@@ -106,7 +106,9 @@ fn long_folder_is_read_by_several_walkers() {
     };
     let loaded = studio.lines(&["load NAS"]).ok();
     assert!(loaded.stdout.contains("3,000"), "{loaded}");
-    assert!(mount.most_lookups_at_once() >= 3);
+    // More than those with which the walk of a network storage begins.
+    let most = mount.most_lookups_at_once();
+    assert!(most > 8, "{most}");
 }
 
 /// Returns the names whose metadata the program read, in this order.
