@@ -216,22 +216,36 @@ mod tests {
         assert_eq!(glob_texts(&"{a}".repeat(20_000), false), None);
     }
 
-    fn pattern() -> impl Strategy<Value = String> {
-        let part = prop_oneof![
-            4 => "[abxé]{1,3}",
-            3 => Just("/".to_owned()),
-            1 => "(\\*|\\?|\\*\\*|\\*\\*/|/\\*\\*)",
-            1 => r"(\[!x\]|\[/\]|\[ab/\]|\[\+-9\]|\[a-é\]|\\/)",
-            1 => r"\{[ab/*]{0,4},[ab/*]{0,4}\}",
-        ];
-        proptest::collection::vec(part, 1..7).prop_map(|parts| parts.concat())
+    /// A path, and a pattern made of it that most often matches: letters become wildcards, other spellings or alternatives.
+    fn path_and_pattern() -> impl Strategy<Value = (String, String)> {
+        let path = "[abs]{1,2}(/[abs\u{e9}\u{3bc}]{1,4}){2,4}";
+        let edits = proptest::collection::vec(0..40_u8, 32);
+        (path, edits, 0..4_u8).prop_map(|(path, edits, start)| {
+            let mut pattern = if start == 0 { "**/" } else { "" }.to_owned();
+            for (letter, edit) in path.chars().zip(edits) {
+                match (edit, letter) {
+                    (0, '/') => pattern.push_str("/**/"),
+                    (0, _) => pattern.push('?'),
+                    (1, '/') => pattern.push_str("[!x]"),
+                    (1, _) => pattern.push('*'),
+                    (2, '/') => pattern.push_str("[+-9]"),
+                    (2, _) => pattern.push_str("[a-\u{3c9}]"),
+                    (3, letter) => pattern.extend(["{", letter.encode_utf8(&mut [0; 4]), ",x/y}"]),
+                    (4, 's') => pattern.push('\u{17f}'),
+                    (4, '\u{3bc}') => pattern.push('\u{b5}'),
+                    (4, '\u{e9}') => pattern.push_str("e\u{301}"),
+                    (_, letter) => pattern.push(letter),
+                }
+            }
+            (path, pattern)
+        })
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn each_match_has_the_texts(pattern in pattern(), path in "[abx]{1,2}(/[abxé]{1,4}){2,4}") {
+        fn each_match_has_the_texts((path, pattern) in path_and_pattern()) {
             let Ok(parsed) = Pattern::parse(&pattern, false) else {
                 return Ok(());
             };

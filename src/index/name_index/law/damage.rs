@@ -65,12 +65,16 @@ fn sound_name_index_is_not_discarded() {
 #[test]
 fn lost_folder_is_noticed() {
     let (_folder, mut index) = index();
-    scan(&mut index, 0, &files(&["reel.mov"]));
-    let candidates = index.name_candidates(&query("reel")).unwrap().unwrap();
-    index
-        .connection
-        .execute_batch("DELETE FROM folders")
-        .unwrap();
+    // Each folder is a block of its own, so that the search looks up one of them.
+    let folder = |folder: usize| {
+        let names = (0..64).map(|name| format!("reel{folder}.{name:04}.exr"));
+        (format!("f{folder}"), names.collect())
+    };
+    scan(&mut index, 0, &(0..5).map(folder).collect());
+    let candidates = index.name_candidates(&query("reel3")).unwrap().unwrap();
+    assert_eq!(candidates.folder_count(), 1);
+    let lost = "DELETE FROM folders WHERE path = CAST('f3' AS BLOB)";
+    assert_eq!(index.connection.execute(lost, []).unwrap(), 1);
     let id = index.database(Path::new(ROOT)).unwrap().id.unwrap();
     let replica = &index.present_replicas(id, Path::new(CATEGORY)).unwrap()[0];
     let visited = index.visit_candidates(&candidates, replica, &mut |_| Ok(true));
