@@ -45,9 +45,8 @@ pub fn sources(folder: &str) -> BTreeMap<String, String> {
 pub fn production() -> BTreeMap<String, String> {
     let mut sources = sources("src");
     let is_test = |path: &str| {
-        ["law.rs", "fixture.rs", "/tests.rs"]
-            .iter()
-            .any(|end| path.ends_with(end))
+        let ends = ["law.rs", "fixture.rs", "/tests.rs"];
+        path.contains("/law/") || ends.iter().any(|end| path.ends_with(end))
     };
     sources.retain(|path, _| !is_test(path));
     // `mod law;` names another file.
