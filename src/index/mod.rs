@@ -16,6 +16,8 @@ pub mod duplicate;
 mod evidence;
 mod failure;
 mod fetch_folder;
+#[cfg(test)]
+mod fixture;
 mod folder;
 mod folder_change;
 mod folder_record;
@@ -23,6 +25,7 @@ mod generation;
 mod id;
 mod in_progress;
 mod medium;
+mod migration;
 mod name_index;
 mod open;
 mod outside;

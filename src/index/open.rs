@@ -6,16 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
+use super::migration::bring_up_to_date;
 use super::name_index::store_names_checksum;
-use super::schema::{
-    APPLICATION_ID, FROM_VERSION_4, OLDEST_VERSION, OUTDATED_APPLICATION_ID, SCHEMA, SIZES_VERSION,
-    STEPS, VERSION,
-};
-use super::size_record::begin_size_series;
+use super::schema::{APPLICATION_ID, TABLES, VERSION, schema_version};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
 use crate::base::error::{Error, IndexProblem, IoResultExt as _, Result};
@@ -224,9 +221,9 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     if schema_version(&transaction, path)? == VERSION {
         return Ok(());
     }
-    let added = FROM_VERSION_4.concat();
+    let tables = TABLES.concat();
     let sql = format!(
-        "{SCHEMA} {added} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+        "{tables} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
     );
     transaction
         .execute_batch(&sql)
@@ -234,52 +231,6 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
         .and_then(|()| store_names_checksum(&transaction))
         .and_then(|()| transaction.commit())
         .explain("create", path)
-}
-
-/// Brings the tables of an older version up to date, unless another process has done so.
-fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<()> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .explain("write", path)?;
-    let version = schema_version(&transaction, path)?;
-    if version == VERSION {
-        return Ok(());
-    }
-    let steps = (OLDEST_VERSION..)
-        .zip(STEPS)
-        .filter(|(from, _)| *from >= version);
-    let steps: String = steps.flat_map(|(_, sql)| sql).copied().collect();
-    let sql = format!("{steps} PRAGMA user_version = {VERSION};");
-    transaction
-        .execute_batch(&sql)
-        .and_then(|()| match version {
-            ..SIZES_VERSION => begin_size_series(&transaction),
-            _ => Ok(()),
-        })
-        .and_then(|()| store_names_checksum(&transaction))
-        .and_then(|()| transaction.commit())
-        .explain("write", path)
-}
-
-/// Returns the schema version of an index: from [`OLDEST_VERSION`] to [`VERSION`], or 0 for an empty file.
-fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
-    // One statement, so that the tables of another process are visible completely or not at all.
-    let sql = "SELECT user_version, application_id, schema_version
-               FROM pragma_user_version, pragma_application_id, pragma_schema_version";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (version, application, tables): (i64, i64, i64) =
-        connection.query_row(sql, [], read).explain("read", path)?;
-    let problem = match (application, version) {
-        _ if tables == 0 => return Ok(0),
-        (APPLICATION_ID, OLDEST_VERSION..=VERSION) => return Ok(version),
-        (APPLICATION_ID, _) if version > VERSION => IndexProblem::TooNew {
-            found: version,
-            known: VERSION,
-        },
-        (APPLICATION_ID | OUTDATED_APPLICATION_ID, _) => IndexProblem::Outdated,
-        _ => IndexProblem::NotAnIndex,
-    };
-    Err(Error::index(problem, path))
 }
 
 /// Names the index in an I/O error on its own path; errors on parent folders are unchanged.

@@ -1,12 +1,18 @@
-//! The tables of the index.
+//! The tables of the index, and the version of them in a file.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row};
 
 use super::name_index::NAME_TABLES;
+use super::sqlite_error::Explain as _;
+use crate::base::error::{Error, IndexProblem, Result};
 
 /// The id in the header of every index file (`AUBI`).
 pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 
 /// The id of indexes that development versions wrote before the first release (`AUBK`).
-pub(super) const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
+const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of a version before [`OLDEST_VERSION`] is set aside, one of a newer version is refused.
 pub(super) const VERSION: i64 = 5;
@@ -14,85 +20,32 @@ pub(super) const VERSION: i64 = 5;
 /// The oldest version that is brought up to date instead of being set aside.
 pub(super) const OLDEST_VERSION: i64 = 2;
 
-/// The SQL that turns each version from [`OLDEST_VERSION`] on into the next one.
-pub(super) const STEPS: [&[&str]; 3] = [&[FROM_VERSION_2], &[FROM_VERSION_3], &FROM_VERSION_4];
+/// The SQL that creates all tables.
+pub(super) const TABLES: [&str; 3] = [MAIN_TABLES, SIZES_TABLES, NAME_TABLES];
 
-/// The first version that keeps sizes over time.
-pub(super) const SIZES_VERSION: i64 = 5;
-
-/// The SQL that turns version 2 into version 3: evidence says how and when the content was known, and the media of databases
-/// are known.
-const FROM_VERSION_2: &str = "
-ALTER TABLE digests ADD COLUMN proofs BLOB NOT NULL DEFAULT x'';
-CREATE TABLE media (
-    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
-    media       TEXT NOT NULL,
-    free        INTEGER,
-    total       INTEGER,
-    seen_at     INTEGER NOT NULL,
-    checksum    BLOB NOT NULL
-) STRICT;
-CREATE TABLE coverage (
-    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
-    replica     BLOB NOT NULL,
-    basis       BLOB NOT NULL,
-    sums        BLOB NOT NULL,
-    checksum    BLOB NOT NULL,
-    PRIMARY KEY (database_id, replica)
-) STRICT, WITHOUT ROWID;
-";
-
-/// The SQL that turns version 3 into version 4: the generations of ASC MHL histories and the
-/// offloaded cards are known.
-const FROM_VERSION_3: &str = "
-CREATE TABLE generations (
-    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
-    folder      BLOB NOT NULL,
-    number      INTEGER NOT NULL,
-    name        TEXT NOT NULL,
-    c4          TEXT NOT NULL,
-    process     TEXT NOT NULL,
-    files       INTEGER NOT NULL,
-    created_at  INTEGER NOT NULL,
-    checksum    BLOB NOT NULL,
-    PRIMARY KEY (database_id, folder, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE cards (
-    id          INTEGER PRIMARY KEY,
-    database_id INTEGER NOT NULL UNIQUE REFERENCES databases (id) ON DELETE CASCADE,
-    name        TEXT NOT NULL,
-    serial      TEXT,
-    place       BLOB NOT NULL,
-    path        BLOB NOT NULL,
-    seen_at     INTEGER NOT NULL,
-    unread      INTEGER NOT NULL,
-    files       INTEGER NOT NULL,
-    bytes       INTEGER NOT NULL,
-    checksum    BLOB NOT NULL
-) STRICT;
-CREATE TABLE card_folders (
-    card_id  INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
-    path     BLOB NOT NULL,
-    manifest BLOB NOT NULL,
-    checksum BLOB NOT NULL,
-    PRIMARY KEY (card_id, path)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE card_targets (
-    card_id      INTEGER NOT NULL REFERENCES cards (id) ON DELETE CASCADE,
-    category     BLOB NOT NULL,
-    client       BLOB NOT NULL,
-    project      BLOB NOT NULL,
-    inside       BLOB NOT NULL,
-    offloaded_at INTEGER NOT NULL,
-    PRIMARY KEY (card_id, category, client, project, inside)
-) STRICT, WITHOUT ROWID;
-";
-
-/// The SQL that turns version 4 into version 5, and that creates the same tables in a new index.
-pub(super) const FROM_VERSION_4: [&str; 2] = [SIZES_TABLES, NAME_TABLES];
+/// Returns the schema version of an index: from [`OLDEST_VERSION`] to [`VERSION`], or 0 for an empty file.
+pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
+    // One statement, so that the tables of another process are visible completely or not at all.
+    let sql = "SELECT user_version, application_id, schema_version
+               FROM pragma_user_version, pragma_application_id, pragma_schema_version";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (version, application, tables): (i64, i64, i64) =
+        connection.query_row(sql, [], read).explain("read", path)?;
+    let problem = match (application, version) {
+        _ if tables == 0 => return Ok(0),
+        (APPLICATION_ID, OLDEST_VERSION..=VERSION) => return Ok(version),
+        (APPLICATION_ID, _) if version > VERSION => IndexProblem::TooNew {
+            found: version,
+            known: VERSION,
+        },
+        (APPLICATION_ID | OUTDATED_APPLICATION_ID, _) => IndexProblem::Outdated,
+        _ => IndexProblem::NotAnIndex,
+    };
+    Err(Error::index(problem, path))
+}
 
 /// Sizes over time: a row for each change of a replica that a scan saw.
-const SIZES_TABLES: &str = "
+pub(super) const SIZES_TABLES: &str = "
 CREATE TABLE size_series (
     id          INTEGER PRIMARY KEY,
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
@@ -113,8 +66,8 @@ CREATE TABLE sizes (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// The SQL that creates the tables of version 4.
-pub(super) const SCHEMA: &str = "
+/// All other tables but those of the name index.
+const MAIN_TABLES: &str = "
 CREATE TABLE databases (
     id            INTEGER PRIMARY KEY,
     root          BLOB NOT NULL UNIQUE,
