@@ -5,6 +5,7 @@
 //! Messages and progress go to standard error, so that a pipe receives answers only. Names are escaped before they reach a
 //! terminal, so that a file name cannot send control sequences.
 
+mod active_task;
 pub mod answer;
 pub mod cell;
 pub mod color;
