@@ -7,6 +7,7 @@
 mod block;
 mod content;
 mod copier;
+mod leftover;
 mod metadata;
 mod size;
 mod temp_copy;
@@ -22,6 +23,7 @@ pub use self::block::{BLOCK_BYTES, BlockReader};
 pub use self::content::{ContentError, SourceContent, copy_content};
 use self::copier::CopyMethod;
 pub use self::copier::{Copier, MIN_CLONE_BYTES};
+pub use self::leftover::remove_leftover;
 pub use self::metadata::SourceMetadata;
 pub use self::temp_copy::TempCopy;
 use self::temp_name::create_temporary;
@@ -30,7 +32,7 @@ use self::write_out::begin_write_out;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::os::file;
 use crate::os::folder::Folder;
-use crate::os::stat::{EntryKind, Stat};
+use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 
 /// Copies a symbolic link and its time to a temporary name in `destination`.
@@ -166,26 +168,6 @@ fn explain_no_symlinks(error: Error) -> Error {
         }
         error => error,
     }
-}
-
-/// Removes a temporary file that an earlier run left behind; returns true if it is removed.
-///
-/// Only the holder of the database's lock may call this: no other run has temporary copies then. A comparison or a first copy
-/// may create a file without that lock; it locks the file itself, and a locked file stays.
-pub fn remove_leftover(folder: &Folder, name: &OsStr) -> bool {
-    let is_removable = match folder.stat(name).map(|stat| stat.kind) {
-        Ok(EntryKind::Link) => true,
-        Ok(EntryKind::File) => !is_locked(folder, name),
-        _ => false,
-    };
-    is_removable && folder.remove_temporary(name).is_ok()
-}
-
-/// True if another open file holds the lock of this file. A file that cannot be opened or locked is not in use by this
-/// program.
-fn is_locked(folder: &Folder, name: &OsStr) -> bool {
-    let opened = folder.open_file(name);
-    opened.is_ok_and(|(file, _)| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
@@ -382,30 +364,5 @@ mod tests {
         let why = "the file system may not support symbolic links";
         assert!(refusal(ErrorKind::PermissionDenied).contains(why));
         assert!(!refusal(ErrorKind::StorageFull).contains(why));
-    }
-
-    #[test]
-    fn only_files_and_links_are_leftovers() {
-        let (_temporary, folder, _) = folders();
-        let [file, link, inner] = ["a", "b", "c"].map(OsStr::new);
-        drop(folder.create_file(file).unwrap());
-        folder.create_symlink(link, inner).unwrap();
-        folder.create_folder(inner, 0o755).unwrap();
-        assert!(remove_leftover(&folder, file) && remove_leftover(&folder, link));
-        assert!(!remove_leftover(&folder, inner) && !remove_leftover(&folder, file));
-        assert_eq!(folder.entry_names().unwrap(), [inner]);
-    }
-
-    #[test]
-    fn locked_leftover_stays() {
-        let (_temporary, folder, _) = folders();
-        let name = OsStr::new(".auto-backup-same-1.part");
-        let file = folder.create_file(name).unwrap();
-        file.try_lock().unwrap();
-        assert!(!remove_leftover(&folder, name));
-        assert!(folder.stat(name).is_ok());
-        drop(file);
-        assert!(remove_leftover(&folder, name));
-        assert!(folder.stat(name).is_err());
     }
 }
