@@ -27,7 +27,7 @@ const PRIORITY_WARNING: &str = if cfg!(target_os = "linux") {
     "the program `ionice` is missing or refuses; polite scans keep the normal priority for the disk, and only pause while \
      other programs use it"
 } else {
-    "this system tells no program how much others use a disk; polite scans pause for three quarters of the time"
+    "this system does not report how much other programs use a disk; polite scans pause for three quarters of the time"
 };
 
 impl Access {

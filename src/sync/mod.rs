@@ -3,7 +3,7 @@
 //! `source` reads the replicas at the source and `collect` joins them with the record of sent files. `changes` compares tree
 //! and record: what is new or changed is planned, and what is missing is first searched for under another name (`renames`,
 //! `respelled`). `select` passes the changes to the pipeline of `copy`. A destination behind rclone is not listed after the
-//! first sync, because the record tells what it holds.
+//! first sync, because the record shows what it holds.
 //!
 //! Rule: a file is missing at the source only if the source proves it. Unmounted, unreadable and excluded folders prove
 //! nothing, and a mass deletion needs `--force` (`deletions`).

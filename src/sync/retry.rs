@@ -1,4 +1,4 @@
-//! The retry of files that failed in previous syncs, at a destination whose files the record tells.
+//! The retry of files that failed in previous syncs, at a destination whose files the record shows.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

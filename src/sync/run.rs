@@ -30,7 +30,7 @@ impl<'a> SyncRun<'a> {
         (&self.request.source.root, &self.request.destination.root)
     }
 
-    /// True if only failed files are retried, and the record tells what the destination holds instead of them.
+    /// True if only failed files are retried, and the record shows what the destination holds instead of them.
     pub(super) fn retries_by_record(&self) -> bool {
         self.request.retry_failed && self.destination.uses_rclone()
     }

@@ -71,7 +71,7 @@ impl<'a> SyncRun<'a> {
         Ok(spec)
     }
 
-    /// True if the record of sent files tells what the destination holds.
+    /// True if the record of sent files shows what the destination holds.
     fn is_by_record(&self, replica: &SyncReplica<'_>) -> bool {
         self.destination.uses_rclone() && (self.request.retry_failed || !replica.is_new())
     }

@@ -23,8 +23,8 @@ const WAITS_PER_WALKER: u64 = 8;
 /// Growth of the number of waits per second that makes twice as many walkers worthwhile.
 const WORTHWHILE_GROWTH: f64 = 1.1;
 
-/// Growth that is worthwhile on a disk that seems to have a head: it gains a little by the choice of the nearest request, and loses its
-/// way between readers. A disk that only claims a head gains more.
+/// Growth that is worthwhile on a disk that seems to have a head: it gains a little by the choice of the nearest request, and
+/// loses its way between readers. A disk that only claims a head gains more.
 const ROTATIONAL_GROWTH: f64 = 1.4;
 
 /// Time until more walkers are tried again after they brought nothing.

@@ -1,6 +1,6 @@
 //! Files that are put back or moved away on one storage, and the record of it.
 //!
-//! `local` works folder by folder and flushes each, `remote` by moves that a listing proves. `record` tells the index.
+//! `local` works folder by folder and flushes each, `remote` by moves that a listing proves. `record` writes the result to the index.
 
 mod change;
 mod local;
