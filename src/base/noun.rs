@@ -59,10 +59,36 @@ impl Noun {
             Self::Folder => "folder",
         }
     }
+
+    /// The article before the word.
+    pub fn article(self) -> &'static str {
+        if self.word().starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        }
+    }
 }
 
 impl fmt::Display for Noun {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn article_fits_the_word() {
+        for (noun, article) in [
+            (Noun::Age, "an"),
+            (Noun::Exclusion, "an"),
+            (Noun::Size, "a"),
+            (Noun::StartupFile, "a"),
+        ] {
+            assert_eq!(noun.article(), article, "{noun}");
+        }
     }
 }

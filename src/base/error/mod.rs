@@ -70,7 +70,7 @@ pub enum Error {
     #[error("unexpected argument `{word}`")]
     UnexpectedWord { word: Name, hint: String },
     /// A word that is not a valid name or path of the noun.
-    #[error("`{word}` cannot be a {noun}: {why}")]
+    #[error("`{word}` cannot be {} {noun}: {why}", noun.article())]
     InvalidWord {
         noun: Noun,
         word: Name,
