@@ -62,20 +62,25 @@ pub fn scan_all(
             }
         }
     }
-    complete_names(index, monitor)?;
+    report_incomplete_names(index.complete_names(), monitor)?;
     Ok(scans)
 }
 
-/// Builds what is missing in the name index. A failure is reported, and costs the scans nothing: `find` reads every name until
-/// the next `load`.
-fn complete_names(index: &mut Index, monitor: &dyn Monitor) -> Result<()> {
-    match index.complete_names() {
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(error) => {
-            monitor.on_event(&ProgressEvent::Problem(&error));
+/// Reports that the name index could not be completed. The scans are written, so that this is no failure of `load`.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+fn report_incomplete_names(completed: Result<()>, monitor: &dyn Monitor) -> Result<()> {
+    match completed {
+        Err(error) if !matches!(error, Error::Interrupted) => {
+            let warning = format!(
+                "the index of names could not be completed, so `find` reads every name until the next `load`: {}",
+                error.full_message()
+            );
+            monitor.on_event(&ProgressEvent::Warning(&warning));
             Ok(())
         }
-        Ok(()) => Ok(()),
+        completed => completed,
     }
 }
 
@@ -162,6 +167,8 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::base::error::IndexProblem;
+    use crate::base::fixture::RecordedMessages;
     use crate::scan::tests::Studio;
 
     /// The databases `NAS`, which holds two projects, and `B`, which holds one in `footage`.
@@ -216,6 +223,18 @@ mod tests {
         load(&mut studio, Scope::All).unwrap();
         assert_eq!(count(&studio, Scope::All), 3);
         assert_eq!(count(&studio, Scope::Client("acme".into())), 2);
+    }
+
+    #[test]
+    fn incomplete_name_index_is_only_reported() {
+        let messages = RecordedMessages::default();
+        let read_only = || Error::index(IndexProblem::ReadOnly, "index");
+        report_incomplete_names(Err(read_only()), &messages).unwrap();
+        let text = messages.text();
+        assert!(text.contains("`find` reads every name until"), "{text}");
+        assert!(text.ends_with(&read_only().full_message()), "{text}");
+        let interrupted = report_incomplete_names(Err(Error::Interrupted), &messages);
+        assert!(matches!(interrupted, Err(Error::Interrupted)));
     }
 
     #[test]
