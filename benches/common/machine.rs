@@ -65,8 +65,15 @@ fn entry(path: &str, key: &str) -> Option<String> {
 /// Returns the version of a program, if it is installed.
 fn version(program: &str) -> String {
     let mut forms = ["--version", "version"].into_iter();
-    let told = forms.find_map(|form| first_line(Command::new(program).arg(form)));
-    told.unwrap_or_else(|| format!("{program} is not installed"))
+    let found = forms.find_map(|form| first_line(Command::new(program).arg(form)));
+    match found {
+        Some(line) => match line.strip_prefix("Version:") {
+            // gdu leaves its name out.
+            Some(number) => format!("{program} {}", number.trim()),
+            None => line,
+        },
+        None => format!("{program} is not installed"),
+    }
 }
 
 fn first_line(command: &mut Command) -> Option<String> {
@@ -74,8 +81,8 @@ fn first_line(command: &mut Command) -> Option<String> {
     if !output.status.success() {
         return None;
     }
-    // xxh128sum tells its version on standard error.
-    let told = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8(told).ok()?;
+    // xxh128sum writes its version to standard error.
+    let written = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(written).ok()?;
     text.lines().next().map(str::to_owned)
 }
