@@ -38,6 +38,8 @@ mod trust; // copies, evidence and policies: status, and what may be removed
 #[expect(dead_code, reason = "the commands of histories follow")]
 mod seal; // generations of ASC MHL histories, from evidence, copies and verifications
 
+mod publish; // indexes that storages carry, for other workstations
+
 mod scan; // a database read into the index
 
 mod storage; // one opened database: local folder or rclone remote

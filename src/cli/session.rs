@@ -67,6 +67,9 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
             return Ok(status);
         }
     }
+    if !options.check {
+        session.workspace.take_over_publications()?;
+    }
     if interactive {
         session.begin_prompt(if options.yes {
             Confirmation::Granted

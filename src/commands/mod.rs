@@ -38,6 +38,7 @@ mod outcome_sequence;
 pub mod pattern;
 mod policy;
 mod prune;
+pub mod publication;
 mod remove;
 mod replica_cell;
 mod report;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::publication::{count_changes, publish_changed};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -20,6 +21,8 @@ pub(super) struct RunOptions {
     /// Shows what would be done, and does nothing.
     pub(super) dry_run: bool,
     pub(super) confirmation: Confirmation,
+    /// Publishes the index of each storage of which the run learned more.
+    publish: bool,
     /// The folder of the run log; `None` without a home folder.
     log_folder: Option<PathBuf>,
 }
@@ -30,6 +33,7 @@ impl RunOptions {
         Self {
             dry_run: dry_run || workspace.dry_run,
             confirmation: workspace.confirmation.or_granted(yes),
+            publish: workspace.settings.publish,
             log_folder: path::state_folder(),
         }
     }
@@ -89,6 +93,11 @@ pub(super) fn execute<R: RunReport>(
         return work(index, RunId::DRY_RUN).map(unrecorded);
     }
     let started = Timestamp::now();
+    let changes_before = if options.publish {
+        Some(count_changes(index, registry)?)
+    } else {
+        None
+    };
     let run = index.begin_run(start)?;
     let result = match work(index, run) {
         Ok(report) if !report.is_recorded() => {
@@ -121,6 +130,11 @@ pub(super) fn execute<R: RunReport>(
     let recorded = items_recorded.and(index.end_run(run, &end));
     overview::refresh(index, registry);
     let report = result?;
+    if let Some(before) = changes_before
+        && !publish_changed((index, registry), &before, monitor)?
+    {
+        end.state = end.state.downgraded();
+    }
     // The work is done even if the index could not record it.
     if let Err(error) = &recorded {
         monitor.on_event(&ProgressEvent::Problem(error));
@@ -209,6 +223,7 @@ mod tests {
             work: impl FnOnce(&mut Index, RunId) -> Result<Report>,
         ) -> Result<FinishedRun<Report>> {
             let options = RunOptions {
+                publish: false,
                 dry_run,
                 confirmation: Confirmation::NonInteractive,
                 log_folder: Some(self.folder.path().join("log")),

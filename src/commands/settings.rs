@@ -28,12 +28,13 @@ pub enum Setting {
     Polite,
     Confirm,
     Housekeeping,
+    Publish,
     Rclone,
 }
 
 impl Setting {
     /// All settings, in the order that `set` lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Format,
         Self::Color,
         Self::Pager,
@@ -43,6 +44,7 @@ impl Setting {
         Self::Polite,
         Self::Confirm,
         Self::Housekeeping,
+        Self::Publish,
         Self::Rclone,
     ];
 
@@ -57,6 +59,7 @@ impl Setting {
             Self::Polite => "polite",
             Self::Confirm => "confirm",
             Self::Housekeeping => "housekeeping",
+            Self::Publish => "publish",
             Self::Rclone => "rclone",
         }
     }
@@ -76,7 +79,8 @@ impl Setting {
             | Self::Verify
             | Self::Polite
             | Self::Confirm
-            | Self::Housekeeping => [true, false].map(switch_word).into(),
+            | Self::Housekeeping
+            | Self::Publish => [true, false].map(switch_word).into(),
         }
     }
 
@@ -102,6 +106,9 @@ impl Setting {
             Self::Polite => "scan slowly while other programs use the disk",
             Self::Confirm => "ask before files are replaced, at the prompt",
             Self::Housekeeping => "skip files that storages and desktops keep for themselves",
+            Self::Publish => {
+                "write what is known of a storage to the storage, for other workstations"
+            }
             Self::Rclone => {
                 "the program behind storages like s3:bucket/studio; auto is the one on PATH"
             }
@@ -123,6 +130,7 @@ pub struct Settings {
     pub polite: bool,
     pub confirm: bool,
     pub housekeeping: bool,
+    pub publish: bool,
     /// The rclone program; `None` for the one on PATH.
     pub rclone: Option<PathBuf>,
 }
@@ -139,6 +147,7 @@ impl Default for Settings {
             polite: false,
             confirm: true,
             housekeeping: true,
+            publish: false,
             rclone: None,
         }
     }
@@ -157,6 +166,7 @@ impl Settings {
             Setting::Polite => switch_word(self.polite),
             Setting::Confirm => switch_word(self.confirm),
             Setting::Housekeeping => switch_word(self.housekeeping),
+            Setting::Publish => switch_word(self.publish),
             Setting::Jobs => self.jobs.map_or_else(auto, |jobs| jobs.to_string()),
             Setting::Rclone => {
                 let path = self.rclone.as_ref();
@@ -176,6 +186,7 @@ impl Settings {
             Setting::Polite => assign(&mut self.polite, parse_switch(value)),
             Setting::Confirm => assign(&mut self.confirm, parse_switch(value)),
             Setting::Housekeeping => assign(&mut self.housekeeping, parse_switch(value)),
+            Setting::Publish => assign(&mut self.publish, parse_switch(value)),
             Setting::Jobs if value == AUTO => assign(&mut self.jobs, Some(None)),
             Setting::Jobs => assign(&mut self.jobs, parse_jobs(value).map(Some)),
             Setting::Rclone if value == AUTO => assign(&mut self.rclone, Some(None)),

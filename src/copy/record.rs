@@ -125,6 +125,7 @@ pub(super) fn record_stated(
                         kind: EvidenceKind::Stored,
                         at: now,
                         tag: 0,
+                        host: None,
                     };
                     stated.insert(name, FileEvidence { proof, ..*content });
                 }

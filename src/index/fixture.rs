@@ -83,6 +83,7 @@ pub(super) fn fill(path: &Path) {
             kind: EvidenceKind::Stored,
             at: Timestamp::default(),
             tag: 7,
+            host: None,
         },
     };
     let contents = [(Name::from("reel.mov"), content)].into();

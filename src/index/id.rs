@@ -43,6 +43,23 @@ row_id! {
     DatabaseId
 }
 
+row_id! {
+    /// The row of another workstation.
+    HostId
+}
+
+impl HostId {
+    /// The number that stands for it in packed evidence.
+    pub(super) const fn number(self) -> u64 {
+        self.0.cast_unsigned()
+    }
+
+    /// Returns the id with this number; `None` if no row can have it.
+    pub(super) fn from_number(number: u64) -> Option<Self> {
+        i64::try_from(number).ok().filter(|row| *row > 0).map(Self)
+    }
+}
+
 impl RunId {
     /// A dry run: it is not recorded, and nothing that it does needs a number.
     pub const DRY_RUN: Self = Self(0);

@@ -22,6 +22,7 @@ mod folder;
 mod folder_change;
 mod folder_record;
 mod generation;
+mod host;
 mod id;
 mod in_progress;
 mod medium;
@@ -31,6 +32,7 @@ mod open;
 mod outside;
 pub mod overview;
 mod pending_upload;
+mod publication;
 mod read_transaction;
 mod relocation;
 mod remote_feature;
@@ -73,12 +75,17 @@ pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::{FolderFiles, PresentReplica};
 pub use self::folder_change::ScanChanges;
 pub use self::generation::KnownGeneration;
-pub use self::id::{DatabaseId, RunId};
+pub use self::host::KnownHost;
+pub use self::id::{DatabaseId, HostId, RunId};
 pub use self::medium::SeenMedium;
 pub use self::name_index::{NameCandidates, NameQuery, QueryText};
 pub use self::open::{OpenedIndex, SetAside};
 pub use self::outside::KnownOutside;
 pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
+pub use self::publication::{
+    ChangeCount, FileSignature, Publication, PublicationHeader, PublicationName, SeenPublication,
+    TakenOver,
+};
 pub use self::read_transaction::ReadTransaction;
 pub use self::replica::{KnownDatabase, KnownReplica, ReplicasByCategory};
 pub use self::run::{Run, RunEnd, RunStart};

@@ -6,15 +6,17 @@ use rusqlite::{Params, Transaction, TransactionBehavior, params};
 
 use super::checksum::{store_checksum, store_roots_checksum};
 use super::evidence::store_if_without_evidence;
+use super::host::record_origin;
 use super::name_index::{self, NameWriter, WrittenReplica, store_names_checksum};
 use super::outside::write_outside;
+use super::publication::count_change;
 use super::replica_row::{
     ReplicaSize, delete_folders, find_replica, update_folder_count, upsert_replica,
 };
 use super::size_record::record_size;
 use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
-use super::staged_scan::{StagedReplica, staging_key};
+use super::staged_scan::{ReplicaOrigin, StagedReplica, staging_key};
 use super::{Coverage, DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::timestamp::Timestamp;
@@ -150,11 +152,13 @@ impl ScanWriter<'_> {
         if is_newer || is_deleted {
             return Ok(ScanChanges::default());
         }
+        let origin = replica.origin.unwrap_or_else(|| self.origin());
         let aggregate = Some(&replica.aggregate);
-        let id = upsert_replica(transaction, self.database, key, self.scanned_at, aggregate)?;
+        let id = upsert_replica(transaction, self.database, key, origin.at, aggregate)?;
+        record_origin(transaction, id, origin.host)?;
         let size = ReplicaSize::of(&replica.aggregate);
         if stored.is_none_or(|stored| stored.size != size) {
-            record_size(transaction, self.database, key, self.scanned_at, size)?;
+            record_size(transaction, self.database, key, origin.at, size)?;
         }
         if replica.has_changes {
             let was_empty = stored.is_none_or(|stored| stored.folder_rows == 0);
@@ -181,6 +185,16 @@ impl ScanWriter<'_> {
 
     /// Records that a project is missing in a category.
     pub fn record_missing(&self, category: &Path, project: &ProjectId) -> Result<ScanChanges> {
+        self.record_missing_at(category, project, self.origin())
+    }
+
+    /// Records that a project was missing in a category at this scan.
+    pub(super) fn record_missing_at(
+        &self,
+        category: &Path,
+        project: &ProjectId,
+        origin: ReplicaOrigin,
+    ) -> Result<ScanChanges> {
         let write = || -> rusqlite::Result<u64> {
             let transaction = &self.transaction;
             let stored = find_replica(transaction, Some(self.database), category, project)?;
@@ -189,7 +203,8 @@ impl ScanWriter<'_> {
             }
             let missing = stored.map_or(Ok(0), |stored| delete_folders(transaction, stored.id))?;
             let key = (category, project);
-            upsert_replica(transaction, self.database, key, self.scanned_at, None)?;
+            let id = upsert_replica(transaction, self.database, key, origin.at, None)?;
+            record_origin(transaction, id, origin.host)?;
             if stored.is_some_and(|stored| stored.size.present) {
                 self.record_missing_size(key)?;
             }
@@ -246,12 +261,17 @@ impl ScanWriter<'_> {
 
     /// Records that a whole category was listed: projects without a replica are missing there.
     pub fn record_category_scan(&self, category: &Path) -> Result<()> {
+        self.record_category_scan_at(category, self.scanned_at)
+    }
+
+    /// Records that a whole category was listed at this time.
+    pub(super) fn record_category_scan_at(&self, category: &Path, at: Timestamp) -> Result<()> {
         if self.is_superseded {
             return Ok(());
         }
         let sql =
             "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
-        let parameters = params![self.database, bytes(category), self.scanned_at.seconds];
+        let parameters = params![self.database, bytes(category), at.seconds];
         self.execute(sql, parameters)
     }
 
@@ -319,15 +339,32 @@ impl ScanWriter<'_> {
     }
 
     fn commit(self) -> Result<()> {
-        store_checksum(&self.transaction, self.database)
+        count_change(&self.transaction, self.database)
+            .and_then(|()| store_checksum(&self.transaction, self.database))
             .and_then(|()| store_names_checksum(&self.transaction))
             .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }
 
+    /// This scan, by this workstation.
+    const fn origin(&self) -> ReplicaOrigin {
+        ReplicaOrigin {
+            at: self.scanned_at,
+            host: None,
+        }
+    }
+
     /// The row of the database.
     pub(super) const fn database(&self) -> DatabaseId {
         self.database
+    }
+
+    /// Runs `work` in the transaction of this scan.
+    pub(super) fn within<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        work(&self.transaction).explain("write", &self.path)
     }
 
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<()> {

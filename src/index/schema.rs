@@ -15,13 +15,13 @@ pub(super) const APPLICATION_ID: i64 = 0x4155_4249;
 const OUTDATED_APPLICATION_ID: i64 = 0x4155_424b;
 
 /// The version of the schema. An index of a version before [`OLDEST_VERSION`] is set aside, one of a newer version is refused.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// The oldest version that is brought up to date instead of being set aside.
 pub(super) const OLDEST_VERSION: i64 = 2;
 
 /// The SQL that creates all tables.
-pub(super) const TABLES: [&str; 3] = [MAIN_TABLES, SIZES_TABLES, NAME_TABLES];
+pub(super) const TABLES: [&str; 4] = [MAIN_TABLES, SIZES_TABLES, NAME_TABLES, SHARING_TABLES];
 
 /// Returns the schema version of an index: from [`OLDEST_VERSION`] to [`VERSION`], or 0 for an empty file.
 pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
@@ -64,6 +64,30 @@ CREATE TABLE sizes (
     bytes     INTEGER NOT NULL,
     PRIMARY KEY (series_id, number)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What other workstations know: who they are, and what was taken over from them.
+pub(super) const SHARING_TABLES: &str = "
+CREATE TABLE hosts (
+    id   INTEGER PRIMARY KEY,
+    key  TEXT NOT NULL UNIQUE,          -- random; made by the workstation itself
+    name TEXT NOT NULL,                 -- for people; two may have one name
+    seen_at INTEGER NOT NULL            -- seconds UTC
+) STRICT;
+-- Replicas whose last scan is one of another workstation.
+CREATE TABLE origins (
+    replica_id INTEGER PRIMARY KEY REFERENCES replicas (id) ON DELETE CASCADE,
+    host_id    INTEGER NOT NULL REFERENCES hosts (id)
+) STRICT;
+-- Published indexes: those that this workstation wrote or took over last, and changes since changes are counted.
+CREATE TABLE publications (
+    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
+    changes     INTEGER NOT NULL,       -- number of scans and of additions to the evidence
+    bytes       INTEGER,                -- size of its file
+    modified    INTEGER,                -- its time at the storage, seconds UTC; null before the first
+    modified_ns INTEGER,
+    is_refused  INTEGER NOT NULL DEFAULT 0  -- 1: it was neither written nor taken over
+) STRICT;
 ";
 
 /// All other tables but those of the name index.

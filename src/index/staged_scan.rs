@@ -14,10 +14,10 @@ use super::name_index::{self, FolderNumber, NameStaging, StagedNames};
 use super::replica_row::{ReplicaRow, find_replica};
 use super::sql::{bytes, encode_fingerprints, execute};
 use super::sqlite_error::Explain as _;
-use super::{DatabaseId, Index, KnownDatabase};
+use super::{DatabaseId, HostId, Index, KnownDatabase};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::TimePrecision;
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
 use crate::model::layout::CategoryLayout;
 use crate::model::project::ProjectId;
@@ -67,12 +67,33 @@ pub struct StagedScan {
     pub(super) names: StagedNames,
 }
 
+/// The scan of a replica that was taken over from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReplicaOrigin {
+    /// Time of the scan.
+    pub(super) at: Timestamp,
+    /// The workstation that scanned; `None` for this one.
+    pub(super) host: Option<HostId>,
+}
+
+/// What files alone do not say of a replica.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatedTotals {
+    /// Bytes, with each file of several names counted once.
+    pub(super) bytes: u64,
+    /// Number of entries that could not be read.
+    pub(super) unreadable: u64,
+    pub(super) precision: TimePrecision,
+}
+
 /// One replica of a scan.
 #[derive(Debug)]
 pub(super) struct StagedReplica {
     pub(super) category: PathBuf,
     pub(super) project: ProjectId,
     pub(super) aggregate: Aggregate,
+    /// The scan that it is from, if it is not the one that is written.
+    pub(super) origin: Option<ReplicaOrigin>,
     pub(super) changes: ScanChanges,
     /// True if any row of a folder changes.
     pub(super) has_changes: bool,
@@ -159,6 +180,7 @@ impl<'a> ScanStaging<'a> {
             category: category.to_owned(),
             project: project.clone(),
             aggregate: Aggregate::new(TimePrecision::Nanosecond),
+            origin: None,
             changes: ScanChanges::default(),
             has_changes: false,
             listings: 0,
@@ -261,6 +283,23 @@ impl<'a> ScanStaging<'a> {
             // Hard links below an unreadable folder are not known: its files would be counted twice.
             staged.aggregate.bytes = previous.size.bytes;
         }
+        Ok(())
+    }
+
+    /// Ends a replica whose folders were taken over from another scan.
+    pub(super) fn end_taken_replica(
+        &mut self,
+        replica: usize,
+        origin: ReplicaOrigin,
+        totals: StatedTotals,
+    ) -> Result<()> {
+        self.end_replica(replica)?;
+        let staged = &mut self.replicas[replica];
+        staged.origin = Some(origin);
+        // Hard links make the replica smaller than the sum of its files, never larger.
+        staged.aggregate.bytes = staged.aggregate.bytes.min(totals.bytes);
+        staged.aggregate.unreadable = totals.unreadable;
+        staged.aggregate.precision = totals.precision;
         Ok(())
     }
 

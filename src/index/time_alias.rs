@@ -28,7 +28,7 @@ impl Index {
         }
         self.write(|transaction| {
             for (folder, times) in altered {
-                merge_folder(transaction, database, folder, times)?;
+                merge_times(transaction, database, folder, times)?;
             }
             Ok(())
         })
@@ -73,7 +73,7 @@ impl Index {
     }
 }
 
-fn merge_folder(
+pub(super) fn merge_times(
     connection: &Connection,
     database: DatabaseId,
     folder: &Path,
@@ -115,7 +115,10 @@ pub(super) fn read_times(
     Ok(unpack_times(reported.as_blob()?, original.as_blob()?).unwrap_or_default())
 }
 
-fn unpack_times(reported: &[u8], original: &[u8]) -> Result<AlteredTimes, MalformedManifest> {
+pub(super) fn unpack_times(
+    reported: &[u8],
+    original: &[u8],
+) -> Result<AlteredTimes, MalformedManifest> {
     let mut reported = ManifestRef::parse(reported)?.files();
     let mut original = ManifestRef::parse(original)?.files();
     let mut times = AlteredTimes::new();

@@ -1,6 +1,5 @@
 //! The identity file of a remote, which the first copy or sync to it creates.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -193,13 +192,7 @@ impl Remote {
         local_file: &Path,
         file: &Path,
     ) -> Result<Option<String>> {
-        let params = json!({
-            "srcFs": local_file.parent().and_then(Path::to_str),
-            "srcRemote": local_file.file_name().and_then(OsStr::to_str),
-            "dstFs": self.root_text(),
-            "dstRemote": file.to_str(),
-            "_config": { "IgnoreExisting": true },
-        });
+        let params = self.upload_params(local_file, file, &json!({ "IgnoreExisting": true }));
         let answer = daemon.call("operations/copyfile", &params, UPLOAD_TIMEOUT)?;
         Ok(answer.failure())
     }

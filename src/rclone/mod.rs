@@ -28,6 +28,7 @@ mod log;
 mod message;
 mod message_text;
 mod name;
+mod own_file;
 mod probe_file;
 mod process;
 mod program;

@@ -199,6 +199,7 @@ fn claimed_evidence(file: &ManifestFile<'_>, record: &FileRecord) -> Option<File
                 ..at
             },
             tag: 0,
+            host: None,
         },
     })
 }

@@ -88,7 +88,12 @@ mod tests {
         KnownContent {
             recorded_time: None,
             digest: Digest(digest),
-            proof: Proof { kind, at, tag: 0 },
+            proof: Proof {
+                kind,
+                at,
+                tag: 0,
+                host: None,
+            },
         }
     }
 

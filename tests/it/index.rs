@@ -227,7 +227,7 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 5
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 6
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -264,7 +264,7 @@ fn older_index_is_brought_up_to_date() {
     let index = Connection::open(studio.path(INDEX)).unwrap();
     index
         .execute_batch(
-            "DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
+            "DROP TABLE origins; DROP TABLE publications; DROP TABLE hosts; DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(index);
@@ -279,7 +279,7 @@ fn older_index_is_brought_up_to_date() {
     );
     let index = Connection::open(studio.path(INDEX)).unwrap();
     let version = index.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), 5);
+    assert_eq!(version.unwrap(), 6);
     drop(index);
     studio.lines(&["verify"]).ok();
     assert!(

@@ -30,6 +30,7 @@ mod mhl;
 mod names;
 mod pager;
 mod prompt;
+mod published;
 mod redirection;
 mod regressions;
 mod relocation;

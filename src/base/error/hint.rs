@@ -3,7 +3,7 @@
 use crate::base::noun::Noun;
 use std::io;
 
-use super::{Error, OfflineCause};
+use super::{Error, OfflineCause, PublicationProblem};
 use crate::base::name::Name;
 
 const INSTALL_RCLONE: &str = "install it from `https://rclone.org/install/` or with the system's package manager; `set rclone PATH` names a program that is not on PATH";
@@ -167,6 +167,18 @@ impl Error {
             }
             Self::Untrusted { .. } => {
                 "check who created it, then move it away; a new one is created when it is needed"
+            }
+            Self::Publication {
+                problem: PublicationProblem::Foreign(_),
+                ..
+            } => "move it away; the next scan of a workstation that publishes writes a new one",
+            Self::Publication {
+                problem: PublicationProblem::TooNew { .. },
+                ..
+            } => "install the newer version of auto-backup, or scan the storage with `load`",
+            Self::Publication { .. } => "scan the storage with `load`",
+            Self::NotPublished { .. } => {
+                "a workstation with `set publish on` writes one whenever it scans the storage"
             }
             _ => return None,
         };

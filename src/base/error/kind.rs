@@ -32,6 +32,7 @@ impl Error {
             Self::Index { .. } => "index",
             Self::SourceChanged { .. } | Self::ConcurrentChange { .. } => "concurrent_change",
             Self::Untrusted { .. } => "untrusted",
+            Self::Publication { .. } | Self::NotPublished { .. } => "published_index",
             Self::VerificationFailed { .. } => "verification_failed",
             Self::Unproven { .. } => "unproven",
             Self::UndoRefused { .. } => "undo_refused",

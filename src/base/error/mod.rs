@@ -9,6 +9,7 @@ mod index;
 mod kind;
 mod message;
 mod offline;
+mod publication;
 
 use std::error::Error as StdError;
 use std::io;
@@ -18,6 +19,7 @@ pub use self::connection::ConnectionError;
 pub use self::hint::did_you_mean;
 pub use self::index::IndexProblem;
 pub use self::offline::OfflineCause;
+pub use self::publication::PublicationProblem;
 use super::exit_status::ExitStatus;
 use super::name::Name;
 use super::noun::Noun;
@@ -225,6 +227,15 @@ pub enum Error {
         problem: IndexProblem,
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
+    /// A published index that is not taken over, or not replaced.
+    #[error("the published index `{}` {problem}", Name::from(path.as_path()))]
+    Publication {
+        path: PathBuf,
+        problem: PublicationProblem,
+    },
+    /// A storage that carries no published index.
+    #[error("storage `{database}` carries no published index")]
+    NotPublished { database: String },
     /// The file changed while it was read.
     #[error("`{}` changed while it was read", Name::from(path.as_path()))]
     SourceChanged { path: PathBuf },
@@ -390,6 +401,7 @@ impl Error {
             }
             Self::Offline { database, .. }
             | Self::RemoteHistory { database }
+            | Self::NotPublished { database }
             | Self::StorageUnreachable { database, .. }
             | Self::Locked { database, .. }
             | Self::NotEnoughSpace { database, .. } => Some(database.as_str().into()),

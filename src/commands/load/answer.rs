@@ -9,7 +9,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
-use crate::index::{RunId, RunState};
+use crate::index::{KnownHost, RunId, RunState};
 use crate::language::lexer::quote;
 use crate::model::outside::OutsideTotals;
 use crate::model::registry::Database;
@@ -42,6 +42,8 @@ pub(crate) struct LoadAnswer {
 pub(super) enum DatabaseState {
     Scanned(ScanState),
     Forgotten,
+    TakenOver,
+    NotTakenOver,
     WouldScan,
     WouldForget,
 }
@@ -51,6 +53,8 @@ impl DatabaseState {
         match self {
             Self::Scanned(state) => state.word(),
             Self::Forgotten => "forgotten",
+            Self::TakenOver => "taken over",
+            Self::NotTakenOver => "not taken over",
             Self::WouldScan => "would be scanned",
             Self::WouldForget => "would be forgotten",
         }
@@ -77,9 +81,18 @@ pub(super) struct LoadedDatabase {
     /// What lies in no project; unknown before the first scan of the whole database.
     pub(super) outside: Option<OutsideTotals>,
     seconds: f64,
+    /// The workstation whose published index was taken over.
+    published: Option<Publisher>,
     /// Time of the last scan of the whole database.
     #[serde(skip)]
     last_scan: Option<Timestamp>,
+}
+
+/// The workstation that published an index, and when.
+#[derive(Debug, Serialize)]
+struct Publisher {
+    host: String,
+    at: Timestamp,
 }
 
 impl LoadAnswer {
@@ -125,8 +138,18 @@ impl LoadedDatabase {
             unreadable: scan.unreadable,
             outside: scan.outside.as_deref().copied(),
             seconds: rounded_seconds(scan.elapsed),
+            published: None,
             last_scan: None,
         }
+    }
+
+    /// Sets the workstation whose published index was taken over.
+    pub(super) fn published(mut self, host: Option<KnownHost>) -> Self {
+        self.published = host.map(|host| Publisher {
+            host: host.name,
+            at: host.seen_at,
+        });
+        self
     }
 
     /// Sets the time of the last scan of the whole database.
@@ -140,6 +163,7 @@ impl LoadedDatabase {
         matches!(
             self.state,
             DatabaseState::Scanned(ScanState::Offline | ScanState::Away | ScanState::Fresh)
+                | DatabaseState::NotTakenOver
         )
     }
 
@@ -168,7 +192,15 @@ impl LoadedDatabase {
         matches!(
             self.state,
             DatabaseState::Scanned(ScanState::Partial | ScanState::Offline)
+                | DatabaseState::NotTakenOver
         )
+    }
+
+    /// `NAS: the index that ws1 published 2 h ago`, for an index that was taken over.
+    fn publisher_sentence(&self) -> Option<Vec<Cell>> {
+        let Publisher { host, at } = self.published.as_ref()?;
+        let words = Cell::text(format!(": the index that {host} published {}", at.ago()));
+        Some(vec![self.name.as_str().into(), words])
     }
 
     /// `WORK: complete, 3 projects, 5 files, 25 B, 5 added`, for a screen that is too narrow for a table.
@@ -260,7 +292,7 @@ impl Answer for LoadAnswer {
         for sentence in self
             .databases
             .iter()
-            .filter_map(LoadedDatabase::away_sentence)
+            .filter_map(|database| database.away_sentence().or(database.publisher_sentence()))
         {
             page.cells(sentence);
         }

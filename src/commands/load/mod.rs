@@ -16,12 +16,13 @@ use self::layout_notice::layout_notices;
 use super::check::check_scope;
 use super::command::{RunCommand, database_names};
 use super::last_answer::LastAnswer;
+use super::publication;
 use super::run;
 use super::run::{RunOptions, RunReport};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
-use crate::base::error::Result;
-use crate::base::monitor::Monitor;
+use crate::base::error::{Error, Result};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::overview;
@@ -33,6 +34,7 @@ use crate::scan;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 use crate::seal::import::import_histories;
+use crate::storage::Layout;
 use crate::storage::availability::Reach;
 
 /// Scan storages and update the index
@@ -40,6 +42,9 @@ use crate::storage::availability::Reach;
 /// Without a name, all storages are scanned. A storage is offline if its root is missing, if the root is empty although
 /// the index has files for it, or if it contains none of the known projects. The index keeps the last scan of an offline
 /// storage until `--forget` removes it. A storage added with `--shelf` may be away, unless it is named.
+///
+/// With `set publish on`, the index of each storage is also written to the storage itself. `--published` takes it over on
+/// another workstation, which does not have to walk the storage then. What was scanned or verified here later stays.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   load
@@ -47,6 +52,7 @@ use crate::storage::availability::Reach;
   load --older-than 1h
   load NAS --project acme/spot
   load --category render
+  load NAS --published
   load --forget OLD-NAS
   load --forget OLD-NAS --yes")]
 pub(crate) struct LoadArgs {
@@ -65,6 +71,9 @@ pub(crate) struct LoadArgs {
     /// Scan slowly while other programs use the disk, as with `set polite on`
     #[arg(long, conflicts_with = "forget")]
     polite: bool,
+    /// Take over the index that the storage carries, instead of scanning it
+    #[arg(long, conflicts_with_all = ["project", "categories", "older_than", "polite", "forget"])]
+    published: bool,
     /// Remove this storage from the index; no file is touched
     #[arg(long, value_name = "STORAGE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
@@ -106,6 +115,7 @@ impl LoadArgs {
         let mut work = |index: &mut Index, _| match (options.dry_run, &self.forget) {
             (true, _) => self.plan(index, registry, &databases),
             (_, Some(_)) => forget(index, registry, &databases, options.confirmation),
+            _ if self.published => take_over_all(index, registry, &databases, monitor),
             _ => {
                 let (loaded, found) =
                     scan_stale(index, registry, &databases, &stale, &scan_scope, monitor)?;
@@ -148,6 +158,9 @@ impl LoadArgs {
     fn description(&self) -> String {
         if self.forget.is_some() {
             return "forget".to_owned();
+        }
+        if self.published {
+            return "published".to_owned();
         }
         let project = self.project.as_deref().map(quote);
         let categories = (!self.categories.is_empty()).then(|| self.categories.join(","));
@@ -291,6 +304,41 @@ fn scan_stale(
     };
     let loaded = databases.iter().map(summarize).collect::<Result<_>>()?;
     Ok((loaded, notices))
+}
+
+/// Takes over the published indexes of databases.
+fn take_over_all(
+    index: &mut Index,
+    registry: &Registry,
+    databases: &[Database],
+    monitor: &dyn Monitor,
+) -> Result<Vec<LoadedDatabase>> {
+    let layout = Layout::new(registry)?;
+    let mut loaded = Vec::new();
+    for database in databases {
+        let begin = Instant::now();
+        let taken = match publication::take_over(index, &layout, database) {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => {
+                monitor.on_event(&ProgressEvent::Problem(&error));
+                None
+            }
+            Ok(taken) => Some(taken),
+        };
+        let mut summary = scan::stored_summary(index, registry, database)?;
+        summary.elapsed = begin.elapsed();
+        if let Some(taken) = &taken {
+            summary.changes = taken.taken.changes;
+        }
+        let last_scan = index.database(&database.root)?.scanned_at;
+        let state = match taken {
+            Some(_) => DatabaseState::TakenOver,
+            None => DatabaseState::NotTakenOver,
+        };
+        let row = LoadedDatabase::new(database, state, &summary).scanned_at(last_scan);
+        loaded.push(row.published(taken.map(|taken| taken.header.host)));
+    }
+    Ok(loaded)
 }
 
 /// True if the last scan of all of `scan_scope` is more recent than `older_than`.

@@ -1,5 +1,6 @@
 //! The answer of `safe`: yes or no for each copy, with the proof or with what is lacking.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::commands::status::{Wants, age_words};
-use crate::index::EvidenceKind;
+use crate::index::{EvidenceKind, HostId};
 use crate::language::lexer::quote;
 use crate::model::policy::Policy;
 use crate::output::answer::{Answer, Records};
@@ -55,6 +56,11 @@ struct WitnessItem {
     files: u64,
     evidence: &'static str,
     oldest: Option<Timestamp>,
+    /// Names of the other workstations that know the proofs.
+    hosts: Vec<String>,
+    /// True if this workstation knows some of them itself.
+    #[serde(skip)]
+    has_own: bool,
     /// Time of the last scan, if the storage is offline.
     seen: Option<Timestamp>,
 }
@@ -65,6 +71,8 @@ struct WeakestItem {
     database: String,
     evidence: &'static str,
     at: Option<Timestamp>,
+    /// The other workstation that knows the proof.
+    host: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,8 +90,35 @@ fn known_time(at: Timestamp) -> Option<Timestamp> {
     Some(at).filter(|at| *at != Timestamp::UNKNOWN)
 }
 
+/// Returns the name of another workstation.
+fn host_name(host: HostId, names: &BTreeMap<HostId, String>) -> String {
+    let name = names.get(&host).cloned();
+    name.unwrap_or_else(|| "another workstation".to_owned())
+}
+
+/// Returns the names of the workstations besides this one, each once.
+fn other_hosts(hosts: &BTreeSet<Option<HostId>>, names: &BTreeMap<HostId, String>) -> Vec<String> {
+    let names = hosts.iter().flatten().map(|host| host_name(*host, names));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+impl WitnessItem {
+    /// ` by ws2`, if other workstations know the proofs.
+    fn by_words(&self) -> String {
+        if self.hosts.is_empty() {
+            return String::new();
+        }
+        let partly = if self.has_own { ", partly" } else { "" };
+        format!("{partly} by {}", self.hosts.join(" and "))
+    }
+}
+
 impl SafeRow {
-    pub(super) fn new(answer: SafeAnswer, places: &[Place]) -> Self {
+    pub(super) fn new(
+        answer: SafeAnswer,
+        places: &[Place],
+        host_names: &BTreeMap<HostId, String>,
+    ) -> Self {
         let name = |number: usize| places[number].name().to_owned();
         let witnesses = answer.witnesses.iter().map(|witness| {
             let place = &places[witness.place];
@@ -92,6 +127,8 @@ impl SafeRow {
                 files: witness.files,
                 evidence: kind_word(witness.kind),
                 oldest: witness.oldest,
+                hosts: other_hosts(&witness.hosts, host_names),
+                has_own: witness.hosts.contains(&None),
                 seen: place.scanned_at.filter(|_| place.is_offline),
             }
         });
@@ -100,6 +137,7 @@ impl SafeRow {
             database: name(weakest.place),
             evidence: weakest.proof.kind.word(),
             at: known_time(weakest.proof.at),
+            host: weakest.proof.host.map(|host| host_name(host, host_names)),
         });
         let short = answer.short.iter().map(|file| ShortItem {
             path: file.path.clone(),
@@ -141,7 +179,8 @@ impl SafeRow {
                 None => String::new(),
                 seen => format!("; offline, as last seen {}", age_words(seen)),
             };
-            format!("{} ({files}{proof}{seen})", witness.database)
+            let by = witness.by_words();
+            format!("{} ({files}{proof}{by}{seen})", witness.database)
         });
         words.collect::<Vec<_>>().join(", ")
     }
@@ -183,6 +222,12 @@ impl SafeRow {
                             .at
                             .map_or_else(|| "at an unknown time".to_owned(), Timestamp::ago)
                     )),
+                    Cell::text(
+                        weakest
+                            .host
+                            .as_ref()
+                            .map_or_else(String::new, |host| format!(" by {host}")),
+                    ),
                 ]);
             }
             return;

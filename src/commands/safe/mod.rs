@@ -89,12 +89,13 @@ impl RunCommand for SafeArgs {
             Some(id) => workspace.index.outside(id)?,
             None => None,
         };
+        let hosts = workspace.index.host_names()?;
         let report = SafeReport {
             project: target.scope.name(),
             database: database.name.clone(),
             categories: answers
                 .into_iter()
-                .map(|answer| SafeRow::new(answer, &places))
+                .map(|answer| SafeRow::new(answer, &places, &hosts))
                 .collect(),
             outside: outside.map_or(0, |known| known.entries.len() as u64),
         };

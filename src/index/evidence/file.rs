@@ -40,6 +40,7 @@ impl Proof {
                 ..Timestamp::now()
             },
             tag: state_tag(stat, has_stable_ids),
+            host: None,
         }
     }
 

@@ -35,8 +35,27 @@ pub(super) fn insert(
         digests.extend_from_slice(&file.digest.0.to_le_bytes());
         proofs.push(file.proof);
     }
+    insert_row(
+        connection,
+        database,
+        folder,
+        manifest.finish().as_ref(),
+        &digests,
+        &proofs,
+    )
+}
+
+/// Adds a row of these files, and returns the number of rows of the folder.
+pub(super) fn insert_row(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+    manifest: ManifestRef<'_>,
+    digests: &[u8],
+    proofs: &[Proof],
+) -> rusqlite::Result<i64> {
     let [folder, _] = folder_forms(folder);
-    let (folder, manifest) = (folder.as_slice(), manifest.finish());
+    let folder = folder.as_slice();
     let earlier = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2 AND manifest = ?3";
     execute(
         connection,
@@ -47,8 +66,8 @@ pub(super) fn insert(
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
     // The proofs have a checksum of their own: the first is equal for two databases with equal contents.
-    let checksum = contents_checksum(folder, manifest.packed(), &digests, &proofs);
-    let mut proofs = pack::pack(&proofs);
+    let checksum = contents_checksum(folder, manifest.packed(), digests, proofs);
+    let mut proofs = pack::pack(proofs);
     proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
     let parameters = params![
         database,
@@ -97,12 +116,12 @@ pub(super) fn read_folder(
             row.get_ref(4)?.as_blob()?,
             [manifest, digests, checksum, proofs],
         )?;
-        add_files(parse_manifest(manifest)?, digests, &proofs, &mut files);
+        read_row(parse_manifest(manifest)?, digests, &proofs, &mut files);
     }
     Ok(files)
 }
 
-fn add_files(
+pub(super) fn read_row(
     manifest: ManifestRef<'_>,
     digests: &[[u8; 16]],
     proofs: &[Proof],

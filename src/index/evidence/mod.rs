@@ -8,6 +8,7 @@ mod coverage;
 mod coverage_row;
 mod file;
 mod folder;
+mod foreign;
 mod pack;
 mod reader;
 mod replica;
@@ -25,9 +26,11 @@ pub use self::coverage_row::{Coverage, StoredCoverage};
 use self::file::with_damage;
 pub use self::file::{FileEvidence, FolderEvidence, state_tag};
 use self::folder::{delete, insert, merge_rows, read_folder};
+pub(super) use self::foreign::{ForeignRow, take_row};
 pub use self::pack::{EvidenceKind, Proof};
 pub use self::reader::EvidenceReader;
 pub use self::replica::{KnownContent, ProvenFolder};
+use super::publication::count_change;
 use super::sql::{bytes, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
@@ -82,6 +85,7 @@ impl Index {
                     merge_rows(transaction, database, folder)?;
                 }
                 coverage::forget(transaction, database, folder)?;
+                count_change(transaction, database)?;
             }
             Ok(())
         })?;
@@ -109,7 +113,8 @@ impl Index {
             if !files.is_empty() {
                 insert(transaction, database, folder, &files)?;
             }
-            coverage::forget(transaction, database, folder)
+            coverage::forget(transaction, database, folder)?;
+            count_change(transaction, database)
         })
     }
 
@@ -135,7 +140,20 @@ impl Index {
             }
             insert(transaction, database, to, &moved)?;
             coverage::forget(transaction, database, from)?;
-            coverage::forget(transaction, database, to)
+            coverage::forget(transaction, database, to)?;
+            count_change(transaction, database)
+        })
+    }
+
+    /// Merges the rows of each folder of a database into one.
+    pub(super) fn merge_evidence_rows(&mut self, database: DatabaseId) -> Result<()> {
+        // Older versions wrote a slash at the end of some folders.
+        let sql = "SELECT folder FROM digests WHERE database_id = ?1
+                   GROUP BY folder HAVING count(*) > 1 OR substr(folder, -1) = x'2f'";
+        let folders: Vec<PathBuf> = self.rows(sql, [database], |row| read_path(row, 0))?;
+        self.write(|transaction| {
+            let mut folders = folders.iter();
+            folders.try_for_each(|folder| merge_rows(transaction, database, folder))
         })
     }
 
@@ -197,6 +215,7 @@ mod tests {
                     nanoseconds: 0,
                 },
                 tag: number.into(),
+                host: None,
             },
         }
     }

@@ -1,12 +1,13 @@
 //! Packed evidence: how, when and in what state the files of one row were known, in the order of the row's manifest.
 //!
 //! Files with one kind and time are one run: their number, the kind with the width of their tags, the time as the difference
-//! from the run before, and the tags. All numbers are varints; tags are little-endian. A row of a copy has one run, so that a
-//! file takes the 4 bytes of its tag besides its digest.
+//! from the run before, the workstation if it is another one, and the tags. All numbers are varints; tags are little-endian.
+//! A row of a copy has one run, so that a file takes the 4 bytes of its tag besides its digest.
 
 use serde::Serialize;
 
 use crate::base::timestamp::Timestamp;
+use crate::index::HostId;
 use crate::snapshot::varint::{read_varint, unzigzag, write_varint, zigzag};
 
 /// How the content of a file became known, weakest first.
@@ -37,6 +38,9 @@ impl EvidenceKind {
     }
 }
 
+/// Bit of a run's header: the evidence is of another workstation, whose number follows the time.
+const HAS_HOST: u8 = 0x08;
+
 /// How and when the content of one file became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -47,6 +51,8 @@ pub struct Proof {
     /// Hash of what the storage said of the file besides size and time: on a disk the change time and the file id, at a
     /// remote the digest of the backend; 0 if unknown.
     pub tag: u64,
+    /// The workstation that knew it, if it is another one; it states no tag that means something here.
+    pub host: Option<HostId>,
 }
 
 impl Proof {
@@ -55,6 +61,7 @@ impl Proof {
         kind: EvidenceKind::Read,
         at: Timestamp::UNKNOWN,
         tag: 0,
+        host: None,
     };
 
     /// True if the content was intact at that time: the bytes were read, or the storage stated their digest.
@@ -62,8 +69,8 @@ impl Proof {
         self.kind >= EvidenceKind::Stored
     }
 
-    const fn run_key(&self) -> (EvidenceKind, i64) {
-        (self.kind, self.at.seconds)
+    const fn run_key(&self) -> (EvidenceKind, i64, Option<HostId>) {
+        (self.kind, self.at.seconds, self.host)
     }
 }
 
@@ -72,7 +79,7 @@ pub(super) fn pack(proofs: &[Proof]) -> Vec<u8> {
     let mut packed = Vec::with_capacity(proofs.len() * 5 + 8);
     let mut before = 0_i64;
     for run in proofs.chunk_by(|a, b| a.run_key() == b.run_key()) {
-        let (kind, seconds) = run[0].run_key();
+        let (kind, seconds, host) = run[0].run_key();
         let largest = run.iter().map(|proof| proof.tag).max().unwrap_or_default();
         let width: u8 = match largest {
             0 => 0,
@@ -80,8 +87,12 @@ pub(super) fn pack(proofs: &[Proof]) -> Vec<u8> {
             _ => 8,
         };
         write_varint(&mut packed, run.len() as u64);
-        packed.push(kind as u8 | width << 4);
+        let host_bit = if host.is_some() { HAS_HOST } else { 0 };
+        packed.push(kind as u8 | host_bit | width << 4);
         write_varint(&mut packed, zigzag(seconds.wrapping_sub(before)));
+        if let Some(host) = host {
+            write_varint(&mut packed, host.number());
+        }
         before = seconds;
         for proof in run {
             packed.extend_from_slice(&proof.tag.to_le_bytes()[..usize::from(width)]);
@@ -99,9 +110,13 @@ pub(super) fn unpack(mut packed: &[u8], files: usize) -> Option<Vec<Proof>> {
         let [header] = *rest.split_off(..1)? else {
             return None;
         };
-        let kind = *EvidenceKind::ALL.get(usize::from(header & 0xf))?;
+        let kind = *EvidenceKind::ALL.get(usize::from(header & 0x7))?;
         let width = usize::from(header >> 4);
         before = before.wrapping_add(unzigzag(read_varint(rest)?));
+        let host = match header & HAS_HOST {
+            0 => None,
+            _ => Some(HostId::from_number(read_varint(rest)?)?),
+        };
         let tags = rest.split_off(..count.checked_mul(width)?)?;
         if !matches!(width, 0 | 4 | 8) || count > files - proofs.len() {
             return None;
@@ -114,7 +129,12 @@ pub(super) fn unpack(mut packed: &[u8], files: usize) -> Option<Vec<Proof>> {
             let mut tag = [0; 8];
             tag[..width].copy_from_slice(&tags[place * width..(place + 1) * width]);
             let tag = u64::from_le_bytes(tag);
-            proofs.push(Proof { kind, at, tag });
+            proofs.push(Proof {
+                kind,
+                at,
+                tag,
+                host,
+            });
         }
     }
     (proofs.len() == files).then_some(proofs)
@@ -130,13 +150,17 @@ mod tests {
         let kind = prop::sample::select(&EvidenceKind::ALL[..]);
         let seconds = prop_oneof![Just(1_764_000_000), Just(1_764_000_060), any::<i64>()];
         let tag = prop_oneof![Just(0), 1..=u64::from(u32::MAX), any::<u64>()];
-        (kind, seconds, tag).prop_map(|(kind, seconds, tag)| Proof {
+        let host = prop::option::of(
+            (1..=u64::from(u32::MAX)).prop_map(|host| HostId::from_number(host).unwrap()),
+        );
+        (kind, seconds, tag, host).prop_map(|(kind, seconds, tag, host)| Proof {
             kind,
             at: Timestamp {
                 seconds,
                 nanoseconds: 0,
             },
             tag,
+            host,
         })
     }
 
@@ -167,6 +191,7 @@ mod tests {
                     nanoseconds: 0,
                 },
                 tag,
+                host: None,
             })
             .collect();
         assert!(pack(&proofs).len() <= 4 * 1000 + 10);

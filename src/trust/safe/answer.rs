@@ -1,8 +1,10 @@
 //! The question whether a replica may be removed, and its answer.
 
+use std::collections::BTreeSet;
+
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::{EvidenceKind, Proof};
+use crate::index::{EvidenceKind, HostId, Proof};
 use crate::model::policy::Policy;
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
@@ -61,6 +63,8 @@ pub struct Witness {
     pub kind: Option<EvidenceKind>,
     /// The oldest of the proofs.
     pub oldest: Option<Timestamp>,
+    /// The workstations that know the proofs; `None` is this one.
+    pub hosts: BTreeSet<Option<HostId>>,
 }
 
 /// The weakest proof that an answer relies on: the weakest kind, then the oldest.

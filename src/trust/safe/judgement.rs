@@ -150,6 +150,7 @@ impl<'a> Judgement<'a> {
                 files,
                 kind: tally.weakest,
                 oldest: tally.oldest,
+                hosts: tally.hosts.clone(),
             })
         });
         self.answer.witnesses = witnesses.collect();

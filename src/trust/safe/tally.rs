@@ -1,7 +1,9 @@
 //! The files of a replica, counted by what another storage proves of them.
 
+use std::collections::BTreeSet;
+
 use crate::base::timestamp::Timestamp;
-use crate::index::{EvidenceKind, Proof};
+use crate::index::{EvidenceKind, HostId, Proof};
 use crate::trust::proof::Match;
 
 /// Numbers of the files of a replica by what is known of them on one other storage.
@@ -13,6 +15,8 @@ pub(super) struct Tally {
     pub(super) weakest: Option<EvidenceKind>,
     /// The oldest proof that counts.
     pub(super) oldest: Option<Timestamp>,
+    /// The workstations whose proofs count; `None` is this one.
+    pub(super) hosts: BTreeSet<Option<HostId>>,
 }
 
 impl Tally {
@@ -25,6 +29,7 @@ impl Tally {
     pub(super) fn add_proof(&mut self, proof: Proof) {
         let kind = self.weakest.map_or(proof.kind, |kind| kind.min(proof.kind));
         self.weakest = Some(kind);
+        self.hosts.insert(proof.host);
         self.oldest = Some(self.oldest.map_or(proof.at, |at| at.min(proof.at)));
     }
 }

@@ -165,6 +165,7 @@ fn read_back(
                     ..Timestamp::now()
                 },
                 tag: 0,
+                host: None,
             };
             let (folder, name) = split_path(&path);
             let evidence = FileEvidence { proof, ..*known };

@@ -104,6 +104,7 @@ impl RemoteFile {
                     ..Timestamp::now()
                 },
                 tag,
+                host: None,
             },
         }
     }

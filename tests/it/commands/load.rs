@@ -27,7 +27,7 @@ fn load_counts_projects_files_and_bytes() {
     assert_snapshot!(studio.json(&["load WORK"]), @r#"
     exit 0
     --- stdout
-    {"command":"load","run":2,"state":"complete","databases":[{"name":"WORK","state":"complete","files":5,"bytes":25,"projects":3,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":2,"state":"complete","databases":[{"name":"WORK","state":"complete","files":5,"bytes":25,"projects":3,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     "#);
 }
 

@@ -22,6 +22,7 @@ fn settings_are_listed_with_allowed_values() {
     │ polite       ┆ off   ┆ on, off                       ┆ scan slowly while other programs use the disk                              │
     │ confirm      ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                               │
     │ housekeeping ┆ on    ┆ on, off                       ┆ skip files that storages and desktops keep for themselves                  │
+    │ publish      ┆ off   ┆ on, off                       ┆ write what is known of a storage to the storage, for other workstations    │
     │ rclone       ┆ auto  ┆ auto, the path of the program ┆ the program behind storages like s3:bucket/studio; auto is the one on PATH │
     └──────────────┴───────┴───────────────────────────────┴────────────────────────────────────────────────────────────────────────────┘
     ┌─────────┬───────┬───────────────┬──────────────────────┐
@@ -32,7 +33,7 @@ fn settings_are_listed_with_allowed_values() {
     ");
     let document = studio.json(&["set jobs 4", "set"]).ok().document();
     assert_eq!(document["settings"][5]["value"], "4");
-    assert_eq!(document["settings"].as_array().unwrap().len(), 10);
+    assert_eq!(document["settings"].as_array().unwrap().len(), 11);
 }
 
 #[test]

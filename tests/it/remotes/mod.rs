@@ -46,11 +46,14 @@ impl RemoteStudio<'_> {
         command
     }
 
-    fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProgramRun {
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> ProgramRun {
         self.studio.finish(self.command().args(arguments))
     }
 
-    fn lines(&self, lines: &[&str]) -> ProgramRun {
+    pub(crate) fn lines(&self, lines: &[&str]) -> ProgramRun {
         self.run(lines.iter().flat_map(|line| ["-c", line]))
     }
 
@@ -86,7 +89,7 @@ impl RemoteStudio<'_> {
     /// Copies WORK to a root with rclone itself, so that our program has no record. Transfers one file at a time,
     /// because rclone's S3 fails if it creates one folder for two files at once.
     #[track_caller]
-    fn copy_by_rclone(&self, root: &str) {
+    pub(crate) fn copy_by_rclone(&self, root: &str) {
         let work = self.studio.path("WORK");
         let words = ["copy", "--transfers=1", work.to_str().unwrap(), root];
         self.remotes.stdout_of(&words);
@@ -139,10 +142,10 @@ impl TestStorageKind {
 }
 
 /// A storage of one kind. A failing test names the kind.
-struct TestStorage<'a> {
+pub(crate) struct TestStorage<'a> {
     kind: TestStorageKind,
     server: Option<Server<'a>>,
-    root: String,
+    pub(crate) root: String,
     /// Folder with its files.
     folder: PathBuf,
 }
@@ -195,7 +198,7 @@ impl Drop for TestStorage<'_> {
 }
 
 /// Runs a check in a new studio for each of these kinds, with the storage as the database CLOUD.
-fn with_each_kind(
+pub(crate) fn with_each_kind(
     kinds: &[TestStorageKind],
     studio: fn() -> Studio,
     check: impl Fn(&RemoteStudio<'_>, &mut TestStorage<'_>),
