@@ -44,6 +44,8 @@ mod scan; // a database read into the index
 
 mod storage; // one opened database: local folder or rclone remote
 
+pub mod catalog; // a PostgreSQL database shared by workstations: tables and leases
+
 pub mod index; // the SQLite file, run history
 
 mod rclone; // the rclone program: process, requests, listings, batches

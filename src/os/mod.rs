@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod attribute;
+pub mod boot_clock;
 pub mod descent;
 pub mod disk;
 pub mod disk_traffic;

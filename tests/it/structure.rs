@@ -26,10 +26,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["snapshot/content_hash/"]),
     ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
+    ("postgres", &["catalog/"]),
     ("quick_xml", &["mhl/xml/"]),
     ("regex", &["commands/pattern/mod.rs"]),
     ("rusqlite", &["index/"]),
     ("rustix", &["os/"]),
+    ("rustls", &["catalog/tls.rs"]),
     ("rustyline", &["shell/prompt/"]),
     (
         "serde_json",
@@ -41,6 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["base/suggest.rs"]),
     ("tempfile", &["os/scratch/"]),
     ("thiserror", &["base/error/"]),
+    ("tokio_postgres_rustls", &["catalog/tls.rs"]),
     ("unicode_normalization", &["base/unicode.rs"]),
     (
         "unicode_width",

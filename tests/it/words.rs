@@ -10,7 +10,7 @@ use crate::source_tree::top;
 use crate::studio::Studio;
 
 /// Forms of the word that stay.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 11] = [
     // Keywords, alone or in a line.
     r"(add|list|remove) databases?\b",
     r"`[Dd]atabases?`",
@@ -24,6 +24,8 @@ const ALLOWED: [&str; 10] = [
     // The identity file, and the file names of decisions.
     r"\bdatabase\.json\b",
     r"-databases?-",
+    // The word of PostgreSQL for a part of a server.
+    r"\bPostgreSQL databases?\b",
 ];
 
 /// Returns the lines that hold the word in another form than those.

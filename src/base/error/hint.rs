@@ -62,6 +62,7 @@ impl Error {
                 return Some(layout_hint(corrected.as_deref()));
             }
             Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
+            Self::InvalidAddress { hint, .. } => hint,
             Self::Syntax { hint, .. } => return hint.clone(),
             Self::MisplacedWord { usage, .. } => return Some(format!("write it as: {usage}")),
             Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
@@ -107,6 +108,7 @@ impl Error {
             Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => {
                 Some(INSTALL_RCLONE.to_owned())
             }
+            Self::Catalog { problem, .. } => problem.hint(),
             Self::Locked { .. } => Some("try again when that run has ended".to_owned()),
             Self::SameIdentity {
                 database,

@@ -30,6 +30,8 @@ impl Error {
             Self::NotAScript { .. } => "not_a_script",
             Self::NoHome { .. } => "no_home",
             Self::Index { .. } => "index",
+            Self::InvalidAddress { .. } => "invalid_address",
+            Self::Catalog { .. } => "catalog",
             Self::SourceChanged { .. } | Self::ConcurrentChange { .. } => "concurrent_change",
             Self::Untrusted { .. } => "untrusted",
             Self::Publication { .. } | Self::NotPublished { .. } => "published_index",

@@ -1,8 +1,9 @@
 //! Errors: each with the path or name concerned, a hint, and an exit status.
 //!
 //! A message says what failed, on which path and why; the hint says what to do. Errors about the index are in `index`, those
-//! about a remote that cannot be reached in `connection`.
+//! about a remote that cannot be reached in `connection`, and those about the catalog in `catalog`.
 
+mod catalog;
 mod connection;
 mod hint;
 mod index;
@@ -15,6 +16,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::catalog::CatalogProblem;
 pub use self::connection::ConnectionError;
 pub use self::hint::did_you_mean;
 pub use self::index::IndexProblem;
@@ -236,6 +238,19 @@ pub enum Error {
     /// A storage that carries no published index.
     #[error("storage `{database}` carries no published index")]
     NotPublished { database: String },
+    /// A word that is no address of a catalog. Shows nothing that may be a password.
+    #[error("`{address}` cannot be the address of a catalog: {why}")]
+    InvalidAddress {
+        address: Name,
+        why: String,
+        hint: &'static str,
+    },
+    /// The catalog cannot be used. The address has no password.
+    #[error("{}", problem.message(address))]
+    Catalog {
+        address: String,
+        problem: CatalogProblem,
+    },
     /// The file changed while it was read.
     #[error("`{}` changed while it was read", Name::from(path.as_path()))]
     SourceChanged { path: PathBuf },
@@ -357,12 +372,21 @@ impl Error {
         }
     }
 
+    /// Returns the problem of the catalog, if this is an error of the catalog.
+    pub const fn catalog_problem(&self) -> Option<&CatalogProblem> {
+        match self {
+            Self::Catalog { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
     /// Returns the exit status of a process that fails with this error.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::InvalidWord { .. }
             | Self::UnexpectedWord { .. }
             | Self::InvalidLayout { .. }
+            | Self::InvalidAddress { .. }
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }

@@ -10,6 +10,6 @@ mod server;
 mod sftp;
 mod webdav;
 
-pub(crate) use programs::{old_rclone, rclone};
+pub(crate) use programs::{find, old_rclone, rclone};
 pub(crate) use remotes::Remotes;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, free_port};

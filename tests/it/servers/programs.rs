@@ -45,7 +45,7 @@ pub(crate) fn old_rclone() -> Option<&'static Path> {
 }
 
 /// Finds a program, also one that only root has on `PATH`.
-pub(super) fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let mut folders = std::env::split_paths(&path).chain(more);

@@ -166,7 +166,7 @@ pub(super) fn home(remotes: &Remotes<'_>, name: &str) -> PathBuf {
 }
 
 /// Returns a port without a listener; other processes of these tests start elsewhere.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);
     for _ in PORTS {

@@ -1,0 +1,199 @@
+//! Leases: one workstation at a time writes to a storage. The server's clock alone decides when one ends.
+
+use std::time::Duration;
+
+use postgres::Row;
+
+use super::connection::Catalog;
+use super::lease_term::TERM;
+use crate::base::error::{CatalogProblem, Result};
+use crate::os::boot_clock;
+use crate::os::host;
+
+/// Maximum number of attempts while others release and acquire the same lease.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Takes the lease of a storage that is free or whose lease has expired. `since` of the refused row is the time now.
+const ACQUIRE: &str = "
+INSERT INTO auto_backup.leases (database_id, host, process, run, what, token, since, expires_at)
+SELECT id, CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS bigint), CAST($5 AS text), CAST($6 AS text),
+       CAST(extract(epoch FROM now()) AS bigint), CAST(extract(epoch FROM now()) AS bigint) + CAST($7 AS bigint)
+FROM auto_backup.databases WHERE identity = $1
+ON CONFLICT (database_id) DO UPDATE
+SET host = excluded.host, process = excluded.process, run = excluded.run, what = excluded.what,
+    token = excluded.token, since = excluded.since, expires_at = excluded.expires_at
+WHERE leases.expires_at <= excluded.since
+RETURNING database_id";
+
+/// Makes the row of a storage that is not known yet. Its name follows with the first push.
+const INSERT_STORAGE: &str = "
+INSERT INTO auto_backup.databases (identity, name) VALUES ($1, $1)
+ON CONFLICT (identity) DO NOTHING";
+
+const RENEW: &str = "
+UPDATE auto_backup.leases SET expires_at = CAST(extract(epoch FROM now()) AS bigint) + CAST($3 AS bigint)
+WHERE database_id = $1 AND token = $2 AND expires_at > CAST(extract(epoch FROM now()) AS bigint)";
+
+const RELEASE: &str = "
+DELETE FROM auto_backup.leases WHERE database_id = $1 AND token = $2";
+
+const READ_ONE: &str = "
+SELECT d.identity, d.name, l.host, l.process, l.run, l.what, l.since, l.expires_at,
+       l.expires_at - CAST(extract(epoch FROM now()) AS bigint)
+FROM auto_backup.leases l JOIN auto_backup.databases d ON d.id = l.database_id
+WHERE d.identity = $1";
+
+const READ_ALL: &str = "
+SELECT d.identity, d.name, l.host, l.process, l.run, l.what, l.since, l.expires_at,
+       l.expires_at - CAST(extract(epoch FROM now()) AS bigint)
+FROM auto_backup.leases l JOIN auto_backup.databases d ON d.id = l.database_id
+ORDER BY d.name, d.identity";
+
+/// The run that has a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseHolder {
+    /// Name of the workstation.
+    pub host: String,
+    /// Number of the process there.
+    pub process: u32,
+    /// Number of the run there.
+    pub run: i64,
+    /// The command, such as `sync`.
+    pub what: String,
+}
+
+/// A lease that was granted.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Identity of the storage.
+    pub identity: String,
+    database: i64,
+    token: String,
+    /// Time of [`boot_clock`] before it was requested.
+    pub(super) requested: Duration,
+}
+
+/// A lease that another has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseHeld {
+    /// The run that has it.
+    pub holder: LeaseHolder,
+    /// Seconds UTC by the server's clock when it was acquired.
+    pub since: i64,
+    /// Seconds UTC by the server's clock when it ends unless it is renewed.
+    pub expires: i64,
+    /// Seconds until then; not positive for one that has expired, and can be acquired.
+    pub seconds_left: i64,
+}
+
+/// A lease as the server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRecord {
+    /// Identity of the storage.
+    pub identity: String,
+    /// Name of the storage.
+    pub name: String,
+    /// Its holder and its times.
+    pub held: LeaseHeld,
+}
+
+/// The answer to a request for a lease.
+#[derive(Clone, Debug)]
+pub enum LeaseAnswer {
+    /// The lease was granted.
+    Granted(Lease),
+    /// Another has it.
+    Held(LeaseHeld),
+}
+
+/// Requests the lease of a storage.
+pub fn acquire(catalog: &mut Catalog, identity: &str, holder: &LeaseHolder) -> Result<LeaseAnswer> {
+    let token = host::random_id()?;
+    for _ in 0..MAX_ATTEMPTS {
+        let requested = boot_clock::since_boot();
+        let granted = catalog.query(
+            ACQUIRE,
+            &[
+                &identity,
+                &holder.host,
+                &i64::from(holder.process),
+                &holder.run,
+                &holder.what,
+                &token,
+                &term_seconds(),
+            ],
+        )?;
+        if let Some(row) = granted.first() {
+            return Ok(LeaseAnswer::Granted(Lease {
+                identity: identity.to_owned(),
+                database: get(catalog, row, 0)?,
+                token,
+                requested,
+            }));
+        }
+        let held = catalog.query(READ_ONE, &[&identity])?;
+        match held.first() {
+            Some(row) => {
+                let held = record(catalog, row)?.held;
+                if held.seconds_left > 0 {
+                    return Ok(LeaseAnswer::Held(held));
+                }
+            }
+            // It was released meanwhile, or the storage is new.
+            None => {
+                catalog.execute(INSERT_STORAGE, &[&identity])?;
+            }
+        }
+    }
+    let why = "many others acquire the same lease".to_owned();
+    Err(catalog.refuse(CatalogProblem::Busy(why)))
+}
+
+/// Renews a lease for another term. False if it has expired or another has it.
+pub fn renew(catalog: &mut Catalog, lease: &Lease) -> Result<bool> {
+    let values: &[&(dyn postgres::types::ToSql + Sync)] =
+        &[&lease.database, &lease.token, &term_seconds()];
+    Ok(catalog.execute(RENEW, values)? == 1)
+}
+
+/// Releases a lease. False if another has it.
+pub fn release(catalog: &mut Catalog, lease: &Lease) -> Result<bool> {
+    Ok(catalog.execute(RELEASE, &[&lease.database, &lease.token])? == 1)
+}
+
+/// Lists all leases, also those that have expired.
+pub fn list(catalog: &mut Catalog) -> Result<Vec<LeaseRecord>> {
+    let rows = catalog.query(READ_ALL, &[])?;
+    rows.iter().map(|row| record(catalog, row)).collect()
+}
+
+fn record(catalog: &Catalog, row: &Row) -> Result<LeaseRecord> {
+    let process: i64 = get(catalog, row, 3)?;
+    Ok(LeaseRecord {
+        identity: get(catalog, row, 0)?,
+        name: get(catalog, row, 1)?,
+        held: LeaseHeld {
+            holder: LeaseHolder {
+                host: get(catalog, row, 2)?,
+                process: u32::try_from(process).unwrap_or_default(),
+                run: get(catalog, row, 4)?,
+                what: get(catalog, row, 5)?,
+            },
+            since: get(catalog, row, 6)?,
+            expires: get(catalog, row, 7)?,
+            seconds_left: get(catalog, row, 8)?,
+        },
+    })
+}
+
+fn get<'a, T: postgres::types::FromSql<'a>>(
+    catalog: &Catalog,
+    row: &'a Row,
+    column: usize,
+) -> Result<T> {
+    row.try_get(column).map_err(|error| catalog.error(&error))
+}
+
+fn term_seconds() -> i64 {
+    i64::try_from(TERM.as_secs()).unwrap_or(i64::MAX)
+}

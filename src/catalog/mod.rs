@@ -1,0 +1,29 @@
+//! The catalog: a `PostgreSQL` database through which workstations share what each of them knows about the storages.
+//!
+//! An address comes in, without a password. `connection` opens a session that no server can hang; `migration` makes the
+//! tables or brings them up to date; `lease` lets one workstation at a time write to a storage, by the clock of the server.
+//!
+//! Rules: answers come from the local index, never from here; every failure is one error that says what to do; and the SQL
+//! stands in constants and keeps to what `YugabyteDB` and `CockroachDB` understand, too.
+
+mod address;
+mod address_text;
+mod connection;
+mod lease;
+mod lease_keeper;
+mod lease_term;
+mod migration;
+mod password_file;
+mod schema;
+mod server_error;
+mod tls;
+
+pub use self::address::CatalogAddress;
+pub use self::connection::Catalog;
+pub use self::lease::{
+    Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, list, release, renew,
+};
+pub use self::lease_keeper::{LeaseGuard, LeaseKeeper, LeaseTiming};
+pub use self::lease_term::LeaseTerm;
+pub use self::migration::{ensure_schema, ensure_steps};
+pub use self::schema::STEPS;
