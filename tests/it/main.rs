@@ -6,6 +6,7 @@
 )]
 mod arguments;
 mod browser;
+mod catalog;
 mod commands;
 mod copy_invariant;
 mod demo;
