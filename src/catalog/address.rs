@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::address_text::{AddressText, encode};
+use super::address_text::{AddressText, encode, encode_value};
 use crate::base::error::Result;
 
 /// The port of `PostgreSQL`.
@@ -149,13 +149,16 @@ impl fmt::Display for CatalogAddress {
         write!(formatter, "/{}", encode(&self.name))?;
         let mut parameters = Vec::new();
         if let ServerPlace::Socket(folder) = &self.server {
-            parameters.push(format!("host={}", encode(&folder.to_string_lossy())));
+            parameters.push(format!("host={}", encode_value(&folder.to_string_lossy())));
         }
         if self.tls != default_tls(&self.server, self.trusted.as_deref()) {
             parameters.push(format!("sslmode={}", self.tls.word()));
         }
         if let Some(file) = &self.trusted {
-            parameters.push(format!("sslrootcert={}", encode(&file.to_string_lossy())));
+            parameters.push(format!(
+                "sslrootcert={}",
+                encode_value(&file.to_string_lossy())
+            ));
         }
         if self.connect_timeout != DEFAULT_CONNECT_TIMEOUT {
             let seconds = self.connect_timeout.as_secs();
@@ -310,6 +313,8 @@ mod tests {
             parse("postgresql://a@nas:5432/c").to_string(),
             "postgres://a@nas/c"
         );
+        let socket = "postgres://a@/c?host=/run/my%20socket";
+        assert_eq!(parse(socket).to_string(), socket);
     }
 
     #[test]

@@ -148,6 +148,12 @@ fn without_password(word: &str) -> String {
     format!("{scheme}{shown}")
 }
 
+/// Encodes the bytes that an address cannot hold in the value of a parameter, where a slash is only a slash.
+pub(super) fn encode_value(text: &str) -> String {
+    let parts = text.split('/').map(encode);
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// Encodes the bytes that an address cannot hold in a name.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::new();

@@ -69,7 +69,7 @@ pub struct Lease {
     pub identity: String,
     database: i64,
     token: String,
-    /// Time of [`boot_clock`] before it was requested.
+    /// Time of the clock before it was requested.
     pub(super) requested: Duration,
 }
 
@@ -108,9 +108,19 @@ pub enum LeaseAnswer {
 
 /// Requests the lease of a storage.
 pub fn acquire(catalog: &mut Catalog, identity: &str, holder: &LeaseHolder) -> Result<LeaseAnswer> {
+    acquire_by(catalog, identity, holder, boot_clock::since_boot)
+}
+
+/// Requests the lease of a storage; its keeper must use the same clock.
+pub fn acquire_by(
+    catalog: &mut Catalog,
+    identity: &str,
+    holder: &LeaseHolder,
+    clock: fn() -> Duration,
+) -> Result<LeaseAnswer> {
     let token = host::random_id()?;
     for _ in 0..MAX_ATTEMPTS {
-        let requested = boot_clock::since_boot();
+        let requested = clock();
         let granted = catalog.query(
             ACQUIRE,
             &[

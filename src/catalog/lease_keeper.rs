@@ -198,7 +198,13 @@ impl Renewal {
         lease::renew(session, &self.lease)
     }
 
+    /// Releases the lease, by another session if the one at hand was lost.
     fn release(&mut self) -> Result<()> {
+        if let Some(mut session) = self.session.take()
+            && lease::release(&mut session, &self.lease).is_ok()
+        {
+            return Ok(());
+        }
         let session = open(&mut self.session, &self.guard.address)?;
         lease::release(session, &self.lease).map(|_| ())
     }

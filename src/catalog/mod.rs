@@ -21,7 +21,8 @@ mod tls;
 pub use self::address::CatalogAddress;
 pub use self::connection::Catalog;
 pub use self::lease::{
-    Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, list, release, renew,
+    Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, acquire_by, list, release,
+    renew,
 };
 pub use self::lease_keeper::{LeaseGuard, LeaseKeeper, LeaseTiming};
 pub use self::lease_term::LeaseTerm;

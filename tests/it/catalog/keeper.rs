@@ -1,12 +1,13 @@
 //! Keepers of leases: renewed while a run writes, and lost in time.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use auto_backup::base::error::CatalogProblem;
 use auto_backup::catalog::{
-    CatalogAddress, Lease, LeaseAnswer, LeaseGuard, LeaseKeeper, LeaseTiming, acquire,
+    CatalogAddress, Lease, LeaseAnswer, LeaseGuard, LeaseKeeper, LeaseTiming, acquire, acquire_by,
     ensure_schema, list, release,
 };
 use rustix::process::Signal;
@@ -119,6 +120,35 @@ fn released_lease_is_lost() {
 fn boot_time(added: &AtomicU64) -> Duration {
     let now = Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap();
     now + Duration::from_secs(added.load(Ordering::SeqCst))
+}
+
+#[test]
+fn clock_a_day_off_changes_nothing() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let ahead: fn() -> Duration = || boot_time(&AtomicU64::new(0)) + DAY;
+    let behind: fn() -> Duration = || START.elapsed();
+    let Some(server) = PostgresServer::shared() else {
+        return;
+    };
+    let (name, address) = create(&server);
+    let mut catalog = connect(&address);
+    for (host, clock) in [("ahead", ahead), ("behind", behind)] {
+        let answer = acquire_by(&mut catalog, "nas", &holder(host), clock).unwrap();
+        let LeaseAnswer::Granted(lease) = answer else {
+            panic!("{answer:?}");
+        };
+        let timing = LeaseTiming { clock, ..fast() };
+        let keeper = LeaseKeeper::start(&address, lease, timing).unwrap();
+        // Only the server says whether it has expired.
+        let other = acquire(&mut catalog, "nas", &holder("other")).unwrap();
+        assert!(matches!(other, LeaseAnswer::Held(_)), "{other:?}");
+        let left = "SELECT count(*) FROM auto_backup.leases
+                    WHERE expires_at - CAST(extract(epoch FROM now()) AS bigint) BETWEEN 50 AND 61";
+        server.wait_for(&name, left, 1);
+        keeper.check().unwrap();
+        keeper.release().unwrap();
+    }
 }
 
 #[test]
