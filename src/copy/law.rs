@@ -13,8 +13,6 @@ use crate::base::confirmation::Confirmation;
 use crate::base::error::Error;
 use crate::index::{OutcomeKind, RunId, RunState};
 use crate::model::project::{ProjectId, Scope};
-use crate::os::folder::Folder;
-use crate::storage::lock::Lock;
 use crate::storage::{Layout, Storage};
 
 fn studio() -> Studio {
@@ -77,8 +75,10 @@ fn declined_replacement_copies_nothing() {
 #[test]
 fn locked_destination_is_refused() {
     let mut studio = studio();
-    let root = Folder::open(&studio.root("NAS")).unwrap();
-    let lock = Lock::create_and_acquire(&root, "NAS", RunId(77)).unwrap();
+    let layout = Layout::new(&studio.registry).unwrap();
+    let database = studio.registry.database("NAS").unwrap();
+    let storage = Storage::open(&studio.index, &layout, database).unwrap();
+    let lock = storage.lock(RunId(77)).unwrap();
     let before = studio.contents("NAS");
     let refused = studio.copy_to(&["NAS"], |_| {});
     assert!(matches!(refused, Err(Error::Locked { .. })));

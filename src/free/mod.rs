@@ -158,7 +158,7 @@ impl ReplicaRemoval<'_> {
             }
             Step::TakeLock => {
                 if !self.request.dry_run {
-                    self.lock = Some(self.acquire_lock()?);
+                    self.lock = Some(self.storage.lock(self.run)?);
                     intent::remove_leftovers(self.storage, self.intent.as_ref())?;
                 }
             }
@@ -219,16 +219,6 @@ impl ReplicaRemoval<'_> {
         (freed.files, freed.bytes) = counted.map_or((0, 0), |answer| (answer.files, answer.bytes));
         self.judged = Some(judged);
         Ok(())
-    }
-
-    fn acquire_lock(&self) -> Result<Lock> {
-        let database = self.storage.database();
-        match self.storage {
-            Storage::Local(storage) => {
-                Lock::create_and_acquire(&storage.root, &database.name, self.run)
-            }
-            Storage::Remote(_) => Lock::acquire_remote(database, self.run),
-        }
     }
 
     /// Requests confirmation, with the proof.

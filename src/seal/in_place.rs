@@ -14,7 +14,6 @@ use crate::index::{Index, RunId, RunState};
 use crate::mhl::hash_list::Process;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
-use crate::storage::lock::Lock;
 use crate::storage::observation;
 use crate::storage::{Layout, LocalStorage, Storage};
 
@@ -85,11 +84,7 @@ pub fn seal_in_place(
     let _lock = if request.dry_run {
         None
     } else {
-        Some(Lock::create_and_acquire(
-            &storage.root,
-            &database.name,
-            run,
-        )?)
+        Some(storage.lock(run)?)
     };
     for (category, project) in &replicas {
         if !seal_one(

@@ -27,7 +27,6 @@ use crate::seal::report::SealReport;
 use crate::seal::request::{GivenHashes, SealRequest, SealScope};
 use crate::seal::seal;
 use crate::storage::LocalStorage;
-use crate::storage::lock::Lock;
 
 /// The histories of one replica.
 #[derive(Debug)]
@@ -213,11 +212,10 @@ impl ReplicaCheck {
         monitor: &dyn Monitor,
     ) -> Result<SealReport> {
         let format = self.format();
-        let (lock, refused) =
-            match Lock::create_and_acquire(&self.storage.root, &self.storage.database.name, run) {
-                Ok(lock) => (Some(lock), None),
-                Err(error) => (None, Some(error)),
-            };
+        let (lock, refused) = match self.storage.lock(run) {
+            Ok(lock) => (Some(lock), None),
+            Err(error) => (None, Some(error)),
+        };
         let checked = self
             .checked
             .into_inner()

@@ -77,15 +77,7 @@ pub fn restore(
 
 /// Takes the lock of a storage, unless nothing will be written.
 pub(super) fn take_lock(storage: &Storage, run: RunId, dry_run: bool) -> Result<Option<Lock>> {
-    if dry_run {
-        return Ok(None);
-    }
-    let database = storage.database();
-    let lock = match storage {
-        Storage::Local(local) => Lock::create_and_acquire(&local.root, &database.name, run)?,
-        Storage::Remote(_) => Lock::acquire_remote(database, run)?,
-    };
-    Ok(Some(lock))
+    (!dry_run).then(|| storage.lock(run)).transpose()
 }
 
 fn question(request: &RestoreRequest<'_>, changes: &[FileChange]) -> Question {

@@ -101,7 +101,7 @@ const WRITERS: &[&str] = &[
     "publish/local_file.rs",
     "storage/copy_file/",
     "storage/intent_file.rs",
-    "storage/lock.rs",
+    "storage/lock/file.rs",
     "storage/name_rules.rs",
     "storage/same_place.rs",
     "storage/version/",

@@ -53,10 +53,9 @@ pub(super) fn delete_missing(
     if missing.is_empty() && !has_emptied {
         return Ok(BTreeSet::new());
     }
-    let acquire = || Lock::create_and_acquire(&storage.root, &copy.database.name, copy.spec.run);
     let _lock = match lock {
         Some(_) => None,
-        None => Some(acquire()?),
+        None => Some(storage.lock(copy.spec.run)?),
     };
     delete_files(copy, storage, plans, &missing)?;
     let removed = remove_emptied(copy, storage, plans)?;

@@ -29,7 +29,7 @@ use crate::storage::{LocalStorage, Storage};
 
 impl Executor for LocalStorage {
     fn begin(&self, _: &mut Index, _: &Storage, run: RunId) -> Result<Option<Lock>> {
-        Lock::acquire(&self.root, &self.database.name, run)
+        self.lock_if_exists(run)
     }
 
     fn require_space(&self, copy: &DestinationCopy<'_>, plans: &[Plan]) -> Result<()> {
@@ -130,7 +130,7 @@ fn acquire_lock(
 ) -> Result<Option<Lock>> {
     let deletes = copy.deletes();
     let changes = |plan: &Plan| plan.changes_destination(deletes) || !plan.leftovers.is_empty();
-    let create = || Lock::create_and_acquire(&storage.root, &copy.database.name, copy.spec.run);
+    let create = || storage.lock(copy.spec.run);
     match lock {
         None if plans.iter().any(changes) => match create() {
             Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),

@@ -27,7 +27,7 @@ use crate::storage::{RemoteStorage, Storage};
 
 impl Executor for RemoteStorage {
     fn begin(&self, index: &mut Index, source: &Storage, run: RunId) -> Result<Option<Lock>> {
-        let lock = Lock::acquire_remote(&self.database, run)?;
+        let lock = self.lock(run)?;
         settle_journal(index, self, source)?;
         Ok(Some(lock))
     }

@@ -1,24 +1,22 @@
-//! One writing run per database (decision 14): a lock on the file `ROOT/.auto-backup/lock`, which the system releases when the
-//! process ends. While the lock is held, the file names its holder.
+//! The locked file: `ROOT/.auto-backup/lock`, or one in the user's state folder for a remote. The system releases the lock
+//! when the process ends. While the lock is held, the file names its holder.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::process;
 
+use super::holder::LockHolder;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
-use crate::base::timestamp::Timestamp;
 use crate::index::RunId;
 use crate::model::own_folder;
 use crate::model::path;
 use crate::model::registry::Database;
 use crate::os::file;
 use crate::os::folder::Folder;
-use crate::os::host;
 use crate::snapshot::digest::Digest;
 
 /// Name of the lock file in the program's folder.
@@ -30,42 +28,35 @@ const STATE_SUBFOLDER: &str = "locks";
 /// Number of attempts to create a lock file that another program keeps removing.
 const ATTEMPTS: u32 = 100;
 
-/// Length of the longest text in a lock file, in bytes.
-const MAX_BYTES: usize = 512;
-
-/// Keys of the words in a lock file: `run=7 process=1234 host=ws1 since=2026-11-22T04:28:55Z`.
-const KEYS: [&str; 4] = ["run=", "process=", "host=", "since="];
-
-/// A held lock. Until it is dropped, no other run writes to the database.
+/// A locked file, unlocked when it is dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub(super) struct LockFile {
     file: File,
 }
 
-impl Drop for Lock {
+impl Drop for LockFile {
     fn drop(&mut self) {
         ignore(self.file.set_len(0), "the next holder overwrites the text");
     }
 }
 
-impl Lock {
-    /// Acquires a database's lock for a run if its lock file exists; `None` before the first copy, because a run writes
-    /// nothing before it has a file to copy.
+impl LockFile {
+    /// Acquires the lock of a folder for a run if its lock file exists.
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it.
-    pub fn acquire(root: &Folder, database: &str, run: RunId) -> Result<Option<Self>> {
+    pub(super) fn acquire(root: &Folder, database: &str, run: RunId) -> Result<Option<Self>> {
         match own_folder::find(root)? {
             Some(own) => Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run),
             None => Ok(None),
         }
     }
 
-    /// Acquires a database's lock for a run; creates the lock file if it does not exist.
+    /// Acquires the lock of a folder for a run; creates the lock file if it does not exist.
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it.
-    pub fn create_and_acquire(root: &Folder, database: &str, run: RunId) -> Result<Self> {
+    pub(super) fn create_and_acquire(root: &Folder, database: &str, run: RunId) -> Result<Self> {
         let own = own_folder::open(root)?;
         Self::acquire_or_create(&own, OsStr::new(FILE_NAME), database, run, || {
             create_lock_file(&own, root)
@@ -77,7 +68,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it.
-    pub fn acquire_in_state_folder(
+    pub(super) fn acquire_in_state_folder(
         folder: &Path,
         root: &Path,
         database: &str,
@@ -101,7 +92,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it; [`Error::NoHome`] if the user has no state folder.
-    pub fn acquire_remote(database: &Database, run: RunId) -> Result<Self> {
+    pub(super) fn acquire_remote(database: &Database, run: RunId) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",
             option: "HOME",
@@ -163,105 +154,6 @@ impl Lock {
     }
 }
 
-/// The known facts about the holder of a lock.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct LockHolder {
-    run: Option<RunId>,
-    process: Option<u32>,
-    host: Option<String>,
-    since: Option<String>,
-}
-
-impl LockHolder {
-    /// This process, working on a run.
-    fn current(run: RunId) -> Self {
-        Self {
-            run: Some(run),
-            process: Some(process::id()),
-            host: Some(host::name()),
-            since: Timestamp {
-                nanoseconds: 0,
-                ..Timestamp::now()
-            }
-            .rfc3339(),
-        }
-    }
-
-    /// Writes the holder to the lock file. A failure leaves the lock held without a name.
-    fn write(&self, file: &File) {
-        let values = [
-            self.run.map(|run| run.to_string()),
-            self.process.map(|process| process.to_string()),
-            self.host.clone(),
-            self.since.clone(),
-        ];
-        let words = KEYS.iter().zip(values);
-        let words: Vec<_> = words
-            .filter_map(|(key, value)| Some(format!("{key}{}", value?)))
-            .collect();
-        let line = words.join(" ") + "\n";
-        ignore(
-            file.set_len(0)
-                .and_then(|()| file.write_all_at(line.as_bytes(), 0)),
-            "the holder's name is only for messages",
-        );
-    }
-
-    /// Reads the holder from a lock file. Any user may have written it, so each value is checked.
-    fn read(file: &File) -> Self {
-        let mut bytes = [0; MAX_BYTES];
-        let length = file.read_at(&mut bytes, 0).unwrap_or_default();
-        Self::parse(&String::from_utf8_lossy(&bytes[..length]))
-    }
-
-    /// True if overwriting a lock file loses nothing: it is empty, contains zeros as after a power failure, or was written by a
-    /// run.
-    fn is_overwritable(file: &File) -> bool {
-        let mut bytes = [0; MAX_BYTES + 1];
-        let Ok(length) = file.read_at(&mut bytes, 0) else {
-            return false;
-        };
-        let text = &bytes[..length];
-        length <= MAX_BYTES
-            && (text.iter().all(|byte| *byte == 0)
-                || KEYS.iter().any(|key| text.starts_with(key.as_bytes())))
-    }
-
-    fn parse(text: &str) -> Self {
-        let [run, process, host, since] = KEYS.map(|key| {
-            let mut words = text.split_whitespace();
-            words.find_map(|word| word.strip_prefix(key))
-        });
-        let checked = |value: Option<&str>, allowed: fn(char) -> bool| {
-            let value = value.filter(|value| !value.is_empty() && value.chars().all(allowed));
-            value.map(str::to_owned)
-        };
-        Self {
-            run: run.and_then(|run| run.parse().ok().map(RunId)),
-            process: process.and_then(|process| process.parse().ok()),
-            host: checked(host, |c| c.is_ascii_alphanumeric() || c == '-'),
-            since: checked(since, |c| {
-                c.is_ascii_digit() || ['-', ':', 'T', 'Z'].contains(&c)
-            }),
-        }
-    }
-
-    /// ``run 7 of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``, without the unknown parts.
-    fn description(&self) -> Option<String> {
-        let run = self.run.map(|run| format!("run {run}"));
-        let process = self.process.map(|process| format!("process {process}"));
-        let who = match (run, process) {
-            (Some(run), Some(process)) => format!("{run} of {process}"),
-            (run, process) => run.or(process)?,
-        };
-        let host = self.host.as_ref();
-        let host = host.map_or_else(String::new, |host| format!(" on `{host}`"));
-        let since = self.since.as_ref();
-        let since = since.map_or_else(String::new, |since| format!(", since {since}"));
-        Some(format!("{who}{host}{since}"))
-    }
-}
-
 /// True for the errors of file systems that do not support locks.
 const fn is_unsupported(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unsupported | ErrorKind::InvalidInput)
@@ -298,9 +190,11 @@ fn create_lock_file(own: &Folder, root: &Folder) -> Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
+    use std::process;
 
     use super::*;
     use crate::base::own_name::OWN_FOLDER;
+    use crate::os::host;
 
     /// Returns the message of a held lock without its time.
     fn message_without_time(error: &Error) -> String {
@@ -322,12 +216,12 @@ mod tests {
     fn second_run_learns_the_holder() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
-        assert!(Lock::acquire(&root, "NAS", RunId(1)).unwrap().is_none());
+        assert!(LockFile::acquire(&root, "NAS", RunId(1)).unwrap().is_none());
         let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
-        let first = Lock::create_and_acquire(&root, "NAS", RunId(7)).unwrap();
+        let first = LockFile::create_and_acquire(&root, "NAS", RunId(7)).unwrap();
         for second in [
-            Lock::acquire(&root, "NAS", RunId(8)).map(drop),
-            Lock::create_and_acquire(&root, "NAS", RunId(8)).map(drop),
+            LockFile::acquire(&root, "NAS", RunId(8)).map(drop),
+            LockFile::create_and_acquire(&root, "NAS", RunId(8)).map(drop),
         ] {
             assert_eq!(
                 message_without_time(&second.unwrap_err()),
@@ -336,7 +230,7 @@ mod tests {
         }
         drop(first);
         assert_eq!(fs::read(&path).unwrap(), b"");
-        let third = Lock::acquire(&root, "NAS", RunId(9)).unwrap();
+        let third = LockFile::acquire(&root, "NAS", RunId(9)).unwrap();
         assert!(third.is_some());
         assert!(fs::read_to_string(&path).unwrap().starts_with("run=9 "));
     }
@@ -346,7 +240,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let state = temporary.path().join("state/auto-backup");
         let take = |root: &str, run| {
-            Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", RunId(run))
+            LockFile::acquire_in_state_folder(&state, root.as_ref(), "NAS", RunId(run))
         };
         let first = take("s3:bucket/studio", 7).unwrap();
         let other = take("s3:bucket/other", 8).unwrap();
@@ -365,31 +259,13 @@ mod tests {
     fn foreign_content_is_never_overwritten() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
-        drop(Lock::create_and_acquire(&root, "NAS", RunId(7)).unwrap());
+        drop(LockFile::create_and_acquire(&root, "NAS", RunId(7)).unwrap());
         let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
         for (text, is_foreign) in [("my notes", true), ("\0\0", false), ("host=ws1", false)] {
             fs::write(&path, text).unwrap();
-            let taken = Lock::acquire(&root, "NAS", RunId(8));
+            let taken = LockFile::acquire(&root, "NAS", RunId(8));
             assert_eq!(matches!(taken, Err(Error::Untrusted { .. })), is_foreign);
             assert_eq!(fs::read_to_string(&path).unwrap() == text, is_foreign);
-        }
-    }
-
-    #[test]
-    fn unknown_facts_are_omitted() {
-        let description = |text| LockHolder::parse(text).description();
-        let complete = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
-        let expected = "run 7 of process 12 on `ws1`, since 2026-11-22T04:28:55Z";
-        assert_eq!(description(complete).as_deref(), Some(expected));
-        for (text, expected) in [
-            ("", None),
-            ("host=ws1 since=2026-11-22T04:28:55Z", None),
-            ("run=7", Some("run 7")),
-            ("run=x process=12 host=", Some("process 12")),
-            ("run=7 host=ws\u{1b}[1m since=now", Some("run 7")),
-            ("run=7 hosts=x\0host=ws1", Some("run 7")),
-        ] {
-            assert_eq!(description(text).as_deref(), expected, "{text:?}");
         }
     }
 }
