@@ -1,7 +1,11 @@
-//! Parts of tests in process: a monitor, a folder in memory, and the length of random tests.
+//! Parts of tests in process: a monitor, a lease, a folder in memory, and the length of random tests.
 
-use std::sync::Mutex;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use super::error::{Error, Result};
+use super::lease::{LeaseRequest, LeaseSource, WriteLease};
 use super::monitor::{Monitor, ProgressEvent};
 
 /// The problems, notices and warnings of a run, in their order.
@@ -12,6 +16,61 @@ impl RecordedMessages {
     /// Returns the messages, one per line.
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().join("\n")
+    }
+}
+
+/// A lease that is lost after a number of checks, and then says by which state of the storage that was.
+pub(crate) struct CountedLease {
+    left: AtomicU64,
+    on_loss: Box<dyn Fn() + Send + Sync>,
+}
+
+impl CountedLease {
+    pub(crate) fn lost_after(checks: u64) -> Self {
+        Self::with_loss(checks, || {})
+    }
+
+    /// A lease that runs this at the moment of its loss.
+    pub(crate) fn with_loss(checks: u64, on_loss: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            left: AtomicU64::new(checks + 1),
+            on_loss: Box::new(on_loss),
+        }
+    }
+}
+
+impl fmt::Debug for CountedLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} checks", self.left)
+    }
+}
+
+impl WriteLease for CountedLease {
+    fn check(&self) -> Result<()> {
+        let next = |left: u64| left.checked_sub(1);
+        match self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next)
+        {
+            Ok(left) if left > 1 => return Ok(()),
+            Ok(_) => (self.on_loss)(),
+            Err(_) => {}
+        }
+        Err(Error::LeaseLost {
+            database: "NAS".to_owned(),
+            holder: Some("run 9 on `ws2`".to_owned()),
+        })
+    }
+}
+
+/// The source of one lease.
+#[derive(Debug)]
+pub(crate) struct OneLease(pub(crate) Arc<CountedLease>);
+
+impl LeaseSource for OneLease {
+    fn acquire(&self, _: &LeaseRequest<'_>) -> Result<Arc<dyn WriteLease>> {
+        let lease = Arc::clone(&self.0);
+        Ok(lease)
     }
 }
 

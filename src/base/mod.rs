@@ -10,6 +10,7 @@ pub mod exit_status;
 pub(crate) mod hash_format;
 pub(crate) mod ignore;
 pub(crate) mod interrupt;
+pub(crate) mod lease;
 pub(crate) mod monitor;
 pub(crate) mod name;
 pub mod noun;

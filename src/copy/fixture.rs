@@ -152,11 +152,16 @@ impl Studio {
     }
 
     pub(crate) fn begin_run(&mut self, command: &str) -> RunId {
+        self.begin_run_of(command, "acme/spot footage")
+    }
+
+    /// Begins a run with these arguments, which writes to `NAS`.
+    pub(crate) fn begin_run_of(&mut self, command: &str, subject: &str) -> RunId {
         let start = RunStart {
             command,
-            subject: "acme/spot footage",
+            subject,
             source: None,
-            destination: None,
+            destination: Some("NAS"),
         };
         self.index.begin_run(&start).unwrap()
     }

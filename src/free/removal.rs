@@ -75,7 +75,8 @@ pub(super) fn remove(
             let done = remove_local(local, run, &replica, &folders, erase, &mut removed);
             remove_folders(local, &category.base(), &replica, &folders);
             removed.left = count_left(local, &replica);
-            done
+            // Folders that are left after the loss of the lease are no failure of their own.
+            done.and_then(|()| local.root.permit().map(drop))
         }
         Storage::Remote(remote) => {
             remove_remote(remote, run, &replica, &folders, erase, &mut removed)
@@ -166,7 +167,7 @@ fn remove_local(
                 continue;
             }
         };
-        let mut kept = None;
+        let (mut kept, mut is_lost) = (None, false);
         for file in &found.files {
             let name = file.name.as_os_str();
             let path = found.folder.join(name);
@@ -174,6 +175,10 @@ fn remove_local(
                 Ok(moved_to) => {
                     removed.add(&place, file);
                     kept = Some(moved_to);
+                }
+                Err(Error::LeaseLost { .. }) => {
+                    is_lost = true;
+                    break;
                 }
                 Err(error) => {
                     removed
@@ -187,6 +192,9 @@ fn remove_local(
             removed.version_folder = path.map(|path| storage.root.path().join(path));
             kept.flush()?;
             folder.flush()?;
+        }
+        if is_lost {
+            storage.root.permit()?;
         }
     }
     if erase && removed.files > 0 {

@@ -34,7 +34,7 @@ const ATTEMPTS: u32 = 1000;
 /// it was loaded.
 pub fn append(scope: &Folder, history: &History, list: &HashList) -> Result<Generation> {
     require_sound(scope, history)?;
-    let folder = scope.open_or_create_child(OsStr::new(FOLDER_NAME), scope)?;
+    let folder = scope.open_or_create_child(OsStr::new(FOLDER_NAME), scope, &scope.permit()?)?;
     require_unchanged(&folder, history)?;
     let number = history.next_number();
     let scope_name = scope.path().file_name().unwrap_or_default();
@@ -141,10 +141,11 @@ fn write(
         .at("write", folder.path().join(name))
         .and_then(|c4| read_back(folder, &temporary, c4))
         .and_then(|c4| {
+            let permit = folder.permit()?;
             if replaces {
-                folder.rename(&temporary, folder, name)?;
+                folder.rename(&temporary, folder, name, &permit)?;
             } else {
-                folder.rename_no_replace(&temporary, folder, name)?;
+                folder.rename_no_replace(&temporary, folder, name, &permit)?;
             }
             Ok(c4)
         });

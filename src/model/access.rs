@@ -4,6 +4,7 @@ use std::num::{NonZero, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use crate::base::lease::Leases;
 use crate::os::disk::{Disk, WalkPace};
 use crate::os::io_priority;
 
@@ -20,6 +21,8 @@ pub struct Access {
     pub rclone_warning: OnceLock<String>,
     /// Warning that polite walks keep the normal priority for the disk, once one has tried to lower it.
     pub priority_warning: Arc<OnceLock<Option<&'static str>>>,
+    /// The source of the leases that runs hold while they write.
+    pub leases: Leases,
 }
 
 /// The warning if a thread cannot lower its priority for the disk.
@@ -38,6 +41,7 @@ impl Access {
             rclone,
             rclone_warning: OnceLock::new(),
             priority_warning: Arc::default(),
+            leases: Leases::default(),
         }
     }
 

@@ -127,7 +127,9 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
         .and_then(|()| file::set_mode(&file, mode & 0o666 | 0o600))
         .and_then(|()| file.sync_all())
         .at("write", &path)
-        .and_then(|()| own.rename_no_replace(&temporary, own, OsStr::new(FILE_NAME)));
+        .and_then(|()| {
+            own.rename_no_replace(&temporary, own, OsStr::new(FILE_NAME), &own.permit()?)
+        });
     if written.is_err() {
         ignore(own.remove_temporary(&temporary), "a later run removes it");
     }

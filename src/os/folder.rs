@@ -17,6 +17,7 @@ use super::feature_cache::{FeatureCache, FileSystemFeatures};
 use super::limit;
 use super::stat::{EntryKind, Stat};
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::lease::{WriteGuard, WritePermit};
 use crate::base::timestamp::Timestamp;
 use crate::base::unicode::to_nfc;
 
@@ -29,6 +30,8 @@ pub struct Folder {
     features: OnceLock<FileSystemFeatures>,
     /// Features of the file systems below the same root.
     feature_cache: Arc<FeatureCache>,
+    /// The check before writes below the same root.
+    guard: WriteGuard,
 }
 
 /// Flags for opening folders: links are refused, and a pipe does not block.
@@ -54,6 +57,7 @@ impl Folder {
             path: path.to_owned(),
             features: OnceLock::new(),
             feature_cache: Arc::default(),
+            guard: WriteGuard::default(),
         })
     }
 
@@ -63,11 +67,25 @@ impl Folder {
             path: path.to_owned(),
             features: OnceLock::new(),
             feature_cache: Arc::default(),
+            guard: WriteGuard::default(),
         }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The check before writes below the root that this folder was opened from.
+    pub const fn write_guard(&self) -> &WriteGuard {
+        &self.guard
+    }
+
+    /// Returns the permit for one operation below that root.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub fn permit(&self) -> Result<WritePermit> {
+        self.guard.permit()
     }
 
     pub(super) fn into_handle(self) -> OwnedFd {
@@ -97,7 +115,7 @@ impl Folder {
             opened = open(&other);
         }
         let handle = opened.map_err(explain_errno).at("open", &path)?;
-        Ok(self.with_shared_features(handle, path))
+        Ok(self.below_same_root(handle, path))
     }
 
     /// Returns the name of the entry that is the same in another Unicode normal form. Called only if no entry has this
@@ -145,16 +163,17 @@ impl Folder {
     pub(super) fn try_clone(&self) -> Result<Self> {
         let handle = limit::open_with_retry(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
         let handle = handle.at("open", &self.path)?;
-        Ok(self.with_shared_features(handle, self.path.clone()))
+        Ok(self.below_same_root(handle, self.path.clone()))
     }
 
-    /// Returns a folder that shares the cache of features with this one.
-    pub(super) fn with_shared_features(&self, handle: OwnedFd, path: PathBuf) -> Self {
+    /// Returns a folder below the same root, which shares its cache of features and its guard.
+    pub(super) fn below_same_root(&self, handle: OwnedFd, path: PathBuf) -> Self {
         Self {
             handle,
             path,
             features: OnceLock::new(),
             feature_cache: Arc::clone(&self.feature_cache),
+            guard: self.guard.clone(),
         }
     }
 
@@ -170,7 +189,11 @@ impl Folder {
     ///
     /// # Errors
     /// Another kind of entry has the name, or the system refused.
-    pub fn ensure_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
+    pub fn ensure_folder(&self, name: &OsStr, mode: u32, _: &WritePermit) -> Result<()> {
+        self.make_folder(name, mode)
+    }
+
+    fn make_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
         match rustix::fs::mkdirat(&self.handle, name, permission_bits(mode)) {
             Err(Errno::EXIST)
                 if self
@@ -187,13 +210,18 @@ impl Folder {
     ///
     /// # Errors
     /// Another kind of entry has the name, or it cannot be created.
-    pub fn open_or_create_child(&self, name: &OsStr, like: &Self) -> Result<Self> {
+    pub fn open_or_create_child(&self, name: &OsStr, like: &Self, _: &WritePermit) -> Result<Self> {
+        self.open_or_make_child(name, like)
+    }
+
+    /// Opens or creates a folder as [`Self::open_or_create_child`] does, for the program's own folders too.
+    pub(super) fn open_or_make_child(&self, name: &OsStr, like: &Self) -> Result<Self> {
         match self.open_child(name) {
             Err(error) if is_not_found(&error) => {
                 // With an access control list the group bits are its mask, not the permissions of the group.
                 let group = acl_group_mode(like).map_or(0o777, |group| !0o070 | group);
                 let mode = like.stat_self()?.mode & group | 0o700;
-                self.ensure_folder(name, mode)?;
+                self.make_folder(name, mode)?;
                 let child = self.open_child(name)?;
                 child.set_own_mode(mode)?;
                 self.flush()?;
@@ -215,7 +243,7 @@ impl Folder {
     ///
     /// # Errors
     /// The name is taken, or the system refused.
-    pub fn create_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
+    pub fn create_folder(&self, name: &OsStr, mode: u32, _: &WritePermit) -> Result<()> {
         rustix::fs::mkdirat(&self.handle, name, permission_bits(mode | 0o700))
             .at("create the folder", self.path.join(name))
     }
@@ -300,14 +328,20 @@ impl Folder {
             .at("create the link", self.path.join(name))
     }
 
-    /// Removes a temporary file of this program.
+    /// Removes a file for good.
+    pub fn erase_file(&self, name: &OsStr, _: &WritePermit) -> Result<()> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
+            .at("remove", self.path.join(name))
+    }
+
+    /// Removes a temporary file of this program. It needs no permit, because no name of the user's changes.
     pub fn remove_temporary(&self, name: &OsStr) -> Result<()> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
             .at("remove the temporary file", self.path.join(name))
     }
 
     /// Removes an empty folder; the system refuses any other.
-    pub fn remove_empty_folder(&self, name: &OsStr) -> Result<()> {
+    pub fn remove_empty_folder(&self, name: &OsStr, _: &WritePermit) -> Result<()> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
             .at("remove the empty folder", self.path.join(name))
     }

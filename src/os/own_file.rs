@@ -258,7 +258,8 @@ impl OwnFile {
             None => {}
         }
         file.sync_all().at("write", &path)?;
-        self.folder.rename(name, &self.folder, &self.name)?;
+        self.folder
+            .rename(name, &self.folder, &self.name, &self.folder.permit()?)?;
         let (named, ours) = (self.folder.stat(&self.name)?, super::file::stat(&file));
         let ours = ours.at("read the metadata of", &path)?;
         if named.file_id() != ours.file_id() {
@@ -272,8 +273,12 @@ impl OwnFile {
     /// # Errors
     /// [`Error::ConcurrentChange`] if the name is taken.
     pub fn rename_to(&self, other: &Self) -> Result<()> {
-        self.folder
-            .rename_no_replace(&self.name, &other.folder, &other.name)
+        self.folder.rename_no_replace(
+            &self.name,
+            &other.folder,
+            &other.name,
+            &other.folder.permit()?,
+        )
     }
 
     /// Refuses anything but a file of this program.

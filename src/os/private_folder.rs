@@ -13,6 +13,7 @@ use super::folder::Folder;
 use super::host;
 use super::stat::EntryKind;
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::lease::WritePermit;
 
 impl Folder {
     /// Opens a private folder of this user.
@@ -47,7 +48,13 @@ impl Folder {
     }
 
     /// Removes an entry and everything below it, without following links. A missing entry is not an error.
-    pub fn remove_tree(&self, name: &OsStr) -> Result<()> {
+    pub fn remove_tree(&self, name: &OsStr, _: &WritePermit) -> Result<()> {
+        self.remove_private_tree(name)
+    }
+
+    /// Removes a private folder of this program and everything below it. It needs no permit, because no name of the user's
+    /// changes.
+    pub fn remove_private_tree(&self, name: &OsStr) -> Result<()> {
         let is_folder = match self.stat(name) {
             Err(error) if super::folder::is_not_found(&error) => return Ok(()),
             stat => stat?.kind == EntryKind::Folder,

@@ -9,10 +9,11 @@ use rustix::io::Errno;
 use super::folder::Folder;
 use super::stat::Stat;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::lease::WritePermit;
 
 impl Folder {
     /// Renames an entry and replaces the entry of the new name, if any.
-    pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+    pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr, _: &WritePermit) -> Result<()> {
         let before = self.stat_if_unreliable(name, to)?;
         self.raw_rename(name, to, to_name)
             .at("rename to", to.path().join(to_name))?;
@@ -23,7 +24,13 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::ConcurrentChange`] if the name is taken by now.
-    pub fn rename_no_replace(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+    pub fn rename_no_replace(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+        _: &WritePermit,
+    ) -> Result<()> {
         let before = self.stat_if_unreliable(name, to)?;
         let renamed = if to.features().is_reliable {
             match self.raw_rename_no_replace(name, to, to_name) {
@@ -155,14 +162,26 @@ impl Folder {
     ///
     /// # Errors
     /// The name is taken, or the file system has no hard links.
-    pub fn hard_link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+    pub fn hard_link(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+        _: &WritePermit,
+    ) -> Result<()> {
         rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty())
             .at("keep the old version as", to.path().join(to_name))
     }
 
     /// Exchanges two entries in one step, so that neither name is ever free. Returns `false` if the file system cannot,
     /// or did something else in a probe.
-    pub fn exchange(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<bool> {
+    pub fn exchange(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+        _: &WritePermit,
+    ) -> Result<bool> {
         if !to.features().exchange {
             return Ok(false);
         }

@@ -37,7 +37,7 @@ impl Folder {
         if let Some(child) = self.find_trusted(name)? {
             return Ok(child);
         }
-        let child = self.open_or_create_child(name, self)?;
+        let child = self.open_or_make_child(name, self)?;
         child.require_trusted(self)?;
         self.assign_owner_to(&child);
         Ok(child)
@@ -48,7 +48,7 @@ impl Folder {
     /// # Errors
     /// [`Error::Untrusted`] if another user owns it.
     pub fn trusted_child(&self, name: &OsStr, root: &Self) -> Result<Self> {
-        let child = self.open_or_create_child(name, root)?;
+        let child = self.open_or_make_child(name, root)?;
         child.require_trusted(root)?;
         Ok(child)
     }

@@ -162,7 +162,10 @@ impl PathWalk {
     /// Creates a folder for this user alone; a folder that root creates in the folder of a user belongs to that user.
     fn create_folder(&mut self, name: &OsStr) -> Result<()> {
         let parent = self.open_folder()?;
-        match parent.create_folder(name, 0o700) {
+        match parent
+            .permit()
+            .and_then(|permit| parent.create_folder(name, 0o700, &permit))
+        {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
             made => made?,
         }

@@ -100,7 +100,7 @@ fn put_under(root: &Folder, own: &Folder, from: &Path, temporary: &OsStr) -> Res
         .and_then(|_| file::set_mode(&file, mode & 0o666 | 0o600))
         .and_then(|()| file.sync_all())
         .at("write", &path)?;
-    match own.rename(temporary, own, OsStr::new(FILE_NAME)) {
+    match own.rename(temporary, own, OsStr::new(FILE_NAME), &own.permit()?) {
         // A run that removes leftovers took it for one.
         Err(error) if is_not_found(&error) => return Err(Error::ConcurrentChange { path }),
         renamed => renamed?,

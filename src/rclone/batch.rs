@@ -14,7 +14,7 @@ use super::command::{PATIENT_FLAGS, PROGRESS_FLAGS, RcloneCommand};
 use super::daemon::Daemon;
 use super::line::OutputLine;
 use super::list::are_scattered;
-use super::log;
+use super::log::{self, LogEntry};
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Concurrency, Remote};
@@ -22,6 +22,7 @@ use super::retry::Backoff;
 use super::status::{ProcessEnd, RcloneStatus};
 use super::transfer_log::{TransferEvent, TransferLog, Verb};
 use crate::base::error::Result;
+use crate::model::address;
 use crate::os::scratch::TempFile;
 
 /// Limits of a transfer.
@@ -152,7 +153,8 @@ impl<'a> TransferBatch<'a> {
     /// Executes the transfer, and repeats it for files that the storage refused because there were too many requests.
     ///
     /// # Errors
-    /// Interruption, or rclone could not be started.
+    /// Interruption, or rclone could not be started. The loss of the lease, which stops what writes to the remote; a listing
+    /// shows what was done before.
     pub fn run(&self, on_event: &mut dyn FnMut(TransferEvent<'_>)) -> Result<BatchEnd> {
         let mut backoff = Backoff::until(self.limits.deadline);
         let (mut attempt, mut error) = (self.clone(), None);
@@ -210,10 +212,12 @@ impl<'a> TransferBatch<'a> {
         }
         let list = TempFile::with_lines(name::encoded_paths(&self.files))?;
         let mut log = TransferLog::new(self.verb, self.remote.root(), &self.files, index_of);
+        self.require_writable()?;
         let mut end = match self.daemon(&list) {
             Some(daemon) => self.run_by_daemon(daemon, &list, &mut log, on_event)?,
             None => self.run_by_process(&list, &mut log, on_event)?,
         };
+        self.require_writable()?;
         let refused = if end.exited_normally {
             log.refused_files()
         } else {
@@ -239,6 +243,27 @@ impl<'a> TransferBatch<'a> {
             .filter(|_| self.versions.is_some() && is_unlimited && is_text)
     }
 
+    /// Fails if the lease is lost and this writes to the remote, as all but downloads do.
+    fn require_writable(&self) -> Result<()> {
+        if address::is_remote(&self.to) {
+            self.remote.permit()?;
+        }
+        Ok(())
+    }
+
+    /// Reads an entry of the log. Breaks if the transfer should be stopped.
+    fn read_entry(
+        &self,
+        log: &mut TransferLog<'_>,
+        entry: &LogEntry,
+        on_event: &mut dyn FnMut(TransferEvent<'_>),
+    ) -> ControlFlow<()> {
+        if self.require_writable().is_err() {
+            return ControlFlow::Break(());
+        }
+        log.read_entry(entry, on_event)
+    }
+
     fn run_by_daemon(
         &self,
         daemon: &Daemon,
@@ -247,7 +272,7 @@ impl<'a> TransferBatch<'a> {
         on_event: &mut dyn FnMut(TransferEvent<'_>),
     ) -> Result<BatchEnd> {
         let failure = daemon.transfer("sync/copy", self.rc_params(list), &mut |entry| {
-            log.read_entry(entry, on_event)
+            self.read_entry(log, entry, on_event)
         })?;
         log.read_end(failure);
         Ok(BatchEnd {
@@ -265,7 +290,7 @@ impl<'a> TransferBatch<'a> {
         let command = self.command(list);
         let end = command.run(ProcessLimits::TRANSFER, &mut |line| match line {
             OutputLine::Stdout(_) => ControlFlow::Continue(()),
-            OutputLine::Log(line) => log.read_entry(&log::parse_line(&line), on_event),
+            OutputLine::Log(line) => self.read_entry(log, &log::parse_line(&line), on_event),
         })?;
         Ok(BatchEnd {
             exited_normally: end.exited_normally(),

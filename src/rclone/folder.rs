@@ -14,6 +14,7 @@ use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};
 use super::status::ProcessEnd;
 use crate::base::error::{IoResultExt as _, Result, STORAGE_TIMEOUT_SECONDS};
+use crate::base::lease::WritePermit;
 use crate::os::scratch::TempFolder;
 
 /// Greatest number of folders that a run removes without the daemon, by a process each. The rest waits for the next run.
@@ -27,7 +28,7 @@ impl Remote {
     ///
     /// # Errors
     /// One of the folders could not be created.
-    pub fn create_folders(&self, folders: &[PathBuf]) -> Result<()> {
+    pub fn create_folders(&self, folders: &[PathBuf], _: &WritePermit) -> Result<()> {
         if folders.is_empty() {
             return Ok(());
         }
@@ -53,7 +54,7 @@ impl Remote {
     /// empty stays, which is no error. Without the daemon, at most 50 are removed.
     ///
     /// # Errors
-    /// Interruption.
+    /// Interruption; the loss of the lease.
     pub fn remove_empty_folders(&self, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
         let mut removed = BTreeSet::new();
         let max_folders = if self.daemon().is_some() {
@@ -62,7 +63,7 @@ impl Remote {
             MAX_WITHOUT_DAEMON
         };
         for folder in folders.iter().take(max_folders) {
-            match self.remove_empty_folder(folder)? {
+            match self.remove_empty_folder(folder, &self.permit()?)? {
                 Some(true) => {
                     removed.insert(folder.clone());
                 }
@@ -76,7 +77,7 @@ impl Remote {
 
     /// Removes one folder if it is empty; `None` if the storage does not answer. Where a storage would remove the content too,
     /// rclone checks first that the folder is empty.
-    fn remove_empty_folder(&self, folder: &Path) -> Result<Option<bool>> {
+    fn remove_empty_folder(&self, folder: &Path, _: &WritePermit) -> Result<Option<bool>> {
         let Ok(encoded) = name::encode_path(folder) else {
             return Ok(Some(false));
         };

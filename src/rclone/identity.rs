@@ -10,6 +10,7 @@ use super::daemon::{Daemon, ListReply, MAX_LIST_BYTES, RcAnswer};
 use super::remote::{Remote, remote_error};
 use super::status::{ProcessEnd, RcloneStatus};
 use crate::base::error::{ConnectionError, Result, STORAGE_TIMEOUT_SECONDS};
+use crate::base::lease::WritePermit;
 use crate::base::own_name::OWN_FOLDER;
 use crate::model::identity;
 use crate::model::identity::Identity;
@@ -36,7 +37,7 @@ fn too_long() -> ConnectionError {
 impl Remote {
     /// Creates the identity file of a database that has none. Returns the identity that the remote holds afterwards, because
     /// another first copy may have been faster.
-    pub fn create_identity(&self, database: &str) -> Result<String> {
+    pub fn create_identity(&self, database: &str, _: &WritePermit) -> Result<String> {
         let file = identity::relative_path();
         let text = identity::generate(database, &self.path(&file))?;
         let local_file = TempFile::with_lines(text.lines().map(str::to_owned))?;

@@ -20,6 +20,8 @@ mod feature;
 mod folder;
 mod folder_name;
 mod identity;
+#[cfg(test)]
+mod law;
 mod line;
 mod list;
 mod list_reader;

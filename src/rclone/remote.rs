@@ -12,6 +12,7 @@ use super::message;
 use super::name;
 use super::program::{Program, RcloneVersion, VersionLookup, configuration_fingerprint};
 use crate::base::error::{Error, Result};
+use crate::base::lease::{WriteGuard, WritePermit};
 use crate::model::access::Access;
 use crate::model::address;
 
@@ -30,6 +31,8 @@ pub struct Remote {
     daemon: OnceLock<Option<Daemon>>,
     /// Response time of the first request, in milliseconds; 0 before it.
     latency_ms: AtomicU64,
+    /// The check before writes.
+    guard: WriteGuard,
 }
 
 /// Numbers of parallel operations of one request.
@@ -52,7 +55,21 @@ impl Remote {
             program: Program::find(access, lookup)?,
             daemon: OnceLock::new(),
             latency_ms: AtomicU64::new(0),
+            guard: WriteGuard::default(),
         })
+    }
+
+    /// The check before writes to this remote.
+    pub const fn write_guard(&self) -> &WriteGuard {
+        &self.guard
+    }
+
+    /// Returns the permit for one operation.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub fn permit(&self) -> Result<WritePermit> {
+        self.guard.permit()
     }
 
     pub fn root(&self) -> &Path {

@@ -7,6 +7,7 @@ use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};
 use crate::base::error::Result;
+use crate::base::lease::WritePermit;
 use crate::os::scratch::TempFile;
 
 impl Remote {
@@ -14,7 +15,7 @@ impl Remote {
     ///
     /// # Errors
     /// A file could not be removed; others may be.
-    pub fn delete_files(&self, files: &[PathBuf]) -> Result<()> {
+    pub fn delete_files(&self, files: &[PathBuf], _: &WritePermit) -> Result<()> {
         if files.is_empty() {
             return Ok(());
         }

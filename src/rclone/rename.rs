@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::message;
 use super::name;
 use super::remote::Remote;
+use crate::base::lease::WritePermit;
 
 /// Time for one file: a storage without a rename copies it on its own side.
 const RENAME_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -22,7 +23,7 @@ impl Remote {
     ///
     /// # Errors
     /// The reason, as text.
-    pub fn rename_file(&self, from: &Path, to: &Path) -> Result<(), String> {
+    pub fn rename_file(&self, from: &Path, to: &Path, _: &WritePermit) -> Result<(), String> {
         let root = self.root_text();
         let [from, to] = [name::encode_path(from)?, name::encode_path(to)?];
         let params = json!({ "srcFs": root, "srcRemote": from, "dstFs": root, "dstRemote": to });
@@ -33,7 +34,7 @@ impl Remote {
     ///
     /// # Errors
     /// The reason, as text. A storage that cannot rename folders may have moved some of its files.
-    pub fn rename_folder(&self, from: &Path, to: &Path) -> Result<(), String> {
+    pub fn rename_folder(&self, from: &Path, to: &Path, _: &WritePermit) -> Result<(), String> {
         name::encode_path(from)?;
         name::encode_path(to)?;
         let address = |path: &Path| self.path(path).to_str().unwrap_or_default().to_owned();

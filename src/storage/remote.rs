@@ -95,7 +95,9 @@ impl RemoteStorage {
     /// Creates the identity file if it does not exist. It must be the first file that is sent.
     pub fn ensure_identity(&self) -> Result<()> {
         if self.identity.get().is_none() {
-            let made = self.remote.create_identity(&self.database.name)?;
+            let made = self
+                .remote
+                .create_identity(&self.database.name, &self.remote.permit()?)?;
             self.identity.get_or_init(|| made);
         }
         Ok(())

@@ -219,10 +219,11 @@ impl Drop for ProbeFile<'_> {
                     );
                 }
                 if self.created_folder {
-                    ignore(
-                        storage.root.remove_empty_folder(own),
-                        "another run may use the folder by now",
-                    );
+                    let removed = storage
+                        .root
+                        .permit()
+                        .and_then(|permit| storage.root.remove_empty_folder(own, &permit));
+                    ignore(removed, "another run may use the folder by now");
                 }
             }
             Storage::Remote(storage) => {

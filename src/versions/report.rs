@@ -1,9 +1,10 @@
 //! What happened to each file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::index::{OutcomeKind, RunState};
+use crate::storage::lock::Lock;
 
 /// Result of putting versions back, or of removing them.
 #[derive(Debug, Default)]
@@ -29,6 +30,18 @@ pub struct VersionItem {
 }
 
 impl VersionReport {
+    /// Adds the storage as failed if the lock was lost: what is left, such as empty folders, was not reached.
+    pub(super) fn add_loss(&mut self, root: &Path, lock: Option<&Lock>) {
+        if let Some(Err(error)) = lock.map(Lock::check) {
+            self.items.push(VersionItem {
+                path: root.to_owned(),
+                outcome: OutcomeKind::Failed,
+                bytes: 0,
+                reason: Some(error.full_message()),
+            });
+        }
+    }
+
     /// Number of files with this outcome.
     pub fn count(&self, outcome: OutcomeKind) -> u64 {
         self.items

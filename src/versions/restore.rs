@@ -70,6 +70,7 @@ pub fn restore(
         let place = (&storage, run);
         make_changes(index, registry, place, &changes, monitor, &mut report);
     }
+    report.add_loss(&request.target.root, lock.as_ref());
     drop(lock);
     report.elapsed = start.elapsed();
     Ok(report)

@@ -107,6 +107,15 @@ const WRITERS: &[&str] = &[
     "storage/version/",
 ];
 
+/// The only files that open a root by its path. All folders below it are opened from there and share its guard, which denies
+/// writes after the loss of the lease. The others open what is no root, or read.
+const OPENERS: &[&str] = &[
+    "offload/card.rs",
+    "os/",
+    "storage/availability/",
+    "storage/lock/file.rs",
+];
+
 /// The only files that start other programs.
 const STARTERS: &[&str] = &[
     "os/exec_shim.rs",
@@ -236,7 +245,7 @@ fn modules_are_nouns() {
 #[test]
 fn only_listed_files_write_below_a_root() {
     // Functions of os::Folder that write, and all of std that write.
-    let folder = r"\.(?:create_file|create_folder|create_symlink|create_private_folder|open_or_create_child|ensure_folder|ensure_owner_can_write|remove_temporary|remove_empty_folder|remove_tree|rename_no_replace|hard_link|exchange|open_trusted|trusted_child|set_own_mode)\(";
+    let folder = r"\.(?:create_file|create_folder|create_symlink|create_private_folder|open_or_create_child|ensure_folder|ensure_owner_can_write|remove_temporary|remove_empty_folder|erase_file|remove_tree|remove_private_tree|rename_no_replace|hard_link|exchange|open_trusted|trusted_child|set_own_mode)\(";
     let standard = r"\bfs::(?:write|create_dir\w*|remove_\w+|rename|copy|hard_link|set_permissions)\b|\bFile::create|\bOpenOptions\b";
     let writes = Regex::new(&format!("{folder}|{standard}")).unwrap();
     let own_files = [
@@ -255,6 +264,18 @@ fn only_listed_files_write_below_a_root() {
         if !is_listed && let Some(found) = writes.find(&text) {
             panic!("src/{path} writes: `{}`", found.as_str());
         }
+    }
+}
+
+#[test]
+fn only_listed_files_open_a_root() {
+    let opens = Regex::new(r"(?:^|[^\w])Folder::open\(").unwrap();
+    for (path, text) in production() {
+        let is_listed = OPENERS.iter().any(|home| path.starts_with(home));
+        assert!(
+            is_listed || !opens.is_match(&text),
+            "src/{path} opens a root"
+        );
     }
 }
 

@@ -110,6 +110,9 @@ impl Error {
             }
             Self::Catalog { problem, .. } => problem.hint(),
             Self::Locked { .. } => Some("try again when that run has ended".to_owned()),
+            Self::LeaseLost { .. } => Some(
+                "repeat the line when no other run writes there: it finishes the work".to_owned(),
+            ),
             Self::SameIdentity {
                 database,
                 file,

@@ -44,6 +44,7 @@ impl Error {
             Self::RemoteHistory { .. } => "remote_history",
             Self::VersionsUnread { .. } => "versions_unread",
             Self::Locked { .. } => "locked",
+            Self::LeaseLost { .. } => "lease_lost",
             Self::RunNotFound { .. } => "run_not_found",
             Self::NotEnoughSpace { .. } => "not_enough_space",
             Self::EmptyCard { .. } | Self::UnreadCard { .. } => "empty_card",

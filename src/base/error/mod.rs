@@ -298,6 +298,12 @@ pub enum Error {
         holder: Option<String>,
         lock: PathBuf,
     },
+    /// The right to write was lost while the run wrote. The holder is the run that has it now, if it is known.
+    #[error("writing to `{database}` was stopped: {}", message::loss_of_lease(holder.as_deref()))]
+    LeaseLost {
+        database: String,
+        holder: Option<String>,
+    },
     /// A run number that does not exist. Holds the first and the last known number, if any.
     #[error("unknown run `{run}`")]
     RunNotFound { run: i64, known: Option<(i64, i64)> },
@@ -399,7 +405,7 @@ impl Error {
             }
             | Self::ConfirmationRequired { .. }
             | Self::NotAScript { .. } => ExitStatus::Usage,
-            Self::Locked { .. } => ExitStatus::Locked,
+            Self::Locked { .. } | Self::LeaseLost { .. } => ExitStatus::Locked,
             Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Failed,
         }
@@ -428,6 +434,7 @@ impl Error {
             | Self::NotPublished { database }
             | Self::StorageUnreachable { database, .. }
             | Self::Locked { database, .. }
+            | Self::LeaseLost { database, .. }
             | Self::NotEnoughSpace { database, .. } => Some(database.as_str().into()),
             _ => None,
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::base::lease::WritePermit;
 use crate::base::own_name;
 use crate::base::unicode::fold_case;
 use crate::copy::destination::find_replica;
@@ -65,10 +66,14 @@ fn rename_project_folder(copy: &DestinationCopy<'_>, storage: &LocalStorage, pat
 
 /// Renames an entry through a temporary name that no run mistakes for a leftover of its own.
 fn rename_via_temporary(copy: &DestinationCopy<'_>, folder: &Folder, old: &OsStr, new: &OsStr) {
+    let Ok(permit) = folder.permit() else {
+        return;
+    };
     let interim = own_name::interim(new);
-    let is_stuck = folder.rename_no_replace(old, folder, &interim).is_ok()
-        && !rename_when_free(folder, &interim, new)
-        && folder.rename_no_replace(&interim, folder, old).is_err();
+    let rename = |from: &OsStr, to: &OsStr| folder.rename_no_replace(from, folder, to, &permit);
+    let is_stuck = rename(old, &interim).is_ok()
+        && !rename_when_free(folder, &interim, new, &permit)
+        && rename(&interim, old).is_err();
     if is_stuck {
         let reason = "the file system refused the new name";
         let notice = own_name::interim_notice(&folder.path().join(&interim), reason);
@@ -77,14 +82,14 @@ fn rename_via_temporary(copy: &DestinationCopy<'_>, folder: &Folder, old: &OsStr
 }
 
 /// Renames an entry once the new name is free. The system caches the old entry under either case for about a second.
-fn rename_when_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
+fn rename_when_free(folder: &Folder, old: &OsStr, new: &OsStr, permit: &WritePermit) -> bool {
     let is_cached = || match (folder.stat(old), folder.stat(new)) {
         (Ok(old), Ok(new)) => new.is_unchanged_since(&old),
         _ => false,
     };
     let start = Instant::now();
     loop {
-        if folder.rename_no_replace(old, folder, new).is_ok() {
+        if folder.rename_no_replace(old, folder, new, permit).is_ok() {
             return true;
         }
         if start.elapsed() > NAME_CACHE_TIMEOUT || !is_cached() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::interrupt;
 use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
@@ -96,4 +97,11 @@ pub struct TransferContext<'a> {
     pub on_time_mismatch: &'a TimeMismatchFn<'a>,
     /// Receives the copies that were made from another destination.
     pub on_relayed: &'a RelayedFn<'a>,
+}
+
+impl TransferContext<'_> {
+    /// True if nothing more may be written: after a cancellation, or the loss of the lease.
+    pub fn must_stop(&self) -> bool {
+        interrupt::check().is_err() || self.destination.write_guard().is_lost()
+    }
 }

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
@@ -45,7 +45,8 @@ pub(super) fn delete_missing(
     lock: Option<&Lock>,
 ) -> Result<BTreeSet<PathBuf>> {
     let missing: Vec<&MissingFile> = missing_files(storage, plans).collect();
-    if interrupt::is_requested() || !copy.confirm_deletion(missing.iter().copied())? {
+    let is_stopped = interrupt::is_requested() || storage.root.write_guard().is_lost();
+    if is_stopped || !copy.confirm_deletion(missing.iter().copied())? {
         copy.report_gone(missing);
         return Ok(BTreeSet::new());
     }
@@ -53,7 +54,7 @@ pub(super) fn delete_missing(
     if missing.is_empty() && !has_emptied {
         return Ok(BTreeSet::new());
     }
-    let _lock = match lock {
+    let _lock = match lock.filter(|lock| lock.has_file()) {
         Some(_) => None,
         None => Some(storage.lock(copy.spec.run)?),
     };
@@ -129,8 +130,13 @@ fn delete_files(
                 altered: storage.altered_times(&file.replica)?,
             }),
         };
-        let outcome = move_to_versions(copy, storage, &versions, file, times)
-            .unwrap_or_else(|error| Outcome::Failed(error.full_message()));
+        let outcome =
+            move_to_versions(copy, storage, &versions, file, times).unwrap_or_else(|error| {
+                match error {
+                    Error::LeaseLost { .. } => Outcome::Unreached,
+                    error => Outcome::Failed(error.full_message()),
+                }
+            });
         if matches!(outcome, Outcome::Deleted | Outcome::Skipped(_)) {
             let changes = record.entry(file.replica.clone()).or_default();
             changes.remove(&file.path);
@@ -262,7 +268,7 @@ fn remove_if_empty(storage: &LocalStorage, path: &Path) -> bool {
     let removed = storage
         .root
         .open_descendant(above)
-        .and_then(|above| above.remove_empty_folder(name));
+        .and_then(|above| above.remove_empty_folder(name, &above.permit()?));
     match removed {
         Ok(()) => true,
         Err(error) => is_not_found(&error),

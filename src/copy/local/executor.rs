@@ -47,7 +47,7 @@ impl Executor for LocalStorage {
     ) -> Result<()> {
         let started = Timestamp::now();
         let lock = acquire_lock(copy, self, plans, lock)?;
-        let is_locked = lock.is_some();
+        let is_locked = lock.as_ref().is_some_and(Lock::has_file);
         let unfinished = if is_locked {
             settle_earlier_runs(copy, self, plans)
         } else {
@@ -78,7 +78,8 @@ impl Executor for LocalStorage {
             let changed = changed.map(PathBuf::as_path);
             rescan(copy, self, &written, &changed.collect());
         });
-        deleted.map(drop)
+        deleted?;
+        lock.as_ref().map_or(Ok(()), Lock::check)
     }
 }
 
@@ -130,18 +131,14 @@ fn acquire_lock(
 ) -> Result<Option<Lock>> {
     let deletes = copy.deletes();
     let changes = |plan: &Plan| plan.changes_destination(deletes) || !plan.leftovers.is_empty();
-    let create = || storage.lock(copy.spec.run);
     match lock {
-        None if plans.iter().any(changes) => match create() {
-            Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
-            // The copy goes on without a lock, because the folders of projects may be writable.
-            Err(error) => {
-                copy.report_problem(error);
-                Ok(None)
-            }
-            Ok(lock) => Ok(Some(lock)),
-        },
-        None if plans.iter().any(Plan::has_metadata_updates) => match create() {
+        None if plans.iter().any(changes) => {
+            // Without a lock file the copy goes on, because the folders of projects may be writable.
+            let (lock, failure) = storage.lock_if_possible(copy.spec.run)?;
+            copy.report_problems([failure.map_or(Ok(()), Err)]);
+            Ok(Some(lock))
+        }
+        None if plans.iter().any(Plan::has_metadata_updates) => match storage.lock(copy.spec.run) {
             Err(error @ Error::Locked { .. }) => Err(error),
             taken => Ok(taken.ok()),
         },
@@ -183,6 +180,10 @@ fn rescan(
 ) {
     let observed = observe(copy, storage, written, changed);
     let (run, root) = (copy.spec.run, &copy.database.root);
+    if observed.is_ok() && storage.root.write_guard().is_lost() {
+        // The next run finishes the folders.
+        return;
+    }
     match observed.and_then(|()| copy.index.clear_in_progress(run, root, written)) {
         // The replicas stay recorded as in progress, and the next run scans them.
         Err(Error::Interrupted) | Ok(()) => {}

@@ -40,7 +40,7 @@ impl FetchFolder {
     pub(super) fn open(index: &mut Index, root: &Folder, source: &Path) -> Result<Self> {
         let own = own_folder::open(root)?;
         if own.open_private(OsStr::new(NAME_PREFIX)).is_ok() {
-            let removed = own.remove_tree(OsStr::new(NAME_PREFIX));
+            let removed = own.remove_private_tree(OsStr::new(NAME_PREFIX));
             ignore(removed, "the folder of an earlier version disturbs nothing");
         }
         let left = find_leftover(index, root, &own, source);
@@ -76,7 +76,7 @@ impl FetchFolder {
         let mut folder = self.folder.open_descendant(Path::new(""))?;
         for component in relative.components() {
             if let Component::Normal(name) = component {
-                folder.ensure_folder(name, 0o700)?;
+                folder.ensure_folder(name, 0o700, &folder.permit()?)?;
                 folder = folder.open_child(name)?;
             }
         }
@@ -107,7 +107,8 @@ impl FetchFolder {
 
     /// Removes the folder with all files in it.
     pub(super) fn remove(self, index: &mut Index) -> Result<()> {
-        self.own_folder.remove_tree(OsStr::new(&self.name))?;
+        self.own_folder
+            .remove_private_tree(OsStr::new(&self.name))?;
         index.forget_fetch_folder(&self.root, &self.name)
     }
 }
@@ -127,7 +128,7 @@ fn find_leftover(
                 left = Some((folder, record.name.clone()));
                 false
             }
-            Ok(_) => own.remove_tree(name).is_ok(),
+            Ok(_) => own.remove_private_tree(name).is_ok(),
             // Another entry with this name is not ours to remove.
             Err(error) => is_not_found(&error),
         };

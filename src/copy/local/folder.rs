@@ -8,7 +8,6 @@ use super::context::TransferContext;
 use super::folder_metadata::FolderMetadataWriter;
 use crate::base::error::{Error, Result};
 use crate::base::ignore::ignore;
-use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFolder};
 use crate::copy::source_root::SourceRoot;
@@ -40,7 +39,7 @@ impl DestinationFolders {
             made_writable: plans.iter().map(|_| BTreeSet::new()).collect(),
         };
         for (number, plan) in plans.iter().enumerate() {
-            if plan.has_work() {
+            if plan.has_work() && !context.must_stop() {
                 folders.create_for_plan(number, plan, context);
             }
         }
@@ -75,7 +74,7 @@ impl DestinationFolders {
             parent: None,
         };
         for (index, folder) in plan.folders.iter().enumerate() {
-            if interrupt::check().is_err() {
+            if context.must_stop() {
                 return;
             }
             if folder.has_files() {
@@ -175,11 +174,12 @@ fn parent_index(index: usize, plan: &Plan) -> Option<usize> {
 fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result<()> {
     const CLIENT_AND_PROJECT: usize = 2;
     let root = context.destination;
+    let permit = root.permit()?;
     if context.source_root == SourceRoot::Replica {
         // The source has no such folders, so each gets the mode of the folder above it.
         let mut folder = root.open_descendant(Path::new(""))?;
         for name in relative {
-            folder = folder.open_or_create_child(name, &folder)?;
+            folder = folder.open_or_create_child(name, &folder, &permit)?;
         }
         return Ok(());
     }
@@ -188,7 +188,8 @@ fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result
     let mut folder = root.open_descendant(Path::new(""))?;
     for (level, name) in relative.iter().enumerate() {
         source = source.open_child(name)?;
-        folder = folder.open_or_create_child(name, if level < shared { root } else { &source })?;
+        let like = if level < shared { root } else { &source };
+        folder = folder.open_or_create_child(name, like, &permit)?;
     }
     Ok(())
 }
@@ -218,7 +219,7 @@ impl<'a> FolderMaker<'a> {
         };
         let mode = folder.mode | 0o700;
         match &folder.displaced {
-            None => parent.ensure_folder(name, mode),
+            None => parent.ensure_folder(name, mode, &parent.permit()?),
             Some(old) => {
                 let relative = &self.plan.replica;
                 let versions = self.context.versions;

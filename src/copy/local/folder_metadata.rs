@@ -47,7 +47,7 @@ impl<'a> FolderMetadataWriter<'a> {
 
     /// Sets the metadata that is due: everything for a new folder or an unfinished replica, the mtime if an entry was
     /// created in the folder, and its own mode if it was made writable. Returns a warning if a new folder lost an
-    /// extended attribute.
+    /// extended attribute. After the loss of the lease the next run sets it.
     pub(super) fn finish_folder(
         &mut self,
         folder: &PlannedFolder,
@@ -56,6 +56,9 @@ impl<'a> FolderMetadataWriter<'a> {
     ) -> Result<Option<String>> {
         /// Number of consecutive misses after which the storage counts as unable to keep folder metadata.
         const MAX_MISSES: u8 = 8;
+        if self.context.destination.write_guard().is_lost() {
+            return Ok(None);
+        }
         let is_ours = !folder.exists || self.context.unfinished.contains(&self.plan.replica);
         let needs_metadata = folder.needs_metadata && self.context.is_locked;
         if is_ours || is_touched || was_made_writable {

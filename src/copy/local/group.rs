@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::context::{TimeMismatch, VerifiedFile};
 use super::item::{FolderPair, ItemCopier, PendingFile};
 use crate::base::error::{Error, Result};
-use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::{CopiedItem, Outcome, Verification, attribute_warning};
 use crate::copy::plan::PlannedFile;
@@ -67,7 +66,7 @@ impl Group {
         if pending.is_empty() {
             return;
         }
-        if interrupt::check().is_err() {
+        if items.context.must_stop() {
             for PendingFile { pair, item, temp } in pending {
                 drop(temp);
                 items.report(&pair, &item, Outcome::Unreached);
@@ -141,7 +140,7 @@ impl Group {
     /// Verifies and renames one flushed file. If verification fails, copies the file once more.
     fn finish_one(&mut self, file: PendingFile, flushed: Result<()>, items: &mut ItemCopier<'_>) {
         let PendingFile { pair, item, temp } = file;
-        if interrupt::check().is_err() {
+        if items.context.must_stop() {
             return items.report(&pair, &item, Outcome::Unreached);
         }
         let finished = flushed.and_then(|()| verify_and_persist(&pair, &item, temp, items));
@@ -159,7 +158,7 @@ impl Group {
 
     /// Flushes and reports the files under final names. After cancellation only their folders are flushed, which is fast.
     pub(super) fn flush_names(&mut self, items: &ItemCopier<'_>) {
-        if interrupt::check().is_err() {
+        if items.context.must_stop() {
             self.report_persisted(false, items);
         } else {
             self.flush(&[], items);
@@ -286,7 +285,7 @@ fn verify_and_persist(
     let time_mismatch = find_time_mismatch(item, &temp, items.context.move_source);
     let name = item.name.as_os_str();
     match &item.replaced {
-        None => temp.persist_noclobber(name)?,
+        None => temp.persist_noclobber(name, &pair.to.permit()?)?,
         Some(old) => {
             let relative = &items.plans[pair.plan].replica;
             let path = items.folder_path(pair.plan, pair.folder).join(name);

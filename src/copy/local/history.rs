@@ -48,7 +48,7 @@ pub(super) fn seal_copied(
             continue;
         }
         let path = copy.path(&plan.replica, Path::new(""));
-        if interrupt::is_requested() {
+        if interrupt::is_requested() || storage.root.write_guard().is_lost() {
             copy.report_problem(Error::HistoryNotWritten { path });
             continue;
         }

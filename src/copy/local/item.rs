@@ -85,7 +85,7 @@ impl<'a> ItemCopier<'a> {
     /// Reports an item that could not be copied. A file that disappeared from the source is not a failure.
     pub(super) fn report_failure(&self, pair: &FolderPair, item: &PlannedFile, error: &Error) {
         let outcome = match error {
-            Error::Interrupted => Outcome::Unreached,
+            Error::Interrupted | Error::LeaseLost { .. } => Outcome::Unreached,
             error => {
                 let has_vanished = is_not_found(error)
                     && !self.context.move_source

@@ -227,7 +227,7 @@ impl<'a> Worker<'a> {
     }
 
     fn must_stop(&self) -> bool {
-        interrupt::check().is_err() || interrupt::is_past(self.items.context.deadline)
+        self.items.context.must_stop() || interrupt::is_past(self.items.context.deadline)
     }
 
     /// Opens both folders at this position for the next files; returns the outcome of the files if that fails.

@@ -67,7 +67,7 @@ impl Upload<'_> {
         kept.extend(has_kept_version.then_some(versions));
         let written = journal.finish();
         match ended {
-            Err(Error::Interrupted) => Ok(BatchEnd::default()),
+            Err(Error::Interrupted | Error::LeaseLost { .. }) => Ok(BatchEnd::default()),
             ended => {
                 written?;
                 ended

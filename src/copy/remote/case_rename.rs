@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::change::RemoteChanges;
 use crate::base::error::Result;
 use crate::base::interrupt;
+use crate::base::lease::WritePermit;
 use crate::base::name::Name;
 use crate::base::own_name;
 use crate::base::unicode::is_respelled;
@@ -136,15 +137,21 @@ impl<'a> RemoteSpellings<'a> {
             return Ok(false);
         }
         let between = path_within(above, temporary.as_path());
-        if is_free && rename_entry(storage, &from, &between, is_folder).is_ok() {
+        let rename = |from: &Path, to: &Path, permit: &WritePermit| {
+            rename_entry(storage, [from, to], is_folder, permit)
+        };
+        if is_free
+            && let Ok(permit) = storage.remote.permit()
+            && rename(&from, &between, &permit).is_ok()
+        {
             let renamed = if may_exist(storage, &to, is_folder)? {
                 Err("the new name is in use".to_owned())
             } else {
-                rename_entry(storage, &between, &to, is_folder)
+                rename(&between, &to, &permit)
             };
             // Restore the old name. If that fails too, the entry keeps the temporary name and the file is sent again.
             if let Err(reason) = renamed
-                && rename_entry(storage, &between, &from, is_folder).is_err()
+                && rename(&between, &from, &permit).is_err()
             {
                 self.stuck.push((between, reason));
             }
@@ -174,13 +181,13 @@ fn may_exist(storage: &RemoteStorage, path: &Path, is_folder: bool) -> Result<bo
 
 fn rename_entry(
     storage: &RemoteStorage,
-    from: &Path,
-    to: &Path,
+    [from, to]: [&Path; 2],
     is_folder: bool,
+    permit: &WritePermit,
 ) -> Result<(), String> {
     if is_folder {
-        storage.remote.rename_folder(from, to)
+        storage.remote.rename_folder(from, to, permit)
     } else {
-        storage.remote.rename_file(from, to)
+        storage.remote.rename_file(from, to, permit)
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn delete_missing(
     changes: &mut RemoteChanges,
 ) -> Result<()> {
     let mut missing = std::mem::take(&mut changes.missing);
-    if interrupt::is_requested() || !copy.confirm_deletion(&missing)? {
+    let is_stopped = interrupt::is_requested() || storage.remote.write_guard().is_lost();
+    if is_stopped || !copy.confirm_deletion(&missing)? {
         copy.report_gone(&missing);
         return Ok(());
     }
@@ -30,7 +31,16 @@ pub(super) fn delete_missing(
         return Ok(());
     }
     let versions = version::remote_version_folder(copy.spec.run)?;
-    let moves = RemoteMoves::execute(storage, &paths, [Path::new(""), &versions])?;
+    let moves = match RemoteMoves::execute(storage, &paths, [Path::new(""), &versions]) {
+        // They stay in the record. The next sync finds the moved ones missing.
+        Err(Error::LeaseLost { .. }) => {
+            for file in &missing {
+                copy.report_outcome(&file.replica, &file.path, Outcome::Unreached);
+            }
+            return Ok(());
+        }
+        moves => moves?,
+    };
     if moves.has_moved() {
         let path = storage.remote.path(&versions);
         copy.lock_report().version_folders.push(path);

@@ -9,7 +9,7 @@ use super::deletion::delete_missing;
 use super::rename::rename_files;
 use super::upload::{OutgoingFile, Upload, UploadEnd};
 use super::upload_journal::settle_journal;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::destination::find_replica;
 use crate::copy::destination::{DestinationCopy, SourceReplica};
@@ -41,7 +41,7 @@ impl Executor for RemoteStorage {
         &self,
         copy: &mut DestinationCopy<'_>,
         plans: &[Plan],
-        _lock: Option<Lock>,
+        lock: Option<Lock>,
     ) -> Result<()> {
         if plans.iter().any(Plan::has_work) {
             self.ensure_identity()?;
@@ -54,15 +54,16 @@ impl Executor for RemoteStorage {
         rename_files(copy, self, plans, &mut changes)?;
         let end = send_all(copy, self, &changes.send)?;
         if end == UploadEnd::Answered {
-            make_empty_folders(copy, self, plans)?;
-            delete_missing(copy, self, &mut changes)?;
-            remove_emptied(copy, self, plans, &mut changes)?;
+            match tidy(copy, self, plans, &mut changes) {
+                Ok(()) | Err(Error::LeaseLost { .. }) => {}
+                Err(error) => return Err(error),
+            }
         } else {
             copy.report_gone(&changes.missing);
         }
         let recorded = interrupt::with_grace_period(|| observe(copy, self, plans, &changes));
         copy.report_problems([recorded]);
-        Ok(())
+        lock.as_ref().map_or(Ok(()), Lock::check)
     }
 }
 
@@ -121,6 +122,23 @@ fn send(
     sent
 }
 
+/// Creates empty folders, and removes what is missing at the source.
+fn tidy(
+    copy: &mut DestinationCopy<'_>,
+    storage: &RemoteStorage,
+    plans: &[Plan],
+    changes: &mut RemoteChanges,
+) -> Result<()> {
+    make_empty_folders(copy, storage, plans)?;
+    delete_missing(copy, storage, changes)?;
+    remove_emptied(copy, storage, plans, changes)
+}
+
+/// True after a cancellation, or the loss of the lease.
+fn must_stop(storage: &RemoteStorage) -> bool {
+    interrupt::is_requested() || storage.remote.write_guard().is_lost()
+}
+
 /// Creates the empty folders of the plans if the storage supports them, and adds them to the sync record.
 fn make_empty_folders(
     copy: &mut DestinationCopy<'_>,
@@ -132,11 +150,11 @@ fn make_empty_folders(
         folders.collect::<Vec<_>>()
     };
     let folders: Vec<PathBuf> = plans.iter().flat_map(empty).collect();
-    if folders.is_empty() || interrupt::is_requested() {
+    if folders.is_empty() || must_stop(storage) {
         return Ok(());
     }
     if storage.features.keeps_empty_folders()
-        && let Err(error) = storage.remote.create_folders(&folders)
+        && let Err(error) = create_folders(storage, &folders)
     {
         for path in &folders {
             copy.report_outcome(path, Path::new(""), Outcome::Failed(error.full_message()));
@@ -151,6 +169,11 @@ fn make_empty_folders(
     copy.index.update_sent(&copy.database.root, source, &record)
 }
 
+fn create_folders(storage: &RemoteStorage, folders: &[PathBuf]) -> Result<()> {
+    let permit = storage.remote.permit()?;
+    storage.remote.create_folders(folders, &permit)
+}
+
 /// Removes the emptied folders from the storage and from the record. Folders that cannot be removed are kept.
 fn remove_emptied(
     copy: &mut DestinationCopy<'_>,
@@ -163,7 +186,7 @@ fn remove_emptied(
         folders.map(|path| (plan.replica.clone(), path.clone()))
     });
     let mut folders: Vec<(PathBuf, PathBuf)> = emptied.collect();
-    if folders.is_empty() || interrupt::is_requested() {
+    if folders.is_empty() || must_stop(storage) {
         return Ok(());
     }
     if storage.features.keeps_empty_folders() {

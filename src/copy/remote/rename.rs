@@ -2,7 +2,7 @@
 //! again.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::case_rename::respell_files;
 use super::change::{RemoteChanges, renamed_file};
@@ -131,7 +131,7 @@ fn rename_remote<'p>(
                     .removed
                     .push((previous.replica.clone(), previous.path.clone()));
             }
-        } else if can_rename && storage.remote.rename_file(&old, &new).is_ok() {
+        } else if can_rename && rename_file(storage, &old, &new) {
             moved.push((plan, rename));
         } else {
             changes.missing.push(previous.clone());
@@ -139,6 +139,12 @@ fn rename_remote<'p>(
         }
     }
     Ok(moved)
+}
+
+/// Renames one file. Returns true if rclone reports success.
+fn rename_file(storage: &RemoteStorage, old: &Path, new: &Path) -> bool {
+    let permit = storage.remote.permit();
+    permit.is_ok_and(|permit| storage.remote.rename_file(old, new, &permit).is_ok())
 }
 
 /// Lists files. Returns an empty listing if that fails, so that nothing is renamed.

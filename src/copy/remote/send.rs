@@ -38,13 +38,18 @@ impl Upload<'_> {
                 UploadEnd::Lost(why) => {
                     report_all(batch, &Outcome::Failed(why.clone()), on_outcome);
                 }
-                UploadEnd::Answered if interrupt::is_requested() || self.is_past_deadline() => {
+                UploadEnd::Answered if self.must_stop() || self.is_past_deadline() => {
                     report_all(batch, &Outcome::Unreached, on_outcome);
                 }
                 UploadEnd::Answered => end = self.send_batch(index, batch, kept, on_outcome)?,
             }
         }
         Ok(end)
+    }
+
+    /// True after a cancellation, or the loss of the lease.
+    fn must_stop(&self) -> bool {
+        interrupt::is_requested() || self.destination.remote.write_guard().is_lost()
     }
 
     fn is_past_deadline(&self) -> bool {
@@ -74,7 +79,7 @@ impl Upload<'_> {
             }
         }
         self.mark_vanished(&mut batch);
-        if interrupt::is_requested() {
+        if self.must_stop() {
             batch.report_interrupted(on_outcome);
             return Ok(UploadEnd::Answered);
         }

@@ -37,7 +37,8 @@ mod tests {
         let [file, link, inner] = ["a", "b", "c"].map(OsStr::new);
         drop(folder.create_file(file).unwrap());
         folder.create_symlink(link, inner).unwrap();
-        folder.create_folder(inner, 0o755).unwrap();
+        let permit = folder.permit().unwrap();
+        folder.create_folder(inner, 0o755, &permit).unwrap();
         assert!(remove_leftover(&folder, file) && remove_leftover(&folder, link));
         assert!(!remove_leftover(&folder, inner) && !remove_leftover(&folder, file));
         assert_eq!(folder.entry_names().unwrap(), [inner]);

@@ -135,7 +135,7 @@ pub fn move_file(
         None
     };
     let moved = create_temporary(destination, |temporary| {
-        source.rename_no_replace(name, destination, temporary)
+        source.rename_no_replace(name, destination, temporary, &destination.permit()?)
     });
     let temporary = match moved {
         Err(Error::Io { source: error, .. }) if error.kind() == ErrorKind::CrossesDevices => {
@@ -338,7 +338,9 @@ mod tests {
         let moved = moved.unwrap().unwrap();
         assert_eq!(moved.digest, Some(Digest::of_bytes(b"abc")));
         assert!(source.entry_names().unwrap().is_empty());
-        moved.persist_noclobber(NAME.as_ref()).unwrap();
+        moved
+            .persist_noclobber(NAME.as_ref(), &destination.permit().unwrap())
+            .unwrap();
         assert_eq!(fs::read(destination.path().join(NAME)).unwrap(), b"abc");
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::temp_name::temporary_name;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::ignore::ignore;
+use crate::base::lease::WritePermit;
 use crate::os::attribute::XattrOutcome;
 use crate::os::file;
 use crate::os::folder::Folder;
@@ -61,37 +62,49 @@ impl TempCopy {
     }
 
     /// Renames the copy to `name`, which must be free.
-    pub fn persist_noclobber(self, name: &OsStr) -> Result<()> {
+    pub fn persist_noclobber(self, name: &OsStr, permit: &WritePermit) -> Result<()> {
         let folder = Arc::clone(&self.folder);
-        self.persist_noclobber_in(&folder, name)
+        self.persist_noclobber_in(&folder, name, permit)
     }
 
     /// Renames the copy to `name` in another folder of the same file system, where that name must be free.
-    pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
-        self.folder.rename_no_replace(&self.name, folder, name)?;
+    pub fn persist_noclobber_in(
+        mut self,
+        folder: &Folder,
+        name: &OsStr,
+        permit: &WritePermit,
+    ) -> Result<()> {
+        self.folder
+            .rename_no_replace(&self.name, folder, name, permit)?;
         self.is_disarmed = true;
         Ok(())
     }
 
     /// Renames the copy over the file it replaces. The old version must be kept elsewhere by now.
-    pub fn persist(mut self, name: &OsStr) -> Result<()> {
-        self.folder.rename(&self.name, &self.folder, name)?;
+    pub fn persist(mut self, name: &OsStr, permit: &WritePermit) -> Result<()> {
+        self.folder.rename(&self.name, &self.folder, name, permit)?;
         self.is_disarmed = true;
         Ok(())
     }
 
     /// Moves the copy into another folder of the same file system, where `name` must be free. After a failure it is still in
     /// its old folder.
-    pub fn move_to(&mut self, folder: &Arc<Folder>, name: &OsStr) -> Result<()> {
-        self.folder.rename_no_replace(&self.name, folder, name)?;
+    pub fn move_to(
+        &mut self,
+        folder: &Arc<Folder>,
+        name: &OsStr,
+        permit: &WritePermit,
+    ) -> Result<()> {
+        self.folder
+            .rename_no_replace(&self.name, folder, name, permit)?;
         self.folder = Arc::clone(folder);
         name.clone_into(&mut self.name);
         Ok(())
     }
 
     /// Moves the copy back into the folder of its final name, under a new temporary name.
-    pub fn move_back(&mut self, folder: &Arc<Folder>) -> Result<()> {
-        self.move_to(folder, &temporary_name())
+    pub fn move_back(&mut self, folder: &Arc<Folder>, permit: &WritePermit) -> Result<()> {
+        self.move_to(folder, &temporary_name(), permit)
     }
 
     /// Stops removing the copy on drop: its name may belong to another file from now on.
@@ -174,15 +187,17 @@ mod tests {
         let mut copier = Copier::default();
         let copy = copy_of(b"new", &source, &folder, &mut copier);
         fs::write(folder.path().join(FINAL), "theirs").unwrap();
-        let taken = copy.persist_noclobber(FINAL.as_ref());
+        let taken = copy.persist_noclobber(FINAL.as_ref(), &folder.permit().unwrap());
         assert!(matches!(taken, Err(Error::ConcurrentChange { .. })));
         assert_eq!(content(&folder, FINAL), "theirs");
         assert_eq!(folder.entry_names().unwrap(), [FINAL]);
         let copy = copy_of(b"new", &source, &folder, &mut copier);
-        copy.persist_noclobber("free".as_ref()).unwrap();
+        copy.persist_noclobber("free".as_ref(), &folder.permit().unwrap())
+            .unwrap();
         assert_eq!(content(&folder, "free"), "new");
         let copy = copy_of(b"newer", &source, &folder, &mut copier);
-        copy.persist(FINAL.as_ref()).unwrap();
+        copy.persist(FINAL.as_ref(), &folder.permit().unwrap())
+            .unwrap();
         assert_eq!(content(&folder, FINAL), "newer");
         assert_eq!(folder.entry_names().unwrap().len(), 2);
     }
@@ -194,11 +209,13 @@ mod tests {
         let kept = Arc::new(Folder::open(&temporary.path().join("kept")).unwrap());
         fs::write(kept.path().join(FINAL), "theirs").unwrap();
         let mut copy = copy_of(b"new", &source, &folder, &mut Copier::default());
-        copy.move_to(&kept, FINAL.as_ref()).unwrap_err();
+        copy.move_to(&kept, FINAL.as_ref(), &folder.permit().unwrap())
+            .unwrap_err();
         assert_eq!(copy.location().0.path(), folder.path());
-        copy.move_to(&kept, "free".as_ref()).unwrap();
+        copy.move_to(&kept, "free".as_ref(), &folder.permit().unwrap())
+            .unwrap();
         assert_eq!(content(&kept, "free"), "new");
-        copy.move_back(&folder).unwrap();
+        copy.move_back(&folder, &folder.permit().unwrap()).unwrap();
         let (back, name) = copy.location();
         assert!(back.path() == folder.path() && is_temporary(name));
         assert_eq!(content(&folder, name), "new");

@@ -1,26 +1,76 @@
 //! One writing run per database (decision 14): every command that writes to a database holds its [`Lock`] meanwhile.
 //!
-//! `file` is the locked file, `holder` the text in it.
+//! `file` is the locked file, `holder` the text in it. Where the workstations of a studio share leases, the lock holds one
+//! too, and the guard of the storage's root checks it before each write (`base/lease.rs`).
 
 mod file;
 mod holder;
 
 use self::file::LockFile;
 use super::{LocalStorage, RemoteStorage, Storage};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::base::lease::{LeaseRequest, Leases, WriteGuard};
 use crate::index::RunId;
+use crate::model::identity;
+use crate::model::registry::Database;
 
 /// A held lock. Until it is dropped, no other run writes to the database.
 #[derive(Debug)]
 pub struct Lock {
-    _file: LockFile,
+    /// `None` if the file could not be created.
+    file: Option<LockFile>,
+    guard: WriteGuard,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.guard.release();
+    }
+}
+
+impl Lock {
+    /// Takes the lease of a database, if there is a source of leases.
+    fn with_lease(
+        file: Option<LockFile>,
+        guard: &WriteGuard,
+        database: &Database,
+        run: RunId,
+        identity: impl FnOnce() -> Result<Option<String>>,
+    ) -> Result<Self> {
+        if let Leases(Some(source)) = &database.access.leases {
+            let identity = identity()?;
+            guard.hold(source.acquire(&LeaseRequest {
+                database: &database.name,
+                root: &database.root,
+                identity: identity.as_deref(),
+                run: run.0,
+            })?);
+        }
+        Ok(Self {
+            file,
+            guard: guard.clone(),
+        })
+    }
+
+    /// True if other runs of machines that share the lock file are excluded.
+    pub const fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Fails if the lease is lost: from then on nothing may be written.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`].
+    pub fn check(&self) -> Result<()> {
+        self.guard.permit().map(drop)
+    }
 }
 
 impl Storage {
     /// Takes the lock for a run.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Locked`] if another run holds it.
+    /// [`Error::Locked`] if another run holds it.
     pub fn lock(&self, run: RunId) -> Result<Lock> {
         match self {
             Self::Local(storage) => storage.lock(run),
@@ -33,31 +83,51 @@ impl LocalStorage {
     /// Takes the lock for a run; creates the lock file if it does not exist.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Locked`] if another run holds it.
+    /// [`Error::Locked`] if another run holds it.
     pub fn lock(&self, run: RunId) -> Result<Lock> {
         let file = LockFile::create_and_acquire(&self.root, &self.database.name, run)?;
-        Ok(Lock { _file: file })
+        self.with_lease(Some(file), run)
     }
 
     /// Takes the lock for a run if the lock file exists; `None` before the first copy, because a run writes nothing before
     /// it has a file to copy.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Locked`] if another run holds it.
+    /// [`Error::Locked`] if another run holds it.
     pub fn lock_if_exists(&self, run: RunId) -> Result<Option<Lock>> {
         let file = LockFile::acquire(&self.root, &self.database.name, run)?;
-        Ok(file.map(|file| Lock { _file: file }))
+        file.map(|file| self.with_lease(Some(file), run))
+            .transpose()
+    }
+
+    /// Takes the lock for a run. If the lock file cannot be created, as at a root that is not writable, returns that error
+    /// beside a lock without a file.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another run holds the lock; [`Error::Untrusted`] if the file is not the program's.
+    pub fn lock_if_possible(&self, run: RunId) -> Result<(Lock, Option<Error>)> {
+        match LockFile::create_and_acquire(&self.root, &self.database.name, run) {
+            Ok(file) => Ok((self.with_lease(Some(file), run)?, None)),
+            Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
+            Err(error) => Ok((self.with_lease(None, run)?, Some(error))),
+        }
+    }
+
+    fn with_lease(&self, file: Option<LockFile>, run: RunId) -> Result<Lock> {
+        let identity = || identity::read(&self.root);
+        Lock::with_lease(file, self.root.write_guard(), &self.database, run, identity)
     }
 }
 
 impl RemoteStorage {
-    /// Takes the lock for a run. It excludes the other runs of this user on this host.
+    /// Takes the lock for a run. Its file excludes the other runs of this user on this host.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Locked`] if another run holds it; [`crate::base::error::Error::NoHome`] if the user has
-    /// no state folder.
+    /// [`Error::Locked`] if another run holds it; [`Error::NoHome`] if the user has no state folder.
     pub fn lock(&self, run: RunId) -> Result<Lock> {
         let file = LockFile::acquire_remote(&self.database, run)?;
-        Ok(Lock { _file: file })
+        let guard = self.remote.write_guard();
+        let identity = || Ok(self.identity().map(str::to_owned));
+        Lock::with_lease(Some(file), guard, &self.database, run, identity)
     }
 }

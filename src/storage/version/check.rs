@@ -138,7 +138,11 @@ mod tests {
         destination.replica.set_modified(name, TIME).unwrap();
         let old = planned(destination.place());
         let require = || require_kept(destination.place(), kept, &old);
-        destination.replica.hard_link(name, kept, name).unwrap();
+        let permit = destination.permit();
+        destination
+            .replica
+            .hard_link(name, kept, name, &permit)
+            .unwrap();
         require().unwrap();
         for (content, is_kept) in [("old", true), ("odd", false), ("older", false)] {
             fs::remove_file(kept.path().join(CLIP)).unwrap();

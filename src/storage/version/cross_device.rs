@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::check::{is_io_error, is_same_file_at, raced_error};
 use super::{EntryRef, Versions};
 use crate::base::error::{Error, Result};
+use crate::base::lease::WritePermit;
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
@@ -53,9 +54,10 @@ impl Versions<'_> {
         let copied = self.copy_across_devices(place, kept, old)?;
         let temporary = temp.location().1.to_owned();
         let new = folder.stat(&temporary)?;
+        let permit = self.root.permit()?;
         // After the exchange the temporary name belongs to the old version.
         temp.disarm();
-        let exchanged = folder.exchange(&temporary, folder, name);
+        let exchanged = folder.exchange(&temporary, folder, name, &permit);
         if !matches!(exchanged, Ok(true)) && is_same_file_at(folder, &temporary, &new) {
             temp.rearm();
         }
@@ -64,8 +66,8 @@ impl Versions<'_> {
                 // Its copy is kept among the old versions.
                 return folder.remove_temporary(&temporary);
             }
-            folder.exchange(&temporary, folder, name)?;
-            keep_concurrent_save(folder, name, &temporary, &new)?;
+            folder.exchange(&temporary, folder, name, &permit)?;
+            keep_concurrent_save(folder, name, &temporary, &new, &permit)?;
             return Err(raced_error(folder, name));
         }
         let current = folder.stat(name)?;
@@ -75,7 +77,7 @@ impl Versions<'_> {
         if !(is_unchanged && folder.is_same_file(&current, &copied)) {
             return Err(raced_error(folder, name));
         }
-        temp.persist(name)
+        temp.persist(name, &permit)
     }
 }
 
@@ -106,7 +108,7 @@ fn copy_verified(
     }
     copy.close()?;
     let original = copy.source_stat;
-    copy.persist_noclobber_in(kept, name)?;
+    copy.persist_noclobber_in(kept, name, &kept.permit()?)?;
     kept.flush()?;
     Ok(original)
 }
@@ -120,7 +122,12 @@ pub(super) struct DisplacedFile<'a> {
 
 impl<'a> DisplacedFile<'a> {
     /// Renames a file that is unchanged since it was copied. A file that was saved meanwhile keeps its name.
-    pub(super) fn displace(folder: &'a Folder, name: &'a OsStr, copied: &Stat) -> Result<Self> {
+    pub(super) fn displace(
+        folder: &'a Folder,
+        name: &'a OsStr,
+        copied: &Stat,
+        permit: &WritePermit,
+    ) -> Result<Self> {
         if !is_same_file_at(folder, name, copied) {
             return Err(raced_error(folder, name));
         }
@@ -129,11 +136,11 @@ impl<'a> DisplacedFile<'a> {
             name,
             temporary: temporary_name_with(b""),
         };
-        folder.rename_no_replace(name, folder, &displaced.temporary)?;
+        folder.rename_no_replace(name, folder, &displaced.temporary, permit)?;
         if is_same_file_at(folder, &displaced.temporary, copied) {
             return Ok(displaced);
         }
-        displaced.restore()?;
+        displaced.restore(permit)?;
         Err(raced_error(folder, name))
     }
 
@@ -143,15 +150,15 @@ impl<'a> DisplacedFile<'a> {
     }
 
     /// Gives the original its name back, or a name beside it if that is taken.
-    pub(super) fn restore(self) -> Result<()> {
+    pub(super) fn restore(self, permit: &WritePermit) -> Result<()> {
         let Self {
             folder,
             name,
             temporary,
         } = self;
-        match folder.rename_no_replace(&temporary, folder, name) {
+        match folder.rename_no_replace(&temporary, folder, name, permit) {
             Err(Error::ConcurrentChange { .. }) => {
-                folder.rename_no_replace(&temporary, folder, &concurrent_save_name(name))
+                folder.rename_no_replace(&temporary, folder, &concurrent_save_name(name), permit)
             }
             renamed => renamed,
         }
@@ -165,11 +172,12 @@ fn keep_concurrent_save(
     name: &OsStr,
     temporary: &OsStr,
     copy: &Stat,
+    permit: &WritePermit,
 ) -> Result<()> {
     if is_same_file_at(folder, temporary, copy) {
         return folder.remove_temporary(temporary);
     }
-    folder.rename_no_replace(temporary, folder, &concurrent_save_name(name))
+    folder.rename_no_replace(temporary, folder, &concurrent_save_name(name), permit)
 }
 
 fn concurrent_save_name(name: &OsStr) -> OsString {
@@ -258,13 +266,18 @@ mod tests {
         let destination = Destination::new();
         let (folder, name) = destination.place();
         let copied = folder.stat(name).unwrap();
-        DisplacedFile::displace(folder, name, &copied)
+        DisplacedFile::displace(folder, name, &copied, &destination.permit())
             .unwrap()
             .remove()
             .unwrap();
         assert_eq!(destination.contents(), []);
         destination.write("saved");
-        assert!(is_raced(&DisplacedFile::displace(folder, name, &copied)));
+        assert!(is_raced(&DisplacedFile::displace(
+            folder,
+            name,
+            &copied,
+            &destination.permit()
+        )));
         assert_eq!(destination.contents(), clip("saved"));
     }
 
@@ -274,13 +287,13 @@ mod tests {
         let (folder, name) = destination.place();
         let displace = || {
             let copied = folder.stat(name).unwrap();
-            DisplacedFile::displace(folder, name, &copied).unwrap()
+            DisplacedFile::displace(folder, name, &copied, &destination.permit()).unwrap()
         };
-        displace().restore().unwrap();
+        displace().restore(&destination.permit()).unwrap();
         assert_eq!(destination.contents(), clip("old"));
         let displaced = displace();
         destination.write("taken");
-        displaced.restore().unwrap();
+        displaced.restore(&destination.permit()).unwrap();
         assert_eq!(destination.contents(), saved_meanwhile("taken", "old"));
     }
 
@@ -292,10 +305,10 @@ mod tests {
         let write = |content: &str| fs::write(folder.path().join(temporary), content).unwrap();
         write("copy");
         let copy = folder.stat(temporary).unwrap();
-        keep_concurrent_save(folder, name, temporary, &copy).unwrap();
+        keep_concurrent_save(folder, name, temporary, &copy, &destination.permit()).unwrap();
         assert_eq!(destination.contents(), clip("old"));
         write("saved later");
-        keep_concurrent_save(folder, name, temporary, &copy).unwrap();
+        keep_concurrent_save(folder, name, temporary, &copy, &destination.permit()).unwrap();
         assert_eq!(
             destination.contents(),
             saved_meanwhile("old", "saved later")

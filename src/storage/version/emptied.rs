@@ -12,8 +12,9 @@ pub fn remove_emptied(storage: &LocalStorage, folders: &BTreeSet<PathBuf>) {
         if storage.missing_mount(path).is_none()
             && let (Some(above), Some(name)) = (path.parent(), path.file_name())
             && let Ok(above) = storage.root.open_descendant(above)
+            && let Ok(permit) = above.permit()
         {
-            let _stays = above.remove_empty_folder(name);
+            let _stays = above.remove_empty_folder(name, &permit);
         }
     }
 }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::error::Result;
+use crate::base::lease::WritePermit;
 use crate::base::own_name::OWN_FOLDER;
 use crate::base::timestamp::Timestamp;
 use crate::index::RunId;
@@ -79,13 +80,14 @@ impl<'a> Versions<'a> {
 
     /// Removes the run's folder with all old versions in it.
     pub fn erase(self) -> Result<()> {
+        let permit = self.root.permit()?;
         let Some((name, run)) = self.state().run_folder.take() else {
             return Ok(());
         };
         drop(run);
         let own = own_folder::open(self.root)?;
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
-        versions.remove_tree(&name)?;
+        versions.remove_tree(&name, &permit)?;
         versions.flush()
     }
 
@@ -96,7 +98,11 @@ impl<'a> Versions<'a> {
     }
 
     /// Opens or creates the folder for the old version of this path, with the permissions of the original folders.
-    fn mirror_folder(&self, (replica, path): PathInReplica<'_>) -> Result<Arc<Folder>> {
+    fn mirror_folder(
+        &self,
+        (replica, path): PathInReplica<'_>,
+        permit: &WritePermit,
+    ) -> Result<Arc<Folder>> {
         let relative = replica.join(path.parent().unwrap_or(Path::new("")));
         let mut state = self.state();
         if let Some((last, folder)) = &state.last_folder
@@ -107,14 +113,14 @@ impl<'a> Versions<'a> {
         let run = if let Some((_, run)) = &state.run_folder {
             Arc::clone(run)
         } else {
-            let (name, run) = self.make_run_folder()?;
+            let (name, run) = self.make_run_folder(permit)?;
             Arc::clone(&state.run_folder.insert((name, Arc::new(run))).1)
         };
         let mut kept = run.open_descendant(Path::new(""))?;
         let mut like = self.root.open_descendant(Path::new(""))?;
         for component in &relative {
             like = like.open_child(component)?;
-            kept = kept.open_or_create_child(component, &like)?;
+            kept = kept.open_or_create_child(component, &like, permit)?;
         }
         let kept = Arc::new(kept);
         state.last_folder = Some((relative, Arc::clone(&kept)));
@@ -122,12 +128,12 @@ impl<'a> Versions<'a> {
     }
 
     /// Creates the run's folder, exclusively. Its handle stays open, so that no other process can replace the folder.
-    fn make_run_folder(&self) -> Result<(OsString, Folder)> {
+    fn make_run_folder(&self, permit: &WritePermit) -> Result<(OsString, Folder)> {
         let own = own_folder::open(self.root)?;
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
         let name = OsString::from(version_folder_name(self.run)?);
         let mode = self.root.stat_self()?.mode;
-        versions.create_folder(&name, mode)?;
+        versions.create_folder(&name, mode, permit)?;
         let folder = versions.open_child(&name)?;
         folder.set_own_mode(mode | 0o700)?;
         versions.flush()?;
@@ -195,6 +201,10 @@ mod tests {
 
         pub(super) fn versions(&self) -> Versions<'_> {
             Versions::new(&self.root, RunId(7))
+        }
+
+        pub(super) fn permit(&self) -> WritePermit {
+            self.root.permit().unwrap()
         }
 
         pub(super) fn place(&self) -> EntryRef<'_> {
@@ -283,7 +293,8 @@ mod tests {
         let versions = destination.versions();
         assert_eq!(versions.run_path(), None);
         for path in ["clip.mov", "shots/a.exr", "shots/b.exr"] {
-            let kept = versions.mirror_folder((REPLICA.as_ref(), path.as_ref()));
+            let kept =
+                versions.mirror_folder((REPLICA.as_ref(), path.as_ref()), &destination.permit());
             fs::write(kept.unwrap().path().join("kept"), path).unwrap();
         }
         let run = destination.root.path().join(versions.run_path().unwrap());
@@ -325,14 +336,18 @@ mod tests {
     fn exchanged_run_folder_is_not_written_to() {
         let destination = Destination::new();
         let versions = destination.versions();
-        versions.mirror_folder(Destination::relative()).unwrap();
+        versions
+            .mirror_folder(Destination::relative(), &destination.permit())
+            .unwrap();
         let run = destination.root.path().join(versions.run_path().unwrap());
         let moved = run.with_file_name("moved");
         fs::rename(&run, &moved).unwrap();
         fs::create_dir(&run).unwrap();
         let other = (REPLICA.as_ref(), "new folder/clip.mov".as_ref());
         fs::create_dir(destination.replica.path().join("new folder")).unwrap();
-        versions.mirror_folder(other).unwrap();
+        versions
+            .mirror_folder(other, &destination.permit())
+            .unwrap();
         assert!(moved.join(REPLICA).join("new folder").exists());
         assert_eq!(fs::read_dir(&run).unwrap().count(), 0);
     }

@@ -8,6 +8,7 @@ use super::check::{is_io_error, raced_error, require_unchanged};
 use super::cross_device::DisplacedFile;
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::Result;
+use crate::base::lease::WritePermit;
 use crate::os::folder::Folder;
 use crate::snapshot::diff::DiffEntry;
 
@@ -38,12 +39,12 @@ impl Versions<'_> {
     ) -> Result<Arc<Folder>> {
         let (folder, name) = place;
         match self.move_aside(place, relative, old)? {
-            (kept, Some(displaced)) => {
+            (kept, Some(displaced), _) => {
                 displaced.remove()?;
                 Ok(kept)
             }
-            (kept, None) => {
-                restore_if_unexpected(&kept, folder, name, old)?;
+            (kept, None, permit) => {
+                restore_if_unexpected(&kept, folder, name, old, &permit)?;
                 Ok(kept)
             }
         }
@@ -61,42 +62,46 @@ impl Versions<'_> {
         mode: u32,
     ) -> Result<()> {
         let (parent, name) = place;
-        let kept = match self.move_aside(place, relative, old)? {
-            (_, Some(displaced)) => {
-                return match parent.ensure_folder(name, mode) {
+        let (kept, permit) = match self.move_aside(place, relative, old)? {
+            (_, Some(displaced), permit) => {
+                return match parent.ensure_folder(name, mode, &permit) {
                     Ok(()) => displaced.remove(),
-                    Err(error) => displaced.restore().and(Err(error)),
+                    Err(error) => displaced.restore(&permit).and(Err(error)),
                 };
             }
-            (kept, None) => kept,
+            (kept, None, permit) => (kept, permit),
         };
         let replaced = require_unchanged(&kept, name, old).and_then(|()| {
             flush_if_needed(&kept)?;
-            parent.ensure_folder(name, mode)
+            parent.ensure_folder(name, mode, &permit)
         });
         if replaced.is_err() {
-            kept.rename_no_replace(name, parent, name)?;
+            kept.rename_no_replace(name, parent, name, &permit)?;
         }
         replaced
     }
 
     /// Frees the name of an entry that is still as planned. Returns the folder of its old version and, if that is a copy on
-    /// another file system, the displaced original.
+    /// another file system, the displaced original; and the permit of
+    /// the operation.
     fn move_aside<'a>(
         &self,
         (folder, name): EntryRef<'a>,
         relative: PathInReplica<'_>,
         old: &DiffEntry,
-    ) -> Result<(Arc<Folder>, Option<DisplacedFile<'a>>)> {
+    ) -> Result<(Arc<Folder>, Option<DisplacedFile<'a>>, WritePermit)> {
         require_unchanged(folder, name, old)?;
-        let kept = self.mirror_folder(relative)?;
-        match folder.rename_no_replace(name, &kept, name) {
+        let permit = self.root.permit()?;
+        let kept = self.mirror_folder(relative, &permit)?;
+        match folder.rename_no_replace(name, &kept, name, &permit) {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 let copied = self.copy_across_devices((folder, name), &kept, old)?;
-                let displaced = DisplacedFile::displace(folder, name, &copied)?;
-                Ok((kept, Some(displaced)))
+                // The copy may have taken long.
+                let permit = self.root.permit()?;
+                let displaced = DisplacedFile::displace(folder, name, &copied, &permit)?;
+                Ok((kept, Some(displaced), permit))
             }
-            moved => moved.map(|()| (kept, None)),
+            moved => moved.map(|()| (kept, None, permit)),
         }
     }
 }
@@ -107,11 +112,12 @@ fn restore_if_unexpected(
     folder: &Folder,
     name: &OsStr,
     old: &DiffEntry,
+    permit: &WritePermit,
 ) -> Result<()> {
     if require_unchanged(kept, name, old).is_ok() {
         return Ok(());
     }
-    kept.rename_no_replace(name, folder, name)?;
+    kept.rename_no_replace(name, folder, name, permit)?;
     Err(raced_error(folder, name))
 }
 
@@ -146,10 +152,11 @@ mod tests {
         let destination = Destination::new();
         let (folder, name) = destination.place();
         let (kept, old) = (&destination.kept, planned(destination.place()));
-        folder.rename_no_replace(name, kept, name).unwrap();
-        restore_if_unexpected(kept, folder, name, &old).unwrap();
+        let permit = destination.permit();
+        folder.rename_no_replace(name, kept, name, &permit).unwrap();
+        restore_if_unexpected(kept, folder, name, &old, &permit).unwrap();
         assert_eq!(contents(kept), clip("old"));
-        let restored = restore_if_unexpected(kept, folder, name, &unplanned());
+        let restored = restore_if_unexpected(kept, folder, name, &unplanned(), &permit);
         assert!(is_raced(&restored));
         assert_eq!(destination.contents(), clip("old"));
         assert_eq!(contents(kept), []);

@@ -51,9 +51,10 @@ impl Versions<'_> {
     ) -> Result<PutBackFolders> {
         let mut kept = root.open_descendant(&versions.path())?;
         let mut place = root.open_descendant(Path::new(""))?;
+        let permit = root.permit()?;
         for component in folder {
             kept = kept.open_child(component)?;
-            place = place.open_or_create_child(component, &kept)?;
+            place = place.open_or_create_child(component, &kept, &permit)?;
         }
         Ok(PutBackFolders {
             kept,
@@ -73,6 +74,7 @@ impl Versions<'_> {
     ) -> Result<bool> {
         let PutBackFolders { kept, place } = folders;
         let path = folder.join(name);
+        let permit = place.permit()?;
         let moved_to = match expected {
             Some(old) if old.kind == EntryKind::Folder => {
                 return Err(Error::ConcurrentChange {
@@ -82,7 +84,7 @@ impl Versions<'_> {
             Some(old) => Some(self.move_unflushed((place, name), (Path::new(""), &path), old)?),
             None => None,
         };
-        let put = match kept.rename_no_replace(name, place, name) {
+        let put = match kept.rename_no_replace(name, place, name, &permit) {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 put_across_devices(kept, place, name)
             }
@@ -90,7 +92,8 @@ impl Versions<'_> {
         };
         if let (Err(error), Some(moved_to)) = (&put, &moved_to) {
             // The second error names the place of the version.
-            moved_to.rename_no_replace(name, place, name)?;
+            // A copy to another file system may have taken long.
+            moved_to.rename_no_replace(name, place, name, &place.permit()?)?;
             return Err(Error::Io {
                 action: "put back",
                 path: place.path().join(name),
@@ -133,9 +136,10 @@ fn put_across_devices(kept: &Folder, place: &Arc<Folder>, name: &OsStr) -> Resul
         });
     }
     temp.close()?;
-    temp.persist_noclobber(name)?;
+    let permit = place.permit()?;
+    temp.persist_noclobber(name, &permit)?;
     place.flush()?;
-    kept.remove_temporary(name)
+    kept.erase_file(name, &permit)
 }
 
 /// Removes versions of one folder for good, and then the folders that are empty. Returns the names that could not be
@@ -159,7 +163,10 @@ pub fn remove_versions(
     };
     let mut failed = Vec::new();
     for name in names {
-        match kept.remove_temporary(name) {
+        let removed = kept
+            .permit()
+            .and_then(|permit| kept.erase_file(name, &permit));
+        match removed {
             Ok(()) => {}
             Err(error) if is_not_found(&error) => {}
             Err(error) => failed.push((name.clone(), error.full_message())),

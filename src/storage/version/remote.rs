@@ -142,6 +142,8 @@ impl ProvenMoves {
 /// # Errors
 /// The storage refused, and what is left is not known.
 pub fn delete_versions(storage: &RemoteStorage, files: &[PathBuf]) -> Result<HashSet<PathBuf>> {
-    storage.remote.delete_files(files)?;
+    storage
+        .remote
+        .delete_files(files, &storage.remote.permit()?)?;
     storage.possibly_present(files.to_vec())
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::check::{is_io_error, is_same_file_at, raced_error, require_kept, require_unchanged};
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::lease::WritePermit;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::Stat;
 use crate::snapshot::diff::DiffEntry;
@@ -37,13 +38,14 @@ impl Versions<'_> {
     ) -> Result<()> {
         let place: EntryRef<'_> = (folder, name);
         require_unchanged(folder, name, old)?;
-        let kept = self.mirror_folder(relative)?;
+        let permit = self.root.permit()?;
+        let kept = self.mirror_folder(relative, &permit)?;
         if !folder.features().exchange {
-            return self.replace_without_exchange(temp, place, &kept, old);
+            return self.replace_without_exchange(temp, place, &kept, old, &permit);
         }
         let (temporary_folder, temporary) = temp.location();
         let copy = temporary_folder.stat(temporary)?;
-        match temp.move_to(&kept, name) {
+        match temp.move_to(&kept, name, &permit) {
             Ok(()) => {}
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 return self.replace_across_devices(temp, place, &kept, old);
@@ -52,20 +54,20 @@ impl Versions<'_> {
         }
         // After the exchange the name belongs to the old version, which must never be removed.
         temp.disarm();
-        let exchanged = kept.exchange(name, folder, name);
+        let exchanged = kept.exchange(name, folder, name, &permit);
         match exchanged {
             Ok(true) => {
-                finish_exchange(&kept, place, old, &copy)?;
+                finish_exchange(&kept, place, old, &copy, &permit)?;
                 flush_if_needed(&kept)
             }
             Ok(false) => {
                 temp.rearm();
-                temp.move_back(folder)?;
-                self.replace_without_exchange(temp, place, &kept, old)
+                temp.move_back(folder, &permit)?;
+                self.replace_without_exchange(temp, place, &kept, old, &permit)
             }
             Err(error) => {
                 if is_not_found(&error) {
-                    return temp.persist_noclobber_in(folder, name);
+                    return temp.persist_noclobber_in(folder, name, &permit);
                 }
                 // On a network file system only the answer may have been lost.
                 if is_same_file_at(&kept, name, &copy) {
@@ -84,10 +86,11 @@ impl Versions<'_> {
         place: EntryRef<'_>,
         kept: &Arc<Folder>,
         old: &DiffEntry,
+        permit: &WritePermit,
     ) -> Result<()> {
         let (folder, name) = place;
         let linked = if folder.features().hard_links {
-            folder.hard_link(name, kept, name)
+            folder.hard_link(name, kept, name, permit)
         } else {
             Err(io::Error::from(ErrorKind::Unsupported)).at("link", kept.path())
         };
@@ -96,7 +99,7 @@ impl Versions<'_> {
                 kept.flush()?;
                 require_kept(place, kept, old)?;
                 let copy = folder.stat(temp.location().1)?;
-                temp.persist(name)?;
+                temp.persist(name, permit)?;
                 require_replaced(place, kept, old, &copy)
             }
             Err(error)
@@ -104,11 +107,13 @@ impl Versions<'_> {
                     .iter()
                     .any(|kind| is_io_error(&error, *kind)) =>
             {
-                match folder.rename_no_replace(name, kept, name) {
+                match folder.rename_no_replace(name, kept, name, permit) {
                     Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                         self.replace_across_devices(temp, place, kept, old)
                     }
-                    moved => moved.and_then(|()| persist_or_restore(temp, place, kept, old)),
+                    moved => {
+                        moved.and_then(|()| persist_or_restore(temp, place, kept, old, permit))
+                    }
                 }
             }
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
@@ -126,16 +131,21 @@ fn persist_or_restore(
     (folder, name): EntryRef<'_>,
     kept: &Folder,
     old: &DiffEntry,
+    permit: &WritePermit,
 ) -> Result<()> {
     let placed = match require_unchanged(kept, name, old) {
-        Ok(()) => kept.flush().and_then(|()| temp.persist_noclobber(name)),
+        Ok(()) => kept
+            .flush()
+            .and_then(|()| temp.persist_noclobber(name, permit)),
         Err(_) => Err(raced_error(folder, name)),
     };
-    placed.map_err(|error| match kept.rename_no_replace(name, folder, name) {
-        Ok(()) => error,
-        // The second error names the place of the old version.
-        Err(lost) => lost,
-    })
+    placed.map_err(
+        |error| match kept.rename_no_replace(name, folder, name, permit) {
+            Ok(()) => error,
+            // The second error names the place of the old version.
+            Err(lost) => lost,
+        },
+    )
 }
 
 /// Fails if a file system reported success but the name does not belong to the copy.
@@ -163,6 +173,7 @@ fn finish_exchange(
     (folder, name): EntryRef<'_>,
     old: &DiffEntry,
     copy: &Stat,
+    permit: &WritePermit,
 ) -> Result<()> {
     match require_unchanged(kept, name, old) {
         Ok(()) => return require_replaced((folder, name), kept, old, copy),
@@ -173,9 +184,9 @@ fn finish_exchange(
         }
         Err(_) => {}
     }
-    kept.exchange(name, folder, name)?;
+    kept.exchange(name, folder, name, permit)?;
     if is_same_file_at(kept, name, copy) {
-        kept.remove_temporary(name)?;
+        kept.erase_file(name, permit)?;
     }
     Err(raced_error(folder, name))
 }
@@ -242,7 +253,13 @@ mod tests {
     fn version_saved_before_the_exchange_goes_back() {
         let (destination, copy) = exchanged(Some("saved"));
         let (kept, place) = (&destination.kept, destination.place());
-        assert!(is_raced(&finish_exchange(kept, place, &unplanned(), &copy)));
+        assert!(is_raced(&finish_exchange(
+            kept,
+            place,
+            &unplanned(),
+            &copy,
+            &destination.permit()
+        )));
         assert_eq!(destination.contents(), clip("saved"));
         assert_eq!(contents(kept), []);
     }
@@ -252,7 +269,13 @@ mod tests {
         let (destination, copy) = exchanged(Some("saved"));
         destination.write("saved over the copy");
         let (kept, place) = (&destination.kept, destination.place());
-        assert!(is_raced(&finish_exchange(kept, place, &unplanned(), &copy)));
+        assert!(is_raced(&finish_exchange(
+            kept,
+            place,
+            &unplanned(),
+            &copy,
+            &destination.permit()
+        )));
         assert_eq!(destination.contents(), clip("saved"));
         assert_eq!(contents(kept), clip("saved over the copy"));
     }
@@ -262,9 +285,15 @@ mod tests {
         let (destination, copy) = exchanged(Some("old"));
         let (kept, place) = (&destination.kept, destination.place());
         let old = planned((kept, CLIP.as_ref()));
-        finish_exchange(kept, place, &old, &copy).unwrap();
+        finish_exchange(kept, place, &old, &copy, &destination.permit()).unwrap();
         let (destination, copy) = exchanged(None);
-        let lost = finish_exchange(&destination.kept, destination.place(), &old, &copy);
+        let lost = finish_exchange(
+            &destination.kept,
+            destination.place(),
+            &old,
+            &copy,
+            &destination.permit(),
+        );
         let message = lost.unwrap_err().full_message();
         assert!(message.contains("the old version is lost"), "{message}");
         assert_eq!(destination.contents(), clip("new"));
@@ -276,7 +305,13 @@ mod tests {
         let (kept, place) = (&destination.kept, destination.place());
         let replace = |old: DiffEntry| {
             let versions = destination.versions();
-            versions.replace_without_exchange(destination.copy("new"), place, kept, &old)
+            versions.replace_without_exchange(
+                destination.copy("new"),
+                place,
+                kept,
+                &old,
+                &destination.permit(),
+            )
         };
         assert!(is_raced(&replace(unplanned())));
         assert_eq!(destination.contents(), clip("old"));
@@ -296,19 +331,35 @@ mod tests {
         let (kept, place) = (&destination.kept, destination.place());
         let (folder, name) = place;
         let old = planned(place);
-        let move_old = || folder.rename_no_replace(name, kept, name).unwrap();
+        let move_old = || {
+            folder
+                .rename_no_replace(name, kept, name, &destination.permit())
+                .unwrap();
+        };
         move_old();
-        let unexpected = persist_or_restore(destination.copy("new"), place, kept, &unplanned());
+        let unexpected = persist_or_restore(
+            destination.copy("new"),
+            place,
+            kept,
+            &unplanned(),
+            &destination.permit(),
+        );
         assert!(is_raced(&unexpected));
         assert_eq!(destination.contents(), clip("old"));
         move_old();
         let missing = destination.copy("new");
         folder.remove_temporary(missing.location().1).unwrap();
-        persist_or_restore(missing, place, kept, &old).unwrap_err();
+        persist_or_restore(missing, place, kept, &old, &destination.permit()).unwrap_err();
         assert_eq!(destination.contents(), clip("old"));
         move_old();
         destination.write("taken");
-        let taken = persist_or_restore(destination.copy("new"), place, kept, &old);
+        let taken = persist_or_restore(
+            destination.copy("new"),
+            place,
+            kept,
+            &old,
+            &destination.permit(),
+        );
         assert!(is_raced(&taken));
         assert_eq!(destination.contents(), clip("taken"));
         assert_eq!(contents(kept), clip("old"));

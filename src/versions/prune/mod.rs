@@ -89,6 +89,7 @@ pub fn prune(
         let removable: Vec<Candidate> = removable.map(|(candidate, _)| candidate).collect();
         removal::remove(&storage, &removable, &mut report)?;
     }
+    report.add_loss(&request.target.root, lock.as_ref());
     drop(lock);
     report.is_interrupted = interrupt::is_requested();
     report.elapsed = start.elapsed();

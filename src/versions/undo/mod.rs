@@ -71,6 +71,8 @@ pub fn undo(
     for reversal in work {
         let (place, changes) = ((&reversal.storage, run), &reversal.changes);
         make_changes(index, registry, place, changes, monitor, &mut report);
+        let root = &reversal.storage.database().root;
+        report.add_loss(root, reversal.lock.as_ref());
     }
     report.elapsed = start.elapsed();
     Ok(report)
@@ -81,7 +83,7 @@ struct Reversal {
     storage: Storage,
     changes: Vec<FileChange>,
     /// Held until the changes are made.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 /// Plans the undo of a run on all its storages.
@@ -105,7 +107,7 @@ fn plan(
             work.push(Reversal {
                 storage,
                 changes,
-                _lock: lock,
+                lock,
             });
         }
     }

@@ -5,6 +5,9 @@
 //! and come back, and people edit files. Law: a file is removed only while as many copies as the policy demands are on other
 //! media, apart from those that people edited after a removal relied on them; and nothing but the proven content is removed.
 
+mod command;
+mod lease;
+
 use std::collections::{HashSet, VecDeque};
 
 use super::protocol::{PROTOCOL, Step, WitnessState};

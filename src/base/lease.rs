@@ -1,0 +1,128 @@
+//! The right to write to a storage, which another workstation may take over.
+//!
+//! Every function that changes a name below a root demands a [`WritePermit`]. The [`WriteGuard`] of the root gives one if the
+//! lease is not lost, so that no writer can omit the check. Without a lease it always gives one.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::error::Result;
+
+/// The right of one run to write to a database. Dropping it gives it back.
+pub trait WriteLease: Debug + Send + Sync {
+    /// Fails once the lease is lost. A lost lease stays lost.
+    ///
+    /// # Errors
+    /// [`super::error::Error::LeaseLost`].
+    fn check(&self) -> Result<()>;
+}
+
+/// The place that gives out leases.
+pub trait LeaseSource: Debug + Send + Sync {
+    /// Takes the lease of a database.
+    ///
+    /// # Errors
+    /// [`super::error::Error::Locked`] if another run holds it.
+    fn acquire(&self, request: &LeaseRequest<'_>) -> Result<Arc<dyn WriteLease>>;
+}
+
+/// The source of leases; `None` if the locks of the storages are all. Equal if they are one source.
+#[derive(Clone, Debug, Default)]
+pub struct Leases(pub Option<Arc<dyn LeaseSource>>);
+
+impl PartialEq for Leases {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+impl Eq for Leases {}
+
+/// A request for the lease of a database.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseRequest<'a> {
+    /// The name of the database on this workstation.
+    pub database: &'a str,
+    pub root: &'a Path,
+    /// The id in its identity file; `None` before that exists.
+    pub identity: Option<&'a str>,
+    /// The number of the run.
+    pub run: i64,
+}
+
+/// The check before each write below one root. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct WriteGuard(Arc<RwLock<Option<Arc<dyn WriteLease>>>>);
+
+/// Proof that the right to write was checked, for one operation: the change of a name, and what undoes it if a step fails.
+#[derive(Debug)]
+pub struct WritePermit(());
+
+impl WriteGuard {
+    /// Returns the permit for one operation.
+    ///
+    /// # Errors
+    /// [`super::error::Error::LeaseLost`].
+    pub fn permit(&self) -> Result<WritePermit> {
+        let lease = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let checked = lease.as_ref().map_or(Ok(()), |lease| lease.check());
+        checked.map(|()| WritePermit(()))
+    }
+
+    /// True if nothing may be written any more.
+    pub fn is_lost(&self) -> bool {
+        self.permit().is_err()
+    }
+
+    /// Demands this lease from now on.
+    pub fn hold(&self, lease: Arc<dyn WriteLease>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(lease);
+    }
+
+    /// Gives the lease back. A lost one stays until another is held: what was not written must not be written without a lock.
+    pub fn release(&self) {
+        if !self.is_lost() {
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::Error;
+    use crate::base::fixture::CountedLease;
+
+    #[test]
+    fn root_without_a_lease_is_writable() {
+        let guard = WriteGuard::default();
+        guard.permit().unwrap();
+        guard.release();
+        guard.permit().unwrap();
+    }
+
+    #[test]
+    fn clones_share_the_lease() {
+        let guard = WriteGuard::default();
+        let clone = guard.clone();
+        guard.hold(Arc::new(CountedLease::lost_after(1)));
+        clone.permit().unwrap();
+        assert!(matches!(guard.permit(), Err(Error::LeaseLost { .. })));
+        assert!(clone.is_lost());
+    }
+
+    #[test]
+    fn lost_lease_stays_until_the_next() {
+        let guard = WriteGuard::default();
+        guard.hold(Arc::new(CountedLease::lost_after(0)));
+        guard.release();
+        assert!(guard.is_lost());
+        guard.hold(Arc::new(CountedLease::lost_after(9)));
+        guard.release();
+        assert!(!guard.is_lost());
+    }
+}
