@@ -19,7 +19,7 @@ impl RecordedMessages {
     }
 }
 
-/// A lease that is lost after a number of checks, and then says by which state of the storage that was.
+/// A lease that is lost after a number of checks.
 pub(crate) struct CountedLease {
     left: AtomicU64,
     on_loss: Box<dyn Fn() + Send + Sync>,

@@ -36,6 +36,7 @@ pub(super) fn remove_leftovers_of_runs(
             unfinished.insert(relative);
         } else if !is_clean {
             clean_replica(storage, &relative);
+            storage.root.permit()?;
             copy.index.mark_cleaned_up(root, &relative)?;
         }
     }

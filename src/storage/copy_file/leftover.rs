@@ -9,14 +9,15 @@ use crate::os::stat::EntryKind;
 /// Removes a temporary file that an earlier run left behind; returns true if it is removed.
 ///
 /// Only the holder of the database's lock may call this: no other run has temporary copies then. A comparison or a first copy
-/// may create a file without that lock; it locks the file itself, and a locked file stays.
+/// may create a file without that lock; it locks the file itself, and a locked file stays. After the loss of the lease, the
+/// temporary copies are those of another workstation, and stay.
 pub fn remove_leftover(folder: &Folder, name: &OsStr) -> bool {
     let is_removable = match folder.stat(name).map(|stat| stat.kind) {
         Ok(EntryKind::Link) => true,
         Ok(EntryKind::File) => !is_locked(folder, name),
         _ => false,
     };
-    is_removable && folder.remove_temporary(name).is_ok()
+    is_removable && folder.permit().is_ok() && folder.remove_temporary(name).is_ok()
 }
 
 /// True if another open file holds the lock of this file. A file that cannot be opened or locked is not in use by this
@@ -28,8 +29,11 @@ fn is_locked(folder: &Folder, name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::tests::folders;
     use super::*;
+    use crate::base::fixture::CountedLease;
 
     #[test]
     fn only_files_and_links_are_leftovers() {
@@ -42,6 +46,17 @@ mod tests {
         assert!(remove_leftover(&folder, file) && remove_leftover(&folder, link));
         assert!(!remove_leftover(&folder, inner) && !remove_leftover(&folder, file));
         assert_eq!(folder.entry_names().unwrap(), [inner]);
+    }
+
+    #[test]
+    fn lost_lease_removes_no_leftover() {
+        let (_temporary, folder, _) = folders();
+        let name = OsStr::new(".auto-backup-a-1.part");
+        drop(folder.create_file(name).unwrap());
+        let lease = Arc::new(CountedLease::lost_after(0));
+        folder.write_guard().hold(lease);
+        assert!(!remove_leftover(&folder, name));
+        assert!(folder.stat(name).is_ok());
     }
 
     #[test]
