@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use postgres::config::SslMode;
 use postgres::types::ToSql;
-use postgres::{Client, Config, NoTls, Row, Transaction};
+use postgres::{Client, Config, IsolationLevel, NoTls, Row, Transaction};
 
 use super::address::{CatalogAddress, ServerPlace, TlsMode};
 use super::password_file::{self, PasswordSearch};
@@ -148,6 +148,25 @@ impl Catalog {
         let done = work(&mut transaction)?;
         transaction.commit()?;
         Ok(done)
+    }
+
+    /// Begins a transaction that sees what others commit meanwhile.
+    pub(super) fn begin(&mut self) -> Result<Transaction<'_>> {
+        let address = self.address.clone();
+        let begun = self.client.transaction();
+        begun.map_err(|error| statement_error(&error, &address))
+    }
+
+    /// Begins a transaction that reads one state of the tables.
+    pub(super) fn begin_snapshot(&mut self) -> Result<Transaction<'_>> {
+        let address = self.address.clone();
+        let begun = self
+            .client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start();
+        begun.map_err(|error| statement_error(&error, &address))
     }
 
     /// Returns the error of a statement of this session.

@@ -1,7 +1,7 @@
 //! The catalog: a `PostgreSQL` database through which workstations share what each of them knows about the storages.
 //!
 //! An address comes in, without a password. `connection` opens a session that no server can hang; `migration` makes the
-//! tables or brings them up to date; `lease` lets one workstation at a time write to a storage, by the clock of the server.
+//! tables or brings them up to date; `exchange` pushes and pulls what is known of a storage; `lease` lets one workstation at a time write to a storage, by the clock of the server.
 //!
 //! Rules: answers come from the local index, never from here; every failure is one error that says what to do; and the SQL
 //! stands in constants and keeps to what `YugabyteDB` and `CockroachDB` understand, too.
@@ -9,6 +9,7 @@
 mod address;
 mod address_text;
 mod connection;
+mod exchange;
 mod lease;
 mod lease_keeper;
 mod lease_term;
@@ -20,6 +21,7 @@ mod tls;
 
 pub use self::address::CatalogAddress;
 pub use self::connection::Catalog;
+pub use self::exchange::{ExchangeReport, ExchangedStorage, exchange, storage_revisions};
 pub use self::lease::{
     Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, acquire_by, list, release,
     renew,

@@ -39,7 +39,9 @@ WHERE d.datname = current_database()";
 /// Workstations, and storages by their identity, which every workstation may name and mount as it likes.
 const STORAGES: &str = "
 CREATE TABLE auto_backup.hosts (
-    name    text PRIMARY KEY,
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key     text NOT NULL UNIQUE,
+    name    text NOT NULL,
     program text NOT NULL,
     seen_at bigint NOT NULL
 );
@@ -53,22 +55,22 @@ CREATE TABLE auto_backup.databases (
 );
 CREATE TABLE auto_backup.aliases (
     database_id bigint NOT NULL REFERENCES auto_backup.databases (id) ON DELETE CASCADE,
-    host        text NOT NULL,
+    host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
     name        text NOT NULL,
     root        bytea NOT NULL,
-    PRIMARY KEY (database_id, host)
+    PRIMARY KEY (database_id, host_id)
 );
 CREATE TABLE auto_backup.categories (
     database_id bigint NOT NULL REFERENCES auto_backup.databases (id) ON DELETE CASCADE,
     category    bytea NOT NULL,
     scanned_at  bigint NOT NULL,
-    host        text NOT NULL,
     revision    bigint NOT NULL,
     PRIMARY KEY (database_id, category)
 );
 ";
 
-/// Replicas, their folders with packed manifests, and the evidence of their files.
+/// Replicas, their folders with packed manifests, and the evidence of their files. A replica without an aggregate is missing, and
+/// a folder or evidence without a manifest was removed.
 const REPLICAS: &str = "
 CREATE TABLE auto_backup.replicas (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -76,10 +78,9 @@ CREATE TABLE auto_backup.replicas (
     category    bytea NOT NULL,
     client      bytea NOT NULL,
     project     bytea NOT NULL,
-    present     boolean NOT NULL,
     scanned_at  bigint NOT NULL,
-    host        text NOT NULL,
-    aggregate   bytea NOT NULL,
+    host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
+    aggregate   bytea,
     revision    bigint NOT NULL,
     UNIQUE (database_id, category, client, project)
 );
@@ -111,7 +112,7 @@ CREATE INDEX evidence_by_revision ON auto_backup.evidence (replica_id, revision)
 /// Runs of all workstations, files that could not be copied, and policies.
 const HISTORY: &str = "
 CREATE TABLE auto_backup.runs (
-    host        text NOT NULL,
+    host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
     number      bigint NOT NULL,
     command     text NOT NULL,
     subject     text NOT NULL,
@@ -125,7 +126,7 @@ CREATE TABLE auto_backup.runs (
     failed      bigint NOT NULL,
     conflicts   bigint NOT NULL,
     refused     bigint NOT NULL,
-    PRIMARY KEY (host, number)
+    PRIMARY KEY (host_id, number)
 );
 CREATE TABLE auto_backup.failures (
     destination text NOT NULL,
@@ -135,7 +136,7 @@ CREATE TABLE auto_backup.failures (
     attempts    int NOT NULL,
     first_at    bigint NOT NULL,
     last_at     bigint NOT NULL,
-    host        text NOT NULL,
+    host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
     PRIMARY KEY (destination, source, path)
 );
 CREATE TABLE auto_backup.policies (
@@ -143,7 +144,7 @@ CREATE TABLE auto_backup.policies (
     copies           int NOT NULL,
     offsite          int NOT NULL,
     verified_seconds bigint,
-    host             text NOT NULL,
+    host_id          bigint NOT NULL REFERENCES auto_backup.hosts (id),
     changed_at       bigint NOT NULL,
     revision         bigint NOT NULL
 );

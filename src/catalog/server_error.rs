@@ -34,6 +34,12 @@ pub(super) fn statement_error(error: &postgres::Error, address: &CatalogAddress)
     catalog_error(address, statement_problem(error, address))
 }
 
+/// Returns the error of rows that another program or a damaged disk changed.
+pub(super) fn damaged_rows(address: &CatalogAddress, what: &str) -> Error {
+    let why = format!("its rows are damaged: {what}");
+    catalog_error(address, CatalogProblem::Failed(why))
+}
+
 /// Returns an error of the catalog.
 pub(super) fn catalog_error(address: &CatalogAddress, problem: CatalogProblem) -> Error {
     Error::Catalog {

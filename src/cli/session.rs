@@ -69,6 +69,7 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
     }
     if !options.check {
         session.workspace.take_over_publications()?;
+        session.workspace.pull_catalog()?;
     }
     if interactive {
         session.begin_prompt(if options.yes {

@@ -10,6 +10,7 @@
 mod add;
 pub(crate) mod answer_path;
 mod cards;
+pub mod catalog_session;
 mod check;
 mod command;
 mod compare;

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::catalog_session::exchange_after_run;
 use super::publication::{count_changes, publish_changed};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
+use crate::catalog::CatalogAddress;
 use crate::copy::report::Report;
 use crate::index::overview;
 use crate::index::run_log;
@@ -23,6 +25,8 @@ pub(super) struct RunOptions {
     pub(super) confirmation: Confirmation,
     /// Publishes the index of each storage of which the run learned more.
     publish: bool,
+    /// The catalog that the run tells what it learned.
+    catalog: Option<CatalogAddress>,
     /// The folder of the run log; `None` without a home folder.
     log_folder: Option<PathBuf>,
 }
@@ -34,6 +38,7 @@ impl RunOptions {
             dry_run: dry_run || workspace.dry_run,
             confirmation: workspace.confirmation.or_granted(yes),
             publish: workspace.settings.publish,
+            catalog: workspace.settings.catalog.clone(),
             log_folder: path::state_folder(),
         }
     }
@@ -135,6 +140,9 @@ pub(super) fn execute<R: RunReport>(
     {
         end.state = end.state.downgraded();
     }
+    if let Some(address) = &options.catalog {
+        exchange_after_run((index, registry), address, monitor)?;
+    }
     // The work is done even if the index could not record it.
     if let Err(error) = &recorded {
         monitor.on_event(&ProgressEvent::Problem(error));
@@ -224,6 +232,7 @@ mod tests {
         ) -> Result<FinishedRun<Report>> {
             let options = RunOptions {
                 publish: false,
+                catalog: None,
                 dry_run,
                 confirmation: Confirmation::NonInteractive,
                 log_folder: Some(self.folder.path().join("log")),

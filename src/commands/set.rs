@@ -28,10 +28,11 @@ use crate::output::page::Page;
   set pager off
   set jobs 4
   set publish on
+  set catalog postgres://studio@server/studio
   set rclone ~/bin/rclone
   set -- acme/spot NAS")]
 pub(crate) struct SetArgs {
-    /// The setting: format, color, pager, hints, verify, jobs, polite, confirm, housekeeping, publish or rclone
+    /// The setting: format, color, pager, hints, verify, jobs, polite, confirm, housekeeping, publish, catalog or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
     /// The new value

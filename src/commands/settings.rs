@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::base::error::{Error, Result};
+use crate::catalog::CatalogAddress;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 
@@ -15,6 +16,9 @@ const MAX_JOBS: usize = 64;
 
 /// Value of `jobs` and `rclone` that leaves the choice to the program.
 const AUTO: &str = "auto";
+
+/// Value of `catalog` without a catalog.
+const OFF: &str = "off";
 
 /// A setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +33,13 @@ pub enum Setting {
     Confirm,
     Housekeeping,
     Publish,
+    Catalog,
     Rclone,
 }
 
 impl Setting {
     /// All settings, in the order that `set` lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Format,
         Self::Color,
         Self::Pager,
@@ -45,6 +50,7 @@ impl Setting {
         Self::Confirm,
         Self::Housekeeping,
         Self::Publish,
+        Self::Catalog,
         Self::Rclone,
     ];
 
@@ -60,6 +66,7 @@ impl Setting {
             Self::Confirm => "confirm",
             Self::Housekeeping => "housekeeping",
             Self::Publish => "publish",
+            Self::Catalog => "catalog",
             Self::Rclone => "rclone",
         }
     }
@@ -74,6 +81,7 @@ impl Setting {
             Self::Format => Format::value_variants().iter().map(word).collect(),
             Self::Color => ColorChoice::value_variants().iter().map(word).collect(),
             Self::Jobs | Self::Rclone => vec![AUTO.to_owned()],
+            Self::Catalog => vec![OFF.to_owned()],
             Self::Pager
             | Self::Hints
             | Self::Verify
@@ -90,6 +98,7 @@ impl Setting {
         match self {
             Self::Jobs => format!("{words}, 1 to {MAX_JOBS}"),
             Self::Rclone => format!("{words}, the path of the program"),
+            Self::Catalog => format!("{words}, postgres://USER@HOST/NAME"),
             _ => words,
         }
     }
@@ -109,6 +118,7 @@ impl Setting {
             Self::Publish => {
                 "write what is known of a storage to the storage, for other workstations"
             }
+            Self::Catalog => "PostgreSQL server through which workstations share what they know",
             Self::Rclone => {
                 "the program behind storages like s3:bucket/studio; auto is the one on PATH"
             }
@@ -131,6 +141,8 @@ pub struct Settings {
     pub confirm: bool,
     pub housekeeping: bool,
     pub publish: bool,
+    /// The catalog, if workstations share one.
+    pub catalog: Option<CatalogAddress>,
     /// The rclone program; `None` for the one on PATH.
     pub rclone: Option<PathBuf>,
 }
@@ -148,6 +160,7 @@ impl Default for Settings {
             confirm: true,
             housekeeping: true,
             publish: false,
+            catalog: None,
             rclone: None,
         }
     }
@@ -167,6 +180,10 @@ impl Settings {
             Setting::Confirm => switch_word(self.confirm),
             Setting::Housekeeping => switch_word(self.housekeeping),
             Setting::Publish => switch_word(self.publish),
+            Setting::Catalog => {
+                let address = self.catalog.as_ref();
+                address.map_or_else(|| OFF.to_owned(), ToString::to_string)
+            }
             Setting::Jobs => self.jobs.map_or_else(auto, |jobs| jobs.to_string()),
             Setting::Rclone => {
                 let path = self.rclone.as_ref();
@@ -187,6 +204,11 @@ impl Settings {
             Setting::Confirm => assign(&mut self.confirm, parse_switch(value)),
             Setting::Housekeeping => assign(&mut self.housekeeping, parse_switch(value)),
             Setting::Publish => assign(&mut self.publish, parse_switch(value)),
+            Setting::Catalog if value == OFF => assign(&mut self.catalog, Some(None)),
+            Setting::Catalog => {
+                self.catalog = Some(CatalogAddress::parse(value)?);
+                return Ok(());
+            }
             Setting::Jobs if value == AUTO => assign(&mut self.jobs, Some(None)),
             Setting::Jobs => assign(&mut self.jobs, parse_jobs(value).map(Some)),
             Setting::Rclone if value == AUTO => assign(&mut self.rclone, Some(None)),

@@ -18,14 +18,14 @@ use crate::snapshot::tree::ScannedFolder;
 pub(super) const ROOT: &str = "/mnt/studio";
 const CATEGORIES: [&str; 2] = ["footage", "scratch/render"];
 
-fn project(name: &str) -> ProjectId {
+pub(super) fn project(name: &str) -> ProjectId {
     ProjectId {
         client: Name::from("acme"),
         project: Name::from(name),
     }
 }
 
-fn folder(path: &str, files: u64) -> ScannedFolder {
+pub(super) fn folder(path: &str, files: u64) -> ScannedFolder {
     let mut builder = ManifestBuilder::default();
     let mut seen = ScannedFolder {
         path: path.into(),

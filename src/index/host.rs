@@ -30,7 +30,7 @@ pub struct KnownHost {
 
 impl KnownHost {
     /// Returns a workstation that another one named, with a name that is safe to show; `None` if its key is malformed.
-    pub(super) fn foreign(key: String, name: &str, seen_at: Timestamp) -> Option<Self> {
+    pub fn foreign(key: String, name: &str, seen_at: Timestamp) -> Option<Self> {
         let is_key = (1..=MAX_LENGTH).contains(&key.len())
             && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let name = name
@@ -58,6 +58,20 @@ impl Index {
         })
     }
 
+    /// Returns all workstations with their rows; `None` for this one, which is among them once it was asked for.
+    pub fn known_hosts(&self) -> Result<Vec<(Option<HostId>, KnownHost)>> {
+        let sql = "SELECT id, key, name, seen_at FROM hosts";
+        self.rows(sql, [], |row| {
+            let id: i64 = row.get(0)?;
+            let host = KnownHost {
+                key: row.get(1)?,
+                name: row.get(2)?,
+                seen_at: from_seconds(row.get(3)?),
+            };
+            Ok(((id != OWN_ROW).then_some(HostId(id)), host))
+        })
+    }
+
     /// Returns the names of all other workstations.
     pub fn host_names(&self) -> Result<BTreeMap<HostId, String>> {
         let sql = "SELECT id, name FROM hosts WHERE id <> ?1";
@@ -67,12 +81,18 @@ impl Index {
 
 /// The workstations that another index names, by its numbers, as this index numbers them.
 #[derive(Debug)]
-pub(super) struct ForeignHosts {
+pub struct ForeignHosts {
     publisher: Option<HostId>,
     others: BTreeMap<HostId, Option<HostId>>,
 }
 
 impl ForeignHosts {
+    /// Returns the row in this index of a workstation in the other one; `None` within is this workstation. `None` if the other
+    /// index does not name it.
+    pub fn number_here(&self, host: i64) -> Option<Option<HostId>> {
+        self.others.get(&HostId(host)).copied()
+    }
+
     /// Returns the row in this index of a workstation in the other one, `None` there being its publisher; `None` here is this
     /// workstation.
     ///
@@ -89,7 +109,7 @@ impl ForeignHosts {
 
 impl Index {
     /// Adds the workstations that another index names.
-    pub(super) fn add_hosts(
+    pub fn add_hosts(
         &mut self,
         publisher: &KnownHost,
         others: Vec<(HostId, KnownHost)>,

@@ -21,12 +21,14 @@ mod fixture;
 mod folder;
 mod folder_change;
 mod folder_record;
+mod foreign;
 mod generation;
 mod host;
 mod id;
 mod in_progress;
 mod medium;
 mod migration;
+mod name_check;
 mod name_index;
 mod open;
 mod outside;
@@ -47,6 +49,7 @@ mod sample;
 mod scan;
 mod schema;
 mod sent_file;
+mod shared;
 mod size_limit;
 mod size_record;
 mod size_series;
@@ -74,10 +77,13 @@ pub use self::failure::{KnownFailure, NewFailure};
 pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::{FolderFiles, PresentReplica};
 pub use self::folder_change::ScanChanges;
+pub use self::foreign::ForeignFailure;
 pub use self::generation::KnownGeneration;
+pub use self::host::ForeignHosts;
 pub use self::host::KnownHost;
 pub use self::id::{DatabaseId, HostId, RunId};
 pub use self::medium::SeenMedium;
+pub use self::name_check::{is_possible_name, possible_path};
 pub use self::name_index::{NameCandidates, NameQuery, QueryText};
 pub use self::open::{OpenedIndex, SetAside};
 pub use self::outside::KnownOutside;
@@ -94,6 +100,11 @@ pub use self::run_state::{OutcomeKind, RunState};
 pub use self::sample::{SampleFolder, SampleProject};
 pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
+pub use self::shared::{
+    IncomingEvidence, IncomingScan, OutgoingEvidence, OutgoingFolder, PulledChanges, SharedReplica,
+    SharedReplicaKey, StagedIncoming, Unshared, UnsharedEvidence, UnsharedReplica, pack_aggregate,
+    shared_checksum, unpack_aggregate,
+};
 pub use self::size_series::{SizePoint, SizeSeries};
 pub use self::staged_scan::{ScanStaging, StagedScan};
 pub use self::sync_record::{SentChanges, SentRecord};

@@ -1,5 +1,6 @@
 //! Writing a scan: only the changes, in one transaction per database, so that readers see the previous scan or this one.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
@@ -13,6 +14,7 @@ use super::publication::count_change;
 use super::replica_row::{
     ReplicaSize, delete_folders, find_replica, update_folder_count, upsert_replica,
 };
+use super::shared::ReplicaMarks;
 use super::size_record::record_size;
 use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
@@ -45,6 +47,10 @@ pub struct ScanWriter<'a> {
     base_revision: i64,
     /// True if others wrote since then. The database as a whole is then not of one scan.
     is_superseded: bool,
+    /// True if a replica was not written because the stored one is newer.
+    has_skipped: Cell<bool>,
+    /// Marks what a catalog lacks after this scan.
+    marks: ReplicaMarks,
 }
 
 impl Index {
@@ -84,6 +90,7 @@ impl Index {
         if revision <= known.revision {
             return Err(Error::index(IndexProblem::DatabaseForgotten, path));
         }
+        let marks = ReplicaMarks::begin(&transaction, database).explain("write", &path)?;
         Ok(ScanWriter {
             transaction,
             path,
@@ -91,6 +98,8 @@ impl Index {
             scanned_at: now,
             base_revision: known.revision,
             is_superseded: revision != known.id.map_or(first, |_| known.revision + 1),
+            has_skipped: Cell::new(false),
+            marks,
         })
     }
 
@@ -114,6 +123,18 @@ impl Index {
 }
 
 impl ScanWriter<'_> {
+    /// Leaves out the marks on what a catalog lacks, because the scan is from there.
+    #[must_use]
+    pub(super) const fn without_marks(mut self) -> Self {
+        self.marks = ReplicaMarks::NONE;
+        self
+    }
+
+    /// True if a replica was not written because the stored one is newer.
+    pub(super) const fn has_skipped(&self) -> bool {
+        self.has_skipped.get()
+    }
+
     /// Sets the time at which the scan began: it may have missed later changes.
     #[must_use]
     pub const fn started_at(mut self, started: Timestamp) -> Self {
@@ -129,7 +150,8 @@ impl ScanWriter<'_> {
     fn write_all(&self, staged: &StagedScan) -> rusqlite::Result<ScanChanges> {
         let mut changes = ScanChanges::default();
         let names = NameWriter::begin(&self.transaction, &staged.names)?;
-        for (place, replica) in staged.replicas.iter().enumerate() {
+        let replicas = staged.replicas.iter().enumerate();
+        for (place, replica) in replicas.filter(|(_, replica)| !replica.is_left_out) {
             changes += self.write_replica(place, replica, names)?;
         }
         names.finish(&self.transaction)?;
@@ -150,12 +172,14 @@ impl ScanWriter<'_> {
             .id
             .is_some_and(|id| stored.is_none_or(|stored| stored.id != id));
         if is_newer || is_deleted {
+            self.has_skipped.set(true);
             return Ok(ScanChanges::default());
         }
         let origin = replica.origin.unwrap_or_else(|| self.origin());
         let aggregate = Some(&replica.aggregate);
         let id = upsert_replica(transaction, self.database, key, origin.at, aggregate)?;
         record_origin(transaction, id, origin.host)?;
+        self.marks.mark_replica(transaction, self.database, key)?;
         let size = ReplicaSize::of(&replica.aggregate);
         if stored.is_none_or(|stored| stored.size != size) {
             record_size(transaction, self.database, key, origin.at, size)?;
@@ -163,6 +187,7 @@ impl ScanWriter<'_> {
         if replica.has_changes {
             let was_empty = stored.is_none_or(|stored| stored.folder_rows == 0);
             let key = staging_key(place);
+            self.marks.mark_folders(transaction, key, id)?;
             let [deletions, updates, insertions] = FOLDER_UPDATES;
             execute(transaction, deletions, params![key, id])?;
             execute(transaction, updates, params![key, id])?;
@@ -175,6 +200,9 @@ impl ScanWriter<'_> {
                 listings: replica.listings,
             };
             names.write_replica(transaction, written)?;
+            if replica.is_delta {
+                return Ok(replica.changes);
+            }
             let coverage = Coverage::unproven(replica.regular_files, replica.regular_bytes);
             let place = (&*replica.category, &replica.project);
             let aggregate = &replica.aggregate;
@@ -199,12 +227,14 @@ impl ScanWriter<'_> {
             let transaction = &self.transaction;
             let stored = find_replica(transaction, Some(self.database), category, project)?;
             if stored.is_some_and(|stored| stored.revision > self.base_revision) {
+                self.has_skipped.set(true);
                 return Ok(0);
             }
             let missing = stored.map_or(Ok(0), |stored| delete_folders(transaction, stored.id))?;
             let key = (category, project);
             let id = upsert_replica(transaction, self.database, key, origin.at, None)?;
             record_origin(transaction, id, origin.host)?;
+            self.marks.mark_replica(transaction, self.database, key)?;
             if stored.is_some_and(|stored| stored.size.present) {
                 self.record_missing_size(key)?;
             }
@@ -236,6 +266,9 @@ impl ScanWriter<'_> {
                     let sql = "DELETE FROM replicas WHERE id = ?1";
                     execute(&self.transaction, sql, [id])?;
                     missing += files;
+                    let key = (category, &project);
+                    self.marks
+                        .mark_replica(&self.transaction, self.database, key)?;
                     self.record_missing_size((category, &project))?;
                 }
             }
@@ -288,7 +321,7 @@ impl ScanWriter<'_> {
         category: &Path,
         is_unknown: &dyn Fn(&ProjectId) -> bool,
     ) -> Result<()> {
-        let category = bytes(category);
+        let (key, category) = (category, bytes(category));
         let sql = "SELECT client, project, id FROM replicas
                    WHERE database_id = ?1 AND category = ?2 AND present AND unreadable = 0";
         let parameters = params![self.database, category];
@@ -296,9 +329,11 @@ impl ScanWriter<'_> {
             Ok((read_project(row)?, row.get(2)?))
         })
         .explain("write", &self.path)?;
-        for (_, id) in known.iter().filter(|(project, _)| is_unknown(project)) {
+        for (project, id) in known.iter().filter(|(project, _)| is_unknown(project)) {
             let sql = "UPDATE replicas SET unreadable = 1 WHERE id = ?1";
             self.execute(sql, params![id])?;
+            let key = (key, project);
+            self.within(|transaction| self.marks.mark_replica(transaction, self.database, key))?;
         }
         let sql = "DELETE FROM looks WHERE database_id = ?1 AND category = ?2";
         self.execute(sql, params![self.database, category])
@@ -328,6 +363,11 @@ impl ScanWriter<'_> {
             sql,
             params![self.database, self.scanned_at.seconds, is_whole],
         )?;
+        self.commit()
+    }
+
+    /// Commits what other workstations scanned, which says nothing of where this one reaches the database.
+    pub(super) fn finish_elsewhere(self) -> Result<()> {
         self.commit()
     }
 

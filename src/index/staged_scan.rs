@@ -95,6 +95,10 @@ pub(super) struct StagedReplica {
     /// The scan that it is from, if it is not the one that is written.
     pub(super) origin: Option<ReplicaOrigin>,
     pub(super) changes: ScanChanges,
+    /// True if only the folders that changed are staged: the others stay.
+    pub(super) is_delta: bool,
+    /// True if the replica is not written after all.
+    pub(super) is_left_out: bool,
     /// True if any row of a folder changes.
     pub(super) has_changes: bool,
     /// Number of folders whose names were staged.
@@ -181,6 +185,8 @@ impl<'a> ScanStaging<'a> {
             project: project.clone(),
             aggregate: Aggregate::new(TimePrecision::Nanosecond),
             origin: None,
+            is_delta: false,
+            is_left_out: false,
             changes: ScanChanges::default(),
             has_changes: false,
             listings: 0,
@@ -194,6 +200,21 @@ impl<'a> ScanStaging<'a> {
             unreadable: HashSet::new(),
         });
         Ok(self.replicas.len() - 1)
+    }
+
+    /// Begins a replica of which only the folders that changed follow.
+    pub(super) fn begin_delta(&mut self, category: &Path, project: &ProjectId) -> Result<usize> {
+        let place = self.begin_replica(category, project)?;
+        let known = match self.database {
+            Some(database) => self.index.replica(database, category, project)?,
+            None => None,
+        };
+        let staged = &mut self.replicas[place];
+        staged.is_delta = true;
+        if let Some(known) = known.filter(|known| known.present) {
+            staged.aggregate = known.aggregate;
+        }
+        Ok(place)
     }
 
     /// Adds a precision that a time in the replica proves.
@@ -239,6 +260,58 @@ impl<'a> ScanStaging<'a> {
             self.stage_names(replica, Some(stored.id), &seen)?;
         }
         Ok(())
+    }
+
+    /// Adds a folder of a replica that is taken over: one of all, or one that changed.
+    pub(super) fn change_folder(&mut self, replica: usize, seen: ScannedFolder) -> Result<()> {
+        if self.replicas[replica].is_delta {
+            self.subtract_stored(replica, &seen.path)?;
+        }
+        self.add_folder(replica, seen)
+    }
+
+    /// Adds a folder that no longer exists, of a replica of which only changes follow.
+    pub(super) fn remove_folder(&mut self, replica: usize, path: &Path) -> Result<()> {
+        match self.subtract_stored(replica, path)? {
+            Some(stored) => self.end_unseen_folder(replica, &stored),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a stored folder out of the aggregate of a replica, and returns it.
+    fn subtract_stored(&mut self, replica: usize, path: &Path) -> Result<Option<StoredFolder>> {
+        let stored = self.stored_folder(replica, path)?;
+        if let Some(stored) = &stored {
+            let totals = FileTotals::of(stored.manifest.files());
+            let aggregate = &mut self.replicas[replica].aggregate;
+            aggregate.remove_folder(&stored.path, &totals, &stored.fingerprints);
+        }
+        Ok(stored)
+    }
+
+    /// Ends a replica that is taken over. Returns false, and leaves it out, if its folders do not add up to `stated`.
+    pub(super) fn end_foreign(
+        &mut self,
+        replica: usize,
+        origin: ReplicaOrigin,
+        stated: &Aggregate,
+    ) -> Result<bool> {
+        if self.replicas[replica].is_delta {
+            let connection = &self.index.connection;
+            self.names
+                .end_replica(connection, staging_key(replica))
+                .explain_temporary("write a scan of", &self.index.path)?;
+        } else {
+            self.end_replica(replica)?;
+        }
+        let staged = &mut self.replicas[replica];
+        let found = &staged.aggregate;
+        let is_sound = (found.files, found.folders) == (stated.files, stated.folders)
+            && found.fingerprints == stated.fingerprints;
+        staged.origin = Some(origin);
+        staged.aggregate = stated.clone();
+        staged.is_left_out = !is_sound;
+        Ok(is_sound)
     }
 
     /// Adds a folder that could not be read: its row and those below it stay.

@@ -58,18 +58,6 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    /// Returns the identity of the storage, which is made if it has none.
-    pub(super) fn ensure_identity(self) -> Result<String> {
-        let name = &self.storage.database().name;
-        match self.storage {
-            Storage::Local(local) => identity::read_or_create(&local.root, name),
-            Storage::Remote(remote) => {
-                remote.ensure_identity()?;
-                Ok(remote.identity().unwrap_or_default().to_owned())
-            }
-        }
-    }
-
     /// The root id of the storage's folder, if it has one.
     pub(super) fn root_id(self) -> Option<String> {
         self.storage.root_folder().and_then(|root| root.root_id())

@@ -24,7 +24,8 @@ use crate::index::{
 };
 use crate::model::registry::Database;
 use crate::os::scratch::TempFolder;
-use crate::storage::{Storage, observation};
+use crate::storage::Storage;
+use crate::storage::ensure_identity::ensure_identity;
 
 /// Number of attempts to publish while other workstations do.
 const ATTEMPTS: u32 = 4;
@@ -120,11 +121,8 @@ pub fn publish(index: &mut Index, storage: &Storage) -> Result<()> {
 fn publish_once(index: &mut Index, storage: &Storage) -> Result<()> {
     let carrier = Carrier::of(storage);
     let database = storage.database();
-    let identity = carrier.ensure_identity()?;
+    let identity = ensure_identity(index, storage)?;
     take_over_before(index, storage)?;
-    if index.identity(&database.root)?.as_deref() != Some(&*identity) {
-        observation::record(index, database, storage.observed_root(), |_| Ok(()))?;
-    }
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(());
     };

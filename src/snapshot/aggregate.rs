@@ -57,6 +57,20 @@ impl Aggregate {
         add_fingerprints(&mut self.fingerprints, fingerprints);
     }
 
+    /// Removes a folder and its files that were added before. The newest time stays.
+    pub fn remove_folder(&mut self, path: &Path, totals: &FileTotals, fingerprints: &Fingerprints) {
+        if path != Path::new("") {
+            self.folders = self.folders.saturating_sub(1);
+            subtract_fingerprints(
+                &mut self.fingerprints,
+                &FingerprintInput::folder(path).fingerprints(),
+            );
+        }
+        self.files = self.files.saturating_sub(totals.files);
+        self.bytes = self.bytes.saturating_sub(totals.bytes);
+        subtract_fingerprints(&mut self.fingerprints, fingerprints);
+    }
+
     /// True if both replicas hold the same entries, sizes and times, compared at the coarser of their precisions.
     pub fn agrees_with(&self, other: &Self) -> bool {
         let precision = self.precision.max(other.precision) as usize;

@@ -9,6 +9,7 @@ pub mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
 mod discovery;
+pub mod ensure_identity;
 mod entry_probe;
 mod folder_totals;
 pub mod intent_file;

@@ -264,7 +264,7 @@ fn older_index_is_brought_up_to_date() {
     let index = Connection::open(studio.path(INDEX)).unwrap();
     index
         .execute_batch(
-            "DROP TABLE origins; DROP TABLE publications; DROP TABLE hosts; DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
+            "DROP TABLE unshared_evidence; DROP TABLE unshared_folders; DROP TABLE unshared_replicas; DROP TABLE shared_databases; DROP TABLE origins; DROP TABLE publications; DROP TABLE hosts; DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(index);

@@ -58,3 +58,4 @@ mod trust;
 mod variables;
 mod widths;
 mod words;
+mod workstations;

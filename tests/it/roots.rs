@@ -34,7 +34,7 @@ fn file_as_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` is not a folder","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
@@ -47,7 +47,7 @@ fn missing_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
@@ -60,7 +60,7 @@ fn dangling_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` does not exist","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
@@ -73,7 +73,7 @@ fn self_referencing_symlink_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it, then try again","suggestions":[],"status":1}
     --- known
@@ -86,7 +86,7 @@ fn emptied_root_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
@@ -99,7 +99,7 @@ fn root_without_categories_is_offline() {
     assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":null,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"storage `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there","kind":"offline","file":null,"line":null,"column":null,"hint":"mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`","suggestions":[],"status":1}
     --- known
@@ -115,7 +115,7 @@ fn root_may_be_a_symlink() {
     }), @r#"
     exit 0
     --- stdout
-    {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"outside":{"files":0,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- known
     "whole" 1
     "#);
@@ -129,7 +129,7 @@ fn symlinked_category_is_reported_and_not_followed() {
     }), @r#"
     exit 3
     --- stdout
-    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"outside":{"files":1,"bytes":0,"folders":0},"seconds":N}],"notices":[]}
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"outside":{"files":1,"bytes":0,"folders":0},"seconds":N,"published":null}],"notices":[]}
     --- stderr
     {"level":"problem","message":"cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)","kind":"io","file":null,"line":null,"column":null,"hint":null,"suggestions":[],"status":1}
     --- known

@@ -68,6 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Modules of `src/commands/` that commands share.
 const SHARED: &[&str] = &[
     "answer_path",
+    "catalog_session",
     "check",
     "command",
     "endpoints",
@@ -112,6 +113,7 @@ const WRITERS: &[&str] = &[
 const OPENERS: &[&str] = &[
     "offload/card.rs",
     "os/",
+    "publish/at_start.rs",
     "storage/availability/",
     "storage/lock/file.rs",
 ];

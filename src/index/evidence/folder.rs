@@ -65,10 +65,7 @@ pub(super) fn insert_row(
     let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum, proofs) VALUES (?1, ?2,
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5, ?6)
                RETURNING part + 1";
-    // The proofs have a checksum of their own: the first is equal for two databases with equal contents.
-    let checksum = contents_checksum(folder, manifest.packed(), digests, proofs);
-    let mut proofs = pack::pack(proofs);
-    proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
+    let (checksum, proofs) = pack_proofs(folder, manifest, digests, proofs);
     let parameters = params![
         database,
         folder,
@@ -78,6 +75,20 @@ pub(super) fn insert_row(
         proofs
     ];
     one(connection, sql, parameters, |row| row.get(0))
+}
+
+/// Returns the checksum of a row and its packed proofs, which have a checksum of their own: the first is equal for two
+/// databases with equal contents.
+pub(super) fn pack_proofs(
+    folder: &[u8],
+    manifest: ManifestRef<'_>,
+    digests: &[u8],
+    proofs: &[Proof],
+) -> ([u8; 16], Vec<u8>) {
+    let checksum = contents_checksum(folder, manifest.packed(), digests, proofs);
+    let mut proofs = pack::pack(proofs);
+    proofs.extend_from_slice(&row_checksum(&[&checksum, &proofs]));
+    (checksum, proofs)
 }
 
 pub(super) fn delete(

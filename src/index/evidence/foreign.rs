@@ -72,6 +72,13 @@ impl<'a> ForeignRow<'a> {
         })
     }
 
+    /// The evidence of each file.
+    fn files(&self) -> FolderEvidence {
+        let mut files = FolderEvidence::new();
+        read_row(self.manifest, self.digests, &self.proofs, &mut files);
+        files
+    }
+
     /// The path below the root.
     pub(in crate::index) const fn folder(&self) -> &'a Path {
         self.folder
@@ -83,14 +90,16 @@ impl<'a> ForeignRow<'a> {
     }
 }
 
-/// Adds what another workstation knows of the files of a folder. Returns true if any of it is new.
+/// Adds what another workstation knows of the files of a folder. Returns true if any of it is new. What this index forgot
+/// does not come back: evidence of a file without own evidence, from before `forgotten_at`.
 pub(in crate::index) fn take_row(
     connection: &Connection,
     database: DatabaseId,
     row: &ForeignRow<'_>,
+    forgotten_at: Option<Timestamp>,
 ) -> rusqlite::Result<bool> {
     let own = read_folder(connection, database, row.folder)?;
-    if own.is_empty() {
+    if own.is_empty() && forgotten_at.is_none() {
         let digests = row.digests.as_flattened();
         insert_row(
             connection,
@@ -101,8 +110,10 @@ pub(in crate::index) fn take_row(
             &row.proofs,
         )?;
     } else {
-        let mut theirs = FolderEvidence::new();
-        read_row(row.manifest, row.digests, &row.proofs, &mut theirs);
+        let mut theirs = row.files();
+        theirs.retain(|name, file| {
+            own.contains_key(name) || forgotten_at.is_none_or(|at| file.proof.at > at)
+        });
         let Some(merged) = merge(&own, theirs) else {
             return Ok(false);
         };
@@ -111,6 +122,43 @@ pub(in crate::index) fn take_row(
     }
     coverage::forget(connection, database, row.folder)?;
     Ok(true)
+}
+
+/// Replaces the evidence of a folder, and returns true if it was another. The state of files that this workstation read stays.
+pub(in crate::index) fn replace_row(
+    connection: &Connection,
+    database: DatabaseId,
+    row: &ForeignRow<'_>,
+) -> rusqlite::Result<bool> {
+    let own = read_folder(connection, database, row.folder)?;
+    let mut files = row.files();
+    for (name, file) in &mut files {
+        let Some(own) = own.get(name) else { continue };
+        let mut with_state = *file;
+        with_state.proof.tag = own.proof.tag;
+        if with_state == *own {
+            *file = with_state;
+        }
+    }
+    if files == own {
+        return Ok(false);
+    }
+    delete(connection, database, row.folder)?;
+    insert(connection, database, row.folder, &files)?;
+    coverage::forget(connection, database, row.folder)?;
+    Ok(true)
+}
+
+/// Removes the evidence of a folder, and returns true if there was any.
+pub(in crate::index) fn remove_row(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+) -> rusqlite::Result<bool> {
+    let had_any = !read_folder(connection, database, folder)?.is_empty();
+    delete(connection, database, folder)?;
+    coverage::forget(connection, database, folder)?;
+    Ok(had_any)
 }
 
 /// Returns the evidence of both; `None` if it is the own.

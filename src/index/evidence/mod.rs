@@ -4,6 +4,7 @@
 //! Later rows replace earlier ones; a folder with many rows is merged into one. Evidence holds while a file keeps its size
 //! and time.
 
+mod catalog_row;
 mod coverage;
 mod coverage_row;
 mod file;
@@ -18,19 +19,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
+pub(super) use self::catalog_row::pack_outgoing;
 pub use self::coverage::CoverageTable;
 pub(super) use self::coverage_row::store_if_without_evidence;
 pub use self::coverage_row::{Coverage, StoredCoverage};
 use self::file::with_damage;
 pub use self::file::{FileEvidence, FolderEvidence, state_tag};
 use self::folder::{delete, insert, merge_rows, read_folder};
-pub(super) use self::foreign::{ForeignRow, take_row};
+pub(super) use self::foreign::{ForeignRow, remove_row, replace_row, take_row};
 pub use self::pack::{EvidenceKind, Proof};
 pub use self::reader::EvidenceReader;
 pub use self::replica::{KnownContent, ProvenFolder};
 use super::publication::count_change;
+use super::shared::mark_evidence;
 use super::sql::{bytes, read_path, subtree_bounds};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
@@ -84,8 +87,7 @@ impl Index {
                 if insert(transaction, database, folder, &files)? >= MERGE_ROWS {
                     merge_rows(transaction, database, folder)?;
                 }
-                coverage::forget(transaction, database, folder)?;
-                count_change(transaction, database)?;
+                record_change(transaction, database, folder, false)?;
             }
             Ok(())
         })?;
@@ -113,8 +115,7 @@ impl Index {
             if !files.is_empty() {
                 insert(transaction, database, folder, &files)?;
             }
-            coverage::forget(transaction, database, folder)?;
-            count_change(transaction, database)
+            record_change(transaction, database, folder, true)
         })
     }
 
@@ -139,9 +140,8 @@ impl Index {
                 insert(transaction, database, from, &files)?;
             }
             insert(transaction, database, to, &moved)?;
-            coverage::forget(transaction, database, from)?;
-            coverage::forget(transaction, database, to)?;
-            count_change(transaction, database)
+            record_change(transaction, database, from, true)?;
+            record_change(transaction, database, to, false)
         })
     }
 
@@ -195,6 +195,18 @@ impl Index {
     pub fn evidence(&self, database: DatabaseId, folder: &Path) -> Result<FolderEvidence> {
         read_folder(&self.connection, database, folder).explain("read", &self.path)
     }
+}
+
+/// Records that the evidence of a folder changed. `is_forgotten`: some of it was removed.
+fn record_change(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+    is_forgotten: bool,
+) -> rusqlite::Result<()> {
+    coverage::forget(connection, database, folder)?;
+    count_change(connection, database)?;
+    mark_evidence(connection, database, folder, is_forgotten)
 }
 
 #[cfg(test)]
@@ -309,7 +321,7 @@ mod tests {
         index.add_evidence(&[new]).unwrap();
         let mut reader = EvidenceReader::new(&index, root).unwrap();
         assert_eq!(reader.file(folder, &names[0]).unwrap(), Some(content(1)));
-        let other = rusqlite::Connection::open(&path).unwrap();
+        let other = Connection::open(&path).unwrap();
         other.execute("DELETE FROM digests", []).unwrap();
         assert_eq!(reader.file(folder, &names[1]).unwrap(), Some(content(1)));
         let mut unknown = EvidenceReader::new(&index, Path::new("/other")).unwrap();

@@ -11,6 +11,7 @@ use super::tables::{self, APPLICATION_ID, TABLES, VERSION};
 use crate::base::error::{Error, IoResultExt as _, PublicationProblem, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::checksum::corruption_error;
+use crate::index::foreign::ForeignFailure;
 use crate::index::host::KnownHost;
 use crate::index::sql::{from_seconds, one, read_seconds, read_u64};
 
@@ -29,15 +30,6 @@ pub struct PublicationHeader {
     /// Time of the last scan of the whole database.
     pub scanned_at: Option<Timestamp>,
     pub(super) evidence_rows: u64,
-}
-
-/// A failure while a published index is read: only one of the two is damaged.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The published index cannot be read.
-    Published(rusqlite::Error),
-    /// The own index failed, or the run was interrupted.
-    Own(Error),
 }
 
 /// An open and checked published index.
@@ -86,19 +78,22 @@ impl Publication {
     pub(super) fn visit(
         &self,
         sql: &str,
-        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Failure>,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), ForeignFailure>,
     ) -> Result<()> {
-        let mut read = || -> Result<(), Failure> {
-            let mut query = self.connection.prepare(sql).map_err(Failure::Published)?;
-            let mut rows = query.query([]).map_err(Failure::Published)?;
-            while let Some(row) = rows.next().map_err(Failure::Published)? {
+        let mut read = || -> Result<(), ForeignFailure> {
+            let mut query = self
+                .connection
+                .prepare(sql)
+                .map_err(ForeignFailure::Foreign)?;
+            let mut rows = query.query([]).map_err(ForeignFailure::Foreign)?;
+            while let Some(row) = rows.next().map_err(ForeignFailure::Foreign)? {
                 visit(row)?;
             }
             Ok(())
         };
         read().map_err(|failure| match failure {
-            Failure::Published(source) => self.damaged(&source),
-            Failure::Own(error) => error,
+            ForeignFailure::Foreign(source) => self.damaged(&source),
+            ForeignFailure::Own(error) => error,
         })
     }
 

@@ -8,7 +8,6 @@
 mod file;
 #[cfg(test)]
 mod law;
-mod name_check;
 mod replica;
 mod seen;
 mod stage;

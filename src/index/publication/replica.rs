@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::file::Publication;
-use super::name_check::{is_name, relative_path};
 use crate::base::timestamp::Timestamp;
 use crate::index::HostId;
 use crate::index::checksum::corruption_error;
 use crate::index::host::ForeignHosts;
+use crate::index::name_check::{is_possible_name, possible_path};
 use crate::index::replica_row::decode_precision;
 use crate::index::sql::{from_seconds, read_project, read_u64, rows};
 use crate::index::staged_scan::{ReplicaOrigin, StatedTotals};
@@ -47,8 +47,8 @@ pub(super) fn replicas(publication: &Publication) -> rusqlite::Result<Vec<Publis
         let project = read_project(row)?;
         let names = [&project.client, &project.project];
         let category: Vec<u8> = row.get(3)?;
-        let category = relative_path(&category)
-            .filter(|_| names.iter().all(|name| is_name(name.as_bytes())))
+        let category = possible_path(&category)
+            .filter(|_| names.iter().all(|name| is_possible_name(name.as_bytes())))
             .ok_or_else(|| corruption_error("the name of a project or category is impossible"))?;
         Ok(PublishedReplica {
             id: row.get(2)?,

@@ -2,12 +2,12 @@
 
 use rusqlite::Row;
 
-use super::file::{Failure, Publication};
-use super::name_check::{checked_path, checked_totals, impossible_name};
+use super::file::Publication;
 use super::replica::PublishedReplica;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::index::checksum::{corruption_error, parse_manifest, verify_row};
+use crate::index::checksum::{corruption_error, verify_row};
+use crate::index::foreign::{ForeignFailure, checked_folder};
 use crate::index::host::ForeignHosts;
 use crate::index::{Index, KnownDatabase, ScanStaging, StagedScan};
 use crate::snapshot::tree::ScannedFolder;
@@ -30,8 +30,8 @@ pub(super) fn stage(
     let sql = "SELECT replica_id, path, fingerprints, manifest, checksum FROM published_folders ORDER BY id";
     publication.visit(sql, &mut |row| stager.add(row))?;
     stager.end().map_err(|failure| match failure {
-        Failure::Published(error) => publication.damaged(&error),
-        Failure::Own(error) => error,
+        ForeignFailure::Foreign(error) => publication.damaged(&error),
+        ForeignFailure::Own(error) => error,
     })?;
     let present = replicas.iter().filter(|replica| replica.present).count();
     publication.require(stager.ended == present)?;
@@ -52,8 +52,8 @@ struct Stager<'a> {
 }
 
 impl Stager<'_> {
-    fn add(&mut self, row: &Row<'_>) -> Result<(), Failure> {
-        let replica: i64 = row.get(0).map_err(Failure::Published)?;
+    fn add(&mut self, row: &Row<'_>) -> Result<(), ForeignFailure> {
+        let replica: i64 = row.get(0).map_err(ForeignFailure::Foreign)?;
         if replica != self.before {
             self.begin(replica)?;
         }
@@ -61,16 +61,16 @@ impl Stager<'_> {
             return Ok(());
         };
         *folders += 1;
-        let folder = read_folder(row).map_err(Failure::Published)?;
+        let folder = read_folder(row).map_err(ForeignFailure::Foreign)?;
         self.staging
             .add_folder(*place, folder)
-            .map_err(Failure::Own)
+            .map_err(ForeignFailure::Own)
     }
 
-    fn begin(&mut self, id: i64) -> Result<(), Failure> {
-        interrupt::check().map_err(Failure::Own)?;
+    fn begin(&mut self, id: i64) -> Result<(), ForeignFailure> {
+        interrupt::check().map_err(ForeignFailure::Own)?;
         if id < self.before {
-            return Err(Failure::Published(corruption_error(
+            return Err(ForeignFailure::Foreign(corruption_error(
                 "folders are not sorted",
             )));
         }
@@ -83,24 +83,28 @@ impl Stager<'_> {
         if let Some(replica) = replica.filter(|replica| replica.present) {
             let (category, project) = (&replica.category, &replica.project);
             let begun = self.staging.begin_replica(category, project);
-            self.current = Some((replica, begun.map_err(Failure::Own)?, 0));
+            self.current = Some((replica, begun.map_err(ForeignFailure::Own)?, 0));
         }
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Failure> {
+    fn end(&mut self) -> Result<(), ForeignFailure> {
         let Some((replica, place, folders)) = self.current.take() else {
             return Ok(());
         };
         if folders != replica.folders {
-            return Err(Failure::Published(corruption_error("folders are missing")));
+            return Err(ForeignFailure::Foreign(corruption_error(
+                "folders are missing",
+            )));
         }
         self.ended += 1;
-        let origin = replica.origin(self.hosts).map_err(Failure::Published)?;
+        let origin = replica
+            .origin(self.hosts)
+            .map_err(ForeignFailure::Foreign)?;
         let ended = self
             .staging
             .end_taken_replica(place, origin, replica.totals);
-        ended.map_err(Failure::Own)
+        ended.map_err(ForeignFailure::Own)
     }
 }
 
@@ -108,11 +112,5 @@ fn read_folder(row: &Row<'_>) -> rusqlite::Result<ScannedFolder> {
     let (path, manifest) = (row.get_ref(1)?.as_blob()?, row.get_ref(3)?.as_blob()?);
     let parts = [path, row.get_ref(2)?.as_blob()?, manifest];
     verify_row(row.get_ref(4)?.as_blob()?, &parts)?;
-    let manifest = parse_manifest(manifest)?;
-    Ok(ScannedFolder {
-        path: checked_path(path)?.to_owned(),
-        totals: checked_totals(manifest).ok_or_else(impossible_name)?,
-        manifest: manifest.to_owned(),
-        ..ScannedFolder::default()
-    })
+    checked_folder(path, manifest)
 }

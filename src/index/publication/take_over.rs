@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Row, Transaction};
 
-use super::file::{Failure, Publication};
-use super::name_check::{checked_path, checked_totals, impossible_name};
+use super::file::Publication;
 use super::replica::{PublishedReplica, replicas};
 use super::stage::stage;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::checksum::corruption_error;
 use crate::index::evidence::{ForeignRow, take_row};
+use crate::index::foreign::ForeignFailure;
 use crate::index::host::{ForeignHosts, KnownHost};
+use crate::index::name_check::{checked_path, checked_totals, impossible_name};
+use crate::index::shared::mark_evidence;
 use crate::index::sql::{from_seconds, read_path, rows};
 use crate::index::staged_scan::ReplicaOrigin;
 use crate::index::time_alias::{merge_times, unpack_times};
@@ -130,18 +132,24 @@ impl TakeOver<'_> {
         let database = writer.database();
         self.publication.visit(sql, &mut |row| {
             found += 1;
-            let taken = self.read_evidence(row).map_err(Failure::Published)?;
+            let taken = self.read_evidence(row).map_err(ForeignFailure::Foreign)?;
             // One row for each folder: of two, it would be unclear which is the later one.
             if before
                 .as_deref()
                 .is_some_and(|before| before >= taken.folder())
             {
                 let error = corruption_error("evidence is not sorted");
-                return Err(Failure::Published(error));
+                return Err(ForeignFailure::Foreign(error));
             }
             before = Some(taken.folder().to_owned());
-            let written = writer.within(|transaction| take_row(transaction, database, &taken));
-            new += u64::from(written.map_err(Failure::Own)?);
+            let written = writer.within(|transaction| {
+                let is_new = take_row(transaction, database, &taken, None)?;
+                if is_new {
+                    mark_evidence(transaction, database, taken.folder(), false)?;
+                }
+                Ok(is_new)
+            });
+            new += u64::from(written.map_err(ForeignFailure::Own)?);
             Ok(())
         })?;
         self.publication
@@ -173,10 +181,10 @@ impl TakeOver<'_> {
                     times.map_err(|_| corruption_error("times cannot be read"))?,
                 ))
             };
-            let (folder, times) = read().map_err(Failure::Published)?;
+            let (folder, times) = read().map_err(ForeignFailure::Foreign)?;
             let merge =
                 |transaction: &Transaction<'_>| merge_times(transaction, database, folder, &times);
-            writer.within(merge).map_err(Failure::Own)
+            writer.within(merge).map_err(ForeignFailure::Own)
         })
     }
 }

@@ -175,17 +175,17 @@ fn current_identity(index: &Index, database: &Database) -> Result<Option<String>
     if database.is_remote() {
         return index.identity(&database.root);
     }
-    Ok(folder_identity(database))
+    Ok(folder_identity(database, STATUS_TIMEOUT))
 }
 
 /// The identity that a folder has now, unless it cannot be read in time.
-fn folder_identity(database: &Database) -> Option<String> {
+pub fn folder_identity(database: &Database, timeout: Duration) -> Option<String> {
     let root = database.root.clone();
     let read = move || {
         let folder = Folder::open(&root).ok()?;
         identity::read(&folder).ok()?
     };
-    call_with_timeout(STATUS_TIMEOUT, read).flatten()
+    call_with_timeout(timeout, read).flatten()
 }
 
 /// Connects to a remote within this time; keeps the connection open if more requests follow.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::expected_root::is_folder_missing;
-use super::{CONNECT_TIMEOUT, REMOTE_STATUS_TIMEOUT, connect_within, folder_identity};
+use super::{
+    CONNECT_TIMEOUT, REMOTE_STATUS_TIMEOUT, STATUS_TIMEOUT, connect_within, folder_identity,
+};
 use crate::base::error::Result;
 use crate::index::{Index, KnownDatabase};
 use crate::model::registry::Database;
@@ -89,7 +91,7 @@ fn holds_known_projects(index: &Index, from: &Path, database: &Database) -> Resu
 /// The identity at the root now; `None` also if it cannot be read, which the next scan reports.
 fn read_identity(index: &Index, database: &Database) -> Option<String> {
     if !database.is_remote() {
-        return folder_identity(database);
+        return folder_identity(database, STATUS_TIMEOUT);
     }
     let nothing = KnownDatabase::default();
     let (_, connection) =

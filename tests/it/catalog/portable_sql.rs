@@ -14,7 +14,7 @@ const KEYWORDS: &str = "
 
 /// The functions that may be called.
 const FUNCTIONS: &str =
-    "coalesce count current_database extract greatest least max min now sum unnest";
+    "coalesce count current_database extract greatest least max min now nullif sum unnest";
 
 /// The only parts of the system's own tables that are read: they exist everywhere.
 const SYSTEM: &str = "pg_catalog pg_database pg_roles";
@@ -130,7 +130,9 @@ fn sql_stands_in_constants() {
 fn no_time_of_this_machine_is_used() {
     let clock = Regex::new(r"SystemTime|Timestamp|UNIX_EPOCH|ClockId::Realtime").unwrap();
     for (path, code) in production() {
-        let is_read = path.starts_with("catalog/") && clock.is_match(&code);
+        // An exchange turns the times of scans into those of the server, by the difference between the two clocks.
+        let is_lease = path.starts_with("catalog/") && !path.starts_with("catalog/exchange/");
+        let is_read = is_lease && clock.is_match(&code);
         assert!(!is_read, "src/{path} reads a clock that users set");
     }
 }

@@ -58,7 +58,7 @@ fn older_version_is_brought_up_to_date_once() {
     ensure_schema(&mut connect(&address)).unwrap();
     server.execute(
         &name,
-        "INSERT INTO auto_backup.hosts VALUES ('ws1', 'auto-backup', 1)",
+        "INSERT INTO auto_backup.hosts (key, name, program, seen_at) VALUES ('k', 'ws1', 'auto-backup', 1)",
     );
     let steps: Vec<&[&str]> = STEPS.into_iter().chain([FUTURE]).collect();
     let start = Barrier::new(10);

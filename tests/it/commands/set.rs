@@ -10,21 +10,22 @@ fn settings_are_listed_with_allowed_values() {
     assert_snapshot!(studio.lines(&["set", "set jobs"]).ok(), @"
     exit 0
     --- stdout
-    ┌──────────────┬───────┬───────────────────────────────┬────────────────────────────────────────────────────────────────────────────┐
-    │ setting      ┆ value ┆ accepts                       ┆ purpose                                                                    │
-    ╞══════════════╪═══════╪═══════════════════════════════╪════════════════════════════════════════════════════════════════════════════╡
-    │ format       ┆ table ┆ table, plain, csv, json       ┆ format of answers                                                          │
-    │ color        ┆ auto  ┆ auto, always, never           ┆ color in output                                                            │
-    │ pager        ┆ on    ┆ on, off                       ┆ page answers longer than the screen through $PAGER, at the prompt          │
-    │ hints        ┆ on    ┆ on, off                       ┆ gray hints at the prompt                                                   │
-    │ verify       ┆ on    ┆ on, off                       ┆ read copies back and compare them with the source                          │
-    │ jobs         ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                       │
-    │ polite       ┆ off   ┆ on, off                       ┆ scan slowly while other programs use the disk                              │
-    │ confirm      ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                               │
-    │ housekeeping ┆ on    ┆ on, off                       ┆ skip files that storages and desktops keep for themselves                  │
-    │ publish      ┆ off   ┆ on, off                       ┆ write what is known of a storage to the storage, for other workstations    │
-    │ rclone       ┆ auto  ┆ auto, the path of the program ┆ the program behind storages like s3:bucket/studio; auto is the one on PATH │
-    └──────────────┴───────┴───────────────────────────────┴────────────────────────────────────────────────────────────────────────────┘
+    ┌──────────────┬───────┬────────────────────────────────┬────────────────────────────────────────────────────────────────────────────┐
+    │ setting      ┆ value ┆ accepts                        ┆ purpose                                                                    │
+    ╞══════════════╪═══════╪════════════════════════════════╪════════════════════════════════════════════════════════════════════════════╡
+    │ format       ┆ table ┆ table, plain, csv, json        ┆ format of answers                                                          │
+    │ color        ┆ auto  ┆ auto, always, never            ┆ color in output                                                            │
+    │ pager        ┆ on    ┆ on, off                        ┆ page answers longer than the screen through $PAGER, at the prompt          │
+    │ hints        ┆ on    ┆ on, off                        ┆ gray hints at the prompt                                                   │
+    │ verify       ┆ on    ┆ on, off                        ┆ read copies back and compare them with the source                          │
+    │ jobs         ┆ auto  ┆ auto, 1 to 64                  ┆ threads on each disk                                                       │
+    │ polite       ┆ off   ┆ on, off                        ┆ scan slowly while other programs use the disk                              │
+    │ confirm      ┆ on    ┆ on, off                        ┆ ask before files are replaced, at the prompt                               │
+    │ housekeeping ┆ on    ┆ on, off                        ┆ skip files that storages and desktops keep for themselves                  │
+    │ publish      ┆ off   ┆ on, off                        ┆ write what is known of a storage to the storage, for other workstations    │
+    │ catalog      ┆ off   ┆ off, postgres://USER@HOST/NAME ┆ PostgreSQL server through which workstations share what they know          │
+    │ rclone       ┆ auto  ┆ auto, the path of the program  ┆ the program behind storages like s3:bucket/studio; auto is the one on PATH │
+    └──────────────┴───────┴────────────────────────────────┴────────────────────────────────────────────────────────────────────────────┘
     ┌─────────┬───────┬───────────────┬──────────────────────┐
     │ setting ┆ value ┆ accepts       ┆ purpose              │
     ╞═════════╪═══════╪═══════════════╪══════════════════════╡
@@ -33,7 +34,7 @@ fn settings_are_listed_with_allowed_values() {
     ");
     let document = studio.json(&["set jobs 4", "set"]).ok().document();
     assert_eq!(document["settings"][5]["value"], "4");
-    assert_eq!(document["settings"].as_array().unwrap().len(), 11);
+    assert_eq!(document["settings"].as_array().unwrap().len(), 12);
 }
 
 #[test]

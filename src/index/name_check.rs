@@ -8,12 +8,12 @@ use crate::index::checksum::corruption_error;
 use crate::snapshot::manifest::{FileTotals, ManifestRef};
 
 /// True for a name that a folder can hold.
-pub(super) fn is_name(name: &[u8]) -> bool {
+pub fn is_possible_name(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/') && !name.contains(&0)
 }
 
 /// Returns the path if it leads down from where it starts, or is empty.
-pub(super) fn relative_path(bytes: &[u8]) -> Option<&Path> {
+pub fn possible_path(bytes: &[u8]) -> Option<&Path> {
     let path = Path::new(OsStr::from_bytes(bytes));
     let mut components = path.components();
     let is_below = components.all(|part| matches!(part, Component::Normal(_)));
@@ -27,7 +27,7 @@ pub(super) fn checked_totals(manifest: ManifestRef<'_>) -> Option<FileTotals> {
     let (mut totals, mut before) = (FileTotals::default(), Vec::new());
     let mut files = manifest.files();
     while let Some(file) = files.next() {
-        if !is_name(file.name) || *before >= *file.name {
+        if !is_possible_name(file.name) || *before >= *file.name {
             return None;
         }
         before.clear();
@@ -39,7 +39,7 @@ pub(super) fn checked_totals(manifest: ManifestRef<'_>) -> Option<FileTotals> {
 
 /// Returns the path of a row if a scan could have found it.
 pub(super) fn checked_path(bytes: &[u8]) -> rusqlite::Result<&Path> {
-    relative_path(bytes).ok_or_else(|| corruption_error("the path of a folder is impossible"))
+    possible_path(bytes).ok_or_else(|| corruption_error("the path of a folder is impossible"))
 }
 
 /// Returns the error of a file that no scan could have found.
@@ -56,12 +56,12 @@ mod tests {
     #[test]
     fn only_paths_that_lead_down_pass() {
         for good in ["", "a", "a/b", "a b/\u{fc}", "..a", "{client}/x"] {
-            assert!(relative_path(good.as_bytes()).is_some(), "{good}");
+            assert!(possible_path(good.as_bytes()).is_some(), "{good}");
         }
         for bad in [
             "/", "/a", "a/", "a//b", ".", "./a", "a/./b", "a/..", "../a", "a\0",
         ] {
-            assert!(relative_path(bad.as_bytes()).is_none(), "{bad}");
+            assert!(possible_path(bad.as_bytes()).is_none(), "{bad}");
         }
     }
 

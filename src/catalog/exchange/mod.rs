@@ -1,0 +1,264 @@
+//! The exchange of what is known of one storage: pull what the catalog knows better, push what it lacks.
+//!
+//! A push is one transaction. It locks the row of the storage, so that pushes of one storage come one after the other; it
+//! pulls what others pushed meanwhile, writes its rows with the next revision, and raises that of the storage. For each
+//! replica the newest scan counts, by the clock of the server. Without anything to push, one query shows whether there is
+//! anything to pull.
+//!
+//! Rule: an exchange may end at any statement and be repeated.
+
+mod batch;
+mod host;
+mod pull;
+mod push;
+mod replica_key;
+mod statement;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use postgres::Row;
+
+use self::host::CatalogHosts;
+use self::pull::Pull;
+use self::push::Push;
+use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
+use super::connection::Catalog;
+use super::server_error::{self, statement_error};
+use crate::base::error::{CatalogProblem, Error, Result};
+use crate::base::timestamp::Timestamp;
+use crate::index::{DatabaseId, Index, PulledChanges, Unshared};
+
+/// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
+/// transaction because of another.
+const ATTEMPTS: u32 = 8;
+
+/// A storage that takes part in a catalog.
+#[derive(Clone, Debug)]
+pub struct ExchangedStorage {
+    /// The identity that all workstations know it by.
+    pub identity: String,
+    /// Its name on this workstation.
+    pub name: String,
+    /// Its root on this workstation, which is its key in the index.
+    pub root: PathBuf,
+    /// True if the recorded state of a file is the same for all workstations, as at a remote.
+    pub keeps_tags: bool,
+}
+
+/// The result of an exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeReport {
+    /// What was pulled.
+    pub pulled: PulledChanges,
+    /// Number of replicas that were pushed.
+    pub pushed_replicas: u64,
+    /// Number of folders that were pushed, with files or evidence.
+    pub pushed_folders: u64,
+    /// The revision of the storage that this index knows now.
+    pub revision: i64,
+}
+
+/// The row of a storage in the catalog, and the time of the server.
+#[derive(Clone, Copy, Debug)]
+struct StorageRow {
+    id: i64,
+    revision: i64,
+    purged_revision: i64,
+    /// Seconds of the server's clock minus those of this workstation.
+    clock_offset: i64,
+    now: i64,
+}
+
+/// An attempt that must be repeated, or cannot be.
+enum ExchangeFailure {
+    Server(postgres::Error),
+    /// Another process of this workstation changed the same replicas.
+    Overtaken,
+    Final(Error),
+}
+
+impl From<postgres::Error> for ExchangeFailure {
+    fn from(error: postgres::Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+impl From<Error> for ExchangeFailure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// Returns the revisions of all storages of a catalog, by their identity.
+pub fn storage_revisions(catalog: &mut Catalog) -> Result<BTreeMap<String, i64>> {
+    let rows = catalog.query(READ_REVISIONS, &[])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Exchanges what is known of a storage.
+///
+/// # Errors
+/// [`Error::Catalog`]; the index cannot be written. What was marked then stays marked.
+pub fn exchange(
+    catalog: &mut Catalog,
+    index: &mut Index,
+    storage: &ExchangedStorage,
+) -> Result<ExchangeReport> {
+    let database = index.ensure_shared(&storage.root, &storage.identity)?;
+    let address = catalog.address().clone();
+    let mut attempt = 1;
+    loop {
+        let is_last = attempt == ATTEMPTS;
+        attempt += 1;
+        match exchange_once(catalog, index, storage, database) {
+            Ok(report) => return Ok(report),
+            Err(ExchangeFailure::Final(error)) => return Err(error),
+            Err(ExchangeFailure::Server(error))
+                if is_last || !server_error::is_transient(&error) =>
+            {
+                return Err(statement_error(&error, &address));
+            }
+            Err(ExchangeFailure::Overtaken) if is_last => {
+                let why = "other runs of this workstation scan the storage".to_owned();
+                return Err(catalog.refuse(CatalogProblem::Busy(why)));
+            }
+            Err(ExchangeFailure::Server(_) | ExchangeFailure::Overtaken) => {}
+        }
+    }
+}
+
+fn exchange_once(
+    catalog: &mut Catalog,
+    index: &mut Index,
+    storage: &ExchangedStorage,
+    database: DatabaseId,
+) -> Result<ExchangeReport, ExchangeFailure> {
+    let known_revision = index.shared_revision(database)?.unwrap_or_default();
+    // One state of the index for the whole push, while this handle writes what is pulled.
+    let reader = index.try_clone()?;
+    let _view = reader.read_transaction()?;
+    let unshared = reader.unshared(database)?;
+    if unshared.is_empty() {
+        return pull_only(catalog, index, storage, (database, known_revision));
+    }
+    let own = index.own_host()?;
+    let known_hosts = index.known_hosts()?;
+    let address = catalog.address().clone();
+    let mut transaction = catalog.begin()?;
+    transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
+    let row = transaction.query_one(LOCK_STORAGE, &[&storage.identity])?;
+    let row = StorageRow::read(&row);
+    CatalogHosts::write(&mut transaction, &own, &known_hosts, row.now)?;
+    let hosts = CatalogHosts::read(&mut transaction)?;
+    if row.revision < known_revision {
+        drop(transaction);
+        return forget_catalog(index, database);
+    }
+    let pull = Pull {
+        index,
+        address: &address,
+        storage,
+        database,
+        row: &row,
+        known_revision,
+        unshared: &unshared,
+    };
+    let pulled = pull.run(&mut transaction, (&hosts, &own))?;
+    let push = Push {
+        reader: &reader,
+        index,
+        storage,
+        database,
+        row: &row,
+        unshared: &unshared,
+        numbers: hosts.numbers(&known_hosts),
+    };
+    let pushed = push.run(&mut transaction, &pulled)?;
+    transaction.commit()?;
+    index.record_shared(database, &unshared, pushed.revision)?;
+    Ok(ExchangeReport {
+        pulled: pulled.changes,
+        pushed_replicas: pushed.replicas,
+        pushed_folders: pushed.folders,
+        revision: pushed.revision,
+    })
+}
+
+/// Pulls, if the catalog has a higher revision than this index.
+fn pull_only(
+    catalog: &mut Catalog,
+    index: &mut Index,
+    storage: &ExchangedStorage,
+    (database, known_revision): (DatabaseId, i64),
+) -> Result<ExchangeReport, ExchangeFailure> {
+    let address = catalog.address().clone();
+    let mut transaction = catalog.begin_snapshot()?;
+    let row = transaction.query_opt(READ_STORAGE, &[&storage.identity])?;
+    let row = row.as_ref().map(StorageRow::read);
+    let revision = row.map_or(0, |row| row.revision);
+    if revision < known_revision {
+        drop(transaction);
+        return forget_catalog(index, database);
+    }
+    let Some(row) = row.filter(|_| revision > known_revision) else {
+        return Ok(ExchangeReport {
+            revision,
+            ..ExchangeReport::default()
+        });
+    };
+    let own = index.own_host()?;
+    let hosts = CatalogHosts::read(&mut transaction)?;
+    let unshared = Unshared::default();
+    let pull = Pull {
+        index,
+        address: &address,
+        storage,
+        database,
+        row: &row,
+        known_revision,
+        unshared: &unshared,
+    };
+    let pulled = pull.run(&mut transaction, (&hosts, &own))?;
+    index.record_shared(database, &unshared, row.revision)?;
+    Ok(ExchangeReport {
+        pulled: pulled.changes,
+        revision: row.revision,
+        ..ExchangeReport::default()
+    })
+}
+
+/// Begins anew with a catalog that lost revisions, as one that was restored from a backup: all is compared again.
+fn forget_catalog(
+    index: &mut Index,
+    database: DatabaseId,
+) -> Result<ExchangeReport, ExchangeFailure> {
+    index.share_database(database)?;
+    Err(ExchangeFailure::Overtaken)
+}
+
+impl StorageRow {
+    fn read(row: &Row) -> Self {
+        let now: i64 = row.get(3);
+        Self {
+            id: row.get(0),
+            revision: row.get(1),
+            purged_revision: row.get(2),
+            clock_offset: now - Timestamp::now().seconds,
+            now,
+        }
+    }
+
+    /// Returns a time of this workstation by the server's clock.
+    const fn server_seconds(&self, at: Timestamp) -> i64 {
+        at.seconds.saturating_add(self.clock_offset)
+    }
+
+    /// Returns a time of the server by the clock of this workstation.
+    const fn local_time(&self, seconds: i64) -> Timestamp {
+        Timestamp {
+            seconds: seconds.saturating_sub(self.clock_offset),
+            nanoseconds: 0,
+        }
+    }
+}

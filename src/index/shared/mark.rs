@@ -1,0 +1,175 @@
+//! Marks on changes that the catalog lacks.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
+use crate::index::sql::{bytes, execute, optional};
+use crate::index::{DatabaseId, Index};
+use crate::model::project::ProjectId;
+
+/// Marks the folders of the replica ?2 that were staged at place ?1, with the mark ?3.
+const MARK_FOLDERS: [&str; 2] = [
+    "INSERT OR REPLACE INTO unshared_folders (replica_id, path, mark)
+     SELECT ?2, path, ?3 FROM folders
+     WHERE replica_id = ?2 AND id IN (SELECT id FROM temp.staged_deletions WHERE replica = ?1)",
+    "INSERT OR REPLACE INTO unshared_folders (replica_id, path, mark)
+     SELECT ?2, path, ?3 FROM temp.staged_folders WHERE replica = ?1",
+];
+
+/// The mark of one scan; `None` if its database takes no part in a catalog, or the scan is from there.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::index) struct ReplicaMarks(Option<i64>);
+
+impl ReplicaMarks {
+    /// Marks nothing.
+    pub(in crate::index) const NONE: Self = Self(None);
+
+    /// Begins to mark changes of a database.
+    pub(in crate::index) fn begin(
+        connection: &Connection,
+        database: DatabaseId,
+    ) -> rusqlite::Result<Self> {
+        next_mark(connection, database).map(Self)
+    }
+
+    /// Marks a replica.
+    pub(in crate::index) fn mark_replica(
+        self,
+        connection: &Connection,
+        database: DatabaseId,
+        (category, project): (&Path, &ProjectId),
+    ) -> rusqlite::Result<()> {
+        let Self(Some(mark)) = self else {
+            return Ok(());
+        };
+        let sql = "INSERT INTO unshared_replicas (database_id, category, client, project, mark) VALUES (?1, ?2, ?3, ?4, ?5)
+                   ON CONFLICT DO UPDATE SET mark = ?5";
+        let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
+        let parameters = params![database, bytes(category), client, project, mark];
+        execute(connection, sql, parameters)
+    }
+
+    /// Marks the folders of a replica that were staged, before they are written.
+    pub(in crate::index) fn mark_folders(
+        self,
+        connection: &Connection,
+        place: i64,
+        replica: i64,
+    ) -> rusqlite::Result<()> {
+        let Self(Some(mark)) = self else {
+            return Ok(());
+        };
+        MARK_FOLDERS
+            .into_iter()
+            .try_for_each(|sql| execute(connection, sql, params![place, replica, mark]))
+    }
+}
+
+/// Marks the evidence of a folder below the root. `is_forgotten`: evidence was removed, and must not come back.
+pub(in crate::index) fn mark_evidence(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+    is_forgotten: bool,
+) -> rusqlite::Result<()> {
+    let Some(mark) = next_mark(connection, database)? else {
+        return Ok(());
+    };
+    let forgotten_at = is_forgotten.then(|| Timestamp::now().seconds);
+    let sql = "INSERT INTO unshared_evidence (database_id, folder, mark, forgotten_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT DO UPDATE SET mark = ?3, forgotten_at = coalesce(?4, forgotten_at)";
+    let folder = bytes(folder);
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    execute(
+        connection,
+        sql,
+        params![database, folder, mark, forgotten_at],
+    )
+}
+
+/// Returns a mark that is higher than all before; `None` if the database takes no part in a catalog.
+fn next_mark(connection: &Connection, database: DatabaseId) -> rusqlite::Result<Option<i64>> {
+    let sql = "UPDATE shared_databases SET mark = mark + 1 WHERE database_id = ?1 RETURNING mark";
+    optional(connection, sql, [database], |row| row.get(0))
+}
+
+impl Index {
+    /// Returns the revision of the catalog up to which a database is known; `None` if it takes no part.
+    pub fn shared_revision(&self, database: DatabaseId) -> Result<Option<i64>> {
+        let sql = "SELECT revision FROM shared_databases WHERE database_id = ?1";
+        self.optional(sql, [database], |row| row.get(0))
+    }
+
+    /// Lets the database with this root take part in a catalog, unless it does, and returns its row. One that was never
+    /// scanned here gets a row.
+    pub fn ensure_shared(&mut self, root: &Path, identity: &str) -> Result<DatabaseId> {
+        let known = self.database(root)?;
+        let id = match known.id {
+            Some(id) if known.identity.as_deref() == Some(identity) => id,
+            _ => {
+                let writer = self.write_scan(root, &known)?;
+                writer.record_root(Some(identity), known.root_id.as_deref())?;
+                let id = writer.database();
+                writer.finish_elsewhere()?;
+                id
+            }
+        };
+        if self.shared_revision(id)?.is_none() {
+            self.share_database(id)?;
+        }
+        Ok(id)
+    }
+
+    /// Lets a database take part in a catalog of which it knows nothing yet. All that is known of the database is marked.
+    pub fn share_database(&mut self, database: DatabaseId) -> Result<()> {
+        self.write(|transaction| {
+            let sql = "INSERT OR REPLACE INTO shared_databases (database_id, revision, mark) VALUES (?1, 0, 1)";
+            execute(transaction, sql, [database])?;
+            let sql = "INSERT OR REPLACE INTO unshared_replicas (database_id, category, client, project, mark, is_whole)
+                       SELECT database_id, category, client, project, 1, 1 FROM replicas WHERE database_id = ?1";
+            execute(transaction, sql, [database])?;
+            let sql = "INSERT OR REPLACE INTO unshared_evidence (database_id, folder, mark)
+                       SELECT DISTINCT database_id, folder, 1 FROM digests
+                       WHERE database_id = ?1 AND substr(folder, -1) <> x'2f'";
+            execute(transaction, sql, [database])
+        })
+    }
+
+    /// True if the catalog lacks anything of a database.
+    pub fn has_unshared(&self, database: DatabaseId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM unshared_replicas WHERE database_id = ?1)
+                       OR EXISTS (SELECT 1 FROM unshared_evidence WHERE database_id = ?1)";
+        self.one(sql, [database], |row| row.get(0))
+    }
+
+    /// Takes a database out of the catalog: nothing is marked any more.
+    pub fn unshare_database(&mut self, database: DatabaseId) -> Result<()> {
+        let sql = "DELETE FROM shared_databases WHERE database_id = ?1";
+        self.write(|transaction| {
+            let folders = "DELETE FROM unshared_folders WHERE replica_id IN (SELECT id FROM replicas WHERE database_id = ?1)";
+            execute(transaction, folders, [database])?;
+            execute(transaction, sql, [database])
+        })
+    }
+}
+
+/// Removes the marks up to one, and records the revision of the catalog up to which a database is known.
+pub(super) fn clear(
+    connection: &Connection,
+    database: DatabaseId,
+    mark: i64,
+    revision: i64,
+) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM unshared_folders WHERE mark <= ?2 AND replica_id IN (SELECT id FROM replicas WHERE database_id = ?1)",
+        "DELETE FROM unshared_replicas WHERE mark <= ?2 AND database_id = ?1",
+        "DELETE FROM unshared_evidence WHERE mark <= ?2 AND database_id = ?1",
+    ] {
+        execute(connection, sql, params![database, mark])?;
+    }
+    let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
+    execute(connection, sql, params![database, revision])
+}

@@ -1,0 +1,208 @@
+//! What the catalog knows better, written to this index as scans of other workstations.
+
+use std::path::{Path, PathBuf};
+
+use super::unshared::{SharedReplica, SharedReplicaKey, shared_checksum};
+use crate::base::error::Result;
+use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::index::checksum::corruption_error;
+use crate::index::evidence::{ForeignRow, remove_row, replace_row, take_row};
+use crate::index::foreign::{ForeignFailure, checked_folder};
+use crate::index::host::ForeignHosts;
+use crate::index::name_check::{checked_path, checked_totals, impossible_name};
+use crate::index::staged_scan::ReplicaOrigin;
+use crate::index::{Index, KnownDatabase, ScanChanges, ScanStaging, StagedScan};
+use crate::snapshot::aggregate::Aggregate;
+
+/// A pull while it is staged.
+#[derive(Debug)]
+pub struct IncomingScan<'a> {
+    staging: ScanStaging<'a>,
+    missing: Vec<(SharedReplicaKey, ReplicaOrigin)>,
+    replicas: u64,
+}
+
+/// A pull, ready to be written.
+#[derive(Debug)]
+pub struct StagedIncoming {
+    staged: StagedScan,
+    missing: Vec<(SharedReplicaKey, ReplicaOrigin)>,
+    replicas: u64,
+}
+
+/// The evidence of a folder in a catalog.
+#[derive(Clone, Debug)]
+pub struct IncomingEvidence {
+    /// The folder below the root.
+    pub folder: PathBuf,
+    /// Manifest, digests, checksum and proofs; `None` if the catalog has no evidence any more.
+    pub parts: Option<[Vec<u8>; 4]>,
+    /// True if this index has changes of its own, with which it is merged. Otherwise it replaces what is here.
+    pub is_merged: bool,
+    /// Evidence from before this time was removed here, and does not come back.
+    pub forgotten_at: Option<Timestamp>,
+}
+
+/// The result of a pull.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PulledChanges {
+    /// Number of replicas.
+    pub replicas: u64,
+    /// Number of folders with new evidence.
+    pub folders_with_evidence: u64,
+    /// Changes of files, as of a scan.
+    pub changes: ScanChanges,
+}
+
+impl Index {
+    /// Begins a pull.
+    pub fn stage_incoming(&self, known: &KnownDatabase) -> Result<IncomingScan<'_>> {
+        Ok(IncomingScan {
+            staging: self.stage_scan(known)?,
+            missing: Vec::new(),
+            replicas: 0,
+        })
+    }
+
+    /// Writes a pull. Returns `None`, and writes nothing, if another process changed a replica of it meanwhile: the pull must
+    /// be repeated.
+    ///
+    /// # Errors
+    /// A row of evidence is damaged or impossible.
+    pub fn write_incoming(
+        &mut self,
+        root: &Path,
+        known: &KnownDatabase,
+        staged: &StagedIncoming,
+        (evidence, hosts, keeps_tags): (&[IncomingEvidence], &ForeignHosts, bool),
+        categories: &[(PathBuf, Timestamp)],
+    ) -> Result<Option<PulledChanges>, ForeignFailure> {
+        let own = ForeignFailure::Own;
+        let mut rows = Vec::with_capacity(evidence.len());
+        for incoming in evidence {
+            rows.push(
+                incoming
+                    .check(hosts, keeps_tags)
+                    .map_err(ForeignFailure::Foreign)?,
+            );
+        }
+        let writer = self.write_scan(root, known).map_err(own)?.without_marks();
+        let mut changes = writer.write_replicas(&staged.staged).map_err(own)?;
+        for (key, origin) in &staged.missing {
+            changes += writer
+                .record_missing_at(&key.category, &key.project, *origin)
+                .map_err(own)?;
+        }
+        for (category, at) in categories {
+            writer.record_category_scan_at(category, *at).map_err(own)?;
+        }
+        let database = writer.database();
+        let mut folders_with_evidence = 0;
+        for (incoming, row) in evidence.iter().zip(&rows) {
+            let written = writer.within(|transaction| match row {
+                None => remove_row(transaction, database, &incoming.folder),
+                Some(row) if incoming.is_merged => {
+                    take_row(transaction, database, row, incoming.forgotten_at)
+                }
+                Some(row) => replace_row(transaction, database, row),
+            });
+            folders_with_evidence += u64::from(written.map_err(own)?);
+        }
+        if writer.has_skipped() {
+            return Ok(None);
+        }
+        writer.finish_elsewhere().map_err(own)?;
+        Ok(Some(PulledChanges {
+            replicas: staged.replicas,
+            folders_with_evidence,
+            changes,
+        }))
+    }
+}
+
+impl IncomingEvidence {
+    fn check(
+        &self,
+        hosts: &ForeignHosts,
+        keeps_tags: bool,
+    ) -> rusqlite::Result<Option<ForeignRow<'_>>> {
+        let Some(parts) = &self.parts else {
+            return Ok(None);
+        };
+        let parts = parts.each_ref().map(Vec::as_slice);
+        let row = ForeignRow::new(&self.folder, parts, hosts, keeps_tags)?;
+        checked_totals(row.manifest()).ok_or_else(impossible_name)?;
+        Ok(Some(row))
+    }
+}
+
+impl IncomingScan<'_> {
+    /// Begins a replica, and returns its place for the other functions. `is_delta`: only the folders that changed follow.
+    pub fn begin(&mut self, key: &SharedReplicaKey, is_delta: bool) -> Result<usize> {
+        self.replicas += 1;
+        if is_delta {
+            self.staging.begin_delta(&key.category, &key.project)
+        } else {
+            self.staging.begin_replica(&key.category, &key.project)
+        }
+    }
+
+    /// Adds a folder of a replica: its packed files, or `None` if it no longer exists.
+    ///
+    /// # Errors
+    /// The row is damaged, or no scan could have found it.
+    pub fn add_folder(
+        &mut self,
+        place: usize,
+        path: &[u8],
+        manifest: Option<&[u8]>,
+        checksum: &[u8],
+    ) -> Result<(), ForeignFailure> {
+        if checksum != shared_checksum(path, manifest) {
+            let error = corruption_error("the checksum of a folder is wrong");
+            return Err(ForeignFailure::Foreign(error));
+        }
+        match manifest {
+            Some(manifest) => {
+                let folder = checked_folder(path, manifest).map_err(ForeignFailure::Foreign)?;
+                self.staging.change_folder(place, folder)
+            }
+            None => {
+                let path = checked_path(path).map_err(ForeignFailure::Foreign)?;
+                self.staging.remove_folder(place, path)
+            }
+        }
+        .map_err(ForeignFailure::Own)
+    }
+
+    /// Ends a replica. Returns false, and leaves it out, if its folders are not those of this state.
+    pub fn end(&mut self, place: usize, state: &SharedReplica) -> Result<bool> {
+        let missing = Aggregate::new(TimePrecision::Nanosecond);
+        let stated = state.aggregate.as_ref().unwrap_or(&missing);
+        let is_sound = self.staging.end_foreign(place, origin(state), stated)?;
+        self.replicas -= u64::from(!is_sound);
+        Ok(is_sound)
+    }
+
+    /// Adds a replica that is missing.
+    pub fn add_missing(&mut self, key: SharedReplicaKey, state: &SharedReplica) {
+        self.replicas += 1;
+        self.missing.push((key, origin(state)));
+    }
+
+    /// Ends the pull.
+    pub fn finish(self) -> Result<StagedIncoming> {
+        Ok(StagedIncoming {
+            staged: self.staging.finish()?,
+            missing: self.missing,
+            replicas: self.replicas,
+        })
+    }
+}
+
+const fn origin(state: &SharedReplica) -> ReplicaOrigin {
+    ReplicaOrigin {
+        at: state.scanned_at,
+        host: state.host,
+    }
+}

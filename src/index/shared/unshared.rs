@@ -1,0 +1,277 @@
+//! What the catalog lacks: replicas, the folders of them that changed, and evidence.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::params;
+
+use crate::base::error::{Error, Result};
+use crate::base::timestamp::Timestamp;
+use crate::index::checksum::row_checksum;
+use crate::index::evidence::pack_outgoing;
+use crate::index::folder::verified_folder;
+use crate::index::sql::{bytes, from_seconds, read_path, read_project, read_seconds};
+use crate::index::sqlite_error::Explain as _;
+use crate::index::{DatabaseId, HostId, Index};
+use crate::model::project::ProjectId;
+use crate::snapshot::aggregate::Aggregate;
+
+/// A project in a category.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SharedReplicaKey {
+    /// The category, by its key.
+    pub category: PathBuf,
+    /// The project.
+    pub project: ProjectId,
+}
+
+/// The state of a replica at one scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedReplica {
+    /// Time of the scan.
+    pub scanned_at: Timestamp,
+    /// The workstation that scanned; `None` for this one.
+    pub host: Option<HostId>,
+    /// Its totals; `None` for a replica that is missing.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// A replica whose state the catalog lacks.
+#[derive(Clone, Debug)]
+pub struct UnsharedReplica {
+    /// The replica.
+    pub key: SharedReplicaKey,
+    /// Its state.
+    pub state: SharedReplica,
+    /// True if any of its folders may differ from those in the catalog, not only those in `folders`.
+    pub is_whole: bool,
+    /// Its folders that changed, by their paths below it.
+    pub folders: Vec<PathBuf>,
+    /// Its row; `None` if it has none any more.
+    row: Option<i64>,
+}
+
+/// Evidence that the catalog lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsharedEvidence {
+    /// The folder below the root.
+    pub folder: PathBuf,
+    /// Evidence from before this time was removed.
+    pub forgotten_at: Option<Timestamp>,
+}
+
+/// All that the catalog lacks of one database.
+#[derive(Clone, Debug, Default)]
+pub struct Unshared {
+    /// The highest mark of it.
+    pub(super) mark: i64,
+    /// Replicas.
+    pub replicas: Vec<UnsharedReplica>,
+    /// Folders with evidence.
+    pub evidence: Vec<UnsharedEvidence>,
+}
+
+impl Unshared {
+    /// True if the catalog lacks nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.replicas.is_empty() && self.evidence.is_empty()
+    }
+}
+
+/// A folder that the catalog lacks.
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingFolder<'a> {
+    /// The path below the replica's folder.
+    pub path: &'a Path,
+    /// Its files, packed; `None` for a folder that no longer exists.
+    pub manifest: Option<&'a [u8]>,
+}
+
+impl OutgoingFolder<'_> {
+    /// The checksum of the folder in the catalog.
+    pub fn checksum(&self) -> [u8; 16] {
+        shared_checksum(bytes(self.path), self.manifest)
+    }
+}
+
+/// Returns the checksum of a folder in the catalog.
+pub fn shared_checksum(path: &[u8], manifest: Option<&[u8]>) -> [u8; 16] {
+    row_checksum(&[path, manifest.unwrap_or_default()])
+}
+
+/// The evidence of a folder as the catalog holds it: manifest, digests, checksum and proofs.
+pub type OutgoingEvidence = [Vec<u8>; 4];
+
+impl Index {
+    /// Returns what the catalog lacks of a database.
+    pub fn unshared(&self, database: DatabaseId) -> Result<Unshared> {
+        let _view = self.read_transaction()?;
+        let sql = "SELECT mark FROM shared_databases WHERE database_id = ?1";
+        let Some(mark) = self.optional(sql, [database], |row| row.get(0))? else {
+            return Ok(Unshared::default());
+        };
+        let sql = "SELECT client, project, category, is_whole FROM unshared_replicas WHERE database_id = ?1";
+        let marked: Vec<(SharedReplicaKey, bool)> = self.rows(sql, [database], |row| {
+            let key = SharedReplicaKey {
+                category: read_path(row, 2)?,
+                project: read_project(row)?,
+            };
+            Ok((key, row.get(3)?))
+        })?;
+        let mut replicas = Vec::with_capacity(marked.len());
+        for (key, is_whole) in marked {
+            replicas.push(self.unshared_replica(database, key, is_whole)?);
+        }
+        let sql = "SELECT folder, forgotten_at FROM unshared_evidence WHERE database_id = ?1";
+        let evidence = self.rows(sql, [database], |row| {
+            Ok(UnsharedEvidence {
+                folder: read_path(row, 0)?,
+                forgotten_at: read_seconds(row, 1)?,
+            })
+        })?;
+        Ok(Unshared {
+            mark,
+            replicas,
+            evidence,
+        })
+    }
+
+    fn unshared_replica(
+        &self,
+        database: DatabaseId,
+        key: SharedReplicaKey,
+        is_whole: bool,
+    ) -> Result<UnsharedReplica> {
+        let known = self.replica(database, &key.category, &key.project)?;
+        let Some(known) = known else {
+            // The listing of its category did not show it.
+            let listed = self.category_scanned_at(database, &key.category)?;
+            return Ok(UnsharedReplica {
+                key,
+                state: SharedReplica {
+                    scanned_at: listed.unwrap_or_else(Timestamp::now),
+                    host: None,
+                    aggregate: None,
+                },
+                is_whole,
+                folders: Vec::new(),
+                row: None,
+            });
+        };
+        let sql =
+            "SELECT id, (SELECT host_id FROM origins WHERE replica_id = replicas.id) FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let (client, project) = (
+            key.project.client.as_bytes(),
+            key.project.project.as_bytes(),
+        );
+        let parameters = params![database, bytes(&key.category), client, project];
+        let (row, host): (i64, _) =
+            self.one(sql, parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let sql = "SELECT path FROM unshared_folders WHERE replica_id = ?1 ORDER BY path";
+        let folders = self.rows(sql, [row], |row| read_path(row, 0))?;
+        Ok(UnsharedReplica {
+            key,
+            state: SharedReplica {
+                scanned_at: known.scanned_at,
+                host,
+                aggregate: known.present.then_some(known.aggregate),
+            },
+            is_whole,
+            folders,
+            row: Some(row),
+        })
+    }
+
+    /// Passes the folders of a replica that the catalog may lack to `visit`.
+    pub fn visit_outgoing_folders<E: From<Error>>(
+        &self,
+        replica: &UnsharedReplica,
+        visit: &mut dyn FnMut(OutgoingFolder<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if replica.is_whole {
+            return self.visit_all_folders(replica, visit);
+        }
+        for path in &replica.folders {
+            self.visit_outgoing_folder(replica, path, visit)?;
+        }
+        Ok(())
+    }
+
+    /// Passes one folder of a replica to `visit`, whether it exists or not.
+    pub fn visit_outgoing_folder<E: From<Error>>(
+        &self,
+        replica: &UnsharedReplica,
+        path: &Path,
+        visit: &mut dyn FnMut(OutgoingFolder<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 AND path = ?2";
+        let query = self.connection.prepare_cached(sql);
+        let mut query = query.explain("read", &self.path)?;
+        let rows = query.query(params![replica.row, bytes(path)]);
+        let mut rows = rows.explain("read", &self.path)?;
+        let manifest = match rows.next().explain("read", &self.path)? {
+            Some(row) => Some(
+                verified_folder(row, 0)
+                    .explain("read", &self.path)?
+                    .1
+                    .packed(),
+            ),
+            None => None,
+        };
+        visit(OutgoingFolder { path, manifest })
+    }
+
+    fn visit_all_folders<E: From<Error>>(
+        &self,
+        replica: &UnsharedReplica,
+        visit: &mut dyn FnMut(OutgoingFolder<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 ORDER BY path";
+        let query = self.connection.prepare_cached(sql);
+        let mut query = query.explain("read", &self.path)?;
+        let mut rows = query.query([replica.row]).explain("read", &self.path)?;
+        while let Some(row) = rows.next().explain("read", &self.path)? {
+            let (path, manifest) = verified_folder(row, 0).explain("read", &self.path)?;
+            visit(OutgoingFolder {
+                path: Path::new(OsStr::from_bytes(path)),
+                manifest: Some(manifest.packed()),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the evidence of a folder below the root, with the numbers that the catalog gives to workstations; `None` if
+    /// there is none. `keeps_tags`: the state of a file at its storage is the same for all workstations.
+    pub fn outgoing_evidence(
+        &self,
+        database: DatabaseId,
+        folder: &Path,
+        hosts: &BTreeMap<Option<HostId>, HostId>,
+        keeps_tags: bool,
+    ) -> Result<Option<OutgoingEvidence>> {
+        let files = self.evidence(database, folder)?;
+        Ok(pack_outgoing(folder, files, hosts, keeps_tags))
+    }
+
+    /// Records that the catalog has what `pushed` names, and that this index knows the catalog up to a revision. What was
+    /// marked again since stays marked.
+    pub fn record_shared(
+        &mut self,
+        database: DatabaseId,
+        pushed: &Unshared,
+        revision: i64,
+    ) -> Result<()> {
+        self.write(|transaction| super::mark::clear(transaction, database, pushed.mark, revision))
+    }
+
+    /// Returns the categories of a database that were listed completely, with the times.
+    pub fn category_scans(&self, database: DatabaseId) -> Result<Vec<(PathBuf, Timestamp)>> {
+        let sql = "SELECT category, looked_at FROM looks WHERE database_id = ?1 ORDER BY category";
+        self.rows(sql, [database], |row| {
+            Ok((read_path(row, 0)?, from_seconds(row.get(1)?)))
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Connections that are cut between any two messages, as if the client had been killed: the catalog and the index stay whole,
+//! and the next exchange completes the work.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::{Workstations, startup};
+
+/// Passes on at most this number of messages of clients, then cuts every connection.
+struct Cutter {
+    left: Arc<AtomicUsize>,
+}
+
+impl Cutter {
+    fn start(at: &Path, server: &Path) -> Self {
+        let listener = UnixListener::bind(at).unwrap();
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let (server, shared) = (server.to_owned(), Arc::clone(&left));
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, left) = (client.unwrap(), Arc::clone(&shared));
+                let Ok(upstream) = UnixStream::connect(&server) else {
+                    continue;
+                };
+                thread::spawn(move || forward(&client, &upstream, &left));
+            }
+        });
+        Self { left }
+    }
+
+    fn allow(&self, messages: usize) {
+        self.left.store(messages, Ordering::SeqCst);
+    }
+}
+
+fn forward(client: &UnixStream, upstream: &UnixStream, left: &AtomicUsize) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut from, mut to) = (upstream, client);
+            let _copied = std::io::copy(&mut from, &mut to);
+            let _ended = client.shutdown(std::net::Shutdown::Both);
+        });
+        let (mut from, mut to) = (client, upstream);
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            let allowed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+            if allowed.is_err() || to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        for end in [client, upstream] {
+            let _ended = end.shutdown(std::net::Shutdown::Both);
+        }
+    });
+}
+
+#[test]
+fn connection_cut_anywhere_leaves_both_sides_whole() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.lines("ws2", &["load"]).ok();
+    let (folder, port) = {
+        let host = two.address.split("?host=").nth(1).unwrap();
+        let port = two.address.split(':').nth(2).unwrap();
+        let port = port.split('/').next().unwrap();
+        (host.to_owned(), port.to_owned())
+    };
+    let socket = format!(".s.PGSQL.{port}");
+    let between = tempfile::Builder::new()
+        .prefix("cut-")
+        .tempdir_in("/tmp")
+        .unwrap();
+    let cutter = Cutter::start(
+        &between.path().join(&socket),
+        &Path::new(&folder).join(&socket),
+    );
+    let lines = two.studio.read(startup("ws1"));
+    let through = lines.replace(&folder, between.path().to_str().unwrap());
+    two.studio.file(startup("ws1"), through);
+    let mut was_cut = 0;
+    for messages in 0.. {
+        two.studio
+            .file(format!("NAS/footage/acme/spot/sh{messages}/a.exr"), "a");
+        let old = two
+            .studio
+            .path(format!("NAS/footage/acme/spot/sh{}", messages / 2));
+        if messages % 3 == 2 && old.exists() {
+            std::fs::remove_dir_all(old).unwrap();
+        }
+        cutter.allow(messages);
+        let loaded = two.lines("ws1", &["load"]).status(0);
+        let is_complete = loaded.stderr.is_empty();
+        was_cut += usize::from(!is_complete);
+        cutter.allow(usize::MAX);
+        two.lines("ws1", &["list projects"]).ok();
+        assert_eq!(two.files("ws2"), two.files("ws1"), "{messages}");
+        if is_complete && messages > 10 {
+            break;
+        }
+        assert!(messages < 400, "{loaded}");
+    }
+    assert!(was_cut > 10, "{was_cut}");
+}

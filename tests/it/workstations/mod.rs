@@ -1,0 +1,114 @@
+//! Many workstations that share a catalog on a real server.
+
+mod crowd;
+mod cut;
+mod law;
+mod outage;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::catalog::PostgresServer;
+use crate::studio::{ProgramRun, Studio};
+
+/// Workstations at one storage, each with its own HOME, index and name for the storage.
+pub(crate) struct Workstations {
+    pub(crate) studio: Studio,
+    /// The address of the catalog.
+    pub(crate) address: String,
+    server: Arc<PostgresServer>,
+    /// The name of the PostgreSQL database.
+    name: String,
+}
+
+impl Workstations {
+    /// Two workstations and three files of two projects; nothing is scanned yet. `None` where no server can be started.
+    pub(crate) fn new() -> Option<Self> {
+        let server = PostgresServer::shared()?;
+        let name = server.create_database();
+        let address = server.socket_address(&name, &name);
+        let workstations = Self {
+            studio: Studio::bare(),
+            address,
+            server,
+            name,
+        };
+        workstations
+            .studio
+            .file("NAS/footage/acme/spot/reel.mov", "reel")
+            .file("NAS/footage/acme/spot/plates/p1.exr", "plate one")
+            .file("NAS/footage/zoo/film/a.mov", "film");
+        workstations.add("ws1", "NAS");
+        workstations.add("ws2", "SERVER");
+        Some(workstations)
+    }
+
+    /// Adds a workstation that calls the storage by this name.
+    pub(crate) fn add(&self, host: &str, storage: &str) {
+        self.write_startup(host, storage, &self.address);
+    }
+
+    fn write_startup(&self, host: &str, storage: &str, address: &str) {
+        let lines = format!(
+            "add database {storage} ../../../NAS --medium nas\nadd category footage footage/\nset catalog '{address}'\n"
+        );
+        self.studio.file(startup(host), lines);
+    }
+
+    /// Returns the program on a workstation.
+    pub(crate) fn command(&self, host: &str) -> Command {
+        let mut command = self.studio.command();
+        command.env("HOME", self.studio.path(host));
+        command
+    }
+
+    pub(crate) fn lines(&self, host: &str, lines: &[&str]) -> ProgramRun {
+        let mut command = self.command(host);
+        command.args(lines.iter().flat_map(|line| ["-c", line]));
+        self.studio.finish(&mut command)
+    }
+
+    pub(crate) fn json(&self, host: &str, line: &str) -> Value {
+        let mut command = self.command(host);
+        command.args(["--format", "json", "-c", line]);
+        self.studio.finish(&mut command).document()
+    }
+
+    /// Returns a number from the tables of the catalog.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        self.server.number(&self.name, sql)
+    }
+
+    /// Changes the tables of the catalog.
+    pub(crate) fn execute(&self, sql: &str) {
+        self.server.execute(&self.name, sql);
+    }
+
+    /// Returns all that a workstation says of the files, without times, names of storages and totals of scans.
+    pub(crate) fn files(&self, host: &str) -> Vec<String> {
+        let found = self.json(host, "find '**'");
+        let entries = found["files"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{found}"));
+        let mut files: Vec<String> = entries
+            .iter()
+            .map(|file| format!("{} {} {}", file["path"], file["bytes"], file["modified"]))
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+/// The start-up file of a workstation.
+pub(crate) fn startup(host: &str) -> PathBuf {
+    format!("{host}/.config/auto-backup/.config").into()
+}
+
+/// Removes a folder of a studio.
+pub(crate) fn remove_folder(workstations: &Workstations, folder: &str) {
+    fs::remove_dir_all(workstations.studio.path(folder)).unwrap();
+}
