@@ -9,7 +9,7 @@ use super::options::Options;
 use super::script_source::{is_interactive, read_scripts};
 use super::startup_file::{find_startup_file, run_startup};
 use crate::base::confirmation::Confirmation;
-use crate::base::error::{IoResultExt as _, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::commands::last_answer::LastAnswer;
@@ -68,8 +68,7 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
         }
     }
     if !options.check {
-        session.workspace.take_over_publications()?;
-        session.workspace.pull_catalog()?;
+        learn_from_others(&mut session)?;
     }
     if interactive {
         session.begin_prompt(if options.yes {
@@ -81,6 +80,20 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
     }
     let worst = run_scripts(scripts, &mut session, options, &folder)?;
     Ok(summarize(&session, options, worst))
+}
+
+/// Takes over what other workstations learned. Only an interruption ends the session: its answers come from what is known.
+fn learn_from_others(session: &mut Session) -> Result<()> {
+    let workspace = &mut session.workspace;
+    let taken = [workspace.take_over_publications(), workspace.pull_catalog()];
+    for result in taken {
+        match result {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => session.messages.error(&error),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns the exit status if nothing runs after the start-up file.

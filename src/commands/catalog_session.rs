@@ -2,6 +2,7 @@
 //!
 //! Rule: answers come from the index. A server that is away is a notice, and what is marked waits for the next exchange.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub(super) fn exchange_all(
     address: &CatalogAddress,
     monitor: &dyn Monitor,
 ) -> Result<u64> {
-    let storages = shared_storages(index, registry.databases())?;
+    let storages = shared_storages(index, registry.databases(), monitor)?;
     let mut catalog = Catalog::connect(address)?;
     if let Some(notice) = catalog.notice() {
         monitor.on_event(&ProgressEvent::Notice(notice));
@@ -61,9 +62,14 @@ pub(super) fn exchange_all(
     Ok(news)
 }
 
-/// Returns the storages whose identity is known, or can be read at once.
-fn shared_storages(index: &Index, databases: &[Database]) -> Result<Vec<ExchangedStorage>> {
-    let mut storages = Vec::new();
+/// Returns the storages whose identity is known, or can be read at once. Two with one identity, as a drive and its clone, are
+/// left out: it is unknown which of them the catalog means.
+fn shared_storages(
+    index: &Index,
+    databases: &[Database],
+    monitor: &dyn Monitor,
+) -> Result<Vec<ExchangedStorage>> {
+    let mut storages: Vec<ExchangedStorage> = Vec::new();
     for database in databases {
         let identity = match index.identity(&database.root)? {
             Some(identity) => Some(identity),
@@ -77,6 +83,21 @@ fn shared_storages(index: &Index, databases: &[Database]) -> Result<Vec<Exchange
             keeps_tags: database.is_remote(),
         }));
     }
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    for storage in &storages {
+        *numbers.entry(storage.identity.clone()).or_default() += 1;
+    }
+    storages.retain(|storage| {
+        let is_unique = numbers.get(&storage.identity) == Some(&1);
+        if !is_unique {
+            let notice = format!(
+                "{} is not shared through the catalog: another storage has the same identity file",
+                storage.name
+            );
+            monitor.on_event(&ProgressEvent::Notice(&notice));
+        }
+        is_unique
+    });
     Ok(storages)
 }
 
@@ -149,8 +170,7 @@ impl Workspace {
                 overview::refresh(&mut self.index, &self.registry);
                 Ok(())
             }
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error) => {
+            Err(error @ Error::Catalog { .. }) => {
                 let notice = format!(
                     "{}; answers are as of the last exchange",
                     error.full_message()
@@ -158,6 +178,7 @@ impl Workspace {
                 self.monitor.on_event(&ProgressEvent::Notice(&notice));
                 Ok(())
             }
+            Err(error) => Err(error),
         }
     }
 }

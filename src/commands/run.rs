@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::catalog_session::exchange_after_run;
-use super::publication::{count_changes, publish_changed};
+use super::publication::{ChangesBefore, count_changes, publish_changed};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -135,13 +135,9 @@ pub(super) fn execute<R: RunReport>(
     let recorded = items_recorded.and(index.end_run(run, &end));
     overview::refresh(index, registry);
     let report = result?;
-    if let Some(before) = changes_before
-        && !publish_changed((index, registry), &before, monitor)?
-    {
+    // The work is done, whatever becomes of its results elsewhere.
+    if !share((index, registry), changes_before.as_ref(), options, monitor) {
         end.state = end.state.downgraded();
-    }
-    if let Some(address) = &options.catalog {
-        exchange_after_run((index, registry), address, monitor)?;
     }
     // The work is done even if the index could not record it.
     if let Err(error) = &recorded {
@@ -153,6 +149,29 @@ pub(super) fn execute<R: RunReport>(
         state: end.state,
         report,
     })
+}
+
+/// Publishes what a run learned, and exchanges it with the catalog. Returns false, after a message, if a storage could not be
+/// written. A catalog that is away is no failure: what it lacks waits.
+fn share(
+    (index, registry): (&mut Index, &Registry),
+    changes_before: Option<&ChangesBefore>,
+    options: &RunOptions,
+    monitor: &dyn Monitor,
+) -> bool {
+    let published = match changes_before {
+        Some(before) => publish_changed((index, registry), before, monitor),
+        None => Ok(true),
+    };
+    let exchanged = match &options.catalog {
+        Some(address) => exchange_after_run((index, registry), address, monitor),
+        None => Ok(()),
+    };
+    let failures = [published.as_ref().err(), exchanged.as_ref().err()];
+    for error in failures.into_iter().flatten() {
+        monitor.on_event(&ProgressEvent::Problem(error));
+    }
+    exchanged.is_ok() && published.unwrap_or(false)
 }
 
 /// Returns the end of a run that did nothing because of an error.

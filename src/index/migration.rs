@@ -5,9 +5,10 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::name_index::{NAME_TABLES, store_names_checksum};
-use super::schema::{OLDEST_VERSION, SHARING_TABLES, SIZES_TABLES, VERSION, schema_version};
+use super::schema::{OLDEST_VERSION, SIZES_TABLES, VERSION, schema_version};
 use super::size_record::begin_size_series;
 use super::sqlite_error::Explain as _;
+use super::workstation_tables::WORKSTATION_TABLES;
 use crate::base::error::Result;
 
 /// The SQL that turns each version from [`OLDEST_VERSION`] on into the next one.
@@ -15,7 +16,7 @@ const STEPS: [&[&str]; 4] = [
     &[FROM_VERSION_2],
     &[FROM_VERSION_3],
     &[SIZES_TABLES, NAME_TABLES],
-    &[SHARING_TABLES],
+    &[WORKSTATION_TABLES],
 ];
 
 /// The first version that keeps sizes over time.

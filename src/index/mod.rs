@@ -9,6 +9,7 @@
 
 mod cache;
 mod card;
+mod category_scan;
 mod change_counter;
 mod checksum;
 mod content_difference;
@@ -57,9 +58,11 @@ mod sql;
 mod sqlite_error;
 mod staged_scan;
 mod sync_record;
+mod taken_replica;
 mod time_alias;
 mod union;
 mod verify;
+mod workstation_tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,8 +105,8 @@ pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
 pub use self::shared::{
     IncomingEvidence, IncomingScan, OutgoingEvidence, OutgoingFolder, PulledChanges, SharedReplica,
-    SharedReplicaKey, StagedIncoming, Unshared, UnsharedEvidence, UnsharedReplica, pack_aggregate,
-    shared_checksum, unpack_aggregate,
+    SharedReplicaKey, StagedIncoming, Unshared, UnsharedReplica, pack_aggregate, shared_checksum,
+    unpack_aggregate,
 };
 pub use self::size_series::{SizePoint, SizeSeries};
 pub use self::staged_scan::{ScanStaging, StagedScan};

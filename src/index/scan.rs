@@ -1,6 +1,5 @@
 //! Writing a scan: only the changes, in one transaction per database, so that readers see the previous scan or this one.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Params, Transaction, TransactionBehavior, params};
@@ -11,19 +10,17 @@ use super::host::record_origin;
 use super::name_index::{self, NameWriter, WrittenReplica, store_names_checksum};
 use super::outside::write_outside;
 use super::publication::count_change;
-use super::replica_row::{
-    ReplicaSize, delete_folders, find_replica, update_folder_count, upsert_replica,
-};
+use super::replica_row::{ReplicaSize, find_replica, update_folder_count, upsert_replica};
 use super::shared::ReplicaMarks;
 use super::size_record::record_size;
-use super::sql::{bytes, execute, one, read_project, read_u64, rows};
+use super::sql::{bytes, execute, one};
 use super::sqlite_error::Explain as _;
-use super::staged_scan::{ReplicaOrigin, StagedReplica, staging_key};
+use super::staged_scan::{StagedReplica, staging_key};
+use super::taken_replica::ReplicaOrigin;
 use super::{Coverage, DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::timestamp::Timestamp;
 use crate::model::outside::OutsideListing;
-use crate::model::project::ProjectId;
 
 /// Takes over the folders that were staged for the replica at place ?1, whose row is ?2. New folders are numbered from ?3 on.
 const FOLDER_UPDATES: [&str; 3] = [
@@ -39,18 +36,16 @@ const FOLDER_UPDATES: [&str; 3] = [
 /// A scan of one database while it is written.
 #[derive(Debug)]
 pub struct ScanWriter<'a> {
-    transaction: Transaction<'a>,
-    path: PathBuf,
-    database: DatabaseId,
-    scanned_at: Timestamp,
+    pub(super) transaction: Transaction<'a>,
+    pub(super) path: PathBuf,
+    pub(super) database: DatabaseId,
+    pub(super) scanned_at: Timestamp,
     /// The revision of the database when the scan began. Rows with a higher revision are newer than this scan.
-    base_revision: i64,
+    pub(super) base_revision: i64,
     /// True if others wrote since then. The database as a whole is then not of one scan.
-    is_superseded: bool,
-    /// True if a replica was not written because the stored one is newer.
-    has_skipped: Cell<bool>,
+    pub(super) is_superseded: bool,
     /// Marks what a catalog lacks after this scan.
-    marks: ReplicaMarks,
+    pub(super) marks: ReplicaMarks,
 }
 
 impl Index {
@@ -98,7 +93,6 @@ impl Index {
             scanned_at: now,
             base_revision: known.revision,
             is_superseded: revision != known.id.map_or(first, |_| known.revision + 1),
-            has_skipped: Cell::new(false),
             marks,
         })
     }
@@ -130,9 +124,9 @@ impl ScanWriter<'_> {
         self
     }
 
-    /// True if a replica was not written because the stored one is newer.
-    pub(super) const fn has_skipped(&self) -> bool {
-        self.has_skipped.get()
+    /// True if others wrote since the scan began: a replica of it may be outdated, or its categories.
+    pub(super) const fn was_overtaken(&self) -> bool {
+        self.is_superseded
     }
 
     /// Sets the time at which the scan began: it may have missed later changes.
@@ -172,7 +166,6 @@ impl ScanWriter<'_> {
             .id
             .is_some_and(|id| stored.is_none_or(|stored| stored.id != id));
         if is_newer || is_deleted {
-            self.has_skipped.set(true);
             return Ok(ScanChanges::default());
         }
         let origin = replica.origin.unwrap_or_else(|| self.origin());
@@ -211,132 +204,10 @@ impl ScanWriter<'_> {
         Ok(replica.changes)
     }
 
-    /// Records that a project is missing in a category.
-    pub fn record_missing(&self, category: &Path, project: &ProjectId) -> Result<ScanChanges> {
-        self.record_missing_at(category, project, self.origin())
-    }
-
-    /// Records that a project was missing in a category at this scan.
-    pub(super) fn record_missing_at(
-        &self,
-        category: &Path,
-        project: &ProjectId,
-        origin: ReplicaOrigin,
-    ) -> Result<ScanChanges> {
-        let write = || -> rusqlite::Result<u64> {
-            let transaction = &self.transaction;
-            let stored = find_replica(transaction, Some(self.database), category, project)?;
-            if stored.is_some_and(|stored| stored.revision > self.base_revision) {
-                self.has_skipped.set(true);
-                return Ok(0);
-            }
-            let missing = stored.map_or(Ok(0), |stored| delete_folders(transaction, stored.id))?;
-            let key = (category, project);
-            let id = upsert_replica(transaction, self.database, key, origin.at, None)?;
-            record_origin(transaction, id, origin.host)?;
-            self.marks.mark_replica(transaction, self.database, key)?;
-            if stored.is_some_and(|stored| stored.size.present) {
-                self.record_missing_size(key)?;
-            }
-            Ok(missing)
-        };
-        Ok(ScanChanges {
-            missing: write().explain("write", &self.path)?,
-            ..ScanChanges::default()
-        })
-    }
-
-    /// Ends the scan of a whole category: deletes the replicas of projects that are not listed.
-    pub fn delete_unlisted_replicas(
-        &self,
-        category: &Path,
-        is_listed: &dyn Fn(&ProjectId) -> bool,
-    ) -> Result<ScanChanges> {
-        let delete = || -> rusqlite::Result<u64> {
-            let sql = "SELECT client, project, id, files FROM replicas
-                       WHERE database_id = ?1 AND category = ?2 AND revision <= ?3";
-            let parameters = params![self.database, bytes(category), self.base_revision];
-            let known: Vec<(ProjectId, i64, u64)> =
-                rows(&self.transaction, sql, parameters, |row| {
-                    Ok((read_project(row)?, row.get(2)?, read_u64(row, 3)?))
-                })?;
-            let mut missing = 0;
-            for (project, id, files) in known {
-                if !is_listed(&project) {
-                    let sql = "DELETE FROM replicas WHERE id = ?1";
-                    execute(&self.transaction, sql, [id])?;
-                    missing += files;
-                    let key = (category, &project);
-                    self.marks
-                        .mark_replica(&self.transaction, self.database, key)?;
-                    self.record_missing_size((category, &project))?;
-                }
-            }
-            Ok(missing)
-        };
-        Ok(ScanChanges {
-            missing: delete().explain("write", &self.path)?,
-            ..ScanChanges::default()
-        })
-    }
-
-    /// Records that a replica has no size any more.
-    fn record_missing_size(&self, key: (&Path, &ProjectId)) -> rusqlite::Result<()> {
-        let missing = ReplicaSize::default();
-        record_size(
-            &self.transaction,
-            self.database,
-            key,
-            self.scanned_at,
-            missing,
-        )
-    }
-
-    /// Records that a whole category was listed: projects without a replica are missing there.
-    pub fn record_category_scan(&self, category: &Path) -> Result<()> {
-        self.record_category_scan_at(category, self.scanned_at)
-    }
-
-    /// Records that a whole category was listed at this time.
-    pub(super) fn record_category_scan_at(&self, category: &Path, at: Timestamp) -> Result<()> {
-        if self.is_superseded {
-            return Ok(());
-        }
-        let sql =
-            "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
-        let parameters = params![self.database, bytes(category), at.seconds];
-        self.execute(sql, parameters)
-    }
-
     /// Records that a folder, a category or one inside it, is a mount point.
     pub fn record_mount(&self, folder: &Path) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO mounts (database_id, category) VALUES (?1, ?2)";
         self.execute(sql, params![self.database, bytes(folder)])
-    }
-
-    /// Records that folders of a category could not be read: the replicas in them are from an earlier scan, and projects
-    /// without a replica are unknown, not missing.
-    pub fn record_unreadable(
-        &self,
-        category: &Path,
-        is_unknown: &dyn Fn(&ProjectId) -> bool,
-    ) -> Result<()> {
-        let (key, category) = (category, bytes(category));
-        let sql = "SELECT client, project, id FROM replicas
-                   WHERE database_id = ?1 AND category = ?2 AND present AND unreadable = 0";
-        let parameters = params![self.database, category];
-        let known: Vec<(ProjectId, i64)> = rows(&self.transaction, sql, parameters, |row| {
-            Ok((read_project(row)?, row.get(2)?))
-        })
-        .explain("write", &self.path)?;
-        for (project, id) in known.iter().filter(|(project, _)| is_unknown(project)) {
-            let sql = "UPDATE replicas SET unreadable = 1 WHERE id = ?1";
-            self.execute(sql, params![id])?;
-            let key = (key, project);
-            self.within(|transaction| self.marks.mark_replica(transaction, self.database, key))?;
-        }
-        let sql = "DELETE FROM looks WHERE database_id = ?1 AND category = ?2";
-        self.execute(sql, params![self.database, category])
     }
 
     /// Records what lies in no project. A scan that others overtook writes nothing.
@@ -387,7 +258,7 @@ impl ScanWriter<'_> {
     }
 
     /// This scan, by this workstation.
-    const fn origin(&self) -> ReplicaOrigin {
+    pub(super) const fn origin(&self) -> ReplicaOrigin {
         ReplicaOrigin {
             at: self.scanned_at,
             host: None,
@@ -415,6 +286,7 @@ impl ScanWriter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::project::ProjectId;
 
     fn index() -> (tempfile::TempDir, Index) {
         let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::name_index::NAME_TABLES;
 use super::sqlite_error::Explain as _;
+use super::workstation_tables::WORKSTATION_TABLES;
 use crate::base::error::{Error, IndexProblem, Result};
 
 /// The id in the header of every index file (`AUBI`).
@@ -21,7 +22,7 @@ pub(super) const VERSION: i64 = 6;
 pub(super) const OLDEST_VERSION: i64 = 2;
 
 /// The SQL that creates all tables.
-pub(super) const TABLES: [&str; 4] = [MAIN_TABLES, SIZES_TABLES, NAME_TABLES, SHARING_TABLES];
+pub(super) const TABLES: [&str; 4] = [MAIN_TABLES, SIZES_TABLES, NAME_TABLES, WORKSTATION_TABLES];
 
 /// Returns the schema version of an index: from [`OLDEST_VERSION`] to [`VERSION`], or 0 for an empty file.
 pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
@@ -63,59 +64,6 @@ CREATE TABLE sizes (
     files     INTEGER NOT NULL,
     bytes     INTEGER NOT NULL,
     PRIMARY KEY (series_id, number)
-) STRICT, WITHOUT ROWID;
-";
-
-/// What other workstations know: who they are, and what was taken over from them.
-pub(super) const SHARING_TABLES: &str = "
-CREATE TABLE hosts (
-    id   INTEGER PRIMARY KEY,
-    key  TEXT NOT NULL UNIQUE,          -- random; made by the workstation itself
-    name TEXT NOT NULL,                 -- for people; two may have one name
-    seen_at INTEGER NOT NULL            -- seconds UTC
-) STRICT;
--- Replicas whose last scan is one of another workstation.
-CREATE TABLE origins (
-    replica_id INTEGER PRIMARY KEY REFERENCES replicas (id) ON DELETE CASCADE,
-    host_id    INTEGER NOT NULL REFERENCES hosts (id)
-) STRICT;
--- Published indexes: those that this workstation wrote or took over last, and changes since changes are counted.
-CREATE TABLE publications (
-    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
-    changes     INTEGER NOT NULL,       -- number of scans and of additions to the evidence
-    bytes       INTEGER,                -- size of its file
-    modified    INTEGER,                -- its time at the storage, seconds UTC; null before the first
-    modified_ns INTEGER,
-    is_refused  INTEGER NOT NULL DEFAULT 0  -- 1: it was neither written nor taken over
-) STRICT;
--- Databases that take part in a catalog.
-CREATE TABLE shared_databases (
-    database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
-    revision    INTEGER NOT NULL,       -- of the catalog, up to which this index knows it
-    mark        INTEGER NOT NULL        -- the highest mark of a change that the catalog may lack
-) STRICT;
--- Changes that the catalog lacks, each with a mark: one that is marked again while it is pushed stays.
-CREATE TABLE unshared_replicas (
-    database_id INTEGER NOT NULL REFERENCES shared_databases (database_id) ON DELETE CASCADE,
-    category    BLOB NOT NULL,
-    client      BLOB NOT NULL,
-    project     BLOB NOT NULL,
-    mark        INTEGER NOT NULL,
-    is_whole    INTEGER NOT NULL DEFAULT 0, -- 1: any of its folders may differ, not only those marked
-    PRIMARY KEY (database_id, category, client, project)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE unshared_folders (
-    replica_id INTEGER NOT NULL REFERENCES replicas (id) ON DELETE CASCADE,
-    path       BLOB NOT NULL,
-    mark       INTEGER NOT NULL,
-    PRIMARY KEY (replica_id, path)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE unshared_evidence (
-    database_id  INTEGER NOT NULL REFERENCES shared_databases (database_id) ON DELETE CASCADE,
-    folder       BLOB NOT NULL,
-    mark         INTEGER NOT NULL,
-    forgotten_at INTEGER,               -- seconds UTC; evidence from before is not taken over any more
-    PRIMARY KEY (database_id, folder)
 ) STRICT, WITHOUT ROWID;
 ";
 

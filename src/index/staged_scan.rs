@@ -14,10 +14,11 @@ use super::name_index::{self, FolderNumber, NameStaging, StagedNames};
 use super::replica_row::{ReplicaRow, find_replica};
 use super::sql::{bytes, encode_fingerprints, execute};
 use super::sqlite_error::Explain as _;
-use super::{DatabaseId, HostId, Index, KnownDatabase};
+use super::taken_replica::ReplicaOrigin;
+use super::{DatabaseId, Index, KnownDatabase};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
 use crate::model::layout::CategoryLayout;
 use crate::model::project::ProjectId;
@@ -49,12 +50,12 @@ DELETE FROM temp.staged_deletions;
 /// A scan of one database in progress.
 #[derive(Debug)]
 pub struct ScanStaging<'a> {
-    index: &'a Index,
+    pub(super) index: &'a Index,
     read_transaction: Option<Transaction<'a>>,
-    database: Option<DatabaseId>,
+    pub(super) database: Option<DatabaseId>,
     has_altered_times: bool,
-    replicas: Vec<StagedReplica>,
-    names: NameStaging,
+    pub(super) replicas: Vec<StagedReplica>,
+    pub(super) names: NameStaging,
     folders_read: u64,
     /// Excluded files are not counted as missing.
     exclusions: Option<Arc<Exclusions>>,
@@ -65,25 +66,6 @@ pub struct ScanStaging<'a> {
 pub struct StagedScan {
     pub(super) replicas: Vec<StagedReplica>,
     pub(super) names: StagedNames,
-}
-
-/// The scan of a replica that was taken over from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReplicaOrigin {
-    /// Time of the scan.
-    pub(super) at: Timestamp,
-    /// The workstation that scanned; `None` for this one.
-    pub(super) host: Option<HostId>,
-}
-
-/// What files alone do not say of a replica.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StatedTotals {
-    /// Bytes, with each file of several names counted once.
-    pub(super) bytes: u64,
-    /// Number of entries that could not be read.
-    pub(super) unreadable: u64,
-    pub(super) precision: TimePrecision,
 }
 
 /// One replica of a scan.
@@ -202,21 +184,6 @@ impl<'a> ScanStaging<'a> {
         Ok(self.replicas.len() - 1)
     }
 
-    /// Begins a replica of which only the folders that changed follow.
-    pub(super) fn begin_delta(&mut self, category: &Path, project: &ProjectId) -> Result<usize> {
-        let place = self.begin_replica(category, project)?;
-        let known = match self.database {
-            Some(database) => self.index.replica(database, category, project)?,
-            None => None,
-        };
-        let staged = &mut self.replicas[place];
-        staged.is_delta = true;
-        if let Some(known) = known.filter(|known| known.present) {
-            staged.aggregate = known.aggregate;
-        }
-        Ok(place)
-    }
-
     /// Adds a precision that a time in the replica proves.
     pub fn add_precision(&mut self, replica: usize, precision: TimePrecision) {
         let proven = &mut self.replicas[replica].proven_precision;
@@ -260,58 +227,6 @@ impl<'a> ScanStaging<'a> {
             self.stage_names(replica, Some(stored.id), &seen)?;
         }
         Ok(())
-    }
-
-    /// Adds a folder of a replica that is taken over: one of all, or one that changed.
-    pub(super) fn change_folder(&mut self, replica: usize, seen: ScannedFolder) -> Result<()> {
-        if self.replicas[replica].is_delta {
-            self.subtract_stored(replica, &seen.path)?;
-        }
-        self.add_folder(replica, seen)
-    }
-
-    /// Adds a folder that no longer exists, of a replica of which only changes follow.
-    pub(super) fn remove_folder(&mut self, replica: usize, path: &Path) -> Result<()> {
-        match self.subtract_stored(replica, path)? {
-            Some(stored) => self.end_unseen_folder(replica, &stored),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes a stored folder out of the aggregate of a replica, and returns it.
-    fn subtract_stored(&mut self, replica: usize, path: &Path) -> Result<Option<StoredFolder>> {
-        let stored = self.stored_folder(replica, path)?;
-        if let Some(stored) = &stored {
-            let totals = FileTotals::of(stored.manifest.files());
-            let aggregate = &mut self.replicas[replica].aggregate;
-            aggregate.remove_folder(&stored.path, &totals, &stored.fingerprints);
-        }
-        Ok(stored)
-    }
-
-    /// Ends a replica that is taken over. Returns false, and leaves it out, if its folders do not add up to `stated`.
-    pub(super) fn end_foreign(
-        &mut self,
-        replica: usize,
-        origin: ReplicaOrigin,
-        stated: &Aggregate,
-    ) -> Result<bool> {
-        if self.replicas[replica].is_delta {
-            let connection = &self.index.connection;
-            self.names
-                .end_replica(connection, staging_key(replica))
-                .explain_temporary("write a scan of", &self.index.path)?;
-        } else {
-            self.end_replica(replica)?;
-        }
-        let staged = &mut self.replicas[replica];
-        let found = &staged.aggregate;
-        let is_sound = (found.files, found.folders) == (stated.files, stated.folders)
-            && found.fingerprints == stated.fingerprints;
-        staged.origin = Some(origin);
-        staged.aggregate = stated.clone();
-        staged.is_left_out = !is_sound;
-        Ok(is_sound)
     }
 
     /// Adds a folder that could not be read: its row and those below it stay.
@@ -359,25 +274,12 @@ impl<'a> ScanStaging<'a> {
         Ok(())
     }
 
-    /// Ends a replica whose folders were taken over from another scan.
-    pub(super) fn end_taken_replica(
+    /// Keeps a folder below an unreadable one and stages the deletion of any other.
+    pub(super) fn end_unseen_folder(
         &mut self,
         replica: usize,
-        origin: ReplicaOrigin,
-        totals: StatedTotals,
+        stored: &StoredFolder,
     ) -> Result<()> {
-        self.end_replica(replica)?;
-        let staged = &mut self.replicas[replica];
-        staged.origin = Some(origin);
-        // Hard links make the replica smaller than the sum of its files, never larger.
-        staged.aggregate.bytes = staged.aggregate.bytes.min(totals.bytes);
-        staged.aggregate.unreadable = totals.unreadable;
-        staged.aggregate.precision = totals.precision;
-        Ok(())
-    }
-
-    /// Keeps a folder below an unreadable one and stages the deletion of any other.
-    fn end_unseen_folder(&mut self, replica: usize, stored: &StoredFolder) -> Result<()> {
         let staged = &mut self.replicas[replica];
         let mut parents = stored.path.ancestors();
         if parents.any(|path| staged.unreadable.contains(path)) {
@@ -405,7 +307,11 @@ impl<'a> ScanStaging<'a> {
         Ok(StagedScan { replicas, names })
     }
 
-    fn stored_folder(&self, replica: usize, path: &Path) -> Result<Option<StoredFolder>> {
+    pub(super) fn stored_folder(
+        &self,
+        replica: usize,
+        path: &Path,
+    ) -> Result<Option<StoredFolder>> {
         let Some(id) = self.replicas[replica].id else {
             return Ok(None);
         };

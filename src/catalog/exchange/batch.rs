@@ -1,143 +1,93 @@
-//! Rows that are sent together: each batch is one statement.
-
-use std::path::Path;
+//! Rows of folders that are sent together: each batch is one statement.
 
 use postgres::Transaction;
+use postgres::types::ToSql;
 
-use super::replica_key::bytes_of;
 use super::statement::{WRITE_EVIDENCE, WRITE_FOLDERS};
-use crate::index::{OutgoingEvidence, OutgoingFolder, shared_checksum};
+use crate::index::{OutgoingEvidence, shared_checksum};
 
 /// Bytes after which a batch is sent.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Folders with packed files; a folder without them was removed.
+/// Bytes of a row besides its path and its parts.
+const ROW_BYTES: usize = 64;
+
+/// Rows with this number of parts besides replica and path. The first part is null for what was removed.
 #[derive(Debug)]
-pub(super) struct FolderBatch {
+pub(super) struct Batch<const PARTS: usize> {
+    sql: &'static str,
     revision: i64,
     now: i64,
     replicas: Vec<i64>,
     paths: Vec<Vec<u8>>,
-    manifests: Vec<Option<Vec<u8>>>,
-    checksums: Vec<Vec<u8>>,
+    parts: [Vec<Option<Vec<u8>>>; PARTS],
     bytes: usize,
     written: u64,
 }
 
-impl FolderBatch {
-    pub(super) const fn new(revision: i64, now: i64) -> Self {
-        Self {
-            revision,
-            now,
-            replicas: Vec::new(),
-            paths: Vec::new(),
-            manifests: Vec::new(),
-            checksums: Vec::new(),
-            bytes: 0,
-            written: 0,
-        }
+impl Batch<2> {
+    /// A batch of folders with their packed files.
+    pub(super) const fn of_folders(revision: i64, now: i64) -> Self {
+        Self::new(WRITE_FOLDERS, revision, now)
     }
 
-    pub(super) fn add(&mut self, replica: i64, folder: &OutgoingFolder<'_>) {
-        self.push(replica, bytes_of(folder.path).to_vec(), folder.manifest);
+    /// Adds a folder; without files, it was removed.
+    pub(super) fn add_folder(&mut self, replica: i64, path: &[u8], manifest: Option<&[u8]>) {
+        let checksum = shared_checksum(path, manifest).to_vec();
+        self.add(
+            replica,
+            path,
+            [manifest.map(<[u8]>::to_vec), Some(checksum)],
+        );
+    }
+}
+
+impl Batch<4> {
+    /// A batch of the evidence of folders.
+    pub(super) const fn of_evidence(revision: i64, now: i64) -> Self {
+        Self::new(WRITE_EVIDENCE, revision, now)
     }
 
-    /// Adds a folder that no longer exists.
-    pub(super) fn remove(&mut self, replica: i64, path: Vec<u8>) {
-        self.push(replica, path, None);
-    }
-
-    fn push(&mut self, replica: i64, path: Vec<u8>, manifest: Option<&[u8]>) {
-        self.bytes += path.len() + manifest.map_or(0, <[u8]>::len) + 64;
-        self.checksums
-            .push(shared_checksum(&path, manifest).to_vec());
-        self.replicas.push(replica);
-        self.paths.push(path);
-        self.manifests.push(manifest.map(<[u8]>::to_vec));
-    }
-
-    pub(super) fn flush_if_full(
+    /// Adds the evidence of a folder; `None` if there is none any more.
+    pub(super) fn add_evidence(
         &mut self,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<(), postgres::Error> {
-        if self.bytes < MAX_BYTES {
-            return Ok(());
-        }
-        self.flush(transaction)
-    }
-
-    pub(super) fn flush(
-        &mut self,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<(), postgres::Error> {
-        if self.replicas.is_empty() {
-            return Ok(());
-        }
-        transaction.execute(
-            WRITE_FOLDERS,
-            &[
-                &self.replicas,
-                &self.paths,
-                &self.manifests,
-                &self.checksums,
-                &self.revision,
-                &self.now,
-            ],
-        )?;
-        let written = self.written + self.replicas.len() as u64;
-        *self = Self {
-            written,
-            ..Self::new(self.revision, self.now)
+        replica: i64,
+        path: &[u8],
+        evidence: Option<OutgoingEvidence>,
+    ) {
+        let parts = match evidence {
+            Some(parts) => parts.map(Some),
+            None => [None, Some(Vec::new()), Some(Vec::new()), Some(Vec::new())],
         };
-        Ok(())
-    }
-
-    /// Number of folders that were sent.
-    pub(super) const fn written(&self) -> u64 {
-        self.written
+        self.add(replica, path, parts);
     }
 }
 
-/// Evidence of folders; without any, it was removed.
-#[derive(Debug)]
-pub(super) struct EvidenceBatch {
-    revision: i64,
-    now: i64,
-    replicas: Vec<i64>,
-    paths: Vec<Vec<u8>>,
-    manifests: Vec<Option<Vec<u8>>>,
-    /// Digests, checksums and proofs.
-    parts: [Vec<Vec<u8>>; 3],
-    bytes: usize,
-    written: u64,
-}
-
-impl EvidenceBatch {
-    pub(super) fn new(revision: i64, now: i64) -> Self {
+impl<const PARTS: usize> Batch<PARTS> {
+    const fn new(sql: &'static str, revision: i64, now: i64) -> Self {
         Self {
+            sql,
             revision,
             now,
             replicas: Vec::new(),
             paths: Vec::new(),
-            manifests: Vec::new(),
-            parts: Default::default(),
+            parts: [const { Vec::new() }; PARTS],
             bytes: 0,
             written: 0,
         }
     }
 
-    pub(super) fn add(&mut self, replica: i64, path: &Path, evidence: Option<OutgoingEvidence>) {
-        let is_there = evidence.is_some();
-        let [manifest, digests, checksum, proofs] = evidence.unwrap_or_default();
-        self.bytes += manifest.len() + digests.len() + proofs.len() + 64;
+    fn add(&mut self, replica: i64, path: &[u8], parts: [Option<Vec<u8>>; PARTS]) {
+        self.bytes += path.len() + ROW_BYTES;
         self.replicas.push(replica);
-        self.paths.push(bytes_of(path).to_vec());
-        self.manifests.push(is_there.then_some(manifest));
-        for (list, part) in self.parts.iter_mut().zip([digests, checksum, proofs]) {
+        self.paths.push(path.to_vec());
+        for (list, part) in self.parts.iter_mut().zip(parts) {
+            self.bytes += part.as_ref().map_or(0, Vec::len);
             list.push(part);
         }
     }
 
+    /// Sends the batch if it is large.
     pub(super) fn flush_if_full(
         &mut self,
         transaction: &mut Transaction<'_>,
@@ -148,6 +98,7 @@ impl EvidenceBatch {
         self.flush(transaction)
     }
 
+    /// Sends the batch, and empties it.
     pub(super) fn flush(
         &mut self,
         transaction: &mut Transaction<'_>,
@@ -155,29 +106,19 @@ impl EvidenceBatch {
         if self.replicas.is_empty() {
             return Ok(());
         }
-        let [digests, checksums, proofs] = &self.parts;
-        transaction.execute(
-            WRITE_EVIDENCE,
-            &[
-                &self.replicas,
-                &self.paths,
-                &self.manifests,
-                digests,
-                checksums,
-                proofs,
-                &self.revision,
-                &self.now,
-            ],
-        )?;
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&self.replicas, &self.paths];
+        values.extend(self.parts.iter().map(|part| part as &(dyn ToSql + Sync)));
+        values.extend([&self.revision as &(dyn ToSql + Sync), &self.now]);
+        transaction.execute(self.sql, &values)?;
         let written = self.written + self.replicas.len() as u64;
         *self = Self {
             written,
-            ..Self::new(self.revision, self.now)
+            ..Self::new(self.sql, self.revision, self.now)
         };
         Ok(())
     }
 
-    /// Number of folders that were sent.
+    /// Number of rows that were sent.
     pub(super) const fn written(&self) -> u64 {
         self.written
     }

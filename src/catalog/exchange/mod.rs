@@ -17,17 +17,17 @@ mod statement;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use postgres::Row;
+use postgres::{Row, Transaction};
 
 use self::host::CatalogHosts;
 use self::pull::Pull;
-use self::push::Push;
+use self::push::{Push, Pushed};
 use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
 use super::connection::Catalog;
 use super::server_error::{self, statement_error};
 use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::timestamp::Timestamp;
-use crate::index::{DatabaseId, Index, PulledChanges, Unshared};
+use crate::index::{DatabaseId, Index, PulledChanges};
 
 /// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
 /// transaction because of another.
@@ -134,47 +134,63 @@ fn exchange_once(
     storage: &ExchangedStorage,
     database: DatabaseId,
 ) -> Result<ExchangeReport, ExchangeFailure> {
-    let known_revision = index.shared_revision(database)?.unwrap_or_default();
-    // One state of the index for the whole push, while this handle writes what is pulled.
+    // One state of the index for the whole exchange, while the other handle writes what is pulled.
     let reader = index.try_clone()?;
     let _view = reader.read_transaction()?;
+    let known = reader.database(&storage.root)?;
+    let known_revision = reader.shared_revision(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    if unshared.is_empty() {
-        return pull_only(catalog, index, storage, (database, known_revision));
-    }
-    let own = index.own_host()?;
-    let known_hosts = index.known_hosts()?;
+    let is_push = !unshared.is_empty();
     let address = catalog.address().clone();
-    let mut transaction = catalog.begin()?;
-    transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
-    let row = transaction.query_one(LOCK_STORAGE, &[&storage.identity])?;
-    let row = StorageRow::read(&row);
-    CatalogHosts::write(&mut transaction, &own, &known_hosts, row.now)?;
-    let hosts = CatalogHosts::read(&mut transaction)?;
-    if row.revision < known_revision {
+    let mut transaction = if is_push {
+        catalog.begin()?
+    } else {
+        catalog.begin_snapshot()?
+    };
+    let row = read_storage(&mut transaction, storage, is_push)?;
+    let revision = row.map_or(0, |row| row.revision);
+    if revision < known_revision {
         drop(transaction);
         return forget_catalog(index, database);
     }
+    let Some(row) = row.filter(|_| is_push || revision > known_revision) else {
+        return Ok(ExchangeReport {
+            revision,
+            ..ExchangeReport::default()
+        });
+    };
+    let own = index.own_host()?;
+    let known_hosts = index.known_hosts()?;
+    if is_push {
+        CatalogHosts::write(&mut transaction, &own, &known_hosts, row.now)?;
+    }
+    let hosts = CatalogHosts::read(&mut transaction)?;
     let pull = Pull {
         index,
         address: &address,
         storage,
         database,
+        known: &known,
         row: &row,
         known_revision,
         unshared: &unshared,
     };
     let pulled = pull.run(&mut transaction, (&hosts, &own))?;
-    let push = Push {
-        reader: &reader,
-        index,
-        storage,
-        database,
-        row: &row,
-        unshared: &unshared,
-        numbers: hosts.numbers(&known_hosts),
+    let pushed = if is_push {
+        let push = Push {
+            reader: &reader,
+            index,
+            address: &address,
+            storage,
+            database,
+            row: &row,
+            unshared: &unshared,
+            numbers: hosts.numbers(&known_hosts),
+        };
+        push.run(&mut transaction, &pulled)?
+    } else {
+        Pushed::nothing(revision)
     };
-    let pushed = push.run(&mut transaction, &pulled)?;
     transaction.commit()?;
     index.record_shared(database, &unshared, pushed.revision)?;
     Ok(ExchangeReport {
@@ -185,50 +201,23 @@ fn exchange_once(
     })
 }
 
-/// Pulls, if the catalog has a higher revision than this index.
-fn pull_only(
-    catalog: &mut Catalog,
-    index: &mut Index,
+/// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.
+fn read_storage(
+    transaction: &mut Transaction<'_>,
     storage: &ExchangedStorage,
-    (database, known_revision): (DatabaseId, i64),
-) -> Result<ExchangeReport, ExchangeFailure> {
-    let address = catalog.address().clone();
-    let mut transaction = catalog.begin_snapshot()?;
-    let row = transaction.query_opt(READ_STORAGE, &[&storage.identity])?;
-    let row = row.as_ref().map(StorageRow::read);
-    let revision = row.map_or(0, |row| row.revision);
-    if revision < known_revision {
-        drop(transaction);
-        return forget_catalog(index, database);
-    }
-    let Some(row) = row.filter(|_| revision > known_revision) else {
-        return Ok(ExchangeReport {
-            revision,
-            ..ExchangeReport::default()
-        });
+    is_push: bool,
+) -> Result<Option<StorageRow>, postgres::Error> {
+    let sql = if is_push {
+        transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
+        LOCK_STORAGE
+    } else {
+        READ_STORAGE
     };
-    let own = index.own_host()?;
-    let hosts = CatalogHosts::read(&mut transaction)?;
-    let unshared = Unshared::default();
-    let pull = Pull {
-        index,
-        address: &address,
-        storage,
-        database,
-        row: &row,
-        known_revision,
-        unshared: &unshared,
-    };
-    let pulled = pull.run(&mut transaction, (&hosts, &own))?;
-    index.record_shared(database, &unshared, row.revision)?;
-    Ok(ExchangeReport {
-        pulled: pulled.changes,
-        revision: row.revision,
-        ..ExchangeReport::default()
-    })
+    let row = transaction.query_opt(sql, &[&storage.identity])?;
+    Ok(row.as_ref().map(StorageRow::read))
 }
 
-/// Begins anew with a catalog that lost revisions, as one that was restored from a backup: all is compared again.
+/// Begins anew with a catalog that lost revisions, such as one that was restored from a backup: all is compared again.
 fn forget_catalog(
     index: &mut Index,
     database: DatabaseId,

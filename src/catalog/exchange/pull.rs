@@ -17,8 +17,8 @@ use crate::base::timestamp::Timestamp;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::server_error::damaged_rows;
 use crate::index::{
-    DatabaseId, ForeignFailure, ForeignHosts, IncomingEvidence, IncomingScan, Index, KnownHost,
-    PulledChanges, SharedReplica, SharedReplicaKey, Unshared, unpack_aggregate,
+    DatabaseId, ForeignFailure, ForeignHosts, IncomingEvidence, IncomingScan, Index, KnownDatabase,
+    KnownHost, PulledChanges, SharedReplica, SharedReplicaKey, Unshared, unpack_aggregate,
 };
 use crate::model::layout::CategoryLayout;
 
@@ -28,6 +28,8 @@ pub(super) struct Pull<'a> {
     pub(super) address: &'a CatalogAddress,
     pub(super) storage: &'a ExchangedStorage,
     pub(super) database: DatabaseId,
+    /// The database when `unshared` was read: what other processes wrote since is newer than the pull.
+    pub(super) known: &'a KnownDatabase,
     pub(super) row: &'a StorageRow,
     /// The revision that this index knows.
     pub(super) known_revision: i64,
@@ -40,6 +42,16 @@ pub(super) struct Pulled {
     pub(super) changes: PulledChanges,
     /// Replicas of which the catalog has a newer scan than the one that was marked.
     pub(super) newer_there: BTreeSet<SharedReplicaKey>,
+    /// Replicas that changed in the catalog and were marked here with a newer scan: any of their folders may differ.
+    pub(super) newer_here: BTreeSet<SharedReplicaKey>,
+}
+
+/// The replicas that changed in the catalog.
+#[derive(Default)]
+struct ChangedReplicas {
+    taken: Vec<PulledReplica>,
+    newer_there: BTreeSet<SharedReplicaKey>,
+    newer_here: BTreeSet<SharedReplicaKey>,
 }
 
 /// A replica that is taken over.
@@ -57,16 +69,20 @@ impl Pull<'_> {
         (hosts, own): (&CatalogHosts, &KnownHost),
     ) -> Result<Pulled, ExchangeFailure> {
         let hosts = hosts.add_to(self.index, own)?;
-        let (taken, newer_there) = self.newer_replicas(transaction, &hosts)?;
-        let known = self.index.database(&self.storage.root)?;
-        let mut incoming = self.index.stage_incoming(&known)?;
-        self.stage(transaction, &mut incoming, taken, &newer_there)?;
+        let replicas = self.changed_replicas(transaction, &hosts)?;
+        let mut incoming = self.index.stage_incoming(self.known)?;
+        self.stage(
+            transaction,
+            &mut incoming,
+            replicas.taken,
+            &replicas.newer_there,
+        )?;
         let staged = incoming.finish()?;
         let evidence = self.evidence(transaction)?;
         let categories = self.categories(transaction)?;
         let written = self.index.write_incoming(
             &self.storage.root,
-            &known,
+            self.known,
             &staged,
             (&evidence, &hosts, self.storage.keeps_tags),
             &categories,
@@ -74,16 +90,17 @@ impl Pull<'_> {
         let changes = written.map_err(|failure| foreign_failure(failure, self.address))?;
         Ok(Pulled {
             changes: changes.ok_or(ExchangeFailure::Overtaken)?,
-            newer_there,
+            newer_there: replicas.newer_there,
+            newer_here: replicas.newer_here,
         })
     }
 
-    /// Returns the replicas that are taken over, and which of them were marked here with an older scan.
-    fn newer_replicas(
+    /// Returns the replicas that changed in the catalog: for each one the newer scan counts, by the server's clock.
+    fn changed_replicas(
         &self,
         transaction: &mut Transaction<'_>,
         hosts: &ForeignHosts,
-    ) -> Result<(Vec<PulledReplica>, BTreeSet<SharedReplicaKey>), ExchangeFailure> {
+    ) -> Result<ChangedReplicas, ExchangeFailure> {
         let marked: BTreeMap<&SharedReplicaKey, i64> = self
             .unshared
             .replicas
@@ -94,20 +111,23 @@ impl Pull<'_> {
             })
             .collect();
         let rows = transaction.query(READ_REPLICAS, &[&self.row.id, &self.known_revision])?;
-        let (mut taken, mut newer_there) = (Vec::new(), BTreeSet::new());
+        let mut changed = ChangedReplicas::default();
         for row in &rows {
             let replica = self.read_replica(row, hosts)?;
             let seconds: i64 = row.get(5);
             match marked.get(&replica.key) {
-                Some(own) if *own >= seconds => continue,
+                Some(own) if *own >= seconds => {
+                    changed.newer_here.insert(replica.key);
+                    continue;
+                }
                 Some(_) => {
-                    newer_there.insert(replica.key.clone());
+                    changed.newer_there.insert(replica.key.clone());
                 }
                 None => {}
             }
-            taken.push(replica);
+            changed.taken.push(replica);
         }
-        Ok((taken, newer_there))
+        Ok(changed)
     }
 
     fn read_replica(
@@ -212,12 +232,6 @@ impl Pull<'_> {
         transaction: &mut Transaction<'_>,
     ) -> Result<Vec<IncomingEvidence>, ExchangeFailure> {
         let damaged = || ExchangeFailure::Final(damaged_rows(self.address, "evidence"));
-        let marked: BTreeMap<&Path, Option<Timestamp>> = self
-            .unshared
-            .evidence
-            .iter()
-            .map(|evidence| (&*evidence.folder, evidence.forgotten_at))
-            .collect();
         let rows = transaction.query(READ_EVIDENCE, &[&self.row.id, &self.known_revision])?;
         let mut evidence = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -230,11 +244,8 @@ impl Pull<'_> {
                 replica.join(path)
             };
             let manifest: Option<Vec<u8>> = row.get(4);
-            let own = marked.get(&*folder).copied();
             evidence.push(IncomingEvidence {
                 parts: manifest.map(|manifest| [manifest, row.get(5), row.get(6), row.get(7)]),
-                is_merged: own.is_some(),
-                forgotten_at: own.flatten(),
                 folder,
             });
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use postgres::Transaction;
 
-use super::batch::{EvidenceBatch, FolderBatch};
+use super::batch::Batch;
 use super::pull::Pulled;
 use super::replica_key::{bytes_of, read_key};
 use super::statement::{
@@ -14,8 +14,11 @@ use super::statement::{
 };
 use super::{ExchangeFailure, ExchangedStorage, StorageRow};
 use crate::base::interrupt;
+use crate::catalog::address::CatalogAddress;
+use crate::catalog::server_error::damaged_rows;
 use crate::index::{
     DatabaseId, HostId, Index, SharedReplicaKey, Unshared, UnsharedReplica, pack_aggregate,
+    shared_checksum,
 };
 use crate::model::layout::CategoryLayout;
 
@@ -25,6 +28,7 @@ pub(super) struct Push<'a> {
     pub(super) reader: &'a Index,
     /// The index with what was pulled.
     pub(super) index: &'a Index,
+    pub(super) address: &'a CatalogAddress,
     pub(super) storage: &'a ExchangedStorage,
     pub(super) database: DatabaseId,
     pub(super) row: &'a StorageRow,
@@ -42,6 +46,17 @@ pub(super) struct Pushed {
     pub(super) revision: i64,
 }
 
+impl Pushed {
+    /// The result of an exchange that only pulls.
+    pub(super) const fn nothing(revision: i64) -> Self {
+        Self {
+            replicas: 0,
+            folders: 0,
+            revision,
+        }
+    }
+}
+
 impl Push<'_> {
     /// Writes all rows.
     pub(super) fn run(
@@ -55,7 +70,7 @@ impl Push<'_> {
             .collect();
         let revision = self.row.revision + 1;
         let ids = self.write_replicas(transaction, &own, revision)?;
-        let mut folders = self.write_folders(transaction, (&own, &ids), revision)?;
+        let mut folders = self.write_folders(transaction, (&own, &ids), pulled, revision)?;
         folders += self.write_evidence(transaction, revision)?;
         self.write_categories(transaction, revision)?;
         self.raise_revision(transaction, &own, revision)?;
@@ -122,22 +137,22 @@ impl Push<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         (own, ids): (&[&UnsharedReplica], &BTreeMap<SharedReplicaKey, i64>),
+        pulled: &Pulled,
         revision: i64,
     ) -> Result<u64, ExchangeFailure> {
-        let mut batch = FolderBatch::new(revision, self.row.now);
+        let mut batch = Batch::of_folders(revision, self.row.now);
         let mut missing = Vec::new();
         for replica in own {
             interrupt::check()?;
-            let Some(id) = ids.get(&replica.key).copied() else {
-                continue;
-            };
+            let id = ids.get(&replica.key).copied();
+            let id = id.ok_or_else(|| damaged_rows(self.address, "a replica that was written"))?;
             if replica.state.aggregate.is_none() {
                 missing.push(id);
-            } else if replica.is_whole {
+            } else if replica.is_whole || pulled.newer_here.contains(&replica.key) {
                 self.write_whole(transaction, (replica, id), &mut batch)?;
             } else {
-                self.reader.visit_outgoing_folders(replica, &mut |folder| {
-                    batch.add(id, &folder);
+                self.reader.visit_changed_folders(replica, &mut |folder| {
+                    batch.add_folder(id, bytes_of(folder.path), folder.manifest);
                     Ok::<(), ExchangeFailure>(batch.flush_if_full(transaction)?)
                 })?;
             }
@@ -154,21 +169,22 @@ impl Push<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         (replica, id): (&UnsharedReplica, i64),
-        batch: &mut FolderBatch,
+        batch: &mut Batch<2>,
     ) -> Result<(), ExchangeFailure> {
         let rows = transaction.query(READ_CHECKSUMS, &[&id])?;
         let mut there: BTreeMap<Vec<u8>, Vec<u8>> =
             rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        self.reader.visit_outgoing_folders(replica, &mut |folder| {
+        self.reader.visit_all_folders(replica, &mut |folder| {
             let known = there.remove(bytes_of(folder.path));
-            if known.as_deref() != Some(&folder.checksum()[..]) {
-                batch.add(id, &folder);
+            let checksum = shared_checksum(bytes_of(folder.path), folder.manifest);
+            if known.as_deref() != Some(&checksum[..]) {
+                batch.add_folder(id, bytes_of(folder.path), folder.manifest);
                 batch.flush_if_full(transaction)?;
             }
             Ok::<(), ExchangeFailure>(())
         })?;
         for path in there.into_keys() {
-            batch.remove(id, path);
+            batch.add_folder(id, &path, None);
             batch.flush_if_full(transaction)?;
         }
         Ok(())
@@ -192,18 +208,18 @@ impl Push<'_> {
                 Some((layout.replica_path(&key.project), row.get(0)))
             })
             .collect();
-        let mut batch = EvidenceBatch::new(revision, self.row.now);
-        for evidence in &self.unshared.evidence {
+        let mut batch = Batch::of_evidence(revision, self.row.now);
+        for folder in &self.unshared.evidence {
             interrupt::check()?;
             // Evidence in no project, such as that of a folder that was moved away, is of no use to others.
-            let Some((id, path)) = replica_of(&replicas, &evidence.folder) else {
+            let Some((id, path)) = replica_of(&replicas, folder) else {
                 continue;
             };
-            let (folder, keeps_tags) = (&evidence.folder, self.storage.keeps_tags);
+            let keeps_tags = self.storage.keeps_tags;
             let parts =
                 self.index
                     .outgoing_evidence(self.database, folder, &self.numbers, keeps_tags)?;
-            batch.add(id, path, parts);
+            batch.add_evidence(id, bytes_of(path), parts);
             batch.flush_if_full(transaction)?;
         }
         batch.flush(transaction)?;

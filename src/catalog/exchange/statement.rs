@@ -26,10 +26,11 @@ pub(super) const WRITE_ALIAS: &str = "
 INSERT INTO auto_backup.aliases (database_id, host_id, name, root) VALUES ($1, $2, $3, $4)
 ON CONFLICT (database_id, host_id) DO UPDATE SET name = excluded.name, root = excluded.root";
 
+/// Adds workstations, sorted, so that two pushes never wait for each other.
 pub(super) const WRITE_HOSTS: &str = "
 INSERT INTO auto_backup.hosts (key, name, program, seen_at)
 SELECT h.key, h.name, $4, CAST($3 AS bigint)
-FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS h (key, name)
+FROM unnest(CAST($1 AS text[]), CAST($2 AS text[])) AS h (key, name) ORDER BY h.key
 ON CONFLICT (key) DO NOTHING";
 
 pub(super) const TOUCH_HOST: &str = "
@@ -47,11 +48,11 @@ SELECT id, category, client, project FROM auto_backup.replicas WHERE database_id
 
 pub(super) const READ_CHANGED_FOLDERS: &str = "
 SELECT replica_id, path, manifest, checksum
-FROM auto_backup.folders WHERE replica_id = ANY($1) AND revision > $2 ORDER BY replica_id";
+FROM auto_backup.folders WHERE replica_id IN (SELECT unnest(CAST($1 AS bigint[]))) AND revision > $2 ORDER BY replica_id";
 
 pub(super) const READ_ALL_FOLDERS: &str = "
 SELECT replica_id, path, manifest, checksum
-FROM auto_backup.folders WHERE replica_id = ANY($1) AND manifest IS NOT NULL ORDER BY replica_id";
+FROM auto_backup.folders WHERE replica_id IN (SELECT unnest(CAST($1 AS bigint[]))) AND manifest IS NOT NULL ORDER BY replica_id";
 
 pub(super) const READ_CHECKSUMS: &str = "
 SELECT path, checksum FROM auto_backup.folders WHERE replica_id = $1 AND manifest IS NOT NULL";
@@ -93,7 +94,7 @@ SET manifest = excluded.manifest, checksum = excluded.checksum, revision = exclu
 /// Removes all folders of replicas that are missing. Their rows stay for those who have not pulled yet.
 pub(super) const REMOVE_FOLDERS: &str = "
 UPDATE auto_backup.folders SET manifest = NULL, revision = $2, changed_at = $3
-WHERE replica_id = ANY($1) AND manifest IS NOT NULL";
+WHERE replica_id IN (SELECT unnest(CAST($1 AS bigint[]))) AND manifest IS NOT NULL";
 
 pub(super) const WRITE_EVIDENCE: &str = "
 INSERT INTO auto_backup.evidence (replica_id, path, manifest, digests, checksum, proofs, revision, changed_at)

@@ -199,6 +199,9 @@ fn forged_name_is_refused() {
         "UPDATE published_replicas SET host = 99",
         "UPDATE published_header SET host_key = 'a b'",
         "INSERT INTO published_hosts VALUES (7, '', 'ws', 0)",
+        "INSERT INTO published_categories VALUES (x'2e2e', 0)",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 10001)
+         INSERT INTO published_hosts SELECT i, 'k' || i, 'ws', 0 FROM n",
         "UPDATE published_replicas SET folder_rows = 1000",
         "INSERT INTO published_times VALUES (x'2e2e', x'', x'')",
         "INSERT INTO published_times VALUES (x'61', x'ff', x'ff')",

@@ -10,7 +10,7 @@ use crate::index::host::ForeignHosts;
 use crate::index::name_check::{is_possible_name, possible_path};
 use crate::index::replica_row::decode_precision;
 use crate::index::sql::{from_seconds, read_project, read_u64, rows};
-use crate::index::staged_scan::{ReplicaOrigin, StatedTotals};
+use crate::index::taken_replica::{ReplicaOrigin, StatedTotals};
 use crate::model::project::ProjectId;
 
 /// A replica of a published index.

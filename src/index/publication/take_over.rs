@@ -16,11 +16,14 @@ use crate::index::foreign::ForeignFailure;
 use crate::index::host::{ForeignHosts, KnownHost};
 use crate::index::name_check::{checked_path, checked_totals, impossible_name};
 use crate::index::shared::mark_evidence;
-use crate::index::sql::{from_seconds, read_path, rows};
-use crate::index::staged_scan::ReplicaOrigin;
+use crate::index::sql::{from_seconds, rows};
+use crate::index::taken_replica::ReplicaOrigin;
 use crate::index::time_alias::{merge_times, unpack_times};
 use crate::index::{HostId, Index, KnownDatabase, ScanChanges, ScanWriter, StagedScan};
 use crate::model::project::ProjectId;
+
+/// Maximum number of workstations that a published index may name.
+const MAX_HOSTS: i64 = 10_000;
 
 /// The result of taking over a published index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +66,8 @@ impl Index {
     /// id. `keeps_tags`: the state of a file at its storage is the same for all workstations, as at a remote.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Publication`] if the published index is damaged; the index is then unchanged.
+    /// [`crate::base::error::Error::Publication`] if the published index is damaged. The index then knows the names of its
+    /// workstations, and nothing else of it.
     pub fn take_over(
         &mut self,
         root: &Path,
@@ -191,14 +195,20 @@ impl TakeOver<'_> {
 
 /// Returns the workstations that a published index names besides its publisher.
 fn other_hosts(publication: &Publication) -> rusqlite::Result<Vec<(HostId, KnownHost)>> {
-    let sql = "SELECT id, key, name, seen_at FROM published_hosts";
+    let sql = "SELECT id, key, name, seen_at FROM published_hosts LIMIT ?1";
     let now = Timestamp::now();
-    rows(&publication.connection, sql, [], |row| {
+    let limit = MAX_HOSTS + 1;
+    let hosts: Vec<_> = rows(&publication.connection, sql, [limit], |row| {
         let seen_at = from_seconds(row.get(3)?).min(now);
         let host = KnownHost::foreign(row.get(1)?, &row.get::<_, String>(2)?, seen_at);
         let host = host.ok_or_else(|| corruption_error("the key of a workstation is malformed"))?;
         Ok((row.get(0)?, host))
-    })
+    })?;
+    if i64::try_from(hosts.len()).is_ok_and(|number| number <= MAX_HOSTS) {
+        Ok(hosts)
+    } else {
+        Err(corruption_error("it names too many workstations"))
+    }
 }
 
 /// Returns the published replicas whose scan is newer than that of this index.
@@ -234,7 +244,8 @@ fn newer_categories(
     let sql = "SELECT category, scanned_at FROM published_categories";
     let now = Timestamp::now();
     let listed: Vec<(PathBuf, Timestamp)> = rows(&publication.connection, sql, [], |row| {
-        Ok((read_path(row, 0)?, from_seconds(row.get(1)?).min(now)))
+        let category = checked_path(row.get_ref(0)?.as_blob()?)?.to_owned();
+        Ok((category, from_seconds(row.get(1)?).min(now)))
     })
     .map_err(|error| publication.damaged(&error))?;
     let mut newer = Vec::new();

@@ -1,11 +1,12 @@
 //! Law: whatever one index records of a database, another one has after each exchange of what was marked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{SharedReplica, SharedReplicaKey};
+use super::{OutgoingFolder, SharedReplica, SharedReplicaKey, shared_checksum};
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::fixture::{ROOT, folder, project};
@@ -128,6 +129,14 @@ fn apply(index: &mut Index, change: &Change) {
     }
 }
 
+fn other_host() -> KnownHost {
+    KnownHost {
+        key: "abc".to_owned(),
+        name: "ws1".to_owned(),
+        seen_at: Timestamp::default(),
+    }
+}
+
 /// Gives to `other` what `index` has marked, as a catalog would.
 fn exchange(index: &mut Index, other: &mut Index) {
     let root = Path::new(ROOT);
@@ -139,11 +148,7 @@ fn exchange(index: &mut Index, other: &mut Index) {
     }
     let unshared = index.unshared(database).unwrap();
     let known = other.database(root).unwrap();
-    let host = KnownHost {
-        key: "abc".to_owned(),
-        name: "ws1".to_owned(),
-        seen_at: Timestamp::default(),
-    };
+    let host = other_host();
     let number = HostId(7);
     let hosts = other
         .add_hosts(&host, vec![(number, host.clone())])
@@ -155,16 +160,20 @@ fn exchange(index: &mut Index, other: &mut Index) {
             continue;
         }
         let place = incoming.begin(&replica.key, !replica.is_whole).unwrap();
-        index
-            .visit_outgoing_folders(replica, &mut |folder| {
-                let path = std::os::unix::ffi::OsStrExt::as_bytes(folder.path.as_os_str());
-                let added = incoming.add_folder(place, path, folder.manifest, &folder.checksum());
-                added.map_err(|failure| match failure {
-                    ForeignFailure::Own(error) => error,
-                    ForeignFailure::Foreign(error) => panic!("{error}"),
-                })
+        let mut add = |folder: OutgoingFolder<'_>| {
+            let path = folder.path.as_os_str().as_bytes();
+            let checksum = shared_checksum(path, folder.manifest);
+            let added = incoming.add_folder(place, path, folder.manifest, &checksum);
+            added.map_err(|failure| match failure {
+                ForeignFailure::Own(error) => error,
+                ForeignFailure::Foreign(error) => panic!("{error}"),
             })
-            .unwrap();
+        };
+        if replica.is_whole {
+            index.visit_all_folders(replica, &mut add).unwrap();
+        } else {
+            index.visit_changed_folders(replica, &mut add).unwrap();
+        }
         let state = SharedReplica {
             host: None,
             ..replica.state.clone()
@@ -176,13 +185,11 @@ fn exchange(index: &mut Index, other: &mut Index) {
     let evidence: Vec<IncomingEvidence> = unshared
         .evidence
         .iter()
-        .map(|evidence| IncomingEvidence {
-            folder: evidence.folder.clone(),
+        .map(|folder| IncomingEvidence {
+            folder: folder.clone(),
             parts: index
-                .outgoing_evidence(database, &evidence.folder, &numbers, false)
+                .outgoing_evidence(database, folder, &numbers, false)
                 .unwrap(),
-            is_merged: false,
-            forgotten_at: None,
         })
         .collect();
     let categories = index.category_scans(database).unwrap();
@@ -237,7 +244,7 @@ fn contents(index: &Index) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn marked_changes_bring_another_index_up_to_date(
@@ -291,4 +298,64 @@ fn database_outside_a_catalog_marks_nothing() {
     apply(&mut index, &Change::Scanned(0, [(1, 3)].into()));
     apply(&mut index, &Change::Read(0, 1, 1));
     assert!(index.unshared(database).unwrap().is_empty());
+}
+
+/// Two indexes that know the same scan of one replica; both take part in a catalog.
+fn two_indexes(folder: &Path) -> [Index; 2] {
+    ["one", "two"].map(|name| {
+        let mut index = Index::open(&folder.join(name)).unwrap().index;
+        apply(&mut index, &Change::Scanned(0, [(1, 2)].into()));
+        let database = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+        index.share_database(database).unwrap();
+        index
+    })
+}
+
+/// Returns the content of the file that [`Change::Read`] is about, if it is known.
+fn known_content(index: &Index) -> Option<(EvidenceKind, Digest)> {
+    let database = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+    let evidence = index.evidence(database, &evidence_folder(0, 1)).unwrap();
+    let file = evidence.get(&Name::from("frame.0000.exr"))?;
+    Some((file.proof.kind, file.digest))
+}
+
+#[test]
+fn own_evidence_that_waits_is_not_replaced() {
+    let temporary = tempfile::tempdir().unwrap();
+    let [mut index, mut other] = two_indexes(temporary.path());
+    apply(&mut index, &Change::Read(0, 1, 1));
+    let before = Timestamp::now();
+    while Timestamp::now().seconds <= before.seconds + 1 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // Read later, with other bytes.
+    apply(&mut other, &Change::Read(0, 1, 2));
+    exchange(&mut index, &mut other);
+    assert_eq!(known_content(&other), Some((EvidenceKind::Read, Digest(2))));
+    // What was forgotten since does not come back.
+    apply(&mut other, &Change::Forgotten(0, 1));
+    apply(&mut index, &Change::Scanned(0, [(1, 2)].into()));
+    let database = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+    index.share_database(database).unwrap();
+    exchange(&mut index, &mut other);
+    assert_eq!(known_content(&other), None);
+}
+
+#[test]
+fn scan_during_a_pull_repeats_the_pull() {
+    let temporary = tempfile::tempdir().unwrap();
+    let [index, mut other] = two_indexes(temporary.path());
+    let root = Path::new(ROOT);
+    let known = other.database(root).unwrap();
+    let database = index.database_id(root).unwrap().unwrap();
+    let replica = &index.unshared(database).unwrap().replicas[0];
+    let hosts = other.add_hosts(&other_host(), Vec::new()).unwrap();
+    let mut incoming = other.stage_incoming(&known).unwrap();
+    incoming.add_missing(replica.key.clone(), &replica.state);
+    let staged = incoming.finish().unwrap();
+    apply(&mut other, &Change::Scanned(0, [(1, 3)].into()));
+    let before = contents(&other);
+    let written = other.write_incoming(root, &known, &staged, (&[], &hosts, false), &[]);
+    assert!(written.unwrap().is_none());
+    assert_eq!(contents(&other), before);
 }

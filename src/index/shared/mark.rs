@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::index::sql::{bytes, execute, optional};
+use crate::index::sql::{bytes, execute, optional, read_seconds};
 use crate::index::{DatabaseId, Index};
 use crate::model::project::ProjectId;
 
@@ -35,20 +35,42 @@ impl ReplicaMarks {
         next_mark(connection, database).map(Self)
     }
 
-    /// Marks a replica.
+    /// Marks a replica, of which the folders that changed are marked too.
     pub(in crate::index) fn mark_replica(
         self,
         connection: &Connection,
         database: DatabaseId,
+        key: (&Path, &ProjectId),
+    ) -> rusqlite::Result<()> {
+        self.mark(connection, database, key, false)
+    }
+
+    /// Marks a replica whose folders were all removed. If it comes back before it is pushed, any of them may differ.
+    pub(in crate::index) fn mark_removed_replica(
+        self,
+        connection: &Connection,
+        database: DatabaseId,
+        key: (&Path, &ProjectId),
+    ) -> rusqlite::Result<()> {
+        self.mark(connection, database, key, true)
+    }
+
+    fn mark(
+        self,
+        connection: &Connection,
+        database: DatabaseId,
         (category, project): (&Path, &ProjectId),
+        is_whole: bool,
     ) -> rusqlite::Result<()> {
         let Self(Some(mark)) = self else {
             return Ok(());
         };
-        let sql = "INSERT INTO unshared_replicas (database_id, category, client, project, mark) VALUES (?1, ?2, ?3, ?4, ?5)
-                   ON CONFLICT DO UPDATE SET mark = ?5";
+        let sql =
+            "INSERT INTO unshared_replicas (database_id, category, client, project, mark, is_whole)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT DO UPDATE SET mark = ?5, is_whole = max(is_whole, ?6)";
         let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
-        let parameters = params![database, bytes(category), client, project, mark];
+        let parameters = params![database, bytes(category), client, project, mark, is_whole];
         execute(connection, sql, parameters)
     }
 
@@ -88,6 +110,26 @@ pub(in crate::index) fn mark_evidence(
         sql,
         params![database, folder, mark, forgotten_at],
     )
+}
+
+/// A mark on the evidence of a folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EvidenceMark {
+    /// Evidence from before this time was removed here, and does not come back.
+    pub(super) forgotten_at: Option<Timestamp>,
+}
+
+/// Returns the mark on the evidence of a folder, if it has one.
+pub(super) fn marked_evidence(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+) -> rusqlite::Result<Option<EvidenceMark>> {
+    let sql = "SELECT forgotten_at FROM unshared_evidence WHERE database_id = ?1 AND folder = ?2";
+    optional(connection, sql, params![database, bytes(folder)], |row| {
+        let forgotten_at = read_seconds(row, 0)?;
+        Ok(EvidenceMark { forgotten_at })
+    })
 }
 
 /// Returns a mark that is higher than all before; `None` if the database takes no part in a catalog.

@@ -16,6 +16,6 @@ pub use self::aggregate::{pack_aggregate, unpack_aggregate};
 pub(super) use self::mark::{ReplicaMarks, mark_evidence};
 pub use self::pull::{IncomingEvidence, IncomingScan, PulledChanges, StagedIncoming};
 pub use self::unshared::{
-    OutgoingEvidence, OutgoingFolder, SharedReplica, SharedReplicaKey, Unshared, UnsharedEvidence,
-    UnsharedReplica, shared_checksum,
+    OutgoingEvidence, OutgoingFolder, SharedReplica, SharedReplicaKey, Unshared, UnsharedReplica,
+    shared_checksum,
 };

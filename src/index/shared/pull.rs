@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
+use super::mark::marked_evidence;
 use super::unshared::{SharedReplica, SharedReplicaKey, shared_checksum};
 use crate::base::error::Result;
 use crate::base::timestamp::{TimePrecision, Timestamp};
@@ -10,8 +13,8 @@ use crate::index::evidence::{ForeignRow, remove_row, replace_row, take_row};
 use crate::index::foreign::{ForeignFailure, checked_folder};
 use crate::index::host::ForeignHosts;
 use crate::index::name_check::{checked_path, checked_totals, impossible_name};
-use crate::index::staged_scan::ReplicaOrigin;
-use crate::index::{Index, KnownDatabase, ScanChanges, ScanStaging, StagedScan};
+use crate::index::taken_replica::ReplicaOrigin;
+use crate::index::{DatabaseId, Index, KnownDatabase, ScanChanges, ScanStaging, StagedScan};
 use crate::snapshot::aggregate::Aggregate;
 
 /// A pull while it is staged.
@@ -37,10 +40,6 @@ pub struct IncomingEvidence {
     pub folder: PathBuf,
     /// Manifest, digests, checksum and proofs; `None` if the catalog has no evidence any more.
     pub parts: Option<[Vec<u8>; 4]>,
-    /// True if this index has changes of its own, with which it is merged. Otherwise it replaces what is here.
-    pub is_merged: bool,
-    /// Evidence from before this time was removed here, and does not come back.
-    pub forgotten_at: Option<Timestamp>,
 }
 
 /// The result of a pull.
@@ -64,8 +63,8 @@ impl Index {
         })
     }
 
-    /// Writes a pull. Returns `None`, and writes nothing, if another process changed a replica of it meanwhile: the pull must
-    /// be repeated.
+    /// Writes a pull. `known` is the database when what the catalog lacks was read: what others wrote since is newer. Then the
+    /// result is `None`, nothing is written, and the pull must be repeated.
     ///
     /// # Errors
     /// A row of evidence is damaged or impossible.
@@ -99,16 +98,12 @@ impl Index {
         let database = writer.database();
         let mut folders_with_evidence = 0;
         for (incoming, row) in evidence.iter().zip(&rows) {
-            let written = writer.within(|transaction| match row {
-                None => remove_row(transaction, database, &incoming.folder),
-                Some(row) if incoming.is_merged => {
-                    take_row(transaction, database, row, incoming.forgotten_at)
-                }
-                Some(row) => replace_row(transaction, database, row),
+            let written = writer.within(|transaction| {
+                write_evidence(transaction, database, &incoming.folder, row.as_ref())
             });
             folders_with_evidence += u64::from(written.map_err(own)?);
         }
-        if writer.has_skipped() {
+        if writer.was_overtaken() {
             return Ok(None);
         }
         writer.finish_elsewhere().map_err(own)?;
@@ -117,6 +112,22 @@ impl Index {
             folders_with_evidence,
             changes,
         }))
+    }
+}
+
+/// Writes the evidence of a folder, and returns true if any of it is new. What the catalog lacks is merged with it; otherwise it
+/// replaces what is here.
+fn write_evidence(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+    row: Option<&ForeignRow<'_>>,
+) -> rusqlite::Result<bool> {
+    match (marked_evidence(connection, database, folder)?, row) {
+        (Some(mark), Some(row)) => take_row(connection, database, row, mark.forgotten_at),
+        (Some(_), None) => Ok(false),
+        (None, Some(row)) => replace_row(connection, database, row),
+        (None, None) => remove_row(connection, database, folder),
     }
 }
 
@@ -162,17 +173,14 @@ impl IncomingScan<'_> {
             let error = corruption_error("the checksum of a folder is wrong");
             return Err(ForeignFailure::Foreign(error));
         }
-        match manifest {
-            Some(manifest) => {
-                let folder = checked_folder(path, manifest).map_err(ForeignFailure::Foreign)?;
-                self.staging.change_folder(place, folder)
-            }
-            None => {
-                let path = checked_path(path).map_err(ForeignFailure::Foreign)?;
-                self.staging.remove_folder(place, path)
-            }
-        }
-        .map_err(ForeignFailure::Own)
+        let added = if let Some(manifest) = manifest {
+            let folder = checked_folder(path, manifest).map_err(ForeignFailure::Foreign)?;
+            self.staging.change_folder(place, folder)
+        } else {
+            let path = checked_path(path).map_err(ForeignFailure::Foreign)?;
+            self.staging.remove_folder(place, path)
+        };
+        added.map_err(ForeignFailure::Own)
     }
 
     /// Ends a replica. Returns false, and leaves it out, if its folders are not those of this state.

@@ -12,7 +12,7 @@ use crate::base::timestamp::Timestamp;
 use crate::index::checksum::row_checksum;
 use crate::index::evidence::pack_outgoing;
 use crate::index::folder::verified_folder;
-use crate::index::sql::{bytes, from_seconds, read_path, read_project, read_seconds};
+use crate::index::sql::{bytes, from_seconds, read_path, read_project};
 use crate::index::sqlite_error::Explain as _;
 use crate::index::{DatabaseId, HostId, Index};
 use crate::model::project::ProjectId;
@@ -53,15 +53,6 @@ pub struct UnsharedReplica {
     row: Option<i64>,
 }
 
-/// Evidence that the catalog lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnsharedEvidence {
-    /// The folder below the root.
-    pub folder: PathBuf,
-    /// Evidence from before this time was removed.
-    pub forgotten_at: Option<Timestamp>,
-}
-
 /// All that the catalog lacks of one database.
 #[derive(Clone, Debug, Default)]
 pub struct Unshared {
@@ -69,8 +60,8 @@ pub struct Unshared {
     pub(super) mark: i64,
     /// Replicas.
     pub replicas: Vec<UnsharedReplica>,
-    /// Folders with evidence.
-    pub evidence: Vec<UnsharedEvidence>,
+    /// Folders with evidence, below the root.
+    pub evidence: Vec<PathBuf>,
 }
 
 impl Unshared {
@@ -87,13 +78,6 @@ pub struct OutgoingFolder<'a> {
     pub path: &'a Path,
     /// Its files, packed; `None` for a folder that no longer exists.
     pub manifest: Option<&'a [u8]>,
-}
-
-impl OutgoingFolder<'_> {
-    /// The checksum of the folder in the catalog.
-    pub fn checksum(&self) -> [u8; 16] {
-        shared_checksum(bytes(self.path), self.manifest)
-    }
 }
 
 /// Returns the checksum of a folder in the catalog.
@@ -124,13 +108,8 @@ impl Index {
         for (key, is_whole) in marked {
             replicas.push(self.unshared_replica(database, key, is_whole)?);
         }
-        let sql = "SELECT folder, forgotten_at FROM unshared_evidence WHERE database_id = ?1";
-        let evidence = self.rows(sql, [database], |row| {
-            Ok(UnsharedEvidence {
-                folder: read_path(row, 0)?,
-                forgotten_at: read_seconds(row, 1)?,
-            })
-        })?;
+        let sql = "SELECT folder FROM unshared_evidence WHERE database_id = ?1";
+        let evidence = self.rows(sql, [database], |row| read_path(row, 0))?;
         Ok(Unshared {
             mark,
             replicas,
@@ -185,23 +164,18 @@ impl Index {
         })
     }
 
-    /// Passes the folders of a replica that the catalog may lack to `visit`.
-    pub fn visit_outgoing_folders<E: From<Error>>(
+    /// Passes the folders of a replica that were marked to `visit`.
+    pub fn visit_changed_folders<E: From<Error>>(
         &self,
         replica: &UnsharedReplica,
         visit: &mut dyn FnMut(OutgoingFolder<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if replica.is_whole {
-            return self.visit_all_folders(replica, visit);
-        }
-        for path in &replica.folders {
-            self.visit_outgoing_folder(replica, path, visit)?;
-        }
-        Ok(())
+        let mut folders = replica.folders.iter();
+        folders.try_for_each(|path| self.visit_outgoing_folder(replica, path, visit))
     }
 
     /// Passes one folder of a replica to `visit`, whether it exists or not.
-    pub fn visit_outgoing_folder<E: From<Error>>(
+    fn visit_outgoing_folder<E: From<Error>>(
         &self,
         replica: &UnsharedReplica,
         path: &Path,
@@ -224,7 +198,8 @@ impl Index {
         visit(OutgoingFolder { path, manifest })
     }
 
-    fn visit_all_folders<E: From<Error>>(
+    /// Passes all folders of a replica to `visit`.
+    pub fn visit_all_folders<E: From<Error>>(
         &self,
         replica: &UnsharedReplica,
         visit: &mut dyn FnMut(OutgoingFolder<'_>) -> Result<(), E>,

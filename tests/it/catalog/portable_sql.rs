@@ -63,9 +63,17 @@ fn foreign_words(sql: &str) -> Vec<String> {
         let is_keyword = name.chars().all(|c| c.is_ascii_uppercase());
         let is_system =
             name.starts_with("pg_") || name.starts_with("crdb_") || name.starts_with("yb_");
-        // A name before a bracket is a table or an index if a keyword says so.
-        let is_list =
-            ["INTO", "TABLE", "EXISTS", "ON", "REFERENCES", "auto_backup"].contains(&last);
+        // A name before a bracket is a table, an index or an alias if a keyword says so.
+        let is_list = [
+            "INTO",
+            "TABLE",
+            "EXISTS",
+            "ON",
+            "REFERENCES",
+            "AS",
+            "auto_backup",
+        ]
+        .contains(&last);
         let is_foreign = (is_keyword && !keywords.contains(name))
             || (!is_keyword && name.chars().any(|c| c.is_ascii_uppercase()))
             || (is_system && !system.contains(name))

@@ -100,6 +100,60 @@ fn both_scanned_before_they_met() {
 }
 
 #[test]
+fn change_that_was_undone_meanwhile_does_not_stay() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.lines("ws2", &["list projects"]).ok();
+    wait_a_second();
+    two.studio.file("NAS/footage/acme/spot/sh1/brief.exr", "x");
+    two.lines("ws2", &["load"]).ok();
+    remove_folder(&two, "NAS/footage/acme/spot/sh1");
+    wait_a_second();
+    two.studio.file("NAS/footage/acme/spot/sh2/a.exr", "a");
+    // This workstation never sees the folder that the other one pushed.
+    let with_catalog = two.studio.read(startup("ws1"));
+    let alone = with_catalog
+        .lines()
+        .filter(|line| !line.starts_with("set "));
+    let alone: Vec<&str> = alone.collect();
+    two.studio.file(startup("ws1"), alone.join("\n") + "\n");
+    two.lines("ws1", &["load"]).ok();
+    two.studio.file(startup("ws1"), with_catalog);
+    two.lines("ws1", &["list projects"]).ok();
+    assert_eq!(two.files("ws2"), two.files("ws1"));
+    assert_eq!(two.files("ws2").len(), 4);
+    // A workstation that pulls all of it finds it sound.
+    two.studio.remove("ws2/.local");
+    assert_eq!(two.files("ws2"), two.files("ws1"));
+}
+
+#[test]
+fn clone_with_the_same_identity_is_not_shared() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let identity = two.studio.read("NAS/.auto-backup/database.json");
+    two.studio
+        .file("CLONE/.auto-backup/database.json", identity)
+        .file("CLONE/footage/acme/old/a.mov", "a");
+    let more = "add database CLONE ../../../CLONE\n";
+    two.studio
+        .file(startup("ws1"), two.studio.read(startup("ws1")) + more);
+    let loaded = two.lines("ws1", &["load"]).status(0);
+    assert!(
+        loaded
+            .stderr
+            .contains("CLONE is not shared through the catalog"),
+        "{loaded}"
+    );
+    let listed = two.lines("ws2", &["list projects"]).ok();
+    assert!(!listed.stdout.contains("acme/old"), "{listed}");
+}
+
+#[test]
 fn evidence_is_shared_with_its_workstation() {
     let Some(two) = Workstations::new() else {
         return;

@@ -21,7 +21,7 @@ pub(crate) struct Workstations {
     /// The address of the catalog.
     pub(crate) address: String,
     server: Arc<PostgresServer>,
-    /// The name of the PostgreSQL database.
+    /// The name of the `PostgreSQL` database.
     name: String,
 }
 
