@@ -181,10 +181,7 @@ impl Error {
                 problem: PublicationProblem::TooNew { .. },
                 ..
             } => "install the newer version of auto-backup, or scan the storage with `load`",
-            Self::Publication { .. } => "scan the storage with `load`",
-            Self::NotPublished { .. } => {
-                "a workstation with `set publish on` writes one whenever it scans the storage"
-            }
+            Self::Publication { .. } | Self::NotPublished { .. } => "scan the storage with `load`",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -236,7 +236,9 @@ pub enum Error {
         problem: PublicationProblem,
     },
     /// A storage that carries no published index.
-    #[error("storage `{database}` carries no published index")]
+    #[error(
+        "storage `{database}` carries no published index: no workstation with `set publish on` has scanned it"
+    )]
     NotPublished { database: String },
     /// A word that is no address of a catalog. Shows nothing that may be a password.
     #[error("`{address}` cannot be the address of a catalog: {why}")]
@@ -425,6 +427,7 @@ impl Error {
             | Self::MisplacedWord { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
+            Self::InvalidAddress { address, .. } => Some(address.clone()),
             Self::EmptyCard { path } | Self::UnreadCard { path, .. } => Some(path.as_path().into()),
             Self::ReplicaNotFound { project, .. } if !message::is_all_projects(project) => {
                 Some(project.clone())

@@ -7,11 +7,11 @@
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
-mod batch;
 mod host;
 mod pull;
 mod push;
 mod replica_key;
+mod row_batch;
 mod statement;
 
 use std::collections::BTreeMap;

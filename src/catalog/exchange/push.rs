@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use postgres::Transaction;
 
-use super::batch::Batch;
 use super::pull::Pulled;
 use super::replica_key::{bytes_of, read_key};
+use super::row_batch::RowBatch;
 use super::statement::{
     RAISE_REVISION, READ_CHECKSUMS, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_ALIAS,
     WRITE_CATEGORIES, WRITE_REPLICAS,
@@ -140,7 +140,7 @@ impl Push<'_> {
         pulled: &Pulled,
         revision: i64,
     ) -> Result<u64, ExchangeFailure> {
-        let mut batch = Batch::of_folders(revision, self.row.now);
+        let mut batch = RowBatch::of_folders(revision, self.row.now);
         let mut missing = Vec::new();
         for replica in own {
             interrupt::check()?;
@@ -169,7 +169,7 @@ impl Push<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         (replica, id): (&UnsharedReplica, i64),
-        batch: &mut Batch<2>,
+        batch: &mut RowBatch<2>,
     ) -> Result<(), ExchangeFailure> {
         let rows = transaction.query(READ_CHECKSUMS, &[&id])?;
         let mut there: BTreeMap<Vec<u8>, Vec<u8>> =
@@ -208,7 +208,7 @@ impl Push<'_> {
                 Some((layout.replica_path(&key.project), row.get(0)))
             })
             .collect();
-        let mut batch = Batch::of_evidence(revision, self.row.now);
+        let mut batch = RowBatch::of_evidence(revision, self.row.now);
         for folder in &self.unshared.evidence {
             interrupt::check()?;
             // Evidence in no project, such as that of a folder that was moved away, is of no use to others.

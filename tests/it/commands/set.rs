@@ -141,3 +141,16 @@ fn verify_off_skips_reading_back() {
         "{refused}"
     );
 }
+
+#[test]
+fn wrong_address_of_a_catalog_is_pointed_at() {
+    let studio = Studio::new();
+    assert_snapshot!(studio.lines(&["set catalog foo"]), @r"
+    exit 2
+    --- stderr
+    -c:1:13: error: `foo` cannot be the address of a catalog: it does not begin with `postgres://`
+        set catalog foo
+                    ^^^
+    hint: write it as `postgres://user@host/name`
+    ");
+}

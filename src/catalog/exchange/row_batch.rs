@@ -14,7 +14,7 @@ const ROW_BYTES: usize = 64;
 
 /// Rows with this number of parts besides replica and path. The first part is null for what was removed.
 #[derive(Debug)]
-pub(super) struct Batch<const PARTS: usize> {
+pub(super) struct RowBatch<const PARTS: usize> {
     sql: &'static str,
     revision: i64,
     now: i64,
@@ -25,7 +25,7 @@ pub(super) struct Batch<const PARTS: usize> {
     written: u64,
 }
 
-impl Batch<2> {
+impl RowBatch<2> {
     /// A batch of folders with their packed files.
     pub(super) const fn of_folders(revision: i64, now: i64) -> Self {
         Self::new(WRITE_FOLDERS, revision, now)
@@ -42,7 +42,7 @@ impl Batch<2> {
     }
 }
 
-impl Batch<4> {
+impl RowBatch<4> {
     /// A batch of the evidence of folders.
     pub(super) const fn of_evidence(revision: i64, now: i64) -> Self {
         Self::new(WRITE_EVIDENCE, revision, now)
@@ -63,7 +63,7 @@ impl Batch<4> {
     }
 }
 
-impl<const PARTS: usize> Batch<PARTS> {
+impl<const PARTS: usize> RowBatch<PARTS> {
     const fn new(sql: &'static str, revision: i64, now: i64) -> Self {
         Self {
             sql,
