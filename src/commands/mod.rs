@@ -40,6 +40,7 @@ pub mod pattern;
 mod policy;
 mod prune;
 pub mod publication;
+pub mod remote_publication;
 mod remove;
 mod replica_cell;
 mod report;

@@ -9,12 +9,12 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::unit;
 use crate::index::overview;
-use crate::index::{ChangeCount, Index};
+use crate::index::{ChangeCount, FileSignature, Index};
 use crate::language::lexer::quote;
 use crate::model::registry::{Database, Registry};
 use crate::publish;
 use crate::publish::TakenPublication;
-use crate::publish::at_start::{UnseenPublication, unseen_publications};
+use crate::publish::at_start::unseen_publications;
 use crate::storage::{Layout, Storage};
 
 /// Largest published index that is taken over without being asked for, in bytes: about two million files.
@@ -106,41 +106,61 @@ impl Workspace {
             return Ok(());
         }
         for unseen in &unseen {
-            let notice = self.take_over_unseen(unseen)?;
-            if let Some(notice) = notice {
+            let taken = take_over_unasked(
+                (&mut self.index, &self.registry),
+                &unseen.database,
+                unseen.signature,
+            );
+            if let Some(notice) = taken? {
                 self.monitor.on_event(&ProgressEvent::Notice(&notice));
             }
         }
         overview::refresh(&mut self.index, &self.registry);
         Ok(())
     }
+}
 
-    /// Takes over one published index, and returns what people should know of it.
-    fn take_over_unseen(&mut self, unseen: &UnseenPublication) -> Result<Option<String>> {
-        let database = &unseen.database;
-        let name = &database.name;
-        if unseen.signature.bytes > MAX_UNASKED_BYTES {
-            let size = unit::format_bytes(unseen.signature.bytes);
-            let word = quote(name.as_ref());
-            return Ok(Some(format!(
-                "{name} carries a newer index ({size}): `load {word} --published` takes it over"
-            )));
+/// Takes over a published index that nobody asked for, and returns what people should know of it. A large one is only
+/// announced.
+fn take_over_unasked(
+    (index, registry): (&mut Index, &Registry),
+    database: &Database,
+    signature: FileSignature,
+) -> Result<Option<String>> {
+    let layout = Layout::new(registry)?;
+    match Storage::open(index, &layout, database) {
+        Ok(storage) => take_over_from(index, &storage, signature),
+        // The storage itself is reported by the commands that need it.
+        Err(Error::Offline { .. }) => Ok(None),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(error) => Ok(Some(error.full_message())),
+    }
+}
+
+/// Takes over a published index in this state, unless it is large.
+pub(super) fn take_over_from(
+    index: &mut Index,
+    storage: &Storage,
+    signature: FileSignature,
+) -> Result<Option<String>> {
+    let database = storage.database();
+    let name = &database.name;
+    if signature.bytes > MAX_UNASKED_BYTES {
+        let size = unit::format_bytes(signature.bytes);
+        let word = quote(name.as_ref());
+        return Ok(Some(format!(
+            "{name} carries a newer index ({size}): `load {word} --published` takes it over"
+        )));
+    }
+    match publish::take_over(index, storage, false) {
+        Ok(Some(taken)) if !taken.taken.is_empty() => Ok(Some(sentence(name, &taken))),
+        Ok(_) | Err(Error::Offline { .. }) => Ok(None),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(error @ Error::Publication { .. }) => {
+            publish::record_refusal(index, database, signature)?;
+            Ok(Some(error.full_message()))
         }
-        let layout = Layout::new(&self.registry)?;
-        let storage = Storage::open(&self.index, &layout, database);
-        let taken =
-            storage.and_then(|storage| publish::take_over(&mut self.index, &storage, false));
-        match taken {
-            Ok(Some(taken)) if !taken.taken.is_empty() => Ok(Some(sentence(name, &taken))),
-            // The storage itself is reported by the commands that need it.
-            Ok(_) | Err(Error::Offline { .. }) => Ok(None),
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error @ Error::Publication { .. }) => {
-                publish::record_refusal(&mut self.index, database, unseen.signature)?;
-                Ok(Some(error.full_message()))
-            }
-            Err(error) => Ok(Some(error.full_message())),
-        }
+        Err(error) => Ok(Some(error.full_message())),
     }
 }
 

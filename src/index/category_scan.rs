@@ -5,11 +5,11 @@ use std::path::Path;
 use rusqlite::params;
 
 use super::host::record_origin;
+use super::replica_origin::ReplicaOrigin;
 use super::replica_row::{ReplicaSize, delete_folders, find_replica, upsert_replica};
 use super::size_record::record_size;
 use super::sql::{bytes, execute, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
-use super::taken_replica::ReplicaOrigin;
 use super::{ScanChanges, ScanWriter};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;

@@ -40,6 +40,7 @@ mod read_transaction;
 mod relocation;
 mod remote_feature;
 mod replica;
+mod replica_origin;
 mod replica_row;
 mod reseal;
 mod run;

@@ -2,25 +2,17 @@
 
 use std::path::Path;
 
+use super::ScanStaging;
 use super::folder::StoredFolder;
+use super::replica_origin::ReplicaOrigin;
 use super::sqlite_error::Explain as _;
 use super::staged_scan::staging_key;
-use super::{HostId, ScanStaging};
 use crate::base::error::Result;
-use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::base::timestamp::TimePrecision;
 use crate::model::project::ProjectId;
 use crate::snapshot::aggregate::Aggregate;
 use crate::snapshot::manifest::FileTotals;
 use crate::snapshot::tree::ScannedFolder;
-
-/// The scan of a replica that was taken over from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ReplicaOrigin {
-    /// Time of the scan.
-    pub(super) at: Timestamp,
-    /// The workstation that scanned; `None` for this one.
-    pub(super) host: Option<HostId>,
-}
 
 /// What files alone do not say of a replica.
 #[derive(Clone, Copy, Debug)]

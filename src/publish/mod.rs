@@ -84,6 +84,19 @@ pub fn take_over(
     }))
 }
 
+/// Returns the state of a storage's published index, if it has one that this workstation has not seen.
+///
+/// # Errors
+/// The storage cannot be read.
+pub fn unseen_signature(index: &Index, storage: &Storage) -> Result<Option<FileSignature>> {
+    let signature = Carrier::of(storage).signature()?;
+    let seen = match index.database_id(&storage.database().root)? {
+        Some(id) => index.seen_publication(id)?,
+        None => None,
+    };
+    Ok(signature.filter(|found| seen.is_none_or(|seen| seen.signature != *found)))
+}
+
 /// Records a file that was refused, so that each session does not report it again.
 pub fn record_refusal(
     index: &mut Index,

@@ -79,6 +79,7 @@ const SHARED: &[&str] = &[
     "outcome_sequence",
     "pattern",
     "publication",
+    "remote_publication",
     "replica_cell",
     "run",
     "search",

@@ -7,44 +7,35 @@
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
+mod failure;
 mod host;
 mod pull;
 mod push;
 mod replica_key;
 mod row_batch;
 mod statement;
+mod storage_row;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use postgres::{Row, Transaction};
+use postgres::Transaction;
 
+pub use self::storage_row::ExchangedStorage;
+
+use self::failure::ExchangeFailure;
 use self::host::CatalogHosts;
 use self::pull::Pull;
 use self::push::{Push, Pushed};
 use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
+use self::storage_row::StorageRow;
 use super::connection::Catalog;
 use super::server_error::{self, statement_error};
-use crate::base::error::{CatalogProblem, Error, Result};
-use crate::base::timestamp::Timestamp;
+use crate::base::error::{CatalogProblem, Result};
 use crate::index::{DatabaseId, Index, PulledChanges};
 
 /// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
 /// transaction because of another.
 const ATTEMPTS: u32 = 8;
-
-/// A storage that takes part in a catalog.
-#[derive(Clone, Debug)]
-pub struct ExchangedStorage {
-    /// The identity that all workstations know it by.
-    pub identity: String,
-    /// Its name on this workstation.
-    pub name: String,
-    /// Its root on this workstation, which is its key in the index.
-    pub root: PathBuf,
-    /// True if the recorded state of a file is the same for all workstations, as at a remote.
-    pub keeps_tags: bool,
-}
 
 /// The result of an exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,37 +50,6 @@ pub struct ExchangeReport {
     pub revision: i64,
 }
 
-/// The row of a storage in the catalog, and the time of the server.
-#[derive(Clone, Copy, Debug)]
-struct StorageRow {
-    id: i64,
-    revision: i64,
-    purged_revision: i64,
-    /// Seconds of the server's clock minus those of this workstation.
-    clock_offset: i64,
-    now: i64,
-}
-
-/// An attempt that must be repeated, or cannot be.
-enum ExchangeFailure {
-    Server(postgres::Error),
-    /// Another process of this workstation changed the same replicas.
-    Overtaken,
-    Final(Error),
-}
-
-impl From<postgres::Error> for ExchangeFailure {
-    fn from(error: postgres::Error) -> Self {
-        Self::Server(error)
-    }
-}
-
-impl From<Error> for ExchangeFailure {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
-    }
-}
-
 /// Returns the revisions of all storages of a catalog, by their identity.
 pub fn storage_revisions(catalog: &mut Catalog) -> Result<BTreeMap<String, i64>> {
     let rows = catalog.query(READ_REVISIONS, &[])?;
@@ -99,7 +59,7 @@ pub fn storage_revisions(catalog: &mut Catalog) -> Result<BTreeMap<String, i64>>
 /// Exchanges what is known of a storage.
 ///
 /// # Errors
-/// [`Error::Catalog`]; the index cannot be written. What was marked then stays marked.
+/// [`crate::base::error::Error::Catalog`]; the index cannot be written. What was marked then stays marked.
 pub fn exchange(
     catalog: &mut Catalog,
     index: &mut Index,
@@ -224,30 +184,4 @@ fn forget_catalog(
 ) -> Result<ExchangeReport, ExchangeFailure> {
     index.share_database(database)?;
     Err(ExchangeFailure::Overtaken)
-}
-
-impl StorageRow {
-    fn read(row: &Row) -> Self {
-        let now: i64 = row.get(3);
-        Self {
-            id: row.get(0),
-            revision: row.get(1),
-            purged_revision: row.get(2),
-            clock_offset: now - Timestamp::now().seconds,
-            now,
-        }
-    }
-
-    /// Returns a time of this workstation by the server's clock.
-    const fn server_seconds(&self, at: Timestamp) -> i64 {
-        at.seconds.saturating_add(self.clock_offset)
-    }
-
-    /// Returns a time of the server by the clock of this workstation.
-    const fn local_time(&self, seconds: i64) -> Timestamp {
-        Timestamp {
-            seconds: seconds.saturating_sub(self.clock_offset),
-            nanoseconds: 0,
-        }
-    }
 }

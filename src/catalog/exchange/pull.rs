@@ -7,12 +7,13 @@ use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Row, Transaction};
 
+use super::failure::ExchangeFailure;
 use super::host::CatalogHosts;
 use super::replica_key::{path_of, read_key};
 use super::statement::{
     READ_ALL_FOLDERS, READ_CATEGORIES, READ_CHANGED_FOLDERS, READ_EVIDENCE, READ_REPLICAS,
 };
-use super::{ExchangeFailure, ExchangedStorage, StorageRow};
+use super::storage_row::{ExchangedStorage, StorageRow};
 use crate::base::timestamp::Timestamp;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::server_error::damaged_rows;

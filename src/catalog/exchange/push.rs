@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use postgres::Transaction;
 
+use super::failure::ExchangeFailure;
 use super::pull::Pulled;
 use super::replica_key::{bytes_of, read_key};
 use super::row_batch::RowBatch;
@@ -12,7 +13,7 @@ use super::statement::{
     RAISE_REVISION, READ_CHECKSUMS, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_ALIAS,
     WRITE_CATEGORIES, WRITE_REPLICAS,
 };
-use super::{ExchangeFailure, ExchangedStorage, StorageRow};
+use super::storage_row::{ExchangedStorage, StorageRow};
 use crate::base::interrupt;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::server_error::damaged_rows;

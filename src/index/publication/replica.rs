@@ -8,9 +8,10 @@ use crate::index::HostId;
 use crate::index::checksum::corruption_error;
 use crate::index::host::ForeignHosts;
 use crate::index::name_check::{is_possible_name, possible_path};
+use crate::index::replica_origin::ReplicaOrigin;
 use crate::index::replica_row::decode_precision;
 use crate::index::sql::{from_seconds, read_project, read_u64, rows};
-use crate::index::taken_replica::{ReplicaOrigin, StatedTotals};
+use crate::index::taken_replica::StatedTotals;
 use crate::model::project::ProjectId;
 
 /// A replica of a published index.

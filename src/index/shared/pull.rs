@@ -13,7 +13,7 @@ use crate::index::evidence::{ForeignRow, remove_row, replace_row, take_row};
 use crate::index::foreign::{ForeignFailure, checked_folder};
 use crate::index::host::ForeignHosts;
 use crate::index::name_check::{checked_path, checked_totals, impossible_name};
-use crate::index::taken_replica::ReplicaOrigin;
+use crate::index::replica_origin::ReplicaOrigin;
 use crate::index::{DatabaseId, Index, KnownDatabase, ScanChanges, ScanStaging, StagedScan};
 use crate::snapshot::aggregate::Aggregate;
 

@@ -29,6 +29,7 @@ use crate::base::confirmation::Question;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
+use crate::commands::remote_publication::RemoteTakeOver;
 use crate::language::lexer::is_continued;
 use crate::os::terminal;
 use crate::os::terminal::TerminalSettings;
@@ -82,8 +83,12 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
 }
 
 fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
+    let take_over = session.workspace.begin_remote_take_over()?;
     let mut number = 1;
     loop {
+        for message in take_over.iter().flat_map(RemoteTakeOver::messages) {
+            session.messages.notice(&message);
+        }
         prompt.refresh(session);
         interrupt::reset();
         let text = match prompt.read()? {

@@ -25,7 +25,7 @@ fn spawn(studio: &Studio, arguments: &[&str]) -> PtySession {
     spawn_command(command)
 }
 
-fn spawn_command(mut command: Command) -> PtySession {
+pub(crate) fn spawn_command(mut command: Command) -> PtySession {
     command.env("TERM", "xterm").stdin(Stdio::inherit());
     let options = Options::new()
         .timeout_ms(Some(20_000))
@@ -47,7 +47,7 @@ pub(crate) fn wait_for_prompt(session: &mut PtySession) -> String {
 
 /// Types a line and returns the answer up to the next prompt.
 #[track_caller]
-fn run_line(session: &mut PtySession, line: &str) -> String {
+pub(crate) fn run_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();
     session.exp_string("\n").unwrap();
     wait_for_prompt(session)

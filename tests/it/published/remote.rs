@@ -1,5 +1,9 @@
 //! Published indexes of remotes.
 
+use std::thread;
+use std::time::Duration;
+
+use crate::prompt::{run_line, spawn_command, wait_for_prompt};
 use crate::remotes::{KINDS, with_each_kind};
 use crate::studio::Studio;
 
@@ -34,5 +38,25 @@ fn remote_carries_its_index() {
         // A later scan replaces the file.
         place.lines(&["set publish on", "load CLOUD"]).ok();
         second(&["load CLOUD --published"]).ok();
+    });
+}
+
+#[test]
+fn prompt_takes_over_the_index_of_a_remote() {
+    with_each_kind(&KINDS[..1], Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["set publish on", "load CLOUD"]).ok();
+        let mut command = place.command();
+        command.args(["--index", "second.sqlite"]);
+        let mut session = spawn_command(command);
+        wait_for_prompt(&mut session);
+        // The remote is asked while the prompt waits.
+        let is_taken = (0..100).any(|_| {
+            thread::sleep(Duration::from_millis(100));
+            run_line(&mut session, "set hints").contains("CLOUD: took over the index")
+        });
+        assert!(is_taken);
+        let fetched = run_line(&mut session, "fetch acme/spot");
+        assert!(fetched.contains("2 files"), "{fetched}");
     });
 }

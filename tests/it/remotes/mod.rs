@@ -35,7 +35,7 @@ pub(crate) struct RemoteStudio<'a> {
 
 impl RemoteStudio<'_> {
     /// Returns the program with the current rclone first on PATH.
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         self.with(rclone().unwrap())
     }
 
