@@ -12,6 +12,7 @@ use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
+use crate::commands::catalog_pace::CatalogPace;
 use crate::commands::last_answer::LastAnswer;
 use crate::commands::settings::Settings;
 use crate::commands::startup;
@@ -68,7 +69,7 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
         }
     }
     if !options.check {
-        learn_from_others(&mut session)?;
+        take_over_publications(&mut session)?;
     }
     if interactive {
         session.begin_prompt(if options.yes {
@@ -82,18 +83,16 @@ pub(super) fn run_session(options: &Options, messages: Messages) -> Result<ExitS
     Ok(summarize(&session, options, worst))
 }
 
-/// Takes over what other workstations learned. Only an interruption ends the session: its answers come from what is known.
-fn learn_from_others(session: &mut Session) -> Result<()> {
-    let workspace = &mut session.workspace;
-    let taken = [workspace.take_over_publications(), workspace.pull_catalog()];
-    for result in taken {
-        match result {
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) => session.messages.error(&error),
-            Ok(()) => {}
+/// Takes over what other workstations published. Only an interruption ends the session: its answers come from what is known.
+fn take_over_publications(session: &mut Session) -> Result<()> {
+    match session.workspace.take_over_publications() {
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(error) => {
+            session.messages.error(&error);
+            Ok(())
         }
+        Ok(()) => Ok(()),
     }
-    Ok(())
 }
 
 /// Returns the exit status if nothing runs after the start-up file.
@@ -210,6 +209,7 @@ fn open_workspace(
         dry_run: options.dry_run,
         root_prefetch: None,
         missing_startup_file: None,
+        catalog_pace: CatalogPace::default(),
     })
 }
 

@@ -1,10 +1,10 @@
-//! The catalog in a session: pulled at its start, and told of what each run learned at its end.
+//! The catalog in a session: pulled before a question, and told of what each run learned at its end.
 //!
 //! Rule: answers come from the index. A server that is away is a notice, and what is marked waits for the next exchange.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
@@ -155,30 +155,36 @@ pub(super) fn exchange_after_run(
 }
 
 impl Workspace {
-    /// Pulls what other workstations learned. A failure is a notice: the answers of the session come from what is known.
-    pub fn pull_catalog(&mut self) -> Result<()> {
+    /// Pulls what other workstations learned, before a question. A failure is a notice: the answer comes from what is known.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub(super) fn pull_catalog(&mut self) -> Result<()> {
         let Some(address) = self.settings.catalog.clone() else {
             return Ok(());
         };
-        if self.dry_run || self.index.is_read_only() {
+        let is_due = self.catalog_pace.is_due(&address, Instant::now());
+        if !is_due || self.dry_run || self.index.is_read_only() {
             return Ok(());
         }
         let monitor = self.monitor.as_ref();
-        match exchange_all((&mut self.index, &self.registry), &address, monitor) {
-            Ok(0) => Ok(()),
-            Ok(_) => {
-                overview::refresh(&mut self.index, &self.registry);
-                Ok(())
-            }
+        let pulled = exchange_all((&mut self.index, &self.registry), &address, monitor);
+        let has_failed = pulled.is_err();
+        match pulled {
+            Ok(0) => {}
+            Ok(_) => overview::refresh(&mut self.index, &self.registry),
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error @ Error::Catalog { .. }) => {
                 let notice = format!(
                     "{}; answers are as of the last exchange",
                     error.full_message()
                 );
                 self.monitor.on_event(&ProgressEvent::Notice(&notice));
-                Ok(())
             }
-            Err(error) => Err(error),
+            Err(error) => self.monitor.on_event(&ProgressEvent::Problem(&error)),
         }
+        self.catalog_pace
+            .record(address, Instant::now(), has_failed);
+        Ok(())
     }
 }

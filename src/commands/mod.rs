@@ -10,6 +10,7 @@
 mod add;
 pub(crate) mod answer_path;
 mod cards;
+pub mod catalog_pace;
 pub mod catalog_session;
 mod check;
 mod command;
@@ -172,12 +173,32 @@ pub(crate) enum Flow {
 }
 
 impl Command {
+    /// True if the answer depends on what is known of storages, which other workstations may know better.
+    const fn asks_the_index(&self) -> bool {
+        !matches!(
+            self,
+            Self::Add(_)
+                | Self::Echo(_)
+                | Self::Exclude(_)
+                | Self::Exit
+                | Self::Help(_)
+                | Self::Remove(_)
+                | Self::Save(_)
+                | Self::Set(_)
+                | Self::Source(_)
+                | Self::Watch(_)
+        )
+    }
+
     /// Runs the command and prints its answer.
     pub(crate) fn execute(
         self,
         workspace: &mut Workspace,
         printer: &mut Printer,
     ) -> Result<(Flow, ExitStatus)> {
+        if self.asks_the_index() {
+            workspace.pull_catalog()?;
+        }
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Cards(command) => printer.print(&command.run(workspace)?)?,

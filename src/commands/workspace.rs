@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::catalog_pace::CatalogPace;
 use super::last_answer::LastAnswer;
 use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
@@ -46,6 +47,8 @@ pub struct Workspace {
     pub root_prefetch: Option<RootPrefetch>,
     /// The places where a script found no start-up file, as a message.
     pub missing_startup_file: Option<String>,
+    /// When the catalog was asked.
+    pub catalog_pace: CatalogPace,
 }
 
 impl Workspace {

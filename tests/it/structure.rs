@@ -68,6 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Modules of `src/commands/` that commands share.
 const SHARED: &[&str] = &[
     "answer_path",
+    "catalog_pace",
     "catalog_session",
     "check",
     "command",

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{ListArgs, ListSubcommand};
 use crate::base::confirmation::Confirmation;
 use crate::base::fixture::{RecordedMessages, case_count, temporary_folder};
+use crate::commands::catalog_pace::CatalogPace;
 use crate::commands::command::RunCommand as _;
 use crate::commands::last_answer::LastAnswer;
 use crate::commands::settings::Settings;
@@ -111,6 +112,7 @@ fn workspace(folder: &Path, (layouts, files): &Studio, offline: &BTreeSet<usize>
         dry_run: false,
         root_prefetch: None,
         missing_startup_file: None,
+        catalog_pace: CatalogPace::default(),
         registry,
     };
     document(&mut workspace, "load");

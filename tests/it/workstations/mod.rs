@@ -4,6 +4,7 @@ mod crowd;
 mod cut;
 mod law;
 mod outage;
+mod question;
 
 use std::fs;
 use std::path::PathBuf;
