@@ -15,6 +15,7 @@ pub(crate) mod monitor;
 pub(crate) mod name;
 pub mod noun;
 pub(crate) mod own_name;
+pub(crate) mod password;
 pub(crate) mod suggest;
 pub mod timestamp;
 pub(crate) mod unicode;

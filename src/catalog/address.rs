@@ -114,6 +114,11 @@ impl CatalogAddress {
         })
     }
 
+    /// True if a connection to it is encrypted.
+    pub const fn is_encrypted(&self) -> bool {
+        !matches!(self.tls, TlsMode::Disable)
+    }
+
     /// Returns the line of a password file for this address, with `PASSWORD` in place of the password.
     pub(super) fn password_line(&self) -> String {
         let host = match &self.server {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::config::SslMode;
-use postgres::types::ToSql;
+use postgres::types::{FromSql, ToSql};
 use postgres::{Client, Config, IsolationLevel, NoTls, Row, Transaction};
 
 use super::address::{CatalogAddress, ServerPlace, TlsMode};
@@ -167,6 +167,11 @@ impl Catalog {
             .read_only(true)
             .start();
         begun.map_err(|error| statement_error(&error, &address))
+    }
+
+    /// Returns a column of a row.
+    pub(super) fn get<'a, T: FromSql<'a>>(&self, row: &'a Row, column: usize) -> Result<T> {
+        row.try_get(column).map_err(|error| self.error(&error))
     }
 
     /// Returns the error of a statement of this session.

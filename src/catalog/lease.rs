@@ -136,7 +136,7 @@ pub fn acquire_by(
         if let Some(row) = granted.first() {
             return Ok(LeaseAnswer::Granted(Lease {
                 identity: identity.to_owned(),
-                database: get(catalog, row, 0)?,
+                database: catalog.get(row, 0)?,
                 token,
                 requested,
             }));
@@ -178,30 +178,22 @@ pub fn list(catalog: &mut Catalog) -> Result<Vec<LeaseRecord>> {
 }
 
 fn record(catalog: &Catalog, row: &Row) -> Result<LeaseRecord> {
-    let process: i64 = get(catalog, row, 3)?;
+    let process: i64 = catalog.get(row, 3)?;
     Ok(LeaseRecord {
-        identity: get(catalog, row, 0)?,
-        name: get(catalog, row, 1)?,
+        identity: catalog.get(row, 0)?,
+        name: catalog.get(row, 1)?,
         held: LeaseHeld {
             holder: LeaseHolder {
-                host: get(catalog, row, 2)?,
+                host: catalog.get(row, 2)?,
                 process: u32::try_from(process).unwrap_or_default(),
-                run: get(catalog, row, 4)?,
-                what: get(catalog, row, 5)?,
+                run: catalog.get(row, 4)?,
+                what: catalog.get(row, 5)?,
             },
-            since: get(catalog, row, 6)?,
-            expires: get(catalog, row, 7)?,
-            seconds_left: get(catalog, row, 8)?,
+            since: catalog.get(row, 6)?,
+            expires: catalog.get(row, 7)?,
+            seconds_left: catalog.get(row, 8)?,
         },
     })
-}
-
-fn get<'a, T: postgres::types::FromSql<'a>>(
-    catalog: &Catalog,
-    row: &'a Row,
-    column: usize,
-) -> Result<T> {
-    row.try_get(column).map_err(|error| catalog.error(&error))
 }
 
 fn term_seconds() -> i64 {

@@ -17,11 +17,14 @@ mod migration;
 mod password_file;
 mod schema;
 mod server_error;
+mod status;
 mod tls;
 
 pub use self::address::CatalogAddress;
 pub use self::connection::Catalog;
-pub use self::exchange::{ExchangeReport, ExchangedStorage, exchange, storage_revisions};
+pub use self::exchange::{
+    ExchangeDirection, ExchangeReport, ExchangedStorage, exchange, storage_revisions,
+};
 pub use self::lease::{
     Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, acquire_by, list, release,
     renew,
@@ -30,3 +33,4 @@ pub use self::lease_keeper::{LeaseGuard, LeaseKeeper, LeaseTiming};
 pub use self::lease_term::LeaseTerm;
 pub use self::migration::{ensure_schema, ensure_steps};
 pub use self::schema::STEPS;
+pub use self::status::{CatalogStorage, ServerState, StorageAlias, catalog_storages, server_state};

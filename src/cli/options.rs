@@ -8,8 +8,9 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum, ValueHint};
 
 use super::manual::EXAMPLES;
+use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::settings::Settings;
+use crate::commands::settings::{Setting, Settings};
 use crate::language::variable_name::parse_variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
@@ -53,6 +54,9 @@ pub(super) struct Options {
     /// The index file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) index: Option<PathBuf>,
+    /// The catalog that workstations share, `postgres://USER@HOST/NAME`, or `off`; overrides the start-up file
+    #[arg(long, value_name = "ADDRESS", value_hint = ValueHint::Other)]
+    pub(super) catalog: Option<String>,
     /// Define a variable, written `$NAME` in a line; repeatable
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition())]
     pub(super) definitions: Vec<(String, OsString)>,
@@ -129,12 +133,19 @@ pub(super) enum GenerateTarget {
 
 impl Options {
     /// Applies the options to the settings, overriding the start-up file.
-    pub(super) fn apply(&self, settings: &mut Settings) {
+    ///
+    /// # Errors
+    /// The catalog has no valid address.
+    pub(super) fn apply(&self, settings: &mut Settings) -> Result<()> {
         if let Some(format) = self.format {
             settings.format = format;
         }
         if let Some(color) = self.color {
             settings.color = color;
+        }
+        match &self.catalog {
+            Some(address) => settings.set(Setting::Catalog, address),
+            None => Ok(()),
         }
     }
 }

@@ -189,13 +189,14 @@ fn open_workspace(
         variables.define(name, value);
     }
     let mut settings = Settings::default();
-    options.apply(&mut settings);
+    options.apply(&mut settings)?;
     Ok(Workspace {
         registry: Registry::default(),
         saved_registry: Registry::default(),
         replaced_keys: BTreeSet::new(),
         index: opened.index,
         variables,
+        saved_settings: settings.clone(),
         settings,
         last_answer: LastAnswer::default(),
         monitor: Box::new(Progress::new(messages, options.is_accessible())),

@@ -48,8 +48,12 @@ pub(super) fn run_startup(
         session.printer = printer;
     }
     session.printer.set_quiet(options.quiet);
-    options.apply(&mut session.workspace.settings);
+    options.apply(&mut session.workspace.settings)?;
     session.apply_settings();
+    session
+        .workspace
+        .saved_settings
+        .clone_from(&session.workspace.settings);
     // Failures of the start-up file were reported; the summary covers the script, and a check both.
     if session.is_check {
         session.failure_summary.restart_count();

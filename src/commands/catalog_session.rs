@@ -10,7 +10,8 @@ use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
-    Catalog, CatalogAddress, ExchangedStorage, ensure_schema, exchange, storage_revisions,
+    Catalog, CatalogAddress, ExchangeDirection, ExchangeReport, ExchangedStorage, ensure_schema,
+    exchange, storage_revisions,
 };
 use crate::index::Index;
 use crate::index::overview;
@@ -22,24 +23,22 @@ use crate::storage::{Layout, Storage};
 /// Longest wait at the start of a session for the identity file of a storage that was never scanned here.
 const IDENTITY_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Exchanges what is known of all storages. Returns the number of storages with news from other workstations.
+/// Exchanges what is known of all storages. Returns what was exchanged, for each storage with news in either direction.
 ///
 /// # Errors
 /// [`Error::Catalog`]; the index cannot be written.
 pub(super) fn exchange_all(
     (index, registry): (&mut Index, &Registry),
     address: &CatalogAddress,
+    direction: ExchangeDirection,
     monitor: &dyn Monitor,
-) -> Result<u64> {
+) -> Result<Vec<(String, ExchangeReport)>> {
     let storages = shared_storages(index, registry.databases(), monitor)?;
-    let mut catalog = Catalog::connect(address)?;
-    if let Some(notice) = catalog.notice() {
-        monitor.on_event(&ProgressEvent::Notice(notice));
-    }
+    let mut catalog = connect(address, monitor)?;
     ensure_schema(&mut catalog)?;
     let revisions = storage_revisions(&mut catalog)?;
-    let mut news = 0;
-    for storage in &storages {
+    let mut reports = Vec::new();
+    for storage in storages {
         let id = index.database_id(&storage.root)?;
         let known = match id {
             Some(id) => index.shared_revision(id)?,
@@ -53,18 +52,33 @@ pub(super) fn exchange_all(
             Some(id) => known.is_none() || index.has_unshared(id)?,
             None => false,
         };
-        if known.unwrap_or_default() == there && !waits {
+        let is_push = waits && direction == ExchangeDirection::Both;
+        if known.unwrap_or_default() == there && !is_push {
             continue;
         }
-        let report = exchange(&mut catalog, index, storage)?;
-        news += u64::from(report.pulled.replicas + report.pulled.folders_with_evidence > 0);
+        let report = exchange(&mut catalog, index, &storage, direction)?;
+        reports.push((storage.name, report));
     }
-    Ok(news)
+    Ok(reports)
+}
+
+/// Opens a session with the server of a catalog.
+pub(super) fn connect(address: &CatalogAddress, monitor: &dyn Monitor) -> Result<Catalog> {
+    let catalog = Catalog::connect(address)?;
+    if let Some(notice) = catalog.notice() {
+        monitor.on_event(&ProgressEvent::Notice(notice));
+    }
+    Ok(catalog)
+}
+
+/// True if an exchange changed what this workstation knows.
+pub(super) const fn has_news(report: &ExchangeReport) -> bool {
+    report.pulled.replicas + report.pulled.folders_with_evidence > 0
 }
 
 /// Returns the storages whose identity is known, or can be read at once. Two with one identity, as a drive and its clone, are
 /// left out: it is unknown which of them the catalog means.
-fn shared_storages(
+pub(super) fn shared_storages(
     index: &Index,
     databases: &[Database],
     monitor: &dyn Monitor,
@@ -144,7 +158,8 @@ pub(super) fn exchange_after_run(
     monitor: &dyn Monitor,
 ) -> Result<()> {
     ensure_identities((index, registry), registry.databases(), monitor)?;
-    match exchange_all((index, registry), address, monitor) {
+    let both = ExchangeDirection::Both;
+    match exchange_all((index, registry), address, both, monitor) {
         Err(error @ Error::Catalog { .. }) => {
             let notice = format!("{}; what this run learned waits", error.full_message());
             monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -168,11 +183,19 @@ impl Workspace {
             return Ok(());
         }
         let monitor = self.monitor.as_ref();
-        let pulled = exchange_all((&mut self.index, &self.registry), &address, monitor);
+        let pulled = exchange_all(
+            (&mut self.index, &self.registry),
+            &address,
+            ExchangeDirection::Both,
+            monitor,
+        );
         let has_failed = pulled.is_err();
         match pulled {
-            Ok(0) => {}
-            Ok(_) => overview::refresh(&mut self.index, &self.registry),
+            Ok(reports) => {
+                if reports.iter().any(|(_, report)| has_news(report)) {
+                    overview::refresh(&mut self.index, &self.registry);
+                }
+            }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error @ Error::Catalog { .. }) => {
                 let notice = format!(

@@ -10,6 +10,7 @@
 mod add;
 pub(crate) mod answer_path;
 mod cards;
+mod catalog;
 pub mod catalog_pace;
 pub mod catalog_session;
 mod check;
@@ -97,6 +98,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     Add(add::AddArgs),
     Cards(cards::CardsArgs),
+    Catalog(catalog::CatalogArgs),
     Compare(compare::CompareArgs),
     Copy(copy::CopyArgs),
     Duplicates(duplicates::DuplicatesArgs),
@@ -178,6 +180,7 @@ impl Command {
         !matches!(
             self,
             Self::Add(_)
+                | Self::Catalog(_)
                 | Self::Echo(_)
                 | Self::Exclude(_)
                 | Self::Exit
@@ -202,6 +205,7 @@ impl Command {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Cards(command) => printer.print(&command.run(workspace)?)?,
+            Self::Catalog(command) => command.execute(workspace, printer)?,
             Self::Offload(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Compare(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Copy(command) => printer.stream(&command.execute(workspace)?)?,
@@ -300,6 +304,7 @@ impl Command {
             Self::Source(command) => return Ok(Flow::Source(command)),
             Self::Watch(command) => return Ok(Flow::Watch(command)),
             Self::Cards(_)
+            | Self::Catalog(_)
             | Self::Echo(_)
             | Self::Help(_)
             | Self::Save(_)
@@ -320,6 +325,7 @@ impl Command {
             | Self::Find(_)
             | Self::History(_)
             | Self::Status(_) => return None,
+            Self::Catalog(command) if command.is_question() => return None,
             Self::Safe(command) if !command.scans() => return None,
             Self::Compare(command) if command.is_known() => return None,
             Self::Fetch(command) if !command.scans() => return None,
@@ -341,6 +347,7 @@ impl Command {
             | Self::Sync(_)
             | Self::Save(_) => "it writes files",
             Self::Verify(_) => "it reads files every time",
+            Self::Catalog(_) => "it exchanges what is known every time",
             Self::Add(_) | Self::Exclude(_) | Self::Policy(_) | Self::Remove(_) | Self::Set(_) => {
                 "it changes the session"
             }

@@ -17,7 +17,7 @@ use crate::output::page::Page;
 /// Save the changes of this session in the start-up file
 ///
 /// Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or replaced ones are
-/// deleted. All other lines stay as they are, including those that another session has saved. A backup of the file is kept
+/// deleted. Of the settings, `publish` and `catalog` are saved. All other lines stay as they are, including those that another session has saved. A backup of the file is kept
 /// beside it. If the file now gives a name another location, `save` fails, unless the name was added with `--replace`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,9 @@ impl RunCommand for SaveArgs {
             option: "--config FILE",
         };
         let path = workspace.startup_path.as_ref().ok_or(no_home)?;
+        let settings = workspace.settings.changed_since(&workspace.saved_settings);
         let changes = SessionChanges {
+            settings: &settings,
             before: &workspace.saved_registry,
             now: &workspace.registry,
             replaced_keys: &workspace.replaced_keys,
@@ -59,6 +61,7 @@ impl RunCommand for SaveArgs {
         if !workspace.dry_run {
             workspace.saved_registry.clone_from(&workspace.registry);
             workspace.replaced_keys.clear();
+            workspace.saved_settings.clone_from(&workspace.settings);
         }
         Ok(SaveAnswer {
             path: saved.path.into(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use super::startup::ChangedSetting;
 use crate::base::error::{Error, Result};
 use crate::catalog::CatalogAddress;
 use crate::output::color::ColorChoice;
@@ -53,6 +54,9 @@ impl Setting {
         Self::Catalog,
         Self::Rclone,
     ];
+
+    /// The settings that `save` keeps: those about what a studio shares.
+    pub const KEPT: [Self; 2] = [Self::Publish, Self::Catalog];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -167,6 +171,21 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the kept settings whose values differ from those that were saved.
+    pub fn changed_since(&self, saved: &Self) -> Vec<ChangedSetting> {
+        let default = Self::default();
+        let changed = Setting::KEPT
+            .into_iter()
+            .filter(|setting| self.get(*setting) != saved.get(*setting));
+        changed
+            .map(|setting| ChangedSetting {
+                name: setting.name(),
+                value: self.get(setting),
+                is_default: self.get(setting) == default.get(setting),
+            })
+            .collect()
+    }
+
     /// Returns the value of a setting in the form that [`Self::set`] accepts.
     pub fn get(&self, setting: Setting) -> String {
         let auto = || AUTO.to_owned();

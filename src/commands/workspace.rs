@@ -30,6 +30,8 @@ pub struct Workspace {
     /// Values of `$NAME` and `$1`.
     pub variables: Variables,
     pub settings: Settings,
+    /// The settings after the start-up file or the last `save`.
+    pub saved_settings: Settings,
     /// The projects that `_` stands for.
     pub last_answer: LastAnswer,
     /// Receives progress and problems.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::checksum::corruption_error;
-use super::sql::{execute, from_seconds, one};
-use super::{HostId, Index};
+use super::sql::{execute, from_seconds, one, read_u64};
+use super::{DatabaseId, HostId, Index};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::os::host;
@@ -76,6 +76,36 @@ impl Index {
     pub fn host_names(&self) -> Result<BTreeMap<HostId, String>> {
         let sql = "SELECT id, name FROM hosts WHERE id <> ?1";
         self.rows(sql, [OWN_ROW], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+}
+
+/// The last scans of one storage that one workstation made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostScans {
+    /// The storage.
+    pub database: DatabaseId,
+    /// The workstation; `None` for this one.
+    pub host: Option<HostId>,
+    /// Number of replicas whose last scan is one of the workstation.
+    pub replicas: u64,
+    /// Time of the newest of these scans.
+    pub newest: Timestamp,
+}
+
+impl Index {
+    /// Returns who scanned the replicas of each storage last, and when.
+    pub fn host_scans(&self) -> Result<Vec<HostScans>> {
+        let sql = "SELECT database_id, host_id, count(*), max(looked_at)
+                   FROM replicas LEFT JOIN origins ON origins.replica_id = replicas.id
+                   GROUP BY database_id, host_id ORDER BY database_id, host_id";
+        self.rows(sql, [], |row| {
+            Ok(HostScans {
+                database: row.get(0)?,
+                host: row.get(1)?,
+                replicas: read_u64(row, 2)?,
+                newest: from_seconds(row.get(3)?),
+            })
+        })
     }
 }
 

@@ -83,8 +83,7 @@ pub use self::folder::{FolderFiles, PresentReplica};
 pub use self::folder_change::ScanChanges;
 pub use self::foreign::ForeignFailure;
 pub use self::generation::KnownGeneration;
-pub use self::host::ForeignHosts;
-pub use self::host::KnownHost;
+pub use self::host::{ForeignHosts, HostScans, KnownHost};
 pub use self::id::{DatabaseId, HostId, RunId};
 pub use self::medium::SeenMedium;
 pub use self::name_check::{is_possible_name, possible_path};
@@ -106,8 +105,8 @@ pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
 pub use self::shared::{
     IncomingEvidence, IncomingScan, OutgoingEvidence, OutgoingFolder, PulledChanges, SharedReplica,
-    SharedReplicaKey, StagedIncoming, Unshared, UnsharedReplica, pack_aggregate, shared_checksum,
-    unpack_aggregate,
+    SharedReplicaKey, StagedIncoming, Unshared, UnsharedReplica, WaitingChanges, pack_aggregate,
+    shared_checksum, unpack_aggregate,
 };
 pub use self::size_series::{SizePoint, SizeSeries};
 pub use self::staged_scan::{ScanStaging, StagedScan};

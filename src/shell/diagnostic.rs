@@ -10,6 +10,7 @@ use super::unquoted_name::{UnquotedName, find_unquoted_name};
 use crate::base::error::Error;
 use crate::base::escape;
 use crate::base::noun::Noun;
+use crate::base::password::mask_passwords;
 use crate::commands::workspace::Workspace;
 use crate::language::lexer::{Word, lex};
 use crate::os::terminal;
@@ -90,7 +91,10 @@ fn print_excerpt(statement: &Statement, span: Range<usize>, error: &Error, messa
     let line_end = start + line.len();
     let span_end = span.end.min(line_end).max(span.start);
     let parts = [start..span.start, span.start..span_end, span_end..line_end];
-    let parts = parts.map(|range| displayable(statement.text.get(range).unwrap_or_default()));
+    let parts = parts.map(|range| {
+        let part = mask_passwords(statement.text.get(range).unwrap_or_default());
+        displayable(&part)
+    });
     let room = terminal::stderr_width().map_or(usize::MAX, |width| {
         usize::from(width).saturating_sub(INDENT.len())
     });

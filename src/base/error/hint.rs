@@ -157,6 +157,7 @@ impl Error {
             }
             Self::Io { source, .. } | Self::UnreadScript { source, .. } => io_hint(source.kind())?,
             Self::Index { problem, .. } => problem.hint()?,
+            Self::NoCatalog => "set one with `set catalog postgres://user@host/name`",
             Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
             Self::HistoryNotWritten { .. } => {
                 "copy again: one generation is then written for the files of both runs"

@@ -32,6 +32,7 @@ impl Error {
             Self::Index { .. } => "index",
             Self::InvalidAddress { .. } => "invalid_address",
             Self::Catalog { .. } => "catalog",
+            Self::NoCatalog => "no_catalog",
             Self::SourceChanged { .. } | Self::ConcurrentChange { .. } => "concurrent_change",
             Self::Untrusted { .. } => "untrusted",
             Self::Publication { .. } | Self::NotPublished { .. } => "published_index",

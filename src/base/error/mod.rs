@@ -240,6 +240,9 @@ pub enum Error {
         "storage `{database}` carries no published index: no workstation with `set publish on` has scanned it"
     )]
     NotPublished { database: String },
+    /// A command that needs a catalog, without one.
+    #[error("no catalog is set")]
+    NoCatalog,
     /// A word that is no address of a catalog. Shows nothing that may be a password.
     #[error("`{address}` cannot be the address of a catalog: {why}")]
     InvalidAddress {

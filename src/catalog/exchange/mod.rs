@@ -37,6 +37,15 @@ use crate::index::{DatabaseId, Index, PulledChanges};
 /// transaction because of another.
 const ATTEMPTS: u32 = 8;
 
+/// The direction of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeDirection {
+    /// Pull, and push what the catalog lacks.
+    Both,
+    /// Only pull: what the catalog lacks waits.
+    Pull,
+}
+
 /// The result of an exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeReport {
@@ -64,6 +73,7 @@ pub fn exchange(
     catalog: &mut Catalog,
     index: &mut Index,
     storage: &ExchangedStorage,
+    direction: ExchangeDirection,
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
     let address = catalog.address().clone();
@@ -71,7 +81,7 @@ pub fn exchange(
     loop {
         let is_last = attempt == ATTEMPTS;
         attempt += 1;
-        match exchange_once(catalog, index, storage, database) {
+        match exchange_once(catalog, index, (storage, database), direction) {
             Ok(report) => return Ok(report),
             Err(ExchangeFailure::Final(error)) => return Err(error),
             Err(ExchangeFailure::Server(error))
@@ -91,8 +101,8 @@ pub fn exchange(
 fn exchange_once(
     catalog: &mut Catalog,
     index: &mut Index,
-    storage: &ExchangedStorage,
-    database: DatabaseId,
+    (storage, database): (&ExchangedStorage, DatabaseId),
+    direction: ExchangeDirection,
 ) -> Result<ExchangeReport, ExchangeFailure> {
     // One state of the index for the whole exchange, while the other handle writes what is pulled.
     let reader = index.try_clone()?;
@@ -100,7 +110,7 @@ fn exchange_once(
     let known = reader.database(&storage.root)?;
     let known_revision = reader.shared_revision(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    let is_push = !unshared.is_empty();
+    let is_push = direction == ExchangeDirection::Both && !unshared.is_empty();
     let address = catalog.address().clone();
     let mut transaction = if is_push {
         catalog.begin()?
@@ -152,7 +162,11 @@ fn exchange_once(
         Pushed::nothing(revision)
     };
     transaction.commit()?;
-    index.record_shared(database, &unshared, pushed.revision)?;
+    if is_push {
+        index.record_shared(database, &unshared, pushed.revision)?;
+    } else {
+        index.record_pulled(database, &pulled.newer_here, pushed.revision)?;
+    }
     Ok(ExchangeReport {
         pulled: pulled.changes,
         pushed_replicas: pushed.replicas,

@@ -104,6 +104,7 @@ fn workspace(folder: &Path, (layouts, files): &Studio, offline: &BTreeSet<usize>
         index: Index::open(&folder.join("index")).unwrap().index,
         variables: Variables::default(),
         settings: Settings::default(),
+        saved_settings: Settings::default(),
         last_answer: LastAnswer::default(),
         monitor: Box::new(RecordedMessages::default()),
         base: folder.to_owned(),

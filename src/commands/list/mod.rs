@@ -1,4 +1,4 @@
-//! `list`: lists projects, clients, categories or databases with their sizes and copies.
+//! `list`: lists projects, clients, categories or databases with their sizes and copies, and workstations.
 //!
 //! The replicas come from the index (`index::overview`); a [`Selection`] leaves out what the line does not ask for; rows sum
 //! what is left, are sorted, and end with a total.
@@ -6,6 +6,7 @@
 mod answer;
 mod database;
 mod group;
+mod hosts;
 mod json;
 mod kind;
 #[cfg(test)]
@@ -29,7 +30,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::index::overview;
 use crate::output::printer::Printer;
 
-/// List projects, clients, categories or storages with their sizes and copies
+/// List projects, clients, categories, storages or workstations
 ///
 /// Answers come from the last scans, also for offline storages. A copy counts if it is whole: if it lacks no file that
 /// another storage holds, and nothing in it is older. A size is that of all files that any storage holds, each once; with
@@ -41,7 +42,8 @@ use crate::output::printer::Printer;
   list projects in acme --older-than 90d
   list projects --copies 1
   list clients --sort size
-  list databases")]
+  list databases
+  list hosts")]
 pub(crate) struct ListArgs {
     #[command(subcommand)]
     subcommand: ListSubcommand,
@@ -52,6 +54,11 @@ enum ListSubcommand {
     #[command(flatten)]
     Grouped(GroupedList),
     Outside(OutsideArgs),
+    /// List the workstations whose scans are known here: who scanned which storage, and when
+    ///
+    /// The answer comes from the index, also while the catalog is away.
+    #[command(override_usage = "list hosts", after_help = "Examples:\n  list hosts")]
+    Hosts,
 }
 
 /// A list of projects, grouped or one by one.
@@ -117,7 +124,7 @@ impl ListArgs {
     /// True if folders of the databases are read.
     pub(super) const fn reads_folders(&self) -> bool {
         match &self.subcommand {
-            ListSubcommand::Grouped(_) => false,
+            ListSubcommand::Grouped(_) | ListSubcommand::Hosts => false,
             ListSubcommand::Outside(list) => list.reads_folders(),
         }
     }
@@ -131,6 +138,7 @@ impl ListArgs {
         match self.subcommand {
             ListSubcommand::Grouped(list) => printer.print(&list.run(workspace)?),
             ListSubcommand::Outside(list) => printer.print(&list.run(workspace)?),
+            ListSubcommand::Hosts => printer.print(&hosts::read(workspace)?),
         }
     }
 
@@ -144,6 +152,7 @@ impl ListArgs {
                 Ok(())
             }
             ListSubcommand::Outside(list) => list.check(workspace),
+            ListSubcommand::Hosts => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::line::{RegistryEdit, format_line, logical_lines, registered_entries};
+use super::setting_line::ChangedSetting;
 use crate::base::error::{Error, Result};
 use crate::language::lexer::is_continued;
 use crate::language::variable::Variables;
@@ -21,6 +22,8 @@ pub struct SessionChanges<'a> {
     pub replaced_keys: &'a BTreeSet<RegistryKey>,
     /// Values of the variables in the file.
     pub variables: &'a Variables,
+    /// The settings that changed and are kept.
+    pub settings: &'a [ChangedSetting],
 }
 
 /// The new text of a start-up file.
@@ -40,11 +43,19 @@ pub(super) fn rewrite(
     let body = before.strip_prefix('\u{feff}').unwrap_or(before);
     let lines = logical_lines(body, folder, changes.variables);
     let edits = plan_edits(changes, &registered_entries(&lines))?;
+    let settings = changes.settings.iter();
+    let settings: Vec<&ChangedSetting> = settings
+        .filter(|setting| !setting.is_in(lines.iter().filter_map(|line| line.setting.as_ref())))
+        .collect();
     let mut kept: Vec<&str> = Vec::new();
     let (mut removed, mut insert_at) = (0, None);
     for line in &lines {
         let key = line.edit.as_ref().map(RegistryEdit::key);
-        if key.as_ref().is_some_and(|key| edits.removed.contains(key)) {
+        let is_replaced = line
+            .setting
+            .as_ref()
+            .is_some_and(|line| settings.iter().any(|setting| setting.name == line.name));
+        if is_replaced || key.as_ref().is_some_and(|key| edits.removed.contains(key)) {
             removed += 1;
         } else {
             kept.push(line.text);
@@ -59,15 +70,19 @@ pub(super) fn rewrite(
     let end = if body.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = before[..before.len() - body.len()].to_owned();
     text.push_str(&head.concat());
-    for entry in &edits.added {
+    let entries = edits.added.iter().map(format_line);
+    let added: Vec<String> = entries
+        .chain(settings.iter().filter_map(|setting| setting.line()))
+        .collect();
+    for line in &added {
         end_line(&mut text, end);
-        text.push_str(&format_line(entry));
+        text.push_str(line);
         text.push_str(end);
     }
     text.push_str(&tail.concat());
     Ok(EditedText {
         text,
-        added_lines: edits.added.len(),
+        added_lines: added.len(),
         removed_lines: removed,
     })
 }
@@ -195,6 +210,7 @@ mod tests {
             now,
             replaced_keys: &BTreeSet::new(),
             variables: &Variables::default(),
+            settings: &[],
         };
         rewrite(text, &changes, Path::new("/s")).map(|after| after.text)
     }
@@ -266,6 +282,33 @@ mod tests {
             saved(text, &before, &Registry::default()).unwrap(),
             "load\n"
         );
+    }
+
+    #[test]
+    fn changed_setting_replaces_its_lines() {
+        let nothing = Registry::default();
+        let saved = |text: &str, value: &str, is_default| {
+            let settings = [ChangedSetting {
+                name: "publish",
+                value: value.to_owned(),
+                is_default,
+            }];
+            let changes = SessionChanges {
+                before: &nothing,
+                now: &nothing,
+                replaced_keys: &BTreeSet::new(),
+                variables: &Variables::default(),
+                settings: &settings,
+            };
+            rewrite(text, &changes, Path::new("/s")).unwrap().text
+        };
+        assert_eq!(saved("", "on", false), "set publish on\n");
+        let text = "add database A /a\nset publish off\nset jobs 4\n";
+        let on = "add database A /a\nset publish on\nset jobs 4\n";
+        assert_eq!(saved(text, "on", false), on);
+        assert_eq!(saved(on, "on", false), on);
+        assert_eq!(saved(on, "off", true), "add database A /a\nset jobs 4\n");
+        assert_eq!(saved(text, "off", true), text);
     }
 
     #[test]

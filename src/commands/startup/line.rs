@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::setting_line::SettingLine;
 use crate::base::hash_format::HashFormat;
 use crate::language::lexer::{is_continued, lex, quote};
 use crate::language::variable::Variables;
@@ -14,11 +15,12 @@ use crate::model::registry::{
     CategoryAttributes, DatabaseAttributes, RegistryEntry, RegistryKey, RegistryKind,
 };
 
-/// A line of a start-up file with its continuation lines, byte for byte, and its effect on the registry.
+/// A line of a start-up file with its continuation lines, byte for byte, and its effect.
 #[derive(Debug)]
 pub(super) struct StartupLine<'a> {
     pub(super) text: &'a str,
     pub(super) edit: Option<RegistryEdit>,
+    pub(super) setting: Option<SettingLine>,
 }
 
 /// Splits a text into lines, each with its continuation lines.
@@ -36,8 +38,12 @@ pub(super) fn logical_lines<'a>(
         let goes_on = is_continued(bare.strip_suffix('\r').unwrap_or(bare));
         if !goes_on || end == text.len() {
             let text = &text[start..end];
-            let edit = parse_edit(text, folder, variables);
-            lines.push(StartupLine { text, edit });
+            let words = words(text, variables).unwrap_or_default();
+            lines.push(StartupLine {
+                text,
+                edit: parse_edit(&words, folder),
+                setting: SettingLine::parse(&words),
+            });
             start = end;
         }
     }
@@ -181,10 +187,9 @@ fn take_options(words: &[OsString]) -> (Vec<&OsStr>, LineOptions) {
     (others, options)
 }
 
-/// Parses the effect of a line on the registry, if any.
-fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
-    let words = words(line, variables)?;
-    let (words, options) = take_options(&words);
+/// Parses the effect of the words of a line on the registry, if any.
+fn parse_edit(words: &[OsString], folder: &Path) -> Option<RegistryEdit> {
+    let (words, options) = take_options(words);
     let LineOptions {
         attributes,
         category: history,

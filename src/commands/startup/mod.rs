@@ -6,6 +6,7 @@
 mod edit;
 mod line;
 mod save;
+mod setting_line;
 mod trust;
 
 use std::env;
@@ -17,6 +18,7 @@ use crate::model::path;
 
 pub use self::edit::SessionChanges;
 pub use self::save::{dry_run, save};
+pub use self::setting_line::ChangedSetting;
 pub use self::trust::StartupFile;
 use self::trust::{TrustCheck, check_trust};
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
-use crate::index::sql::{bytes, execute, optional, read_seconds};
+use crate::index::sql::{bytes, execute, optional, read_seconds, read_u64};
 use crate::index::{DatabaseId, Index};
 use crate::model::project::ProjectId;
 
@@ -18,6 +18,15 @@ const MARK_FOLDERS: [&str; 2] = [
     "INSERT OR REPLACE INTO unshared_folders (replica_id, path, mark)
      SELECT ?2, path, ?3 FROM temp.staged_folders WHERE replica = ?1",
 ];
+
+/// The number of changes that the catalog lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingChanges {
+    /// Number of replicas.
+    pub replicas: u64,
+    /// Number of folders with evidence.
+    pub evidence_folders: u64,
+}
 
 /// The mark of one scan; `None` if its database takes no part in a catalog, or the scan is from there.
 #[derive(Clone, Copy, Debug)]
@@ -185,6 +194,18 @@ impl Index {
         let sql = "SELECT EXISTS (SELECT 1 FROM unshared_replicas WHERE database_id = ?1)
                        OR EXISTS (SELECT 1 FROM unshared_evidence WHERE database_id = ?1)";
         self.one(sql, [database], |row| row.get(0))
+    }
+
+    /// Returns what the catalog lacks of a database, as numbers.
+    pub fn waiting_changes(&self, database: DatabaseId) -> Result<WaitingChanges> {
+        let sql = "SELECT (SELECT count(*) FROM unshared_replicas WHERE database_id = ?1),
+                          (SELECT count(*) FROM unshared_evidence WHERE database_id = ?1)";
+        self.one(sql, [database], |row| {
+            Ok(WaitingChanges {
+                replicas: read_u64(row, 0)?,
+                evidence_folders: read_u64(row, 1)?,
+            })
+        })
     }
 
     /// Takes a database out of the catalog: nothing is marked any more.

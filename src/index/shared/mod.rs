@@ -13,6 +13,7 @@ mod pull;
 mod unshared;
 
 pub use self::aggregate::{pack_aggregate, unpack_aggregate};
+pub use self::mark::WaitingChanges;
 pub(super) use self::mark::{ReplicaMarks, mark_evidence};
 pub use self::pull::{IncomingEvidence, IncomingScan, PulledChanges, StagedIncoming};
 pub use self::unshared::{

@@ -1,6 +1,6 @@
 //! What the catalog lacks: replicas, the folders of them that changed, and evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::base::timestamp::Timestamp;
 use crate::index::checksum::row_checksum;
 use crate::index::evidence::pack_outgoing;
 use crate::index::folder::verified_folder;
-use crate::index::sql::{bytes, from_seconds, read_path, read_project};
+use crate::index::sql::{bytes, execute, from_seconds, read_path, read_project};
 use crate::index::sqlite_error::Explain as _;
 use crate::index::{DatabaseId, HostId, Index};
 use crate::model::project::ProjectId;
@@ -240,6 +240,27 @@ impl Index {
         revision: i64,
     ) -> Result<()> {
         self.write(|transaction| super::mark::clear(transaction, database, pushed.mark, revision))
+    }
+
+    /// Records that this index knows the catalog up to a revision, while what the catalog lacks waits. Any folder of the
+    /// replicas `newer_here`, which changed in the catalog and are newer here, may then differ.
+    pub fn record_pulled(
+        &mut self,
+        database: DatabaseId,
+        newer_here: &BTreeSet<SharedReplicaKey>,
+        revision: i64,
+    ) -> Result<()> {
+        self.write(|transaction| {
+            for SharedReplicaKey { category, project } in newer_here {
+                let sql = "UPDATE unshared_replicas SET is_whole = 1
+                           WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+                let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
+                let parameters = params![database, bytes(category), client, project];
+                execute(transaction, sql, parameters)?;
+            }
+            let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
+            execute(transaction, sql, params![database, revision])
+        })
     }
 
     /// Returns the categories of a database that were listed completely, with the times.

@@ -22,8 +22,13 @@ const fn option(name: &'static str, value: &'static str) -> ProgramOption {
 }
 
 /// The options of the program that commands do not have, or not all of them.
-const PROGRAM_OPTIONS: [ProgramOption; 13] = [
+const PROGRAM_OPTIONS: [ProgramOption; 14] = [
     option("accessible", ""),
+    ProgramOption {
+        name: "catalog",
+        value: "ADDRESS",
+        setting: Some("catalog"),
+    },
     option("check", ""),
     ProgramOption {
         name: "color",

@@ -15,6 +15,7 @@ use super::key::SharedKeys;
 use super::plain::PromptInput;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::ignore::ignore;
+use crate::base::password::mask_passwords;
 use crate::commands::built_grammar;
 
 #[derive(Debug)]
@@ -96,8 +97,8 @@ impl LineEditor {
     /// # Errors
     /// The file cannot be written. Later lines of this session are not stored.
     pub(super) fn add_to_history(&mut self, text: &str) -> Result<()> {
-        // A leading blank keeps a line out of the history.
-        if text.trim().is_empty() || text.starts_with(' ') {
+        // A leading blank keeps a line out of the history, and so does a password.
+        if text.trim().is_empty() || text.starts_with(' ') || mask_passwords(text) != text {
             return Ok(());
         }
         let kept = self.stored_line(text);

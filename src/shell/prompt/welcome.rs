@@ -37,14 +37,18 @@ Nothing is tracked yet. Four lines to the first answer, with places of your own:
 
 /// Returns the number of tracked items that changed in this session and are not saved, if any.
 pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
-    let changed = describe_changes(&workspace.saved_registry, &workspace.registry)?;
+    let settings = workspace.settings.changed_since(&workspace.saved_settings);
+    let changed = describe_changes(
+        (&workspace.saved_registry, &workspace.registry),
+        settings.len(),
+    )?;
     Some(format!(
         "note: changed in this session and not saved: {changed}"
     ))
 }
 
 /// Counts the changes of tracked items: `1 database and 2 categories`.
-fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
+fn describe_changes((before, now): (&Registry, &Registry), settings: usize) -> Option<String> {
     let (before, now) = (before.entries(), now.entries());
     let added = now.iter().filter(|entry| !before.contains(entry));
     let gone = before.iter().filter(|entry| !now.contains(entry));
@@ -59,7 +63,8 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
         };
         (number > 0).then(|| counted(number, kind.noun().word(), many))
     });
-    let parts: Vec<String> = parts.collect();
+    let settings = (settings > 0).then(|| counted(settings, "setting", "settings"));
+    let parts: Vec<String> = parts.chain(settings).collect();
     let (last, others) = parts.split_last()?;
     if others.is_empty() {
         return Some(last.clone());

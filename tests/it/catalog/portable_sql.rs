@@ -14,7 +14,7 @@ const KEYWORDS: &str = "
 
 /// The functions that may be called.
 const FUNCTIONS: &str =
-    "coalesce count current_database extract greatest least max min now nullif sum unnest";
+    "coalesce count current_database extract greatest least max min now nullif sum unnest version";
 
 /// The only parts of the system's own tables that are read: they exist everywhere.
 const SYSTEM: &str = "pg_catalog pg_database pg_roles";

@@ -40,6 +40,7 @@ fn the_overview_lists_every_command() {
     Commands:
       add         Track a storage or a category
       cards       List every card that was offloaded, and whether it may be formatted
+      catalog     Show the state of the catalog, or exchange what is known with it now
       compare     Compare a project on two storages, file by file
       copy        Copy projects from one storage to others
       duplicates  List files of equal content at several places, the largest waste first
@@ -53,7 +54,7 @@ fn the_overview_lists_every_command() {
       heal        Replace damaged and missing files by intact copies
       help        Show the commands, or one command with examples
       history     List the last runs, the files of one run, or sizes over time
-      list        List projects, clients, categories or storages with their sizes and copies
+      list        List projects, clients, categories, storages or workstations
       load        Scan storages and update the index
       mhl         Write an ASC MHL history for what lies on a storage
       offload     Copy a card or any folder into a project, and say whether it may be formatted
@@ -250,7 +251,7 @@ fn help_is_written_in_every_format() {
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
-    {"command":"help","text":"Save the changes of this session in the start-up file\n\nEach added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or\nreplaced ones are deleted. All other lines stay as they are, including those that another session\nhas saved. A backup of the file is kept beside it. If the file now gives a name another location,\n`save` fails, unless the name was added with `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
+    {"command":"help","text":"Save the changes of this session in the start-up file\n\nEach added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or\nreplaced ones are deleted. Of the settings, `publish` and `catalog` are saved. All other lines stay\nas they are, including those that another session has saved. A backup of the file is kept beside it.\nIf the file now gives a name another location, `save` fails, unless the name was added with\n`--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", "help save"), @"
     exit 0
@@ -258,9 +259,10 @@ fn help_is_written_in_every_format() {
     Save the changes of this session in the start-up file
 
     Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or
-    replaced ones are deleted. All other lines stay as they are, including those that another session
-    has saved. A backup of the file is kept beside it. If the file now gives a name another location,
-    `save` fails, unless the name was added with `--replace`.
+    replaced ones are deleted. Of the settings, `publish` and `catalog` are saved. All other lines stay
+    as they are, including those that another session has saved. A backup of the file is kept beside it.
+    If the file now gives a name another location, `save` fails, unless the name was added with
+    `--replace`.
 
     Usage: save
 

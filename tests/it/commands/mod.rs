@@ -3,6 +3,7 @@
 mod add;
 mod add_roots;
 mod cards;
+mod catalog;
 mod compare;
 mod compare_known;
 mod copy;

@@ -233,3 +233,25 @@ fn configured_file_resolves_its_own_folder() {
     ");
     assert_eq!(studio.read("jobs/mine"), "add category x x\n");
 }
+
+#[test]
+fn catalog_and_publication_are_saved() {
+    let studio = Studio::bare();
+    studio
+        .lines(&[
+            "set publish on",
+            "set jobs 4",
+            "set catalog postgres://anna@nas/studio",
+            "save",
+        ])
+        .ok();
+    assert_eq!(
+        studio.read(FILE),
+        "set publish on\nset catalog postgres://anna@nas/studio\n"
+    );
+    let option = ["--catalog", "off", "-c", "add category top .", "-c", "save"];
+    studio.run(option).ok();
+    assert!(studio.read(FILE).contains("set catalog"));
+    studio.lines(&["set catalog off", "save"]).ok();
+    assert_eq!(studio.read(FILE), "add category top .\nset publish on\n");
+}
