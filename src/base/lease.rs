@@ -25,6 +25,27 @@ pub trait LeaseSource: Debug + Send + Sync {
     /// # Errors
     /// [`super::error::Error::Locked`] if another run holds it.
     fn acquire(&self, request: &LeaseRequest<'_>) -> Result<Arc<dyn WriteLease>>;
+
+    /// Begins a run of a command, such as `sync`. Returns a message if its storages will have no leases.
+    ///
+    /// # Errors
+    /// [`super::error::Error::Interrupted`].
+    fn begin(&self, _command: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Gives back the leases of the run. Returns messages of what was not as it should be.
+    fn end(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns the run that removes copies with proof from a database at this moment, in words; `None` if none is known.
+    ///
+    /// # Errors
+    /// The place that gives out leases cannot tell.
+    fn freeing(&self, _identity: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// The source of leases; `None` if the locks of the storages are all. Equal if they are one source.

@@ -210,6 +210,7 @@ fn open_workspace(
         dry_run: options.dry_run,
         root_prefetch: None,
         missing_startup_file: None,
+        lease_catalog: None,
     })
 }
 

@@ -111,6 +111,7 @@ fn workspace(folder: &Path, (layouts, files): &Studio, offline: &BTreeSet<usize>
         dry_run: false,
         root_prefetch: None,
         missing_startup_file: None,
+        lease_catalog: None,
         registry,
     };
     document(&mut workspace, "load");
