@@ -7,8 +7,7 @@ use postgres::Row;
 use super::connection::Catalog;
 use super::lease_term::TERM;
 use crate::base::error::{CatalogProblem, Result};
-use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
+use crate::base::lease::describe_holder;
 use crate::os::boot_clock;
 use crate::os::{host, process_mark};
 
@@ -92,7 +91,7 @@ pub struct LeaseHeld {
 }
 
 impl LeaseHeld {
-    /// ``run 7 (sync) of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``. The texts are from the server.
+    /// Returns the holder in words.
     pub fn description(&self) -> String {
         let LeaseHolder {
             host,
@@ -101,17 +100,7 @@ impl LeaseHeld {
             what,
             ..
         } = &self.holder;
-        let since = Timestamp {
-            seconds: self.since,
-            nanoseconds: 0,
-        };
-        let since = since.rfc3339().map(|time| format!(", since {time}"));
-        format!(
-            "run {run} ({}) of process {process} on `{}`{}",
-            Name::from(what.as_str()),
-            Name::from(host.as_str()),
-            since.unwrap_or_default()
-        )
+        describe_holder((*run, what), (*process, host), self.since)
     }
 }
 

@@ -46,7 +46,7 @@ struct RunLeases {
 enum ServerState {
     #[default]
     Unasked,
-    Reached(Catalog),
+    Reached(Box<Catalog>),
     /// It cannot be used, and a message has said so.
     Away,
     /// It does not let the role use the tables.
@@ -113,7 +113,7 @@ impl CatalogLeases {
     /// Opens the session of a run. Returns a message if the server cannot be used.
     fn connect(&self, run: &mut RunLeases) -> Result<Option<String>> {
         let (state, message) = match self.open() {
-            Ok(catalog) => (ServerState::Reached(catalog), None),
+            Ok(catalog) => (ServerState::Reached(Box::new(catalog)), None),
             Err(error @ Error::Catalog { .. }) => match error.catalog_problem() {
                 Some(CatalogProblem::NoRights { .. }) => (ServerState::Denied, None),
                 _ => (ServerState::Away, Some(without_leases(&error))),

@@ -42,7 +42,7 @@ fn system() -> Option<String> {
     Some(format!("{}/{}", start.trim(), namespace.to_str()?))
 }
 
-/// Returns the time when a process was started, in ticks since the start of the system. See proc_pid_stat(5).
+/// Returns the time when a process was started, in ticks since the start of the system. See `proc_pid_stat(5)`.
 fn start_time(number: u32) -> Option<u64> {
     const START_AFTER_NAME: usize = 19;
     let line = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;

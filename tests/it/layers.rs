@@ -98,7 +98,10 @@ impl Imports {
                     if found.get(1).is_some() {
                         let mut name = own.clone();
                         name.push(path.last().unwrap().clone());
-                        exports.insert(name, path);
+                        // A name that a module and an item of it share leads to the module.
+                        if !path.starts_with(&name) {
+                            exports.insert(name, path);
+                        }
                     } else {
                         own_paths.push(path);
                     }
