@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::error::Result;
+use super::name::Name;
+use super::timestamp::Timestamp;
 
 /// The right of one run to write to a database. Dropping it gives it back.
 pub trait WriteLease: Debug + Send + Sync {
@@ -25,6 +27,27 @@ pub trait LeaseSource: Debug + Send + Sync {
     /// # Errors
     /// [`super::error::Error::Locked`] if another run holds it.
     fn acquire(&self, request: &LeaseRequest<'_>) -> Result<Arc<dyn WriteLease>>;
+
+    /// Begins a run of a command, such as `sync`. Returns a message if its storages will have no leases.
+    ///
+    /// # Errors
+    /// [`super::error::Error::Interrupted`].
+    fn begin(&self, _command: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Gives back the leases of the run. Returns messages of what was not as it should be.
+    fn end(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns the run that removes copies with proof from a database at this moment, in words; `None` if none is known.
+    ///
+    /// # Errors
+    /// The place that gives out leases cannot tell.
+    fn freeing(&self, _identity: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// The source of leases; `None` if the locks of the storages are all. Equal if they are one source.
@@ -52,6 +75,26 @@ pub struct LeaseRequest<'a> {
     pub identity: Option<&'a str>,
     /// The number of the run.
     pub run: i64,
+}
+
+/// Returns ``run 7 (sync) of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``: a run with its command, a process with its
+/// host, and seconds UTC. The texts may be those of another program.
+pub fn describe_holder(
+    (run, command): (i64, &str),
+    (process, host): (u32, &str),
+    since: i64,
+) -> String {
+    let since = Timestamp {
+        seconds: since,
+        nanoseconds: 0,
+    };
+    let since = since.rfc3339().map(|time| format!(", since {time}"));
+    format!(
+        "run {run} ({}) of process {process} on `{}`{}",
+        Name::from(command),
+        Name::from(host),
+        since.unwrap_or_default()
+    )
 }
 
 /// The check before each write below one root. Clones share it.
@@ -96,6 +139,17 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::base::fixture::CountedLease;
+
+    #[test]
+    fn holder_is_described_on_one_line() {
+        let described = describe_holder((7, "sync"), (12, "ws1"), 1_795_321_735);
+        assert_eq!(
+            described,
+            "run 7 (sync) of process 12 on `ws1`, since 2026-11-22T04:28:55Z"
+        );
+        let hostile = describe_holder((7, "sync\n"), (12, "\u{1b}[1m"), i64::MAX);
+        assert!(!hostile.chars().any(char::is_control), "{hostile}");
+    }
 
     #[test]
     fn root_without_a_lease_is_writable() {

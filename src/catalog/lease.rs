@@ -7,21 +7,23 @@ use postgres::Row;
 use super::connection::Catalog;
 use super::lease_term::TERM;
 use crate::base::error::{CatalogProblem, Result};
+use crate::base::lease::describe_holder;
 use crate::os::boot_clock;
-use crate::os::host;
+use crate::os::{host, process_mark};
 
 /// Maximum number of attempts while others release and acquire the same lease.
 const MAX_ATTEMPTS: u32 = 8;
 
 /// Takes the lease of a storage that is free or whose lease has expired. `since` of the refused row is the time now.
 const ACQUIRE: &str = "
-INSERT INTO auto_backup.leases (database_id, host, process, run, what, token, since, expires_at)
+INSERT INTO auto_backup.leases (database_id, host, process, run, what, mark, token, since, expires_at)
 SELECT id, CAST($2 AS text), CAST($3 AS bigint), CAST($4 AS bigint), CAST($5 AS text), CAST($6 AS text),
-       CAST(extract(epoch FROM now()) AS bigint), CAST(extract(epoch FROM now()) AS bigint) + CAST($7 AS bigint)
+       CAST($7 AS text), CAST(extract(epoch FROM now()) AS bigint),
+       CAST(extract(epoch FROM now()) AS bigint) + CAST($8 AS bigint)
 FROM auto_backup.databases WHERE identity = $1
 ON CONFLICT (database_id) DO UPDATE
 SET host = excluded.host, process = excluded.process, run = excluded.run, what = excluded.what,
-    token = excluded.token, since = excluded.since, expires_at = excluded.expires_at
+    mark = excluded.mark, token = excluded.token, since = excluded.since, expires_at = excluded.expires_at
 WHERE leases.expires_at <= excluded.since
 RETURNING database_id";
 
@@ -39,13 +41,13 @@ DELETE FROM auto_backup.leases WHERE database_id = $1 AND token = $2";
 
 const READ_ONE: &str = "
 SELECT d.identity, d.name, l.host, l.process, l.run, l.what, l.since, l.expires_at,
-       l.expires_at - CAST(extract(epoch FROM now()) AS bigint)
+       l.expires_at - CAST(extract(epoch FROM now()) AS bigint), l.mark, l.token, l.database_id
 FROM auto_backup.leases l JOIN auto_backup.databases d ON d.id = l.database_id
 WHERE d.identity = $1";
 
 const READ_ALL: &str = "
 SELECT d.identity, d.name, l.host, l.process, l.run, l.what, l.since, l.expires_at,
-       l.expires_at - CAST(extract(epoch FROM now()) AS bigint)
+       l.expires_at - CAST(extract(epoch FROM now()) AS bigint), l.mark, l.token, l.database_id
 FROM auto_backup.leases l JOIN auto_backup.databases d ON d.id = l.database_id
 ORDER BY d.name, d.identity";
 
@@ -60,6 +62,8 @@ pub struct LeaseHolder {
     pub run: i64,
     /// The command, such as `sync`.
     pub what: String,
+    /// The mark of the process (`os/process_mark.rs`); empty where the system does not tell enough.
+    pub mark: String,
 }
 
 /// A lease that was granted.
@@ -84,6 +88,20 @@ pub struct LeaseHeld {
     pub expires: i64,
     /// Seconds until then; not positive for one that has expired, and can be acquired.
     pub seconds_left: i64,
+}
+
+impl LeaseHeld {
+    /// Returns the holder in words.
+    pub fn description(&self) -> String {
+        let LeaseHolder {
+            host,
+            process,
+            run,
+            what,
+            ..
+        } = &self.holder;
+        describe_holder((*run, what), (*process, host), self.since)
+    }
 }
 
 /// A lease as the server lists it.
@@ -129,6 +147,7 @@ pub fn acquire_by(
                 &i64::from(holder.process),
                 &holder.run,
                 &holder.what,
+                &holder.mark,
                 &token,
                 &term_seconds(),
             ],
@@ -146,7 +165,13 @@ pub fn acquire_by(
             Some(row) => {
                 let held = record(catalog, row)?.held;
                 if held.seconds_left > 0 {
-                    return Ok(LeaseAnswer::Held(held));
+                    if !is_abandoned(&held.holder, holder) {
+                        return Ok(LeaseAnswer::Held(held));
+                    }
+                    // Its process was killed: nobody writes under this token any more.
+                    let (database, token): (i64, String) =
+                        (catalog.get(row, 11)?, catalog.get(row, 10)?);
+                    catalog.execute(RELEASE, &[&database, &token])?;
                 }
             }
             // It was released meanwhile, or the storage is new.
@@ -159,6 +184,11 @@ pub fn acquire_by(
     Err(catalog.refuse(CatalogProblem::Busy(why)))
 }
 
+/// True if the holder is a process of this machine that surely has ended.
+fn is_abandoned(holder: &LeaseHolder, own: &LeaseHolder) -> bool {
+    holder.host == own.host && process_mark::has_ended(&holder.mark)
+}
+
 /// Renews a lease for another term. False if it has expired or another has it.
 pub fn renew(catalog: &mut Catalog, lease: &Lease) -> Result<bool> {
     let values: &[&(dyn postgres::types::ToSql + Sync)] =
@@ -169,6 +199,16 @@ pub fn renew(catalog: &mut Catalog, lease: &Lease) -> Result<bool> {
 /// Releases a lease. False if another has it.
 pub fn release(catalog: &mut Catalog, lease: &Lease) -> Result<bool> {
     Ok(catalog.execute(RELEASE, &[&lease.database, &lease.token])? == 1)
+}
+
+/// Returns the holder of the lease of a storage, unless it has expired.
+pub fn holder(catalog: &mut Catalog, identity: &str) -> Result<Option<LeaseHeld>> {
+    let rows = catalog.query(READ_ONE, &[&identity])?;
+    let held = match rows.first() {
+        Some(row) => Some(record(catalog, row)?.held),
+        None => None,
+    };
+    Ok(held.filter(|held| held.seconds_left > 0))
 }
 
 /// Lists all leases, also those that have expired.
@@ -188,6 +228,7 @@ fn record(catalog: &Catalog, row: &Row) -> Result<LeaseRecord> {
                 process: u32::try_from(process).unwrap_or_default(),
                 run: catalog.get(row, 4)?,
                 what: catalog.get(row, 5)?,
+                mark: catalog.get(row, 9)?,
             },
             since: catalog.get(row, 6)?,
             expires: catalog.get(row, 7)?,

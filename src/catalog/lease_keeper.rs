@@ -67,7 +67,8 @@ impl LeaseGuard {
 #[derive(Debug)]
 pub struct LeaseKeeper {
     guard: LeaseGuard,
-    /// Dropped to stop the thread.
+    lease: Lease,
+    /// Dropped to stop the thread, which then releases the lease; a message stops it without that.
     stop: Option<Sender<()>>,
     released: Receiver<Result<()>>,
 }
@@ -88,14 +89,16 @@ impl LeaseKeeper {
         };
         let mut renewal = Renewal {
             guard: guard.clone(),
-            lease,
+            lease: lease.clone(),
             timing,
             session: None,
         };
         let started = thread::Builder::new()
             .name("lease".to_owned())
             .spawn(move || {
-                renewal.run(&stopped);
+                if renewal.run(&stopped) == RenewalEnd::Abandoned {
+                    return;
+                }
                 ignore(
                     report.send(renewal.release()),
                     "after its timeout nobody waits for the release",
@@ -107,6 +110,7 @@ impl LeaseKeeper {
         })?;
         Ok(Self {
             guard,
+            lease,
             stop: Some(stop),
             released,
         })
@@ -133,6 +137,19 @@ impl LeaseKeeper {
         self.finish()
     }
 
+    /// Returns the lease that it keeps.
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    /// Renews the lease no more, and waits for nothing: whoever abandons it releases it, or it ends by itself.
+    pub fn abandon(mut self) {
+        self.guard.term.lose();
+        if let Some(stop) = self.stop.take() {
+            ignore(stop.send(()), "a thread that lost its lease has ended");
+        }
+    }
+
     fn finish(&mut self) -> Result<()> {
         if self.stop.is_none() {
             return Ok(());
@@ -157,6 +174,15 @@ impl Drop for LeaseKeeper {
     }
 }
 
+/// The reason why a lease is renewed no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RenewalEnd {
+    /// It is lost, or its keeper is gone.
+    Released,
+    /// The keeper releases it, or leaves it to the server.
+    Abandoned,
+}
+
 /// The work of the renewing thread.
 struct Renewal {
     guard: LeaseGuard,
@@ -167,10 +193,14 @@ struct Renewal {
 
 impl Renewal {
     /// Renews the lease until the keeper stops it or the lease is lost.
-    fn run(&mut self, stopped: &Receiver<()>) {
+    fn run(&mut self, stopped: &Receiver<()>) -> RenewalEnd {
         let mut pause = self.timing.interval;
-        // Nothing is ever sent: the keeper drops its end.
-        while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        loop {
+            match stopped.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return RenewalEnd::Released,
+                Ok(()) => return RenewalEnd::Abandoned,
+            }
             let requested = (self.timing.clock)();
             pause = match self.renew() {
                 Ok(true) => {
@@ -179,7 +209,7 @@ impl Renewal {
                 }
                 Ok(false) => {
                     self.guard.term.lose();
-                    return;
+                    return RenewalEnd::Released;
                 }
                 Err(_) => {
                     // The next attempt opens another session; writers stop when the term ends.
@@ -188,7 +218,7 @@ impl Renewal {
                 }
             };
             if self.guard.check().is_err() {
-                return;
+                return RenewalEnd::Released;
             }
         }
     }

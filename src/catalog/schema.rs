@@ -158,6 +158,7 @@ CREATE TABLE auto_backup.leases (
     process     bigint NOT NULL,
     run         bigint NOT NULL,
     what        text NOT NULL,
+    mark        text NOT NULL,
     token       text NOT NULL,
     since       bigint NOT NULL,
     expires_at  bigint NOT NULL

@@ -30,7 +30,7 @@ ORDER BY h.name, h.key";
 
 /// The server of a catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerState {
+pub struct CatalogServer {
     /// Its program and version, such as `PostgreSQL 15.18`.
     pub program: String,
     /// Median time of a statement that does nothing.
@@ -75,7 +75,7 @@ pub struct StorageAlias {
 }
 
 /// Returns the state of the server.
-pub fn server_state(catalog: &mut Catalog) -> Result<ServerState> {
+pub fn server_state(catalog: &mut Catalog) -> Result<CatalogServer> {
     let mut times = Vec::with_capacity(ROUND_TRIPS);
     let mut rows = Vec::new();
     for _ in 0..ROUND_TRIPS {
@@ -89,7 +89,7 @@ pub fn server_state(catalog: &mut Catalog) -> Result<ServerState> {
         None => String::new(),
     };
     let words: Vec<&str> = version.split_whitespace().take(2).collect();
-    Ok(ServerState {
+    Ok(CatalogServer {
         program: words.join(" "),
         latency: times[ROUND_TRIPS / 2],
     })

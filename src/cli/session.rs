@@ -211,6 +211,7 @@ fn open_workspace(
         root_prefetch: None,
         missing_startup_file: None,
         catalog_pace: CatalogPace::default(),
+        lease_catalog: None,
     })
 }
 

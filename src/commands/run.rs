@@ -7,6 +7,7 @@ use super::publication::{ChangesBefore, count_changes, publish_changed};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
+use crate::base::lease::LeaseSource;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::catalog::CatalogAddress;
@@ -104,7 +105,7 @@ pub(super) fn execute<R: RunReport>(
         None
     };
     let run = index.begin_run(start)?;
-    let result = match work(index, run) {
+    let result = match with_leases(registry, start.command, monitor, || work(index, run)) {
         Ok(report) if !report.is_recorded() => {
             if let Err(error) = index.discard_run(run) {
                 monitor.on_event(&ProgressEvent::Problem(&error));
@@ -149,6 +150,38 @@ pub(super) fn execute<R: RunReport>(
         state: end.state,
         report,
     })
+}
+
+/// Works with the leases of the storages that it writes, if the workstations share them, and gives them back whatever happens.
+fn with_leases<R>(
+    registry: &Registry,
+    command: &str,
+    monitor: &dyn Monitor,
+    work: impl FnOnce() -> Result<R>,
+) -> Result<R> {
+    // A scan changes nothing that another workstation could be writing.
+    let source = registry.access().leases.0.as_ref();
+    let Some(source) = source.filter(|_| command != "load") else {
+        return work();
+    };
+    let end = EndOfLeases(source.as_ref(), monitor);
+    if let Some(notice) = source.begin(command)? {
+        monitor.on_event(&ProgressEvent::Notice(&notice));
+    }
+    let result = work();
+    drop(end);
+    result
+}
+
+/// Gives the leases of a run back when it is dropped, also by a panic.
+struct EndOfLeases<'a>(&'a dyn LeaseSource, &'a dyn Monitor);
+
+impl Drop for EndOfLeases<'_> {
+    fn drop(&mut self) {
+        for notice in self.0.end() {
+            self.1.on_event(&ProgressEvent::Notice(&notice));
+        }
+    }
 }
 
 /// Publishes what a run learned, and exchanges it with the catalog. Returns false, after a message, if a storage could not be

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::catalog_pace::CatalogPace;
 use super::last_answer::LastAnswer;
 use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
+use crate::base::lease::{LeaseSource, Leases};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
+use crate::catalog::{CatalogAddress, CatalogLeases};
 use crate::index::Index;
 use crate::index::overview;
 use crate::language::variable::Variables;
+use crate::model::access::Access;
 use crate::model::place::RootPrefetch;
 use crate::model::registry::{Registry, RegistryKey};
 use crate::storage::availability;
@@ -32,6 +36,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// The settings after the start-up file or the last `save`.
     pub saved_settings: Settings,
+    /// The catalog whose leases the runs take.
+    pub lease_catalog: Option<CatalogAddress>,
     /// The projects that `_` stands for.
     pub last_answer: LastAnswer,
     /// Receives progress and problems.
@@ -99,5 +105,22 @@ impl Workspace {
             let changed = access.with_polite(polite);
             self.registry.set_access(changed);
         }
+    }
+
+    /// Lets runs take the leases of the catalog of the settings, if there is one.
+    pub fn share_leases(&mut self) {
+        let address = self.settings.catalog.as_ref();
+        if self.lease_catalog.as_ref() == address {
+            return;
+        }
+        self.lease_catalog = address.cloned();
+        let source = address.map(|address| -> Arc<dyn LeaseSource> {
+            Arc::new(CatalogLeases::new(address.clone()))
+        });
+        let access = Access {
+            leases: Leases(source),
+            ..self.registry.access().clone()
+        };
+        self.registry.set_access(access);
     }
 }

@@ -8,6 +8,7 @@ use super::protocol::WitnessState;
 use super::request::FreeRequest;
 use super::rewritten::rewritten_copies;
 use crate::base::error::{Error, Result};
+use crate::base::lease::Leases;
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
@@ -192,7 +193,13 @@ impl WitnessList {
                             format!("{error}; `--trust-offline {name}` counts it as last seen");
                         witnesses.exclude(name, &why);
                     }
-                    Err(_) => {}
+                    Err(_) => {
+                        if let Some(holder) = freeing_elsewhere(index, database)? {
+                            state.is_being_freed = true;
+                            let why = format!("copies are being removed there by {holder}");
+                            witnesses.exclude(&database.name, &why);
+                        }
+                    }
                 }
             }
             witnesses.states.push(state);
@@ -235,6 +242,18 @@ impl WitnessList {
             self.exclude(&database.name, "it could not be scanned completely");
         }
         Ok(())
+    }
+}
+
+/// Returns the run of another workstation that removes copies from a storage which cannot be reached from here, so that its
+/// intents cannot be read either. Only the leases of a catalog tell.
+fn freeing_elsewhere(index: &Index, database: &Database) -> Result<Option<String>> {
+    let Leases(Some(source)) = &database.access.leases else {
+        return Ok(None);
+    };
+    match index.identity(&database.root)? {
+        Some(identity) => source.freeing(&identity),
+        None => Ok(None),
     }
 }
 

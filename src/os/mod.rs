@@ -25,6 +25,7 @@ pub mod medium;
 pub mod mount_table;
 pub mod own_file;
 pub mod private_folder;
+pub mod process_mark;
 pub mod reader;
 pub mod rename;
 pub mod scratch;

@@ -103,7 +103,10 @@ impl Imports {
                     if found.get(1).is_some() {
                         let mut name = own.clone();
                         name.push(path.last().unwrap().clone());
-                        exports.insert(name, path);
+                        // A name that a module and an item of it share leads to the module.
+                        if !path.starts_with(&name) {
+                            exports.insert(name, path);
+                        }
                     } else {
                         own_paths.push(path);
                     }
@@ -120,9 +123,7 @@ impl Imports {
         }
         let resolve = |mut path: Module| -> Option<Module> {
             while !sources.contains_key(&path) {
-                // A function may have the name of the module that it is exported beside.
-                let ends = (1..=path.len()).filter(|end| !sources.contains_key(&path[..*end]));
-                match { ends }.find_map(|end| Some((end, exports.get(&path[..end])?))) {
+                match (1..=path.len()).find_map(|end| Some((end, exports.get(&path[..end])?))) {
                     Some((end, target)) => path = [target, &path[end..]].concat(),
                     None => drop(path.pop()?),
                 }

@@ -29,6 +29,13 @@ pub enum CatalogProblem {
         /// Name of the role.
         role: String,
     },
+    /// The role may not take the lease of a storage.
+    NoLeaseRights {
+        /// Name of the role.
+        role: String,
+        /// Name of the storage.
+        storage: String,
+    },
     /// The tables do not exist or are outdated, and the role may not create them.
     MayNotCreate {
         /// Name of the role.
@@ -82,6 +89,9 @@ impl CatalogProblem {
             Self::NoRights { role } => {
                 format!("the role `{role}` may not use the tables of the catalog `{address}`")
             }
+            Self::NoLeaseRights { role, storage } => format!(
+                "the role `{role}` may not take the lease of {storage} in the catalog `{address}`, so nothing would keep other workstations from writing there"
+            ),
             Self::MayNotCreate { role, .. } => {
                 format!("the role `{role}` may not create the tables of the catalog `{address}`")
             }
@@ -125,6 +135,12 @@ impl CatalogProblem {
                 "name the certificate of its authority with `?sslrootcert=FILE`; `?sslmode=require` encrypts without checking who answers"
             }
             Self::NoRights { role } => return Some(grant_hint(role)),
+            Self::NoLeaseRights { role, .. } => {
+                return Some(format!(
+                    "{}; or write without the catalog after `set catalog off`",
+                    grant_hint(role)
+                ));
+            }
             Self::MayNotCreate { role, owner } => return Some(create_hint(role, owner.as_deref())),
             Self::DiskFull => {
                 "free some space there, then try again; nothing was written, and the local index is complete"

@@ -297,11 +297,12 @@ pub enum Error {
     #[error("no files are known of `{scope}`")]
     NothingToReport { scope: Name, hint: String },
     /// Another run holds the lock of the database. The holder is that run, if it is known: ``run 7 of process 1234 on `ws1` ``.
-    #[error("another run has locked `{database}`{}: it holds `{}`", message::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
+    #[error("another run has locked `{database}`{}: it holds {lock}", message::colon_suffix(holder.as_deref()))]
     Locked {
         database: String,
         holder: Option<String>,
-        lock: PathBuf,
+        /// The lock file, or the lease, in words.
+        lock: String,
     },
     /// The right to write was lost while the run wrote. The holder is the run that has it now, if it is known.
     #[error("writing to `{database}` was stopped: {}", message::loss_of_lease(holder.as_deref()))]

@@ -12,7 +12,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::catalog::{
-    Catalog, CatalogAddress, CatalogStorage, LeaseRecord, ServerState, catalog_storages,
+    Catalog, CatalogAddress, CatalogServer, CatalogStorage, LeaseRecord, catalog_storages,
     ensure_schema, list, server_state,
 };
 use crate::commands::catalog_session::{connect, shared_storages};
@@ -82,7 +82,7 @@ struct LeaseRow {
 
 /// The state as the server says it.
 struct ServerAnswer {
-    state: ServerState,
+    state: CatalogServer,
     storages: Vec<CatalogStorage>,
     leases: Vec<LeaseRecord>,
 }

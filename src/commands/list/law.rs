@@ -114,6 +114,7 @@ fn workspace(folder: &Path, (layouts, files): &Studio, offline: &BTreeSet<usize>
         root_prefetch: None,
         missing_startup_file: None,
         catalog_pace: CatalogPace::default(),
+        lease_catalog: None,
         registry,
     };
     document(&mut workspace, "load");

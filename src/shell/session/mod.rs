@@ -242,10 +242,15 @@ impl Session {
         let registry = &mut self.workspace.registry;
         let access = registry.access();
         if (settings.jobs, &settings.rclone) != (access.jobs, &access.rclone) {
-            registry.set_access(Access::new(settings.jobs, settings.rclone.clone()));
+            let leases = access.leases.clone();
+            registry.set_access(Access {
+                leases,
+                ..Access::new(settings.jobs, settings.rclone.clone())
+            });
             self.has_warned_of_rclone = false;
         }
         self.workspace.set_polite(settings.polite);
+        self.workspace.share_leases();
         self.workspace.confirmation = match self.confirmation {
             Confirmation::Interactive(_) if !settings.confirm => Confirmation::Granted,
             confirmation => confirmation,

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::holder::LockHolder;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
+use crate::base::name::Name;
 use crate::index::RunId;
 use crate::model::own_folder;
 use crate::model::path;
@@ -128,7 +129,7 @@ impl LockFile {
                 return Err(Error::Locked {
                     database: database.to_owned(),
                     holder: LockHolder::read(&file).description(),
-                    lock: path,
+                    lock: format!("`{}`", Name::from(path.as_path())),
                 });
             }
             // On a file system without locks no run can be excluded.

@@ -29,7 +29,7 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the lease of a database, if there is a source of leases.
+    /// Takes the lease of a database, if there is a source of leases. It is that of the identity, which is made before.
     fn with_lease(
         file: Option<LockFile>,
         guard: &WriteGuard,
@@ -114,7 +114,14 @@ impl LocalStorage {
     }
 
     fn with_lease(&self, file: Option<LockFile>, run: RunId) -> Result<Lock> {
-        let identity = || identity::read(&self.root);
+        let is_writable = file.is_some();
+        let identity = || {
+            if !is_writable {
+                return identity::read(&self.root);
+            }
+            let made = identity::read_or_create(&self.root, &self.database.name);
+            made.map(Some).or_else(without_identity)
+        };
         Lock::with_lease(file, self.root.write_guard(), &self.database, run, identity)
     }
 }
@@ -127,7 +134,18 @@ impl RemoteStorage {
     pub fn lock(&self, run: RunId) -> Result<Lock> {
         let file = LockFile::acquire_remote(&self.database, run)?;
         let guard = self.remote.write_guard();
-        let identity = || Ok(self.identity().map(str::to_owned));
+        let identity = || match self.ensure_identity() {
+            Ok(()) => Ok(self.identity().map(str::to_owned)),
+            Err(error) => without_identity(error),
+        };
         Lock::with_lease(Some(file), guard, &self.database, run, identity)
+    }
+}
+
+/// Goes on without an identity where its file cannot be written: the storage is then known to this workstation alone.
+fn without_identity(error: Error) -> Result<Option<String>> {
+    match error {
+        Error::Io { .. } | Error::Rclone { .. } => Ok(None),
+        error => Err(error),
     }
 }

@@ -57,5 +57,6 @@ fn holder(host: &str) -> LeaseHolder {
         process: 7,
         run: 3,
         what: "sync".to_owned(),
+        mark: String::new(),
     }
 }

@@ -280,9 +280,10 @@ fn help_is_written_in_every_format() {
     Save the changes of this session in the start-up file
     ""
     "Each added storage, category or exclusion gets an `add` or `exclude` line. Lines of removed or"
-    "replaced ones are deleted. All other lines stay as they are, including those that another session"
-    "has saved. A backup of the file is kept beside it. If the file now gives a name another location,"
-    "`save` fails, unless the name was added with `--replace`."
+    "replaced ones are deleted. Of the settings, `publish` and `catalog` are saved. All other lines stay"
+    "as they are, including those that another session has saved. A backup of the file is kept beside it."
+    "If the file now gives a name another location, `save` fails, unless the name was added with"
+    `--replace`.
     ""
     Usage: save
     ""

@@ -3,6 +3,7 @@
 mod crowd;
 mod cut;
 mod law;
+mod lease;
 mod outage;
 mod question;
 
