@@ -10,7 +10,8 @@ use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
-    Catalog, CatalogAddress, ExchangedStorage, ensure_schema, exchange, storage_revisions,
+    Catalog, CatalogAddress, ExchangedStorage, ensure_schema, exchange, exchange_studio,
+    read_revisions,
 };
 use crate::index::Index;
 use crate::index::overview;
@@ -37,7 +38,10 @@ pub(super) fn exchange_all(
         monitor.on_event(&ProgressEvent::Notice(notice));
     }
     ensure_schema(&mut catalog)?;
-    let revisions = storage_revisions(&mut catalog)?;
+    let revisions = read_revisions(&mut catalog)?;
+    index.state_policies(&registry.stated_policies())?;
+    // First, because a policy may keep files from being freed.
+    exchange_studio(&mut catalog, (index, registry), revisions.studio)?;
     let mut news = 0;
     for storage in &storages {
         let id = index.database_id(&storage.root)?;
@@ -46,6 +50,7 @@ pub(super) fn exchange_all(
             None => None,
         };
         let there = revisions
+            .storages
             .get(&storage.identity)
             .copied()
             .unwrap_or_default();
@@ -157,6 +162,13 @@ pub(super) fn exchange_after_run(
 impl Workspace {
     /// Pulls what other workstations learned. A failure is a notice: the answers of the session come from what is known.
     pub fn pull_catalog(&mut self) -> Result<()> {
+        let pulled = self.exchange_at_start();
+        self.learn_policies()?;
+        self.report_policy_conflicts();
+        pulled
+    }
+
+    fn exchange_at_start(&mut self) -> Result<()> {
         let Some(address) = self.settings.catalog.clone() else {
             return Ok(());
         };

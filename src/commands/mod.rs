@@ -54,6 +54,7 @@ pub mod settings;
 pub(crate) mod source;
 pub mod startup;
 pub(crate) mod status;
+mod studio_policy;
 mod sync;
 pub(crate) mod synonym;
 mod target;
@@ -171,12 +172,30 @@ pub(crate) enum Flow {
 }
 
 impl Command {
+    /// True if the answer depends on policies, which another session may have changed.
+    const fn reads_policies(&self) -> bool {
+        matches!(
+            self,
+            Self::Cards(_)
+                | Self::Fetch(_)
+                | Self::Free(_)
+                | Self::Offload(_)
+                | Self::Policy(_)
+                | Self::Report(_)
+                | Self::Safe(_)
+                | Self::Status(_)
+        )
+    }
+
     /// Runs the command and prints its answer.
     pub(crate) fn execute(
         self,
         workspace: &mut Workspace,
         printer: &mut Printer,
     ) -> Result<(Flow, ExitStatus)> {
+        if self.reads_policies() {
+            workspace.learn_policies()?;
+        }
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Cards(command) => printer.print(&command.run(workspace)?)?,
@@ -250,7 +269,13 @@ impl Command {
                 added.map(drop)
             }
             Self::Exclude(command) => command.run(workspace).map(drop),
-            Self::Policy(command) => command.run(workspace).map(drop),
+            Self::Policy(command) => {
+                // No other workstation learns what a check sets.
+                let catalog = workspace.settings.catalog.take();
+                let set = command.run(workspace);
+                workspace.settings.catalog = catalog;
+                set.map(drop)
+            }
             Self::Remove(command) => command.run(workspace).map(drop),
             Self::Set(command) => command.run(workspace).map(drop),
             Self::Compare(command) => command.check(workspace),

@@ -12,7 +12,9 @@ mod pull;
 mod push;
 mod replica_key;
 mod row_batch;
+mod server_clock;
 mod statement;
+mod studio;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,11 +24,12 @@ use postgres::{Row, Transaction};
 use self::host::CatalogHosts;
 use self::pull::Pull;
 use self::push::{Push, Pushed};
+use self::server_clock::ServerClock;
 use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
+pub use self::studio::{StudioReport, exchange_studio};
 use super::connection::Catalog;
 use super::server_error::{self, statement_error};
 use crate::base::error::{CatalogProblem, Error, Result};
-use crate::base::timestamp::Timestamp;
 use crate::index::{DatabaseId, Index, PulledChanges};
 
 /// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
@@ -65,9 +68,7 @@ struct StorageRow {
     id: i64,
     revision: i64,
     purged_revision: i64,
-    /// Seconds of the server's clock minus those of this workstation.
-    clock_offset: i64,
-    now: i64,
+    clock: ServerClock,
 }
 
 /// An attempt that must be repeated, or cannot be.
@@ -90,10 +91,25 @@ impl From<Error> for ExchangeFailure {
     }
 }
 
-/// Returns the revisions of all storages of a catalog, by their identity.
-pub fn storage_revisions(catalog: &mut Catalog) -> Result<BTreeMap<String, i64>> {
+/// The revisions of a catalog: what an index must know to need no exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogRevisions {
+    /// By the identity of the storage.
+    pub storages: BTreeMap<String, i64>,
+    /// Of policies, runs and failed files.
+    pub studio: i64,
+}
+
+/// Returns the revisions of a catalog, by one query.
+pub fn read_revisions(catalog: &mut Catalog) -> Result<CatalogRevisions> {
     let rows = catalog.query(READ_REVISIONS, &[])?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let storages = rows
+        .iter()
+        .filter_map(|row| Some((row.get::<_, Option<String>>(0)?, row.get(1))));
+    Ok(CatalogRevisions {
+        storages: storages.collect(),
+        studio: rows.first().map_or(0, |row| row.get(2)),
+    })
 }
 
 /// Exchanges what is known of a storage.
@@ -106,13 +122,25 @@ pub fn exchange(
     storage: &ExchangedStorage,
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
+    repeat(catalog, "scan the storage", |catalog| {
+        exchange_once(catalog, index, storage, database)
+    })
+}
+
+/// Repeats an exchange while other transactions or other processes of this workstation stand in its way. `what`: what those
+/// processes do, for people.
+fn repeat<T>(
+    catalog: &mut Catalog,
+    what: &str,
+    mut once: impl FnMut(&mut Catalog) -> Result<T, ExchangeFailure>,
+) -> Result<T> {
     let address = catalog.address().clone();
     let mut attempt = 1;
     loop {
         let is_last = attempt == ATTEMPTS;
         attempt += 1;
-        match exchange_once(catalog, index, storage, database) {
-            Ok(report) => return Ok(report),
+        match once(catalog) {
+            Ok(done) => return Ok(done),
             Err(ExchangeFailure::Final(error)) => return Err(error),
             Err(ExchangeFailure::Server(error))
                 if is_last || !server_error::is_transient(&error) =>
@@ -120,7 +148,7 @@ pub fn exchange(
                 return Err(statement_error(&error, &address));
             }
             Err(ExchangeFailure::Overtaken) if is_last => {
-                let why = "other runs of this workstation scan the storage".to_owned();
+                let why = format!("other runs of this workstation {what}");
                 return Err(catalog.refuse(CatalogProblem::Busy(why)));
             }
             Err(ExchangeFailure::Server(_) | ExchangeFailure::Overtaken) => {}
@@ -162,7 +190,7 @@ fn exchange_once(
     let own = index.own_host()?;
     let known_hosts = index.known_hosts()?;
     if is_push {
-        CatalogHosts::write(&mut transaction, &own, &known_hosts, row.now)?;
+        CatalogHosts::write(&mut transaction, &own, &known_hosts, row.clock.now)?;
     }
     let hosts = CatalogHosts::read(&mut transaction)?;
     let pull = Pull {
@@ -228,26 +256,11 @@ fn forget_catalog(
 
 impl StorageRow {
     fn read(row: &Row) -> Self {
-        let now: i64 = row.get(3);
         Self {
             id: row.get(0),
             revision: row.get(1),
             purged_revision: row.get(2),
-            clock_offset: now - Timestamp::now().seconds,
-            now,
-        }
-    }
-
-    /// Returns a time of this workstation by the server's clock.
-    const fn server_seconds(&self, at: Timestamp) -> i64 {
-        at.seconds.saturating_add(self.clock_offset)
-    }
-
-    /// Returns a time of the server by the clock of this workstation.
-    const fn local_time(&self, seconds: i64) -> Timestamp {
-        Timestamp {
-            seconds: seconds.saturating_sub(self.clock_offset),
-            nanoseconds: 0,
+            clock: ServerClock::new(row.get(3)),
         }
     }
 }

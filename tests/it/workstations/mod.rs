@@ -1,9 +1,13 @@
 //! Many workstations that share a catalog on a real server.
 
+mod card;
 mod crowd;
 mod cut;
+mod failure;
+mod history;
 mod law;
 mod outage;
+mod policy;
 
 use std::fs;
 use std::path::PathBuf;
