@@ -52,6 +52,8 @@ pub struct Catalog {
     client: Client,
     address: CatalogAddress,
     notice: Option<String>,
+    is_pull_only: bool,
+    write_refusal: Option<CatalogProblem>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -92,6 +94,8 @@ impl Catalog {
                 client,
                 address: address.clone(),
                 notice,
+                is_pull_only: false,
+                write_refusal: None,
             }),
             Some(Err(SessionFailure::Name(error))) => {
                 let problem = CatalogProblem::Unreachable(error.to_string());
@@ -122,6 +126,26 @@ impl Catalog {
     /// Returns a message about a password file that was not used.
     pub fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
+    }
+
+    /// Lets exchanges of this session only pull.
+    pub const fn pull_only(&mut self) {
+        self.is_pull_only = true;
+    }
+
+    /// True unless exchanges of this session only pull.
+    pub const fn may_push(&self) -> bool {
+        !self.is_pull_only && self.write_refusal.is_none()
+    }
+
+    /// Returns the reason why the catalog takes no changes from this session, once that is known. Then it only pulls.
+    pub const fn write_refusal(&self) -> Option<&CatalogProblem> {
+        self.write_refusal.as_ref()
+    }
+
+    /// Records that the catalog takes no changes from this session.
+    pub fn refuse_writes(&mut self, why: CatalogProblem) {
+        self.write_refusal = Some(why);
     }
 
     /// Returns the rows of one statement, which is a transaction of its own.

@@ -25,7 +25,8 @@ mod tls;
 pub use self::address::CatalogAddress;
 pub use self::connection::Catalog;
 pub use self::exchange::{
-    ExchangeDirection, ExchangeReport, ExchangedStorage, exchange, storage_revisions,
+    CatalogRevisions, ExchangeReport, ExchangedStorage, StudioReport, exchange, exchange_studio,
+    read_revisions,
 };
 pub use self::lease::{
     Lease, LeaseAnswer, LeaseHeld, LeaseHolder, LeaseRecord, acquire, acquire_by, list, release,

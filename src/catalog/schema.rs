@@ -4,7 +4,9 @@
 //! when the row was written.
 
 /// Statements that turn each version into the next one. The version of the schema is the number of these steps.
-pub const STEPS: [&[&str]; 1] = [&[STORAGES, REPLICAS, HISTORY, LEASES]];
+pub const STEPS: [&[&str]; 1] = [&[
+    STORAGES, REPLICAS, STUDIO, POLICIES, RUNS, FAILURES, CARDS, LEASES,
+]];
 
 /// Makes the schema and the row with its version, which is also the lock of migrations.
 pub(super) const BASE: &str = "
@@ -109,11 +111,35 @@ CREATE TABLE auto_backup.evidence (
 CREATE INDEX evidence_by_revision ON auto_backup.evidence (replica_id, revision);
 ";
 
-/// Runs of all workstations, files that could not be copied, and policies.
-const HISTORY: &str = "
+/// The revision of everything that is not of one storage: policies, runs and failed files. Its row is also the lock of their
+/// pushes. A row with a client is of that client only.
+const STUDIO: &str = "
+CREATE TABLE auto_backup.studio (
+    id       int PRIMARY KEY CHECK (id = 1),
+    revision bigint NOT NULL
+);
+INSERT INTO auto_backup.studio (id, revision) VALUES (1, 0);
+";
+
+/// Policies. Without copies the policy was removed and the default counts; with 0 losing the category is acceptable.
+const POLICIES: &str = "
+CREATE TABLE auto_backup.policies (
+    category         bytea PRIMARY KEY,
+    copies           int,
+    offsite          int NOT NULL,
+    verified_seconds bigint,
+    host_id          bigint NOT NULL REFERENCES auto_backup.hosts (id),
+    changed_at       bigint NOT NULL,
+    revision         bigint NOT NULL
+);
+";
+
+/// The last runs of each workstation. One that was discarded has the state of that name.
+const RUNS: &str = "
 CREATE TABLE auto_backup.runs (
     host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
     number      bigint NOT NULL,
+    client      bytea,
     command     text NOT NULL,
     subject     text NOT NULL,
     source      text,
@@ -126,27 +152,77 @@ CREATE TABLE auto_backup.runs (
     failed      bigint NOT NULL,
     conflicts   bigint NOT NULL,
     refused     bigint NOT NULL,
+    revision    bigint NOT NULL,
     PRIMARY KEY (host_id, number)
 );
+CREATE INDEX runs_by_revision ON auto_backup.runs (revision);
+";
+
+/// Files that workstations could not copy, by the identities of the storages. One without an error was resolved.
+const FAILURES: &str = "
 CREATE TABLE auto_backup.failures (
-    destination text NOT NULL,
-    source      text NOT NULL,
-    path        bytea NOT NULL,
-    error       text NOT NULL,
-    attempts    int NOT NULL,
-    first_at    bigint NOT NULL,
-    last_at     bigint NOT NULL,
-    host_id     bigint NOT NULL REFERENCES auto_backup.hosts (id),
-    PRIMARY KEY (destination, source, path)
-);
-CREATE TABLE auto_backup.policies (
-    category         bytea PRIMARY KEY,
-    copies           int NOT NULL,
-    offsite          int NOT NULL,
-    verified_seconds bigint,
     host_id          bigint NOT NULL REFERENCES auto_backup.hosts (id),
-    changed_at       bigint NOT NULL,
-    revision         bigint NOT NULL
+    destination      text NOT NULL,
+    source           text NOT NULL,
+    path             bytea NOT NULL,
+    client           bytea,
+    destination_name text NOT NULL,
+    source_name      text NOT NULL,
+    error            text,
+    attempts         bigint NOT NULL,
+    first_at         bigint NOT NULL,
+    last_at          bigint NOT NULL,
+    run              bigint NOT NULL,
+    is_permanent     boolean NOT NULL,
+    revision         bigint NOT NULL,
+    PRIMARY KEY (host_id, destination, source, path)
+);
+CREATE INDEX failures_by_revision ON auto_backup.failures (revision);
+";
+
+/// Cards that workstations offloaded, with their files, the evidence of these, and the folders that they were copied to. A
+/// card is of one client if it was copied to no other.
+const CARDS: &str = "
+CREATE TABLE auto_backup.cards (
+    host_id      bigint NOT NULL REFERENCES auto_backup.hosts (id),
+    number       bigint NOT NULL,
+    client       bytea,
+    name         text NOT NULL,
+    serial       text,
+    place        bytea NOT NULL,
+    path         bytea NOT NULL,
+    media        text NOT NULL,
+    own_storages text NOT NULL,
+    seen_at      bigint NOT NULL,
+    unread       bigint NOT NULL,
+    revision     bigint NOT NULL,
+    PRIMARY KEY (host_id, number)
+);
+CREATE INDEX cards_by_revision ON auto_backup.cards (revision);
+CREATE TABLE auto_backup.card_folders (
+    host_id           bigint NOT NULL,
+    number            bigint NOT NULL,
+    path              bytea NOT NULL,
+    client            bytea,
+    manifest          bytea NOT NULL,
+    checksum          bytea NOT NULL,
+    evidence_manifest bytea,
+    digests           bytea,
+    evidence_checksum bytea,
+    proofs            bytea,
+    PRIMARY KEY (host_id, number, path),
+    FOREIGN KEY (host_id, number) REFERENCES auto_backup.cards (host_id, number) ON DELETE CASCADE
+);
+CREATE TABLE auto_backup.card_targets (
+    host_id      bigint NOT NULL,
+    number       bigint NOT NULL,
+    category     bytea NOT NULL,
+    client       bytea NOT NULL,
+    project      bytea NOT NULL,
+    inside       bytea NOT NULL,
+    offloaded_at bigint NOT NULL,
+    PRIMARY KEY (host_id, number, category, client, project, inside),
+    FOREIGN KEY (host_id, number) REFERENCES auto_backup.cards (host_id, number) ON DELETE CASCADE
 );
 ";
 

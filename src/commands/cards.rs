@@ -25,7 +25,8 @@ use crate::trust::place::places;
 ///
 /// The answer comes from the index alone, also while a card is away: it is about the
 /// files that the card had when it was seen last. A copy that a later scan does not
-/// show any more does not count.
+/// show any more does not count. Cards that other workstations offloaded are listed with
+/// the workstation, and judged by the same rules, by what is known here of their copies.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -66,6 +67,8 @@ pub(crate) struct CardItem {
     into: Option<Name>,
     path: Name,
     seen_at: Option<String>,
+    /// The workstation that offloaded it; `None` for this one.
+    pub(super) host: Option<String>,
     #[serde(skip)]
     seen: Timestamp,
     #[serde(skip)]
@@ -120,6 +123,7 @@ impl CardItem {
             into: target.map(|target| target.inside.as_path().into()),
             path: card.path.as_path().into(),
             seen_at: seen.rfc3339(),
+            host: None,
             seen,
             kind: standing.state,
         }
@@ -213,9 +217,14 @@ impl RunCommand for CardsArgs {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let places = places(index, registry)?;
         let now = Timestamp::now();
+        let names = index.host_names()?;
         let cards = index.cards()?.into_iter().map(|card| {
             let standing = judge_card(index, registry, &places, card, now)?;
-            Ok(CardItem::new(&standing, registry))
+            let host = standing.host.and_then(|host| names.get(&host).cloned());
+            Ok(CardItem {
+                host,
+                ..CardItem::new(&standing, registry)
+            })
         });
         Ok(CardsAnswer {
             cards: cards.collect::<Result<_>>()?,
@@ -233,18 +242,24 @@ impl Answer for CardsAnswer {
             );
             return;
         }
+        let has_others = self.cards.iter().any(|card| card.host.is_some());
         let rows = self.cards.iter().map(|card| {
-            vec![
+            let mut cells = vec![
                 card.name.as_str().into(),
                 Cell::Styled(card.state.to_owned(), card.tone()),
                 Cell::Count(card.files),
                 Cell::Bytes(card.bytes),
                 Cell::optional(card.project.as_deref(), Cell::from),
                 Cell::text(card.seen.ago()),
-            ]
+            ];
+            if has_others {
+                cells.push(Cell::optional(card.host.as_deref(), Cell::from));
+            }
+            cells
         });
-        let headings = ["card", "state", "files", "size", "project", "seen"];
-        page.table(&headings, rows.collect());
+        let headings = ["card", "state", "files", "size", "project", "seen", "on"];
+        let shown = headings.len() - usize::from(!has_others);
+        page.table(&headings[..shown], rows.collect());
         for card in self
             .cards
             .iter()
@@ -270,6 +285,7 @@ impl Answer for CardsAnswer {
                 Cell::optional(card.into.as_ref(), Cell::from),
                 Cell::Name(card.path.clone()),
                 Cell::Timestamp(card.seen),
+                Cell::optional(card.host.as_deref(), Cell::from),
             ]
         };
         Records {
@@ -287,6 +303,7 @@ impl Answer for CardsAnswer {
                 "into",
                 "path",
                 "seen_at",
+                "host",
             ],
             rows: self.cards.iter().map(row).collect(),
         }

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use super::catalog_pace::WriteRefusal;
 use super::workspace::Workspace;
-use crate::base::error::{Error, Result};
+use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
-    Catalog, CatalogAddress, ExchangeDirection, ExchangeReport, ExchangedStorage, ensure_schema,
-    exchange, storage_revisions,
+    Catalog, CatalogAddress, ExchangeReport, ExchangedStorage, ensure_schema, exchange,
+    exchange_studio, read_revisions,
 };
 use crate::index::Index;
 use crate::index::overview;
@@ -23,20 +24,39 @@ use crate::storage::{Layout, Storage};
 /// Longest wait at the start of a session for the identity file of a storage that was never scanned here.
 const IDENTITY_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// The direction of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExchangeDirection {
+    /// Pull, and push what the catalog lacks.
+    Both,
+    /// Only pull: what the catalog lacks waits.
+    Pull,
+}
+
 /// Exchanges what is known of all storages. Returns what was exchanged, for each storage with news in either direction.
 ///
 /// # Errors
 /// [`Error::Catalog`]; the index cannot be written.
 pub(super) fn exchange_all(
     (index, registry): (&mut Index, &Registry),
-    address: &CatalogAddress,
+    (address, refusal): (&CatalogAddress, &WriteRefusal),
     direction: ExchangeDirection,
     monitor: &dyn Monitor,
 ) -> Result<Vec<(String, ExchangeReport)>> {
     let storages = shared_storages(index, registry.databases(), monitor)?;
     let mut catalog = connect(address, monitor)?;
     ensure_schema(&mut catalog)?;
-    let revisions = storage_revisions(&mut catalog)?;
+    if direction == ExchangeDirection::Pull {
+        catalog.pull_only();
+    }
+    let known_refusal = refusal.recent(address, Instant::now());
+    if let Some(why) = &known_refusal {
+        catalog.refuse_writes(why.clone());
+    }
+    let revisions = read_revisions(&mut catalog)?;
+    index.state_policies(&registry.stated_policies())?;
+    // First, because a policy may keep files from being freed.
+    exchange_studio(&mut catalog, (index, registry), revisions.studio)?;
     let mut reports = Vec::new();
     for storage in storages {
         let id = index.database_id(&storage.root)?;
@@ -45,6 +65,7 @@ pub(super) fn exchange_all(
             None => None,
         };
         let there = revisions
+            .storages
             .get(&storage.identity)
             .copied()
             .unwrap_or_default();
@@ -52,14 +73,36 @@ pub(super) fn exchange_all(
             Some(id) => known.is_none() || index.has_unshared(id)?,
             None => false,
         };
-        let is_push = waits && direction == ExchangeDirection::Both;
+        let is_push = waits && catalog.may_push();
         if known.unwrap_or_default() == there && !is_push {
             continue;
         }
-        let report = exchange(&mut catalog, index, &storage, direction)?;
+        let report = exchange(&mut catalog, index, &storage)?;
         reports.push((storage.name, report));
     }
+    if let Some(why) = catalog.write_refusal().filter(|_| known_refusal.is_none()) {
+        note_refusal((address, refusal), why, monitor);
+    }
     Ok(reports)
+}
+
+/// Says once that a catalog takes no changes.
+fn note_refusal(
+    (address, refusal): (&CatalogAddress, &WriteRefusal),
+    why: &CatalogProblem,
+    monitor: &dyn Monitor,
+) {
+    if !refusal.record(address, Instant::now(), why) {
+        return;
+    }
+    let who = match why {
+        CatalogProblem::NoRights { role } => {
+            format!("the role `{role}` may only read the catalog `{address}`")
+        }
+        _ => format!("the catalog `{address}` accepts no changes"),
+    };
+    let notice = format!("{who}; what this workstation learns waits");
+    monitor.on_event(&ProgressEvent::Notice(&notice));
 }
 
 /// Opens a session with the server of a catalog.
@@ -154,12 +197,12 @@ pub(super) fn ensure_identities(
 /// Exchanges what is known after a run. A server that is away is a notice: what the run learned waits.
 pub(super) fn exchange_after_run(
     (index, registry): (&mut Index, &Registry),
-    address: &CatalogAddress,
+    catalog: (&CatalogAddress, &WriteRefusal),
     monitor: &dyn Monitor,
 ) -> Result<()> {
     ensure_identities((index, registry), registry.databases(), monitor)?;
     let both = ExchangeDirection::Both;
-    match exchange_all((index, registry), address, both, monitor) {
+    match exchange_all((index, registry), catalog, both, monitor) {
         Err(error @ Error::Catalog { .. }) => {
             let notice = format!("{}; what this run learned waits", error.full_message());
             monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -173,8 +216,15 @@ impl Workspace {
     /// Pulls what other workstations learned, before a question. A failure is a notice: the answer comes from what is known.
     ///
     /// # Errors
-    /// [`Error::Interrupted`].
+    /// [`Error::Interrupted`]; the index cannot be read.
     pub(super) fn pull_catalog(&mut self) -> Result<()> {
+        let pulled = self.exchange_if_due();
+        self.learn_policies()?;
+        self.report_policy_conflicts();
+        pulled
+    }
+
+    fn exchange_if_due(&mut self) -> Result<()> {
         let Some(address) = self.settings.catalog.clone() else {
             return Ok(());
         };
@@ -185,7 +235,7 @@ impl Workspace {
         let monitor = self.monitor.as_ref();
         let pulled = exchange_all(
             (&mut self.index, &self.registry),
-            &address,
+            (&address, self.catalog_pace.refusal()),
             ExchangeDirection::Both,
             monitor,
         );

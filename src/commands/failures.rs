@@ -1,8 +1,8 @@
 //! `failures`: lists the files that `sync` has failed to copy and will try again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::overview;
-use crate::index::{KnownFailure, RunId};
+use crate::index::{HostId, Index, KnownFailure, RunId, SharedFailure};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
@@ -27,6 +27,8 @@ use crate::output::page::Page;
 ///
 /// A file is listed until a later sync succeeds, with its last error and the number of attempts. Each path is relative to
 /// the roots of both storages. A file that is refused because of its name is listed until it is renamed or excluded.
+///
+/// Failures of other workstations that share a catalog are listed with the workstation. Only its own syncs try them again.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "failures [PROJECT] [--to STORAGE] [--permanent]",
@@ -66,6 +68,11 @@ struct FailureRow {
     run: RunId,
     /// True if the destination can never hold the file under its name.
     permanent: bool,
+    /// The workstation; `None` for this one.
+    host: Option<String>,
+    /// The destination here, if this workstation tracks it.
+    #[serde(skip)]
+    destination: Option<PathBuf>,
 }
 
 impl FailureRow {
@@ -86,12 +93,39 @@ impl FailureRow {
             last: known.last_at,
             run: known.run,
             permanent: known.is_permanent,
+            host: None,
+            destination: Some(known.destination),
+        }
+    }
+
+    /// A failure of another workstation, with the names of the storages on this one, as far as they have any.
+    fn elsewhere(studio: &KnownStudio<'_>, shared: SharedFailure) -> Self {
+        let name = |identity: &str, name_there: String| match studio.name_here(identity) {
+            Some(name) => Name::from(name),
+            None if name_there.is_empty() => Name::from(identity),
+            None => Name::from(&*name_there),
+        };
+        let destination = studio.roots.get(&shared.key.destination);
+        Self {
+            from: name(&shared.key.source, shared.source_name),
+            to: name(&shared.key.destination, shared.destination_name),
+            path: shared.key.path.into(),
+            error: shared.error,
+            attempts: shared.attempts,
+            first: shared.first_at,
+            last: shared.last_at,
+            run: shared.run,
+            permanent: shared.is_permanent,
+            host: studio.host_names.get(&shared.key.host).cloned(),
+            destination: destination.cloned(),
         }
     }
 
     /// Returns the line of the file: `footage/acme/spot/a.mov  WORK -> NAS  3 attempts, last 2 h ago: ERROR`.
     fn line(&self) -> Vec<Cell> {
         let attempts = unit::format_counted(self.attempts, "attempt");
+        let on = self.host.as_ref();
+        let on = on.map_or_else(String::new, |host| format!(" on {host}"));
         let (kind, tone) = if self.permanent {
             ("refused", Tone::Warning)
         } else {
@@ -105,6 +139,7 @@ impl FailureRow {
             Cell::from(&self.from),
             Cell::text(" -> "),
             Cell::from(&self.to),
+            Cell::text(on),
             Cell::Styled(format!("  {attempts}, last "), Tone::Faint),
             Cell::Timestamp(self.last),
             // The error may come from another program and contain control characters.
@@ -123,8 +158,44 @@ impl FailureRow {
             Cell::text(&*self.error),
             Cell::text(self.run.to_string()),
             Cell::text(self.permanent.to_string()),
+            Cell::optional(self.host.as_deref(), Cell::from),
         ]
     }
+}
+
+/// The names by which this workstation knows storages and workstations.
+struct KnownStudio<'a> {
+    registry: &'a Registry,
+    /// The roots of storages by their identities.
+    roots: BTreeMap<String, PathBuf>,
+    host_names: BTreeMap<HostId, String>,
+}
+
+impl KnownStudio<'_> {
+    fn name_here(&self, identity: &str) -> Option<&str> {
+        let root = self.roots.get(identity)?;
+        let mut databases = self.registry.databases().iter();
+        let database = databases.find(|database| database.root == *root)?;
+        Some(&database.name)
+    }
+}
+
+/// Returns the failures of other workstations.
+fn failures_elsewhere(index: &Index, registry: &Registry) -> Result<Vec<FailureRow>> {
+    let shared = index.shared_failures()?;
+    if shared.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = index.identified_roots()?.into_iter();
+    let studio = KnownStudio {
+        registry,
+        roots: roots.map(|(root, identity)| (identity, root)).collect(),
+        host_names: index.host_names()?,
+    };
+    let rows = shared.into_iter();
+    Ok(rows
+        .map(|shared| FailureRow::elsewhere(&studio, shared))
+        .collect())
 }
 
 /// Returns the project that contains a path below a root; `None` outside all tracked categories.
@@ -158,11 +229,14 @@ impl RunCommand for FailuresArgs {
         let scope = project.map_or(Ok(Scope::All), |word| last.scope(word))?;
         let to = self.to.as_deref().map(|name| registry.database(name));
         let to = to.transpose()?;
-        let mut failures = index.failures()?;
-        failures.retain(|known| {
-            let is_meant = || project_of(registry, &known.path);
-            (!self.permanent || known.is_permanent)
-                && to.is_none_or(|to| to.root == known.destination)
+        let own = index.failures()?.into_iter();
+        let mut failures: Vec<FailureRow> =
+            own.map(|known| FailureRow::new(registry, known)).collect();
+        failures.extend(failures_elsewhere(index, registry)?);
+        failures.retain(|row| {
+            let is_meant = || project_of(registry, row.path.as_path());
+            (!self.permanent || row.permanent)
+                && to.is_none_or(|to| row.destination.as_ref() == Some(&to.root))
                 && (scope == Scope::All || is_meant().is_some_and(|of| scope.contains(&of)))
         });
         if failures.is_empty() {
@@ -171,14 +245,10 @@ impl RunCommand for FailuresArgs {
         }
         let projects = failures
             .iter()
-            .filter_map(|known| project_of(registry, &known.path))
+            .filter_map(|row| project_of(registry, row.path.as_path()))
             .collect::<BTreeSet<_>>();
         last.keep(&projects);
-        let shown = failures.into_iter();
-        let shown = shown.map(|known| FailureRow::new(registry, known));
-        Ok(FailuresAnswer {
-            failures: shown.collect(),
-        })
+        Ok(FailuresAnswer { failures })
     }
 }
 
@@ -215,6 +285,7 @@ impl Answer for FailuresAnswer {
                 "error",
                 "run",
                 "permanent",
+                "host",
             ],
             rows: rows.collect(),
         }

@@ -57,6 +57,7 @@ pub mod settings;
 pub(crate) mod source;
 pub mod startup;
 pub(crate) mod status;
+mod studio_policy;
 mod sync;
 pub(crate) mod synonym;
 mod target;
@@ -276,7 +277,13 @@ impl Command {
                 added.map(drop)
             }
             Self::Exclude(command) => command.run(workspace).map(drop),
-            Self::Policy(command) => command.run(workspace).map(drop),
+            Self::Policy(command) => {
+                // No other workstation learns what a check sets.
+                let catalog = workspace.settings.catalog.take();
+                let set = command.run(workspace);
+                workspace.settings.catalog = catalog;
+                set.map(drop)
+            }
             Self::Remove(command) => command.run(workspace).map(drop),
             Self::Set(command) => command.run(workspace).map(drop),
             Self::Compare(command) => command.check(workspace),

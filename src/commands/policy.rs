@@ -19,7 +19,10 @@ use crate::output::page::Page;
 ///   none               losing the category is acceptable, as with caches
 ///   default            as without a policy: `copies 2`
 ///
-/// `save` keeps policies.
+/// `save` keeps policies. With a catalog, a policy that is set at the prompt or in a
+/// script is one of all workstations at once, without `save`. A policy that the start-up
+/// file states beside it must be the same: otherwise both are shown, and the stricter
+/// counts.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -49,6 +52,9 @@ pub(crate) struct PolicyAnswer {
     is_set: bool,
     #[serde(skip)]
     has_changed: bool,
+    /// True if the policy that was set is one of the studio.
+    #[serde(skip)]
+    is_shared: bool,
 }
 
 /// The policy of one category.
@@ -61,8 +67,19 @@ struct PolicyRow {
     copies: Option<u64>,
     offsite: Option<u64>,
     verified_seconds: Option<u64>,
+    /// The policy that the start-up file or the session states, as it is typed.
+    stated: Option<String>,
+    /// The policy that the workstations of a catalog share, as it is typed; `default` if it was removed.
+    studio: Option<String>,
+    /// The workstation that set the shared one; `None` for this one.
+    host: Option<String>,
+    /// True if the two differ: the stricter counts.
+    conflict: bool,
     #[serde(skip)]
     policy: Policy,
+    /// The conflict in words.
+    #[serde(skip)]
+    conflict_words: Option<String>,
 }
 
 impl PolicyRow {
@@ -72,9 +89,18 @@ impl PolicyRow {
             Policy::Expendable => None,
             Policy::Keep(demand) => Some(demand),
         };
+        let registry = &workspace.registry;
+        let studio = registry.studio_policy(category);
+        let conflict = registry.policy_conflict(category);
+        let typed = |policy: Policy| policy.to_string();
         Self {
             category: category.to_owned(),
-            default: !workspace.registry.has_policy(category),
+            default: !registry.has_policy(category),
+            stated: registry.stated_policy(category).map(typed),
+            studio: studio.map(|one| one.policy.map_or_else(|| "default".to_owned(), typed)),
+            host: studio.and_then(|one| one.host.clone()),
+            conflict: conflict.is_some(),
+            conflict_words: conflict.map(|conflict| conflict.words(category)),
             copies: demand.map(|demand| demand.copies),
             offsite: demand.map(|demand| demand.offsite),
             verified_seconds: demand.and_then(verified_seconds),
@@ -87,19 +113,42 @@ impl PolicyRow {
             Policy::Keep(demand) => demand.verified_within,
             Policy::Expendable => None,
         };
-        let origin = if self.default { "default" } else { "set" };
+        let tone = if self.conflict {
+            Tone::Warning
+        } else {
+            Tone::Faint
+        };
         vec![
             self.category.as_str().into(),
             Cell::optional(self.copies, Cell::Count),
             Cell::optional(self.offsite, Cell::Count),
             Cell::optional(verified, |within| Cell::text(typed_duration(within))),
-            Cell::Styled(origin.to_owned(), Tone::Faint),
+            Cell::Styled(self.origin().to_owned(), tone),
         ]
+    }
+
+    /// Returns the word for where the policy comes from.
+    const fn origin(&self) -> &'static str {
+        match (self.default, self.conflict, &self.studio) {
+            (_, true, _) => "conflict",
+            (true, ..) => "default",
+            (_, _, Some(_)) => "studio",
+            (_, _, None) => "set",
+        }
     }
 }
 
 fn verified_seconds(demand: Demand) -> Option<u64> {
     demand.verified_within.map(|within| within.as_secs())
+}
+
+/// Sets or removes a policy: with a catalog that of the studio, otherwise that of this session.
+fn set_policy(workspace: &mut Workspace, category: &str, policy: Option<Policy>) -> Result<bool> {
+    if workspace.shares_policies() {
+        workspace.share_policy(category, policy)
+    } else {
+        workspace.registry.set_policy(category, policy)
+    }
 }
 
 impl RunCommand for PolicyArgs {
@@ -113,6 +162,7 @@ impl RunCommand for PolicyArgs {
                 policies: rows.collect(),
                 is_set: false,
                 has_changed: false,
+                is_shared: false,
             });
         };
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
@@ -121,20 +171,31 @@ impl RunCommand for PolicyArgs {
                 workspace.registry.category(&category)?;
                 false
             }
-            ["default"] => workspace.registry.set_policy(&category, None)?,
+            ["default"] => set_policy(workspace, &category, None)?,
             words => {
                 let policy = Policy::parse(words).map_err(|why| Error::UnexpectedWord {
                     word: words[words.len() - 1].into(),
                     hint: why,
                 })?;
-                workspace.registry.set_policy(&category, Some(policy))?
+                set_policy(workspace, &category, Some(policy))?
             }
         };
         Ok(PolicyAnswer {
             policies: vec![PolicyRow::of(&category, workspace)],
             is_set: !words.is_empty(),
             has_changed,
+            is_shared: workspace.shares_policies(),
         })
+    }
+}
+
+impl PolicyAnswer {
+    /// Writes a line for each category with two policies.
+    fn write_conflicts(&self, page: &mut Page) {
+        let conflicts = self.policies.iter();
+        for words in conflicts.filter_map(|row| row.conflict_words.as_deref()) {
+            page.line(words);
+        }
     }
 }
 
@@ -156,7 +217,13 @@ impl Answer for PolicyAnswer {
                 row.category.as_str().into(),
                 Cell::text(words),
                 Cell::text(demand),
+                Cell::text(if self.is_shared {
+                    ", on all workstations"
+                } else {
+                    ""
+                }),
             ]);
+            self.write_conflicts(page);
             return;
         }
         if self.policies.is_empty() {
@@ -172,17 +239,17 @@ impl Answer for PolicyAnswer {
             "policy",
         ];
         page.table(&headings, rows);
+        self.write_conflicts(page);
     }
 
     fn records(&self) -> Records {
         let row = |row: &PolicyRow| {
-            let origin = if row.default { "default" } else { "set" };
             vec![
                 row.category.as_str().into(),
                 Cell::optional(row.copies, Cell::Count),
                 Cell::optional(row.offsite, Cell::Count),
                 Cell::optional(row.verified_seconds, Cell::Count),
-                Cell::text(origin),
+                Cell::text(row.origin()),
             ]
         };
         Records {

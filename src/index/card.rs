@@ -12,6 +12,7 @@ use rusqlite::{Row, Transaction, params};
 
 use super::checksum::{read_manifest, row_checksum, verify_row};
 use super::sql::{bytes, execute, from_seconds, read_path, read_u64};
+use super::studio::mark_card;
 use super::{DatabaseId, Index, SeenMedium};
 use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::name::Name;
@@ -44,7 +45,8 @@ pub struct SeenCard {
 /// A card that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownCard {
-    id: i64,
+    /// Its row; below zero for a card of another workstation.
+    pub(super) id: i64,
     /// The row of its evidence.
     pub database: DatabaseId,
     /// Name of the folder or of its volume.
@@ -77,13 +79,18 @@ pub struct CardTarget {
 }
 
 impl KnownCard {
+    /// Its number, for other workstations.
+    pub const fn number(&self) -> i64 {
+        self.id
+    }
+
     /// The root of its evidence in the index. No path that a user can type has a NUL.
     pub fn root(&self) -> PathBuf {
         root_of(self.id)
     }
 }
 
-fn root_of(id: i64) -> PathBuf {
+pub(super) fn root_of(id: i64) -> PathBuf {
     OsString::from_vec(format!("\0card {id}").into_bytes()).into()
 }
 
@@ -136,7 +143,7 @@ impl Index {
     /// Returns the cards of a volume and place, each with true if it has a file in common with a folder.
     fn candidates(&self, seen: &SeenCard) -> Result<Vec<(KnownCard, bool)>> {
         let sql = "SELECT id, database_id, name, serial, place, path, seen_at, unread, files, bytes, checksum
-                   FROM cards WHERE serial IS ?1 AND place = ?2 ORDER BY seen_at DESC, id DESC";
+                   FROM cards WHERE serial IS ?1 AND place = ?2 AND id > 0 ORDER BY seen_at DESC, id DESC";
         let cards: Vec<KnownCard> =
             self.rows(sql, params![seen.serial, bytes(&seen.place)], read_card)?;
         let candidates = cards.into_iter().map(|card| {
@@ -165,35 +172,22 @@ impl Index {
         writer.finish(false)?;
         let database = self.database_id(&root)?;
         let database = database.ok_or_else(|| Error::index(IndexProblem::Damaged, &self.path))?;
-        let mut totals = FileTotals::default();
-        for (_, manifest) in &seen.folders {
-            let own = FileTotals::of(manifest.files());
-            totals.files += own.files;
-            totals.bytes = totals.bytes.saturating_add(own.bytes);
-        }
-        let card = KnownCard {
-            id,
-            database,
-            name: seen.name.clone(),
-            serial: seen.serial.clone(),
-            path: seen.path.clone(),
-            seen_at: seen.at,
-            unread: seen.unread,
-            files: totals.files,
-            bytes: totals.bytes,
-        };
+        let card = KnownCard::new(id, database, seen);
         self.write(|transaction| {
             write_card(transaction, &card, &seen.place)?;
             write_folders(transaction, id, &seen.folders)?;
-            write_target(transaction, id, target)
+            write_target(transaction, id, target)?;
+            mark_card(transaction, id)
         })?;
         Ok(card)
     }
 
     fn next_card_id(&self) -> Result<i64> {
-        self.one("SELECT coalesce(max(id), 0) + 1 FROM cards", [], |row| {
-            row.get(0)
-        })
+        self.one(
+            "SELECT max(coalesce(max(id), 0), 0) + 1 FROM cards",
+            [],
+            |row| row.get(0),
+        )
     }
 }
 
@@ -215,6 +209,27 @@ fn read_card(row: &Row<'_>) -> rusqlite::Result<KnownCard> {
 }
 
 impl KnownCard {
+    /// A card as it was seen.
+    pub(super) fn new(id: i64, database: DatabaseId, seen: &SeenCard) -> Self {
+        let mut totals = FileTotals::default();
+        for (_, manifest) in &seen.folders {
+            let own = FileTotals::of(manifest.files());
+            totals.files += own.files;
+            totals.bytes = totals.bytes.saturating_add(own.bytes);
+        }
+        Self {
+            id,
+            database,
+            name: seen.name.clone(),
+            serial: seen.serial.clone(),
+            path: seen.path.clone(),
+            seen_at: seen.at,
+            unread: seen.unread,
+            files: totals.files,
+            bytes: totals.bytes,
+        }
+    }
+
     /// Returns the bytes that the checksum is computed from.
     fn content(&self, place: &Path) -> Vec<u8> {
         let serial = self.serial.as_deref();
@@ -238,7 +253,7 @@ impl KnownCard {
     }
 }
 
-fn write_card(
+pub(super) fn write_card(
     transaction: &Transaction<'_>,
     card: &KnownCard,
     place: &Path,
@@ -272,7 +287,7 @@ fn write_card(
     )
 }
 
-fn write_folders(
+pub(super) fn write_folders(
     transaction: &Transaction<'_>,
     card: i64,
     folders: &[(PathBuf, Manifest)],
@@ -292,7 +307,7 @@ fn write_folders(
     Ok(())
 }
 
-fn write_target(
+pub(super) fn write_target(
     transaction: &Transaction<'_>,
     card: i64,
     target: &CardTarget,

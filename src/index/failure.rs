@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Row, params};
 
-use super::sql::{bytes, execute, from_seconds, read_path, read_u64, subtree_bounds};
+use super::sql::{bytes, execute, from_seconds, optional, read_path, read_u64, subtree_bounds};
+use super::studio::mark_failures;
 use super::{Index, RunId};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
@@ -63,6 +64,8 @@ impl Index {
                        error = excluded.error, attempts = attempts + 1, last_at = excluded.last_at, run = excluded.run,
                        permanent = excluded.permanent";
         self.write(|transaction| {
+            let paths = failures.iter().map(|failure| &*failure.path);
+            mark_failures(transaction, (source, destination), paths)?;
             for failure in failures {
                 let [destination, source, path] = [destination, source, &failure.path].map(bytes);
                 let (error, permanent) = (&failure.error, failure.is_permanent);
@@ -80,12 +83,20 @@ impl Index {
         destination: &Path,
         paths: &[PathBuf],
     ) -> Result<()> {
-        let sql = "DELETE FROM failures WHERE destination = ?1 AND source = ?2 AND path = ?3";
+        let sql =
+            "DELETE FROM failures WHERE destination = ?1 AND source = ?2 AND path = ?3 RETURNING 1";
         self.write(|transaction| {
+            let mut cleared = Vec::new();
             for path in paths {
-                execute(transaction, sql, [destination, source, path].map(bytes))?;
+                let key = [destination, source, path].map(bytes);
+                if optional(transaction, sql, key, |_| Ok(()))?.is_some() {
+                    cleared.push(&**path);
+                }
             }
-            Ok(())
+            if cleared.is_empty() {
+                return Ok(());
+            }
+            mark_failures(transaction, (source, destination), cleared.into_iter())
         })
     }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
-use super::sql::{bytes, execute, read_path};
+use super::sql::{bytes, execute, read_path, rows};
+use super::studio::mark_run;
 use super::{Index, RunId};
 use crate::base::error::Result;
 
@@ -38,12 +39,17 @@ impl Index {
     /// Records that a run finished these folders below a root. Other runs recorded there were interrupted.
     pub fn clear_in_progress(&mut self, run: RunId, root: &Path, folders: &[&Path]) -> Result<()> {
         let interrupted = "UPDATE runs SET state = 'interrupted' WHERE state = 'running' AND id IN
-                           (SELECT run FROM under_way WHERE root = ?1 AND folder = ?2 AND run != ?3)";
+                           (SELECT run FROM under_way WHERE root = ?1 AND folder = ?2 AND run != ?3) RETURNING id";
         let finished = "DELETE FROM under_way WHERE root = ?1 AND folder = ?2";
         self.write(|transaction| {
             for folder in folders {
                 let [root, folder] = [root, folder].map(bytes);
-                execute(transaction, interrupted, params![root, folder, run])?;
+                let parameters = params![root, folder, run];
+                let ended: Vec<RunId> =
+                    rows(transaction, interrupted, parameters, |row| row.get(0))?;
+                for run in ended {
+                    mark_run(transaction, run)?;
+                }
                 execute(transaction, finished, params![root, folder])?;
             }
             Ok(())

@@ -6,6 +6,7 @@ use super::checksum::{row_checksum, verify_row};
 use super::{DatabaseId, Index, ScanWriter};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
+use crate::model::registry::Database;
 
 /// What a scan saw of the media of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,25 @@ impl Index {
             )?;
             Ok(seen)
         })
+    }
+}
+
+impl Index {
+    /// Returns the names of the media of a storage: the one that the user states, else those that a scan saw.
+    pub fn media_names(&self, storage: &Database, id: Option<DatabaseId>) -> Result<Vec<String>> {
+        if let Some(name) = &storage.attributes.medium {
+            return Ok(vec![format!("medium {name}")]);
+        }
+        if storage.is_remote() {
+            let root = storage.root.to_string_lossy();
+            let remote = root.split(':').next().unwrap_or_default();
+            return Ok(vec![format!("remote {remote}")]);
+        }
+        let seen = match id {
+            Some(id) => self.seen_medium(id)?,
+            None => None,
+        };
+        Ok(seen.map(|seen| seen.media).unwrap_or_default())
     }
 }
 

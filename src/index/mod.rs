@@ -58,6 +58,7 @@ mod size_series;
 mod sql;
 mod sqlite_error;
 mod staged_scan;
+mod studio;
 mod sync_record;
 mod taken_replica;
 mod time_alias;
@@ -110,6 +111,10 @@ pub use self::shared::{
 };
 pub use self::size_series::{SizePoint, SizeSeries};
 pub use self::staged_scan::{ScanStaging, StagedScan};
+pub use self::studio::{
+    CardOrigin, FailureKey, IncomingStudio, KEPT_RUNS, SharedCard, SharedCardFolder, SharedFailure,
+    SharedPolicy, SharedRun, UnsharedFailure, UnsharedStudio,
+};
 pub use self::sync_record::{SentChanges, SentRecord};
 pub use self::union::{FolderPrints, StoredUnion};
 

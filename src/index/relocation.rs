@@ -11,10 +11,11 @@ use crate::base::error::Result;
 
 /// Tables whose rows belong to a root, with the columns that name roots. `run_files` keeps the paths of its time, and
 /// `remotes` is asked again.
-const ROOT_COLUMNS: [(&str, &[&str]); 6] = [
+const ROOT_COLUMNS: [(&str, &[&str]); 7] = [
     ("under_way", &["root"]),
     ("staging", &["root", "source"]),
     ("failures", &["destination", "source"]),
+    ("unshared_failures", &["destination", "source"]),
     ("sent_folders", &["destination", "source"]),
     ("sending", &["destination", "source"]),
     ("sent", &["destination"]),

@@ -5,6 +5,7 @@ use std::process;
 use rusqlite::{Row, params};
 
 use super::sql::{execute, from_seconds, read_seconds, read_u64};
+use super::studio::{KEPT_RUNS, mark_run};
 use super::{Index, RunId, RunState};
 use crate::base::error::{Error, Result};
 use crate::base::ignore::ignore;
@@ -92,7 +93,11 @@ impl Index {
             Timestamp::now().seconds,
             RunState::Running
         ];
-        self.write(|transaction| transaction.query_row(sql, parameters, |row| row.get(0)))
+        self.write(|transaction| {
+            let run = transaction.query_row(sql, parameters, |row| row.get(0))?;
+            mark_run(transaction, run)?;
+            Ok(run)
+        })
     }
 
     /// Records the end of a run.
@@ -109,13 +114,17 @@ impl Index {
             end.conflicts.cast_signed(),
             end.refused.cast_signed()
         ];
-        self.execute(sql, parameters)
+        self.write(|transaction| {
+            execute(transaction, sql, parameters)?;
+            mark_run(transaction, run)
+        })
     }
 
     /// Removes a run that did nothing. The next run gets its number, unless another began meanwhile.
     pub fn discard_run(&mut self, run: RunId) -> Result<()> {
         self.write(|transaction| {
             execute(transaction, "DELETE FROM runs WHERE id = ?1", [run])?;
+            mark_run(transaction, run)?;
             let sql = "UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'runs' AND seq = ?1";
             execute(transaction, sql, [run])
         })
@@ -154,6 +163,25 @@ impl Index {
         Ok(first.zip(last))
     }
 
+    /// Returns one run as it is recorded; `None` if it left no trace.
+    pub(super) fn recorded_run(&self, id: RunId) -> Result<Option<Run>> {
+        let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
+        let found = self.optional(&sql, [id], read_run)?;
+        Ok(found.map(|(run, _)| run))
+    }
+
+    /// Records that the runs whose process died are interrupted, as far back as runs are shared.
+    pub fn interrupt_dead_runs(&self) -> Result<()> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs WHERE state = ?1 AND id > (SELECT max(id) FROM runs) - ?2"
+        );
+        let running: Vec<_> = self.rows(&sql, params![RunState::Running, KEPT_RUNS], read_run)?;
+        for run in running {
+            self.with_actual_state(run);
+        }
+        Ok(())
+    }
+
     /// Replaces the state of a run whose process died, also in the index if possible.
     fn with_actual_state(&self, (mut run, process): (Run, Option<u32>)) -> Run {
         let is_running = run.state == RunState::Running;
@@ -162,10 +190,9 @@ impl Index {
             if !self.read_only {
                 let sql = "UPDATE runs SET state = ?2 WHERE id = ?1 AND state = ?3";
                 let parameters = params![run.id, run.state, RunState::Running];
-                ignore(
-                    self.execute(sql, parameters),
-                    "the next reader finds the process dead as well",
-                );
+                let updated = mark_run(&self.connection, run.id)
+                    .and_then(|()| execute(&self.connection, sql, parameters));
+                ignore(updated, "the next reader finds the process dead as well");
             }
         }
         run

@@ -15,7 +15,8 @@ macro_rules! words {
                 }
             }
 
-            fn parse(word: &str) -> Option<Self> {
+            /// Returns the variant of a word.
+            pub fn parse(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)+
                     _ => None,

@@ -51,4 +51,75 @@ CREATE TABLE unshared_evidence (
     forgotten_at INTEGER,               -- seconds UTC; evidence from before is not taken over any more
     PRIMARY KEY (database_id, folder)
 ) STRICT, WITHOUT ROWID;
+-- The share of this index in what the catalog knows of the studio; no row before the first exchange.
+CREATE TABLE shared_studio (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    revision INTEGER NOT NULL,          -- of the catalog, up to which this index knows it
+    mark     INTEGER NOT NULL           -- the highest mark of a change that the catalog may lack
+) STRICT;
+-- Runs and failed files of this workstation that the catalog lacks, or that are gone here and still there.
+CREATE TABLE unshared_runs (
+    run  INTEGER PRIMARY KEY,
+    mark INTEGER NOT NULL
+) STRICT;
+CREATE TABLE unshared_failures (
+    destination BLOB NOT NULL,          -- the root of a database
+    source      BLOB NOT NULL,          -- the root of a database
+    path        BLOB NOT NULL,          -- below both
+    mark        INTEGER NOT NULL,
+    PRIMARY KEY (destination, source, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE unshared_cards (
+    card_id INTEGER PRIMARY KEY REFERENCES cards (id) ON DELETE CASCADE,
+    mark    INTEGER NOT NULL
+) STRICT;
+-- Cards of other workstations, whose ids are below zero.
+CREATE TABLE card_origins (
+    card_id      INTEGER PRIMARY KEY REFERENCES cards (id) ON DELETE CASCADE,
+    host_id      INTEGER NOT NULL REFERENCES hosts (id),
+    number       INTEGER NOT NULL,      -- the id of the card at that workstation
+    own_storages TEXT NOT NULL,         -- identities of the storages on the medium of the card, joined by line feeds
+    UNIQUE (host_id, number)
+) STRICT;
+-- The policies of the studio: for each category the newest change.
+CREATE TABLE shared_policies (
+    category   BLOB PRIMARY KEY,        -- the key of a category
+    demand     TEXT,                    -- as it is typed; null: removed, the default counts
+    host_id    INTEGER,                 -- the workstation that set it; null for this one
+    changed_at INTEGER,                 -- seconds UTC; null: stated by a start-up file before anybody set one
+    mark       INTEGER                  -- null: the catalog has it
+) STRICT, WITHOUT ROWID;
+-- Runs and failed files of other workstations.
+CREATE TABLE shared_runs (
+    host_id     INTEGER NOT NULL REFERENCES hosts (id),
+    number      INTEGER NOT NULL,       -- at that workstation
+    command     TEXT NOT NULL,
+    what        TEXT,
+    source      TEXT,                   -- names as that workstation calls its databases
+    destination TEXT,
+    started_at  INTEGER NOT NULL,
+    ended_at    INTEGER,
+    state       TEXT NOT NULL,
+    files       INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    conflicts   INTEGER NOT NULL,
+    refused     INTEGER NOT NULL,
+    PRIMARY KEY (host_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE shared_failures (
+    host_id          INTEGER NOT NULL REFERENCES hosts (id),
+    destination      TEXT NOT NULL,     -- the identity of a database
+    source           TEXT NOT NULL,     -- the identity of a database
+    path             BLOB NOT NULL,     -- below both roots
+    destination_name TEXT NOT NULL,     -- as that workstation calls it
+    source_name      TEXT NOT NULL,
+    error            TEXT NOT NULL,
+    attempts         INTEGER NOT NULL,
+    first_at         INTEGER NOT NULL,  -- seconds UTC
+    last_at          INTEGER NOT NULL,
+    run              INTEGER NOT NULL,  -- of the last attempt, at that workstation
+    permanent        INTEGER NOT NULL,
+    PRIMARY KEY (host_id, destination, source, path)
+) STRICT, WITHOUT ROWID;
 ";

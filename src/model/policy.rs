@@ -42,6 +42,44 @@ impl Default for Policy {
     }
 }
 
+/// The policy of a category that all workstations share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudioPolicy {
+    /// The policy; `None` if it was removed and the default counts.
+    pub policy: Option<Policy>,
+    /// The name of the workstation that set it; `None` for this one.
+    pub host: Option<String>,
+}
+
+/// Two policies for one category: the start-up file states one, the studio has another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyConflict {
+    /// The policy that is stated here.
+    pub stated: Policy,
+    /// The policy that the workstations share.
+    pub studio: StudioPolicy,
+}
+
+impl StudioPolicy {
+    /// Returns what the category demands.
+    pub fn demanded(&self) -> Policy {
+        self.policy.unwrap_or_default()
+    }
+}
+
+impl PolicyConflict {
+    /// Returns the conflict as a message.
+    pub fn words(&self, category: &str) -> String {
+        let (stated, studio) = (self.stated, self.studio.demanded());
+        let by = self.studio.host.as_ref();
+        let by = by.map_or_else(String::new, |host| format!(", set on {host}"));
+        format!(
+            "two policies for {category}: `{stated}` here, `{studio}` in the catalog{by}; the stricter counts; \
+             `policy {category} ...` sets one for all workstations, `save` then removes the line here"
+        )
+    }
+}
+
 /// Largest number of copies that a policy can demand.
 const MAX_COPIES: u64 = 99;
 
@@ -86,6 +124,32 @@ impl Policy {
             ));
         }
         Ok(Self::Keep(demand))
+    }
+}
+
+impl Policy {
+    /// True for a policy that can be set.
+    pub fn is_possible(&self) -> bool {
+        let Self::Keep(demand) = self else {
+            return true;
+        };
+        (1..=MAX_COPIES).contains(&demand.copies) && demand.offsite <= demand.copies
+    }
+
+    /// Returns the policy that demands what each of two demands.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Expendable, policy) | (policy, Self::Expendable) => policy,
+            (Self::Keep(one), Self::Keep(other)) => Self::Keep(Demand {
+                copies: one.copies.max(other.copies),
+                offsite: one.offsite.max(other.offsite),
+                verified_within: match (one.verified_within, other.verified_within) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                },
+            }),
+        }
     }
 }
 
@@ -152,7 +216,31 @@ mod tests {
         }
     }
 
+    fn policies() -> impl Strategy<Value = Policy> {
+        let demand = (1..5_u64, 0..5_u64, proptest::option::of(1..4_u64));
+        proptest::option::of(demand).prop_map(|demand| {
+            demand.map_or(Policy::Expendable, |(copies, offsite, days)| {
+                Policy::Keep(Demand {
+                    copies,
+                    offsite: offsite.min(copies),
+                    verified_within: days.map(Duration::from_secs),
+                })
+            })
+        })
+    }
+
     proptest! {
+        #[test]
+        fn stricter_policy_demands_what_both_do(a in policies(), b in policies(), c in policies()) {
+            let both = a.stricter(b);
+            prop_assert!(both.is_possible());
+            prop_assert_eq!(both, b.stricter(a));
+            prop_assert_eq!(both.stricter(c), a.stricter(b.stricter(c)));
+            // Each of them is met by what meets both.
+            prop_assert_eq!((both.stricter(a), both.stricter(b)), (both, both));
+            prop_assert_eq!(a.stricter(a), a);
+        }
+
         #[test]
         fn written_policy_is_read_back(copies in 1..=99_u64, offsite in 0..=99_u64, seconds in proptest::option::of(0..10_000_000_u64)) {
             let policy = Policy::Keep(Demand {

@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::own_name::is_history_folder;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::index::{CardTarget, EvidenceKind, Index, KnownCard};
+use crate::index::{CardTarget, EvidenceKind, HostId, Index, KnownCard};
 
 use crate::mhl::CHAIN_NAME;
 use crate::model::policy::Policy;
@@ -51,6 +51,8 @@ pub struct CardStanding {
     pub holders: Vec<usize>,
     /// The places on the medium of the card: what they hold does not count.
     pub own_places: Vec<usize>,
+    /// The workstation that offloaded the card; `None` for this one.
+    pub host: Option<HostId>,
 }
 
 impl CardState {
@@ -85,6 +87,10 @@ pub fn judge_card(
     };
     let own_media = index.seen_medium(card.database)?;
     let own_media = own_media.map(|seen| seen.media).unwrap_or_default();
+    // The workstation that offloaded the card saw which storages are on its medium; from here they may look apart.
+    let origin = index.card_origin(&card)?;
+    let own_storages = origin.as_ref().map(|origin| &*origin.own_storages);
+    let own_storages = own_storages.unwrap_or_default();
     let (mut copies, mut own_places) = (Vec::new(), BTreeSet::new());
     for target in &targets {
         let Some(category) = category_of(target) else {
@@ -94,7 +100,12 @@ pub fn judge_card(
             let Some(copy) = KnownCopy::find(index, place, category, &target.project)? else {
                 continue;
             };
-            if place.media.iter().any(|medium| own_media.contains(medium)) {
+            let is_own = place.media.iter().any(|medium| own_media.contains(medium))
+                || (!own_storages.is_empty()
+                    && index
+                        .identity(&place.database.root)?
+                        .is_some_and(|identity| own_storages.contains(&identity)));
+            if is_own {
                 own_places.insert(number);
                 continue;
             }
@@ -127,6 +138,7 @@ pub fn judge_card(
         Ok(())
     })?;
     Ok(CardStanding {
+        host: origin.map(|origin| origin.host),
         own_places: own_places.into_iter().collect(),
         ..judgement.finish(card, targets)
     })
@@ -265,6 +277,7 @@ impl CardJudgement<'_> {
             copies: self.fewest.unwrap_or_default(),
             holders: holders.collect(),
             own_places: Vec::new(),
+            host: None,
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn places(index: &Index, registry: &Registry) -> Result<Vec<Place>> {
     let mut places = Vec::new();
     for database in registry.databases() {
         let known = index.database(&database.root)?;
-        let media = media(index, database, known.id)?;
+        let media = index.media_names(database, known.id)?;
         places.push(Place {
             database: database.clone(),
             id: known.id,
@@ -58,23 +58,6 @@ pub fn places(index: &Index, registry: &Registry) -> Result<Vec<Place>> {
         place.medium = medium;
     }
     Ok(places)
-}
-
-/// Returns the names of the media of a database: the one that the user states, else those that a scan saw.
-fn media(index: &Index, database: &Database, id: Option<DatabaseId>) -> Result<Vec<String>> {
-    if let Some(name) = &database.attributes.medium {
-        return Ok(vec![format!("medium {name}")]);
-    }
-    if database.is_remote() {
-        let root = database.root.to_string_lossy();
-        let remote = root.split(':').next().unwrap_or_default();
-        return Ok(vec![format!("remote {remote}")]);
-    }
-    let seen = match id {
-        Some(id) => index.seen_medium(id)?,
-        None => None,
-    };
-    Ok(seen.map(|seen| seen.media).unwrap_or_default())
 }
 
 /// Numbers the media of storages. Storages that share a name have one number, and so have those without any name, as long as

@@ -87,6 +87,7 @@ const SHARED: &[&str] = &[
     "search_place",
     "settings",
     "startup",
+    "studio_policy",
     "synonym",
     "target",
     "time_word",

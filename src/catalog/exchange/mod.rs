@@ -3,7 +3,7 @@
 //! A push is one transaction. It locks the row of the storage, so that pushes of one storage come one after the other; it
 //! pulls what others pushed meanwhile, writes its rows with the next revision, and raises that of the storage. For each
 //! replica the newest scan counts, by the clock of the server. Without anything to push, one query shows whether there is
-//! anything to pull.
+//! anything to pull. A role that may only read pulls, and what it would push waits.
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
@@ -13,8 +13,10 @@ mod pull;
 mod push;
 mod replica_key;
 mod row_batch;
+mod server_clock;
 mod statement;
 mod storage_row;
+mod studio;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +30,7 @@ use self::pull::Pull;
 use self::push::{Push, Pushed};
 use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
 use self::storage_row::StorageRow;
+pub use self::studio::{StudioReport, exchange_studio};
 use super::connection::Catalog;
 use super::server_error::{self, statement_error};
 use crate::base::error::{CatalogProblem, Result};
@@ -36,15 +39,6 @@ use crate::index::{DatabaseId, Index, PulledChanges};
 /// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
 /// transaction because of another.
 const ATTEMPTS: u32 = 8;
-
-/// The direction of an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExchangeDirection {
-    /// Pull, and push what the catalog lacks.
-    Both,
-    /// Only pull: what the catalog lacks waits.
-    Pull,
-}
 
 /// The result of an exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,10 +53,25 @@ pub struct ExchangeReport {
     pub revision: i64,
 }
 
-/// Returns the revisions of all storages of a catalog, by their identity.
-pub fn storage_revisions(catalog: &mut Catalog) -> Result<BTreeMap<String, i64>> {
+/// The revisions of a catalog: what an index must know to need no exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogRevisions {
+    /// By the identity of the storage.
+    pub storages: BTreeMap<String, i64>,
+    /// Of policies, runs and failed files.
+    pub studio: i64,
+}
+
+/// Returns the revisions of a catalog, by one query.
+pub fn read_revisions(catalog: &mut Catalog) -> Result<CatalogRevisions> {
     let rows = catalog.query(READ_REVISIONS, &[])?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let storages = rows
+        .iter()
+        .filter_map(|row| Some((row.get::<_, Option<String>>(0)?, row.get(1))));
+    Ok(CatalogRevisions {
+        storages: storages.collect(),
+        studio: rows.first().map_or(0, |row| row.get(2)),
+    })
 }
 
 /// Exchanges what is known of a storage.
@@ -73,24 +82,36 @@ pub fn exchange(
     catalog: &mut Catalog,
     index: &mut Index,
     storage: &ExchangedStorage,
-    direction: ExchangeDirection,
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
+    repeat(catalog, "scan the storage", |catalog| {
+        exchange_once(catalog, index, storage, database)
+    })
+}
+
+/// Repeats an exchange while other transactions or other processes of this workstation stand in its way. `what`: what those
+/// processes do, for people.
+fn repeat<T>(
+    catalog: &mut Catalog,
+    what: &str,
+    mut once: impl FnMut(&mut Catalog) -> Result<T, ExchangeFailure>,
+) -> Result<T> {
     let address = catalog.address().clone();
     let mut attempt = 1;
     loop {
         let is_last = attempt == ATTEMPTS;
         attempt += 1;
-        match exchange_once(catalog, index, (storage, database), direction) {
-            Ok(report) => return Ok(report),
+        match once(catalog) {
+            Ok(done) => return Ok(done),
             Err(ExchangeFailure::Final(error)) => return Err(error),
+            Err(ExchangeFailure::Server(error)) if catalog.refuses_writes_by(&error) => {}
             Err(ExchangeFailure::Server(error))
                 if is_last || !server_error::is_transient(&error) =>
             {
                 return Err(statement_error(&error, &address));
             }
             Err(ExchangeFailure::Overtaken) if is_last => {
-                let why = "other runs of this workstation scan the storage".to_owned();
+                let why = format!("other runs of this workstation {what}");
                 return Err(catalog.refuse(CatalogProblem::Busy(why)));
             }
             Err(ExchangeFailure::Server(_) | ExchangeFailure::Overtaken) => {}
@@ -101,8 +122,8 @@ pub fn exchange(
 fn exchange_once(
     catalog: &mut Catalog,
     index: &mut Index,
-    (storage, database): (&ExchangedStorage, DatabaseId),
-    direction: ExchangeDirection,
+    storage: &ExchangedStorage,
+    database: DatabaseId,
 ) -> Result<ExchangeReport, ExchangeFailure> {
     // One state of the index for the whole exchange, while the other handle writes what is pulled.
     let reader = index.try_clone()?;
@@ -110,7 +131,7 @@ fn exchange_once(
     let known = reader.database(&storage.root)?;
     let known_revision = reader.shared_revision(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    let is_push = direction == ExchangeDirection::Both && !unshared.is_empty();
+    let is_push = catalog.may_push() && !unshared.is_empty();
     let address = catalog.address().clone();
     let mut transaction = if is_push {
         catalog.begin()?
@@ -132,7 +153,7 @@ fn exchange_once(
     let own = index.own_host()?;
     let known_hosts = index.known_hosts()?;
     if is_push {
-        CatalogHosts::write(&mut transaction, &own, &known_hosts, row.now)?;
+        CatalogHosts::write(&mut transaction, &own, &known_hosts, row.clock.now)?;
     }
     let hosts = CatalogHosts::read(&mut transaction)?;
     let pull = Pull {
@@ -162,7 +183,7 @@ fn exchange_once(
         Pushed::nothing(revision)
     };
     transaction.commit()?;
-    if is_push {
+    if is_push || unshared.is_empty() {
         index.record_shared(database, &unshared, pushed.revision)?;
     } else {
         index.record_pulled(database, &pulled.newer_here, pushed.revision)?;
@@ -173,6 +194,21 @@ fn exchange_once(
         pushed_folders: pushed.folders,
         revision: pushed.revision,
     })
+}
+
+impl Catalog {
+    /// True if this error is the first that refuses a change to a session that may still read. From then on it only pulls.
+    fn refuses_writes_by(&mut self, error: &postgres::Error) -> bool {
+        let refusal = server_error::write_refusal(error, self.address());
+        let is_first = self.may_push();
+        match refusal {
+            Some(why) if is_first => {
+                self.refuse_writes(why);
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.

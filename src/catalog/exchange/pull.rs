@@ -107,7 +107,7 @@ impl Pull<'_> {
             .replicas
             .iter()
             .map(|replica| {
-                let scanned_at = self.row.server_seconds(replica.state.scanned_at);
+                let scanned_at = self.row.clock.server_seconds(replica.state.scanned_at);
                 (&replica.key, scanned_at)
             })
             .collect();
@@ -146,7 +146,7 @@ impl Pull<'_> {
             id: row.get(0),
             key: read_key(row, 1).ok_or_else(damaged)?,
             state: SharedReplica {
-                scanned_at: self.row.local_time(row.get(5)).min(Timestamp::now()),
+                scanned_at: self.row.clock.local_time(row.get(5)).min(Timestamp::now()),
                 host: hosts.number_here(row.get(6)).ok_or_else(damaged)?,
                 aggregate,
             },
@@ -264,7 +264,7 @@ impl Pull<'_> {
             let category = path_of(row.get(0));
             let category = category
                 .ok_or_else(|| ExchangeFailure::Final(damaged_rows(self.address, "a category")))?;
-            let at = self.row.local_time(row.get(1)).min(Timestamp::now());
+            let at = self.row.clock.local_time(row.get(1)).min(Timestamp::now());
             if self.index.category_scanned_at(self.database, category)? < Some(at) {
                 categories.push((category.to_owned(), at));
             }
@@ -273,7 +273,10 @@ impl Pull<'_> {
     }
 }
 
-fn foreign_failure(failure: ForeignFailure, address: &CatalogAddress) -> ExchangeFailure {
+pub(super) fn foreign_failure(
+    failure: ForeignFailure,
+    address: &CatalogAddress,
+) -> ExchangeFailure {
     ExchangeFailure::Final(match failure {
         ForeignFailure::Own(error) => error,
         ForeignFailure::Foreign(source) => damaged_rows(address, &source.to_string()),

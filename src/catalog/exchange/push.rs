@@ -106,8 +106,9 @@ impl Push<'_> {
             .iter()
             .map(|one| {
                 self.row
+                    .clock
                     .server_seconds(one.state.scanned_at)
-                    .min(self.row.now)
+                    .min(self.row.clock.now)
             })
             .collect();
         let hosts: Vec<Option<i64>> = own
@@ -141,7 +142,7 @@ impl Push<'_> {
         pulled: &Pulled,
         revision: i64,
     ) -> Result<u64, ExchangeFailure> {
-        let mut batch = RowBatch::of_folders(revision, self.row.now);
+        let mut batch = RowBatch::of_folders(revision, self.row.clock.now);
         let mut missing = Vec::new();
         for replica in own {
             interrupt::check()?;
@@ -160,7 +161,7 @@ impl Push<'_> {
         }
         batch.flush(transaction)?;
         if !missing.is_empty() {
-            transaction.execute(REMOVE_FOLDERS, &[&missing, &revision, &self.row.now])?;
+            transaction.execute(REMOVE_FOLDERS, &[&missing, &revision, &self.row.clock.now])?;
         }
         Ok(batch.written())
     }
@@ -209,7 +210,7 @@ impl Push<'_> {
                 Some((layout.replica_path(&key.project), row.get(0)))
             })
             .collect();
-        let mut batch = RowBatch::of_evidence(revision, self.row.now);
+        let mut batch = RowBatch::of_evidence(revision, self.row.clock.now);
         for folder in &self.unshared.evidence {
             interrupt::check()?;
             // Evidence in no project, such as that of a folder that was moved away, is of no use to others.
@@ -236,7 +237,7 @@ impl Push<'_> {
         let paths: Vec<&[u8]> = listed.iter().map(|(path, _)| bytes_of(path)).collect();
         let times: Vec<i64> = listed
             .iter()
-            .map(|(_, at)| self.row.server_seconds(*at).min(self.row.now))
+            .map(|(_, at)| self.row.clock.server_seconds(*at).min(self.row.clock.now))
             .collect();
         transaction.execute(WRITE_CATEGORIES, &[&self.row.id, &paths, &times, &revision])?;
         Ok(())
@@ -250,7 +251,7 @@ impl Push<'_> {
     ) -> Result<(), ExchangeFailure> {
         let newest = own
             .iter()
-            .map(|one| self.row.server_seconds(one.state.scanned_at))
+            .map(|one| self.row.clock.server_seconds(one.state.scanned_at))
             .max();
         let storage = self.storage;
         transaction.execute(

@@ -4,8 +4,10 @@ pub(super) const INSERT_STORAGE: &str = "
 INSERT INTO auto_backup.databases (identity, name) VALUES ($1, $2)
 ON CONFLICT (identity) DO NOTHING";
 
+/// One row without an identity where the catalog knows no storage.
 pub(super) const READ_REVISIONS: &str = "
-SELECT identity, revision FROM auto_backup.databases";
+SELECT d.identity, d.revision, s.revision
+FROM auto_backup.studio s LEFT JOIN auto_backup.databases d ON s.id = 1 WHERE s.id = 1";
 
 pub(super) const READ_STORAGE: &str = "
 SELECT id, revision, purged_revision, CAST(extract(epoch FROM now()) AS bigint)

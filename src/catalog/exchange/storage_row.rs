@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use postgres::Row;
 
-use crate::base::timestamp::Timestamp;
+use super::server_clock::ServerClock;
 
 /// A storage that takes part in a catalog.
 #[derive(Clone, Debug)]
@@ -25,33 +25,16 @@ pub(super) struct StorageRow {
     pub(super) id: i64,
     pub(super) revision: i64,
     pub(super) purged_revision: i64,
-    /// Seconds of the server's clock minus those of this workstation.
-    clock_offset: i64,
-    pub(super) now: i64,
+    pub(super) clock: ServerClock,
 }
 
 impl StorageRow {
     pub(super) fn read(row: &Row) -> Self {
-        let now: i64 = row.get(3);
         Self {
             id: row.get(0),
             revision: row.get(1),
             purged_revision: row.get(2),
-            clock_offset: now - Timestamp::now().seconds,
-            now,
-        }
-    }
-
-    /// Returns a time of this workstation by the server's clock.
-    pub(super) const fn server_seconds(&self, at: Timestamp) -> i64 {
-        at.seconds.saturating_add(self.clock_offset)
-    }
-
-    /// Returns a time of the server by the clock of this workstation.
-    pub(super) const fn local_time(&self, seconds: i64) -> Timestamp {
-        Timestamp {
-            seconds: seconds.saturating_sub(self.clock_offset),
-            nanoseconds: 0,
+            clock: ServerClock::new(row.get(3)),
         }
     }
 }

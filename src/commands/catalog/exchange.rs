@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::unit;
-use crate::catalog::{CatalogAddress, ExchangeDirection, ExchangeReport};
-use crate::commands::catalog_session::{ensure_identities, exchange_all, has_news};
+use crate::catalog::{CatalogAddress, ExchangeReport};
+use crate::commands::catalog_session::{
+    ExchangeDirection, ensure_identities, exchange_all, has_news,
+};
 use crate::commands::command::RunCommand;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
@@ -61,7 +63,7 @@ impl RunCommand for CatalogExchange {
         }
         let reports = exchange_all(
             (&mut *index, registry),
-            &self.address,
+            (&self.address, workspace.catalog_pace.refusal()),
             self.direction,
             monitor,
         )?;

@@ -6,11 +6,12 @@ mod status;
 use clap::{Args, Subcommand};
 
 use self::exchange::CatalogExchange;
+use super::catalog_session::ExchangeDirection;
 use super::command::RunCommand as _;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
-use crate::catalog::{CatalogAddress, ExchangeDirection};
+use crate::catalog::CatalogAddress;
 use crate::output::printer::Printer;
 
 /// Show the state of the catalog, or exchange what is known with it now

@@ -6,6 +6,7 @@ mod item;
 mod row;
 mod sizes;
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 
 use clap::Args;
@@ -39,24 +40,28 @@ const SIZES: &str = "sizes";
 /// number, all files of that run are listed: first those that failed, were skipped or need attention, with the reason, then
 /// the others. A log in `~/.local/state/auto-backup`, one file a month, has the same runs.
 ///
+/// `--hosts` also lists the runs of other workstations, as far as the catalog told of them: the last 500 of each, with its
+/// numbers. They are for information only: a number on a line is always that of a run of this workstation.
+///
 /// `history sizes` shows how the copies of projects grew and shrank, as the scans saw it: a line for each storage and
 /// category. `plain`, `csv` and `json` have every change. Older changes are thinned out: after a day one an hour is kept,
 /// after 30 days one a day, after two years one a week.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "history [RUN | --last N | --all | sizes [PROJECT] [--since TIME]]",
+    override_usage = "history [RUN | [--last N | --all] [--hosts] | sizes [PROJECT] [--since TIME]]",
     after_help = "Examples:
   history
   history 12
   history --last 3
   history --all
+  history --hosts
   history sizes acme/spot
   history sizes acme --since 90d
   history sizes"
 )]
 pub(crate) struct HistoryArgs {
     /// The files of this run; or `sizes` for sizes over time
-    #[arg(value_name = "RUN", value_parser = HistoryWord::parse, conflicts_with_all = ["all", "last"])]
+    #[arg(value_name = "RUN", value_parser = HistoryWord::parse, conflicts_with_all = ["all", "last", "hosts"])]
     word: Option<HistoryWord>,
     /// After `sizes`: the project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT", requires = "word")]
@@ -67,6 +72,9 @@ pub(crate) struct HistoryArgs {
     /// The last N runs
     #[arg(long, value_name = "N", value_parser = unit::parse_count, conflicts_with = "all")]
     last: Option<u64>,
+    /// The runs of all workstations that share a catalog
+    #[arg(long)]
+    hosts: bool,
     /// With RUN, list every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
@@ -176,15 +184,24 @@ impl RunCommand for HistoryArgs {
 
     fn run(self, workspace: &mut Workspace) -> Result<HistoryAnswer> {
         let limit = self.last.unwrap_or(DEFAULT_LIMIT);
-        let mut runs = workspace
-            .index
-            .runs((!self.all).then(|| limit.saturating_add(1)))?;
+        let wanted = (!self.all).then(|| limit.saturating_add(1));
+        let own = workspace.index.runs(wanted)?;
+        let mut runs: Vec<RunRow> = own.into_iter().map(RunRow::from).collect();
+        if self.hosts {
+            let names = workspace.index.host_names()?;
+            let elsewhere = workspace.index.shared_runs(wanted)?.into_iter();
+            runs.extend(elsewhere.map(|shared| {
+                let host = names.get(&shared.host).cloned();
+                RunRow::elsewhere(shared.run, host)
+            }));
+            runs.sort_by_key(|run| Reverse(run.started()));
+        }
         let is_truncated = !self.all && runs.len() as u64 > limit;
         if is_truncated {
-            runs.pop();
+            runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
         Ok(HistoryAnswer {
-            runs: runs.into_iter().map(RunRow::from).collect(),
+            runs,
             is_truncated: is_truncated && self.last.is_none(),
         })
     }

@@ -32,6 +32,8 @@ pub(super) struct RunRow {
     conflicts: u64,
     refused: u64,
     state: RunState,
+    /// The workstation; `None` for this one.
+    host: Option<String>,
 }
 
 impl From<index::Run> for RunRow {
@@ -56,7 +58,23 @@ impl From<index::Run> for RunRow {
             conflicts: run.conflicts,
             refused: run.refused,
             state: run.state,
+            host: None,
         }
+    }
+}
+
+impl RunRow {
+    /// A run of another workstation.
+    pub(super) fn elsewhere(run: index::Run, host: Option<String>) -> Self {
+        Self {
+            host,
+            ..Self::from(run)
+        }
+    }
+
+    /// The start time, to sort by.
+    pub(super) const fn started(&self) -> Timestamp {
+        self.started
     }
 }
 
@@ -91,6 +109,7 @@ pub(super) const CSV_HEADINGS: &[&str] = &[
     "category",
     "conflicts",
     "refused",
+    "host",
 ];
 
 impl RunRow {
@@ -114,6 +133,7 @@ impl RunRow {
             name(&self.category),
             Cell::Count(self.conflicts),
             Cell::Count(self.refused),
+            name(&self.host),
         ]
     }
 
@@ -134,6 +154,9 @@ impl RunRow {
             if let Some(name) = name {
                 cells.extend([Cell::text(before), Cell::from(&**name)]);
             }
+        }
+        if let Some(host) = &self.host {
+            cells.push(Cell::Styled(format!("  on {host}"), Tone::Faint));
         }
         let files = unit::format_counted(self.files, "file");
         let bytes = unit::format_bytes(self.bytes);

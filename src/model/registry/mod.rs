@@ -20,7 +20,7 @@ use super::access::Access;
 use super::exclusion::ExclusionRules;
 use super::layout::{CategoryLayout, InnerFolders};
 use super::place::{check_name, overlap, resolve_root};
-use super::policy::Policy;
+use super::policy::{Policy, StudioPolicy};
 use super::project::{ProjectId, Replica};
 use crate::base::error::Result;
 use crate::base::noun::Noun;
@@ -33,6 +33,8 @@ pub struct Registry {
     exclusions: ExclusionRules,
     /// The policies that were set, by the name of the category.
     policies: BTreeMap<String, Policy>,
+    /// The policies that workstations share, by the key of the category.
+    studio_policies: BTreeMap<PathBuf, StudioPolicy>,
     access: Arc<Access>,
 }
 

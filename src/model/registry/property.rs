@@ -1,20 +1,65 @@
 //! Properties of registered names: the policy of a category, the attributes of a database.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use super::{CategoryAttributes, DatabaseAttributes, Registry, named};
 use crate::base::error::Result;
 use crate::base::noun::Noun;
 use crate::model::place::check_name;
-use crate::model::policy::Policy;
+use crate::model::policy::{Policy, PolicyConflict, StudioPolicy};
 
 impl Registry {
-    /// Returns the policy of a category; without one, it demands two copies.
+    /// Returns the policy of a category; without one, it demands two copies. Of one that is stated here and another one that
+    /// workstations share, the stricter counts.
     pub fn policy(&self, category: &str) -> Policy {
-        self.policies.get(category).copied().unwrap_or_default()
+        let studio = self.studio_policy(category).map(StudioPolicy::demanded);
+        match (self.stated_policy(category), studio) {
+            (Some(stated), Some(studio)) => stated.stricter(studio),
+            (stated, studio) => stated.or(studio).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the policy that the start-up file or this session states.
+    pub fn stated_policy(&self, category: &str) -> Option<Policy> {
+        self.policies.get(category).copied()
+    }
+
+    /// Returns the policy that workstations share, also one that was removed.
+    pub fn studio_policy(&self, category: &str) -> Option<&StudioPolicy> {
+        let category = self.category(category).ok()?;
+        self.studio_policies.get(category.key())
     }
 
     /// True if the category has a policy of its own.
     pub fn has_policy(&self, category: &str) -> bool {
-        self.policies.contains_key(category)
+        let studio = self.studio_policy(category);
+        self.policies.contains_key(category) || studio.is_some_and(|one| one.policy.is_some())
+    }
+
+    /// Returns the two policies of a category that differ, if they do.
+    pub fn policy_conflict(&self, category: &str) -> Option<PolicyConflict> {
+        let stated = self.stated_policy(category)?;
+        let studio = self.studio_policy(category)?;
+        (studio.demanded() != stated).then(|| PolicyConflict {
+            stated,
+            studio: studio.clone(),
+        })
+    }
+
+    /// Replaces the policies that workstations share, by the key of the category.
+    pub fn set_studio_policies(&mut self, policies: BTreeMap<PathBuf, StudioPolicy>) {
+        self.studio_policies = policies;
+    }
+
+    /// Returns the policies that are stated, by the key of the category.
+    pub fn stated_policies(&self) -> Vec<(PathBuf, Policy)> {
+        let categories = self.categories.iter();
+        let stated = categories.filter_map(|category| {
+            let policy = self.policies.get(&category.name)?;
+            Some((category.key().to_owned(), *policy))
+        });
+        stated.collect()
     }
 
     /// Sets the policy of a category, or removes it. Returns true if that changed anything.

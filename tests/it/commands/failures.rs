@@ -81,7 +81,7 @@ fn json_is_one_document() {
     assert_snapshot!(studio_with_four_failures().json(&["failures"]), @r#"
     exit 0
     --- stdout
-    {"command":"failures","failures":[{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"NAS","error":"no room","attempts":2,"first":"NOW","last":"NOW","run":7,"permanent":false},{"path":"scratch/render/acme/teaser/f.exr","from":"WORK","to":"NAS","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false},{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"$STUDIO/OLD","error":"it is gone","attempts":12,"first":"NOW","last":"NOW","run":7,"permanent":false},{"path":"footage/Bob's/long film/x.mov","from":"NAS","to":"WORK","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false}]}
+    {"command":"failures","failures":[{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"NAS","error":"no room","attempts":2,"first":"NOW","last":"NOW","run":7,"permanent":false,"host":null},{"path":"scratch/render/acme/teaser/f.exr","from":"WORK","to":"NAS","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false,"host":null},{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"$STUDIO/OLD","error":"it is gone","attempts":12,"first":"NOW","last":"NOW","run":7,"permanent":false,"host":null},{"path":"footage/Bob's/long film/x.mov","from":"NAS","to":"WORK","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false,"host":null}]}
     "#);
 }
 
@@ -89,17 +89,17 @@ fn json_is_one_document() {
 fn plain_and_csv_have_one_line_each() {
     let studio = studio_with_four_failures();
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "failures")), @r"
-    path,from,to,attempts,first,last,error,run,permanent\n
-    footage/acme/spot/reel.mov,WORK,NAS,2,NOW,NOW,no room,7,false\n
-    scratch/render/acme/teaser/f.exr,WORK,NAS,1,NOW,NOW,it is gone,7,false\n
-    footage/acme/spot/reel.mov,WORK,$STUDIO/OLD,12,NOW,NOW,it is gone,7,false\n
-    footage/Bob\'s/long film/x.mov,NAS,WORK,1,NOW,NOW,it is gone,7,false\n
+    path,from,to,attempts,first,last,error,run,permanent,host\n
+    footage/acme/spot/reel.mov,WORK,NAS,2,NOW,NOW,no room,7,false,\n
+    scratch/render/acme/teaser/f.exr,WORK,NAS,1,NOW,NOW,it is gone,7,false,\n
+    footage/acme/spot/reel.mov,WORK,$STUDIO/OLD,12,NOW,NOW,it is gone,7,false,\n
+    footage/Bob\'s/long film/x.mov,NAS,WORK,1,NOW,NOW,it is gone,7,false,\n
     ");
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "failures")), @r"
-    footage/acme/spot/reel.mov\tWORK\tNAS\t2\tNOW\tNOW\tno room\t7\tfalse\n
-    scratch/render/acme/teaser/f.exr\tWORK\tNAS\t1\tNOW\tNOW\tit is gone\t7\tfalse\n
-    footage/acme/spot/reel.mov\tWORK\t$STUDIO/OLD\t12\tNOW\tNOW\tit is gone\t7\tfalse\n
-    footage/Bob\'s/long film/x.mov\tNAS\tWORK\t1\tNOW\tNOW\tit is gone\t7\tfalse\n
+    footage/acme/spot/reel.mov\tWORK\tNAS\t2\tNOW\tNOW\tno room\t7\tfalse\t\n
+    scratch/render/acme/teaser/f.exr\tWORK\tNAS\t1\tNOW\tNOW\tit is gone\t7\tfalse\t\n
+    footage/acme/spot/reel.mov\tWORK\t$STUDIO/OLD\t12\tNOW\tNOW\tit is gone\t7\tfalse\t\n
+    footage/Bob\'s/long film/x.mov\tNAS\tWORK\t1\tNOW\tNOW\tit is gone\t7\tfalse\t\n
     ");
 }
 
@@ -185,11 +185,11 @@ fn odd_names_are_written_exactly() {
     assert_snapshot!(studio.json(&["failures"]), @r#"
     exit 0
     --- stdout
-    {"command":"failures","failures":[{"path":{"bytes_base64":"Zm9vdGFnZS9hY21lL3Nwb3QvY2Fm6Qob"},"from":"WORK","to":"NAS","error":"no\nroom","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false}]}
+    {"command":"failures","failures":[{"path":{"bytes_base64":"Zm9vdGFnZS9hY21lL3Nwb3QvY2Fm6Qob"},"from":"WORK","to":"NAS","error":"no\nroom","attempts":1,"first":"NOW","last":"NOW","run":7,"permanent":false,"host":null}]}
     "#);
     assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "failures")), @r"
     footage/acme/spot/caf\xe9\\n
     \x1b\tWORK\tNAS\t1\tNOW\tNOW\tno\\n
-    room\t7\tfalse\n
+    room\t7\tfalse\t\n
     ");
 }

@@ -62,8 +62,8 @@ fn json_is_one_document() {
     assert_snapshot!(studio.json(&["history", "history --last 2"]), @r#"
     exit 0
     --- stdout
-    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","project":"acme/spot","category":"all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"conflicts":1,"refused":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete"},{"run":1,"command":"load","what":"all","project":null,"category":null,"from":null,"to":"WORK,NAS","started":"NOW","ended":"NOW","seconds":N,"files":5,"bytes":25,"failed":0,"conflicts":0,"refused":0,"state":"complete"}]}
-    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","project":"acme/spot","category":"all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"conflicts":1,"refused":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete"}]}
+    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","project":"acme/spot","category":"all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"conflicts":1,"refused":0,"state":"partial","host":null},{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete","host":null},{"run":1,"command":"load","what":"all","project":null,"category":null,"from":null,"to":"WORK,NAS","started":"NOW","ended":"NOW","seconds":N,"files":5,"bytes":25,"failed":0,"conflicts":0,"refused":0,"state":"complete","host":null}]}
+    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","project":"acme/spot","category":"all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"conflicts":1,"refused":0,"state":"partial","host":null},{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete","host":null}]}
     "#);
 }
 
@@ -76,10 +76,10 @@ fn plain_and_csv_have_one_line_each() {
         let text = seconds.replace_all(&text, "${1}N");
         if format == "csv" {
             assert_snapshot!(text, @r#"
-            run,started,ended,seconds,command,what,from,to,files,bytes,failed,state,project,category,conflicts,refused\n
-            3,NOW,NOW,N,copy,acme/spot all,WORK,NAS,2,14,0,partial,acme/spot,all,1,0\n
-            2,NOW,NOW,N,copy,acme/spot footage,WORK,NAS,2,13,0,complete,acme/spot,footage,0,0\n
-            1,NOW,NOW,N,load,all,,\"WORK,NAS\",5,25,0,complete,,,0,0\n
+            run,started,ended,seconds,command,what,from,to,files,bytes,failed,state,project,category,conflicts,refused,host\n
+            3,NOW,NOW,N,copy,acme/spot all,WORK,NAS,2,14,0,partial,acme/spot,all,1,0,\n
+            2,NOW,NOW,N,copy,acme/spot footage,WORK,NAS,2,13,0,complete,acme/spot,footage,0,0,\n
+            1,NOW,NOW,N,load,all,,\"WORK,NAS\",5,25,0,complete,,,0,0,\n
             "#);
         } else {
             assert_eq!(text.lines().count(), 3, "{text}");
@@ -115,7 +115,7 @@ fn run_number_lists_its_items() {
     assert_snapshot!(studio.json(&["history 2"]), @r#"
     exit 0
     --- stdout
-    {"command":"history","runs":[{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete"}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"copied","reason":null,"sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null,"sequence":null}],"sequences":[]}
+    {"command":"history","runs":[{"run":2,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"conflicts":0,"refused":0,"state":"complete","host":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"copied","reason":null,"sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null,"sequence":null}],"sequences":[]}
     "#);
     assert_snapshot!(table(&studio.lines(&["history 1"])), @"
     exit 0
@@ -273,7 +273,7 @@ fn failed_files_are_listed_with_others() {
     assert_snapshot!(studio.json(&["history 1"]), @r#"
     exit 0
     --- stdout
-    {"command":"history","runs":[{"run":1,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":1,"bytes":9,"failed":1,"conflicts":0,"refused":0,"state":"partial"}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"failed","reason":"cannot read `$STUDIO/WORK/footage/acme/spot/reel.mov`: Permission denied (os error 13)","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null,"sequence":null}],"sequences":[]}
+    {"command":"history","runs":[{"run":1,"command":"copy","what":"acme/spot footage","project":"acme/spot","category":"footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":1,"bytes":9,"failed":1,"conflicts":0,"refused":0,"state":"partial","host":null}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"failed","reason":"cannot read `$STUDIO/WORK/footage/acme/spot/reel.mov`: Permission denied (os error 13)","sequence":null},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null,"sequence":null}],"sequences":[]}
     "#);
 }
 

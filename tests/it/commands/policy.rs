@@ -63,16 +63,19 @@ fn json_states_each_demand() {
     let policies = &answer.document()["policies"];
     assert_eq!(
         policies[0],
-        json!({"category": "footage", "default": false, "copies": 3, "offsite": 1, "verified_seconds": 15_552_000})
+        json!({"category": "footage", "default": false, "copies": 3, "offsite": 1, "verified_seconds": 15_552_000,
+               "stated": "copies 3 offsite 1 verified 180d", "studio": null, "host": null, "conflict": false})
     );
     assert_eq!(
         policies[1],
-        json!({"category": "render", "default": false, "copies": null, "offsite": null, "verified_seconds": null})
+        json!({"category": "render", "default": false, "copies": null, "offsite": null, "verified_seconds": null,
+               "stated": "none", "studio": null, "host": null, "conflict": false})
     );
     let one = studio.json(&["policy footage"]).ok().document();
     assert_eq!(
         one["policies"],
-        json!([{"category": "footage", "default": true, "copies": 2, "offsite": 0, "verified_seconds": null}])
+        json!([{"category": "footage", "default": true, "copies": 2, "offsite": 0, "verified_seconds": null,
+                "stated": null, "studio": null, "host": null, "conflict": false}])
     );
 }
 

@@ -8,16 +8,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use tempfile::TempDir;
+
 use super::{Workstations, startup};
 
 /// Passes on at most this number of messages of clients, then cuts every connection.
 struct Cutter {
     left: Arc<AtomicUsize>,
+    /// The folder of its socket.
+    _folder: TempDir,
 }
 
 impl Cutter {
-    fn start(at: &Path, server: &Path) -> Self {
-        let listener = UnixListener::bind(at).unwrap();
+    /// Stands between a workstation and the server from now on.
+    fn between(two: &Workstations, host: &str) -> Self {
+        let folder = two.address.split("?host=").nth(1).unwrap();
+        let port = two.address.split(':').nth(2).unwrap();
+        let port = port.split('/').next().unwrap();
+        let socket = format!(".s.PGSQL.{port}");
+        let between = tempfile::Builder::new()
+            .prefix("cut-")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let lines = two.studio.read(startup(host));
+        let through = lines.replace(folder, between.path().to_str().unwrap());
+        two.studio.file(startup(host), through);
+        let listener = UnixListener::bind(between.path().join(&socket)).unwrap();
+        Self::start(listener, &Path::new(folder).join(&socket), between)
+    }
+
+    fn start(listener: UnixListener, server: &Path, folder: TempDir) -> Self {
         let left = Arc::new(AtomicUsize::new(usize::MAX));
         let (server, shared) = (server.to_owned(), Arc::clone(&left));
         thread::spawn(move || {
@@ -29,7 +49,10 @@ impl Cutter {
                 thread::spawn(move || forward(&client, &upstream, &left));
             }
         });
-        Self { left }
+        Self {
+            left,
+            _folder: folder,
+        }
     }
 
     fn allow(&self, messages: usize) {
@@ -67,24 +90,7 @@ fn connection_cut_anywhere_leaves_both_sides_whole() {
     };
     two.lines("ws1", &["load"]).ok();
     two.lines("ws2", &["load"]).ok();
-    let (folder, port) = {
-        let host = two.address.split("?host=").nth(1).unwrap();
-        let port = two.address.split(':').nth(2).unwrap();
-        let port = port.split('/').next().unwrap();
-        (host.to_owned(), port.to_owned())
-    };
-    let socket = format!(".s.PGSQL.{port}");
-    let between = tempfile::Builder::new()
-        .prefix("cut-")
-        .tempdir_in("/tmp")
-        .unwrap();
-    let cutter = Cutter::start(
-        &between.path().join(&socket),
-        &Path::new(&folder).join(&socket),
-    );
-    let lines = two.studio.read(startup("ws1"));
-    let through = lines.replace(&folder, between.path().to_str().unwrap());
-    two.studio.file(startup("ws1"), through);
+    let cutter = Cutter::between(&two, "ws1");
     let mut was_cut = 0;
     for messages in 0.. {
         two.studio
@@ -106,6 +112,46 @@ fn connection_cut_anywhere_leaves_both_sides_whole() {
             break;
         }
         assert!(messages < 400, "{loaded}");
+    }
+    assert!(was_cut > 10, "{was_cut}");
+}
+
+#[test]
+fn connection_cut_anywhere_leaves_studio_whole() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.lines("ws2", &["load"]).ok();
+    let cutter = Cutter::between(&two, "ws1");
+    let count = |line: &str, key: &str| {
+        let document = two.json("ws2", line);
+        document[key].as_array().unwrap().len()
+    };
+    let own = |line: &str| two.json("ws1", line);
+    let mut was_cut = 0;
+    for messages in 0.. {
+        let policy = format!("policy footage copies {}", 1 + messages % 99);
+        cutter.allow(messages);
+        let changed = two.lines("ws1", &[&policy, "load --project acme/spot"]);
+        let is_complete = changed.status(0).stderr.is_empty();
+        was_cut += usize::from(!is_complete);
+        cutter.allow(usize::MAX);
+        two.lines("ws1", &["list projects"]).ok();
+        let policies = ["ws1", "ws2"].map(|host| two.json(host, "policy")["policies"][0].clone());
+        assert_eq!(policies[0]["copies"], 1 + messages % 99, "{messages}");
+        assert_eq!(policies[1]["copies"], policies[0]["copies"], "{messages}");
+        let runs = own("history --all")["runs"].as_array().unwrap().len();
+        // That of ws2 is among those of all.
+        assert_eq!(
+            count("history --hosts --all", "runs"),
+            runs + 1,
+            "{messages}"
+        );
+        if is_complete && messages > 10 {
+            break;
+        }
+        assert!(messages < 400, "{policy}");
     }
     assert!(was_cut > 10, "{was_cut}");
 }

@@ -1,10 +1,14 @@
 //! Many workstations that share a catalog on a real server.
 
+mod card;
 mod crowd;
 mod cut;
+mod failure;
+mod history;
 mod law;
 mod lease;
 mod outage;
+mod policy;
 mod question;
 
 use std::fs;
