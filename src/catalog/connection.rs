@@ -52,6 +52,7 @@ pub struct Catalog {
     client: Client,
     address: CatalogAddress,
     notice: Option<String>,
+    write_refusal: Option<CatalogProblem>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -92,6 +93,7 @@ impl Catalog {
                 client,
                 address: address.clone(),
                 notice,
+                write_refusal: None,
             }),
             Some(Err(SessionFailure::Name(error))) => {
                 let problem = CatalogProblem::Unreachable(error.to_string());
@@ -122,6 +124,16 @@ impl Catalog {
     /// Returns a message about a password file that was not used.
     pub fn notice(&self) -> Option<&str> {
         self.notice.as_deref()
+    }
+
+    /// Returns the reason why the catalog takes no changes from this session, once that is known. Then it only pulls.
+    pub const fn write_refusal(&self) -> Option<&CatalogProblem> {
+        self.write_refusal.as_ref()
+    }
+
+    /// Records that the catalog takes no changes from this session.
+    pub fn refuse_writes(&mut self, why: CatalogProblem) {
+        self.write_refusal = Some(why);
     }
 
     /// Returns the rows of one statement, which is a transaction of its own.

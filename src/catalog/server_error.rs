@@ -177,6 +177,20 @@ pub(super) fn is_missing_right(error: &postgres::Error) -> bool {
     error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
 }
 
+/// Returns the reason why a change was refused, if the same session may read: its role has not the right, or the server is a
+/// standby. It says nothing of other failures.
+pub(super) fn write_refusal(
+    error: &postgres::Error,
+    address: &CatalogAddress,
+) -> Option<CatalogProblem> {
+    let refusals = [
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ];
+    let is_refusal = error.code().is_some_and(|code| refusals.contains(code));
+    is_refusal.then(|| statement_problem(error, address))
+}
+
 /// Returns the message of the server on one line.
 fn words(reported: &DbError) -> String {
     let lines = reported.message().lines().map(str::trim);

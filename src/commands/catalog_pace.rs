@@ -1,8 +1,10 @@
 //! The pace at which a session asks the catalog: before a question, but not for each of several in a row, and seldom while
-//! the server is away.
+//! the server is away. A catalog that takes no changes is told seldom, too, and only once what waits is announced.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::base::error::CatalogProblem;
 use crate::catalog::CatalogAddress;
 
 /// Time for which the answers of the catalog are fresh.
@@ -15,6 +17,7 @@ const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct CatalogPace {
     last: Option<Asked>,
+    refusal: WriteRefusal,
 }
 
 #[derive(Debug)]
@@ -34,6 +37,11 @@ impl CatalogPace {
         })
     }
 
+    /// Returns the refusal that all runs of the session share.
+    pub(super) const fn refusal(&self) -> &WriteRefusal {
+        &self.refusal
+    }
+
     /// Records that the catalog was asked.
     pub(super) fn record(&mut self, address: CatalogAddress, now: Instant, has_failed: bool) {
         self.last = Some(Asked {
@@ -41,6 +49,46 @@ impl CatalogPace {
             at: now,
             has_failed,
         });
+    }
+}
+
+/// The last refusal of a change by the catalog of a session. All clones are one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WriteRefusal(Arc<Mutex<Option<Refused>>>);
+
+#[derive(Debug)]
+struct Refused {
+    address: CatalogAddress,
+    at: Instant,
+    why: CatalogProblem,
+}
+
+impl WriteRefusal {
+    /// Returns the reason why this catalog took no change a short while ago, so that none is sent now.
+    pub(super) fn recent(&self, address: &CatalogAddress, now: Instant) -> Option<CatalogProblem> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.as_ref().filter(|last| last.address == *address)?;
+        let is_recent = now.saturating_duration_since(last.at) < OUTAGE_PAUSE;
+        is_recent.then(|| last.why.clone())
+    }
+
+    /// Records a refusal. Returns true if it is the first of this catalog for this reason.
+    pub(super) fn record(
+        &self,
+        address: &CatalogAddress,
+        now: Instant,
+        why: &CatalogProblem,
+    ) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = last
+            .as_ref()
+            .is_some_and(|last| last.address == *address && last.why == *why);
+        *last = Some(Refused {
+            address: address.clone(),
+            at: now,
+            why: why.clone(),
+        });
+        !is_known
     }
 }
 
@@ -68,5 +116,22 @@ mod tests {
         pace.record(address("one"), start, true);
         assert!(!pace.is_due(&address("one"), start + OUTAGE_PAUSE / 2));
         assert!(pace.is_due(&address("one"), start + OUTAGE_PAUSE));
+    }
+
+    #[test]
+    fn refused_change_is_told_once_and_tried_again() {
+        let (refusal, start) = (WriteRefusal::default(), Instant::now());
+        let why = CatalogProblem::ReadOnly;
+        assert_eq!(refusal.recent(&address("one"), start), None);
+        assert!(refusal.record(&address("one"), start, &why));
+        let again = refusal.clone();
+        assert_eq!(
+            again.recent(&address("one"), start + OUTAGE_PAUSE / 2),
+            Some(why.clone())
+        );
+        assert_eq!(again.recent(&address("other"), start), None);
+        assert_eq!(again.recent(&address("one"), start + OUTAGE_PAUSE), None);
+        assert!(!again.record(&address("one"), start + OUTAGE_PAUSE, &why));
+        assert!(again.record(&address("other"), start, &why));
     }
 }

@@ -1,13 +1,15 @@
 //! The catalog in a session: pulled before a question, and told of what each run learned at its end.
 //!
-//! Rule: answers come from the index. A server that is away is a notice, and what is marked waits for the next exchange.
+//! Rule: answers come from the index. A server that is away is a notice, and what is marked waits for the next exchange. A
+//! catalog that may only be read is pulled, and one notice of a session says that the rest waits.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use super::catalog_pace::WriteRefusal;
 use super::workspace::Workspace;
-use crate::base::error::{Error, Result};
+use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
     Catalog, CatalogAddress, ExchangedStorage, ensure_schema, exchange, storage_revisions,
@@ -28,7 +30,7 @@ const IDENTITY_TIMEOUT: Duration = Duration::from_millis(200);
 /// [`Error::Catalog`]; the index cannot be written.
 pub(super) fn exchange_all(
     (index, registry): (&mut Index, &Registry),
-    address: &CatalogAddress,
+    (address, refusal): (&CatalogAddress, &WriteRefusal),
     monitor: &dyn Monitor,
 ) -> Result<u64> {
     let storages = shared_storages(index, registry.databases(), monitor)?;
@@ -37,6 +39,10 @@ pub(super) fn exchange_all(
         monitor.on_event(&ProgressEvent::Notice(notice));
     }
     ensure_schema(&mut catalog)?;
+    let known_refusal = refusal.recent(address, Instant::now());
+    if let Some(why) = &known_refusal {
+        catalog.refuse_writes(why.clone());
+    }
     let revisions = storage_revisions(&mut catalog)?;
     let mut news = 0;
     for storage in &storages {
@@ -53,13 +59,38 @@ pub(super) fn exchange_all(
             Some(id) => known.is_none() || index.has_unshared(id)?,
             None => false,
         };
-        if known.unwrap_or_default() == there && !waits {
+        let is_pushed = waits && catalog.write_refusal().is_none();
+        if known.unwrap_or_default() == there && !is_pushed {
             continue;
         }
         let report = exchange(&mut catalog, index, storage)?;
         news += u64::from(report.pulled.replicas + report.pulled.folders_with_evidence > 0);
     }
+    match catalog.write_refusal() {
+        Some(why) if known_refusal.is_none() => note_refusal((address, refusal), why, monitor),
+        _ => {}
+    }
     Ok(news)
+}
+
+/// Says once that a catalog takes no changes.
+fn note_refusal(
+    (address, refusal): (&CatalogAddress, &WriteRefusal),
+    why: &CatalogProblem,
+    monitor: &dyn Monitor,
+) {
+    if !refusal.record(address, Instant::now(), why) {
+        return;
+    }
+    let who = match why {
+        CatalogProblem::NoRights { role } => {
+            format!("the role `{role}` may only read the catalog `{address}`")
+        }
+        _ => format!("the catalog `{address}` accepts no changes"),
+    };
+    let notice =
+        format!("{who}; what this workstation learns waits, and what others share is answered");
+    monitor.on_event(&ProgressEvent::Notice(&notice));
 }
 
 /// Returns the storages whose identity is known, or can be read at once. Two with one identity, as a drive and its clone, are
@@ -140,11 +171,11 @@ pub(super) fn ensure_identities(
 /// Exchanges what is known after a run. A server that is away is a notice: what the run learned waits.
 pub(super) fn exchange_after_run(
     (index, registry): (&mut Index, &Registry),
-    address: &CatalogAddress,
+    catalog: (&CatalogAddress, &WriteRefusal),
     monitor: &dyn Monitor,
 ) -> Result<()> {
     ensure_identities((index, registry), registry.databases(), monitor)?;
-    match exchange_all((index, registry), address, monitor) {
+    match exchange_all((index, registry), catalog, monitor) {
         Err(error @ Error::Catalog { .. }) => {
             let notice = format!("{}; what this run learned waits", error.full_message());
             monitor.on_event(&ProgressEvent::Notice(&notice));
@@ -168,7 +199,8 @@ impl Workspace {
             return Ok(());
         }
         let monitor = self.monitor.as_ref();
-        let pulled = exchange_all((&mut self.index, &self.registry), &address, monitor);
+        let catalog = (&address, self.catalog_pace.refusal());
+        let pulled = exchange_all((&mut self.index, &self.registry), catalog, monitor);
         let has_failed = pulled.is_err();
         match pulled {
             Ok(0) => {}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::catalog_pace::WriteRefusal;
 use super::catalog_session::exchange_after_run;
 use super::publication::{ChangesBefore, count_changes, publish_changed};
 use super::workspace::Workspace;
@@ -26,7 +27,7 @@ pub(super) struct RunOptions {
     /// Publishes the index of each storage of which the run learned more.
     publish: bool,
     /// The catalog that the run tells what it learned.
-    catalog: Option<CatalogAddress>,
+    catalog: Option<(CatalogAddress, WriteRefusal)>,
     /// The folder of the run log; `None` without a home folder.
     log_folder: Option<PathBuf>,
 }
@@ -38,7 +39,11 @@ impl RunOptions {
             dry_run: dry_run || workspace.dry_run,
             confirmation: workspace.confirmation.or_granted(yes),
             publish: workspace.settings.publish,
-            catalog: workspace.settings.catalog.clone(),
+            catalog: workspace
+                .settings
+                .catalog
+                .clone()
+                .map(|address| (address, workspace.catalog_pace.refusal().clone())),
             log_folder: path::state_folder(),
         }
     }
@@ -164,7 +169,9 @@ fn share(
         None => Ok(true),
     };
     let exchanged = match &options.catalog {
-        Some(address) => exchange_after_run((index, registry), address, monitor),
+        Some((address, refusal)) => {
+            exchange_after_run((index, registry), (address, refusal), monitor)
+        }
         None => Ok(()),
     };
     let failures = [published.as_ref().err(), exchanged.as_ref().err()];

@@ -3,7 +3,7 @@
 //! A push is one transaction. It locks the row of the storage, so that pushes of one storage come one after the other; it
 //! pulls what others pushed meanwhile, writes its rows with the next revision, and raises that of the storage. For each
 //! replica the newest scan counts, by the clock of the server. Without anything to push, one query shows whether there is
-//! anything to pull.
+//! anything to pull. A role that may only read pulls, and what it would push waits.
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
@@ -74,6 +74,7 @@ pub fn exchange(
         match exchange_once(catalog, index, storage, database) {
             Ok(report) => return Ok(report),
             Err(ExchangeFailure::Final(error)) => return Err(error),
+            Err(ExchangeFailure::Server(error)) if catalog.refuses_writes_by(&error) => {}
             Err(ExchangeFailure::Server(error))
                 if is_last || !server_error::is_transient(&error) =>
             {
@@ -100,7 +101,7 @@ fn exchange_once(
     let known = reader.database(&storage.root)?;
     let known_revision = reader.shared_revision(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    let is_push = !unshared.is_empty();
+    let is_push = !unshared.is_empty() && catalog.write_refusal().is_none();
     let address = catalog.address().clone();
     let mut transaction = if is_push {
         catalog.begin()?
@@ -152,13 +153,32 @@ fn exchange_once(
         Pushed::nothing(revision)
     };
     transaction.commit()?;
-    index.record_shared(database, &unshared, pushed.revision)?;
+    if is_push || unshared.is_empty() {
+        index.record_shared(database, &unshared, pushed.revision)?;
+    } else {
+        index.record_pulled(database, pushed.revision, &pulled.newer_here)?;
+    }
     Ok(ExchangeReport {
         pulled: pulled.changes,
         pushed_replicas: pushed.replicas,
         pushed_folders: pushed.folders,
         revision: pushed.revision,
     })
+}
+
+impl Catalog {
+    /// True if this error is the first that refuses a change to a session that may still read. From then on it only pulls.
+    fn refuses_writes_by(&mut self, error: &postgres::Error) -> bool {
+        if self.write_refusal().is_some() {
+            return false;
+        }
+        let refusal = server_error::write_refusal(error, self.address());
+        let is_refused = refusal.is_some();
+        if let Some(why) = refusal {
+            self.refuse_writes(why);
+        }
+        is_refused
+    }
 }
 
 /// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.

@@ -215,3 +215,22 @@ pub(super) fn clear(
     let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
     execute(connection, sql, params![database, revision])
 }
+
+/// Records the revision of the catalog up to which a database is known, and keeps all marks. Those of replicas that also changed
+/// in the catalog are no longer relative to it.
+pub(super) fn keep_marks<'a>(
+    connection: &Connection,
+    database: DatabaseId,
+    revision: i64,
+    also_changed: impl Iterator<Item = (&'a Path, &'a ProjectId)>,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE unshared_replicas SET is_whole = 1
+               WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+    for (category, project) in also_changed {
+        let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
+        let parameters = params![database, bytes(category), client, project];
+        execute(connection, sql, parameters)?;
+    }
+    let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
+    execute(connection, sql, params![database, revision])
+}

@@ -1,6 +1,6 @@
 //! What the catalog lacks: replicas, the folders of them that changed, and evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -240,6 +240,22 @@ impl Index {
         revision: i64,
     ) -> Result<()> {
         self.write(|transaction| super::mark::clear(transaction, database, pushed.mark, revision))
+    }
+
+    /// Records a pull that pushed nothing: all stays marked. Of replicas that also changed in the catalog, any folder may
+    /// differ from now on.
+    pub fn record_pulled(
+        &mut self,
+        database: DatabaseId,
+        revision: i64,
+        also_changed: &BTreeSet<SharedReplicaKey>,
+    ) -> Result<()> {
+        let keys = also_changed
+            .iter()
+            .map(|key| (&*key.category, &key.project));
+        self.write(|transaction| {
+            super::mark::keep_marks(transaction, database, revision, keys.clone())
+        })
     }
 
     /// Returns the categories of a database that were listed completely, with the times.

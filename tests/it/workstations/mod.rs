@@ -5,6 +5,7 @@ mod cut;
 mod law;
 mod outage;
 mod question;
+mod rights;
 
 use std::fs;
 use std::path::PathBuf;
