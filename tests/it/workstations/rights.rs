@@ -149,9 +149,9 @@ impl Rights {
     }
 }
 
-/// Scans are compared by seconds.
-fn wait_a_second() {
-    thread::sleep(Duration::from_millis(1100));
+/// Scans are compared by seconds, of two clocks whose difference is known to a second.
+fn wait_for_a_newer_scan() {
+    thread::sleep(Duration::from_millis(2100));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn freelancer_is_shown_one_client() {
     assert!(!shown.stdout.contains("zoo"), "{shown}");
     // A second client that is allowed later is pulled too.
     rights.apply(&statements(GRANT).replace("acme", "zoo"));
-    wait_a_second();
+    wait_for_a_newer_scan();
     let shown = rights.0.lines("ws2", &["list projects"]).ok();
     assert!(shown.stdout.contains("zoo/film"), "{shown}");
     assert_eq!(rights.0.files("ws2"), rights.0.files("ws1"));
@@ -251,7 +251,7 @@ fn what_is_hidden_is_not_deleted() {
     two.lines("ws2", &["list projects"]).ok();
     assert_eq!(two.files("ws2").len(), 3);
     rights.use_role("ws2", "SERVER", "anna");
-    wait_a_second();
+    wait_for_a_newer_scan();
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
     two.lines("ws1", &["load"]).ok();
     assert_eq!(two.files("ws2"), two.files("ws1"));
@@ -272,7 +272,7 @@ fn reader_answers_and_keeps_what_it_learns() {
     let two = &rights.0;
     rights.use_role("ws2", "SERVER", "viewer");
     assert_eq!(two.files("ws2"), two.files("ws1"));
-    wait_a_second();
+    wait_for_a_newer_scan();
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
     let revision = "SELECT revision FROM auto_backup.databases";
     let before = two.number(revision);
@@ -287,12 +287,12 @@ fn reader_answers_and_keeps_what_it_learns() {
     assert_eq!(two.number(revision), before);
     assert_eq!(two.files("ws2").len(), 4);
     // What others learn meanwhile is pulled.
-    wait_a_second();
+    wait_for_a_newer_scan();
     two.studio.file("NAS/footage/zoo/film/b.mov", "b");
     two.lines("ws1", &["load"]).ok();
     assert_eq!(two.files("ws2"), two.files("ws1"));
     // What waited is pushed once the role may write.
-    wait_a_second();
+    wait_for_a_newer_scan();
     two.studio.file("NAS/footage/acme/spot/last.mov", "last");
     two.lines("ws2", &["load"]).status(0);
     rights.apply("GRANT writers TO viewer");
@@ -309,14 +309,14 @@ fn waiting_scan_is_whole_after_a_pull() {
     let two = &rights.0;
     rights.use_role("ws2", "SERVER", "viewer");
     two.lines("ws2", &["list projects"]).ok();
-    wait_a_second();
+    wait_for_a_newer_scan();
     // This scan of a folder that is soon gone is pushed late.
     two.studio.file("NAS/footage/acme/spot/gone/a.exr", "a");
     let with_catalog = two.studio.read(startup("ws1"));
     let (alone, _) = with_catalog.split_once("set catalog").unwrap();
     two.studio.file(startup("ws1"), alone);
     two.lines("ws1", &["load"]).ok();
-    wait_a_second();
+    wait_for_a_newer_scan();
     remove_folder(two, "NAS/footage/acme/spot/gone");
     two.studio.file("NAS/footage/acme/spot/kept/a.exr", "a");
     two.lines("ws2", &["load"]).status(0);
@@ -343,7 +343,7 @@ fn writer_does_all_that_the_program_does() {
     let more = "add database WORK ../../../WORK --medium work\n";
     two.studio
         .file(startup("ws1"), two.studio.read(startup("ws1")) + more);
-    wait_a_second();
+    wait_for_a_newer_scan();
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
     remove_folder(two, "NAS/footage/zoo");
     two.lines(
