@@ -178,20 +178,23 @@ pub(crate) enum Flow {
 impl Command {
     /// True if the answer depends on what is known of storages, which other workstations may know better.
     const fn asks_the_index(&self) -> bool {
-        !matches!(
-            self,
-            Self::Add(_)
-                | Self::Catalog(_)
-                | Self::Echo(_)
-                | Self::Exclude(_)
-                | Self::Exit
-                | Self::Help(_)
-                | Self::Remove(_)
-                | Self::Save(_)
-                | Self::Set(_)
-                | Self::Source(_)
-                | Self::Watch(_)
-        )
+        // A policy that a start-up file states is shared by the first question.
+        let states_policy = matches!(self, Self::Policy(command) if !command.is_question());
+        !states_policy
+            && !matches!(
+                self,
+                Self::Add(_)
+                    | Self::Catalog(_)
+                    | Self::Echo(_)
+                    | Self::Exclude(_)
+                    | Self::Exit
+                    | Self::Help(_)
+                    | Self::Remove(_)
+                    | Self::Save(_)
+                    | Self::Set(_)
+                    | Self::Source(_)
+                    | Self::Watch(_)
+            )
     }
 
     /// Runs the command and prints its answer.

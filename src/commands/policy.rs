@@ -151,6 +151,13 @@ fn set_policy(workspace: &mut Workspace, category: &str, policy: Option<Policy>)
     }
 }
 
+impl PolicyArgs {
+    /// True if no policy is set.
+    pub(super) const fn is_question(&self) -> bool {
+        self.words.is_empty()
+    }
+}
+
 impl RunCommand for PolicyArgs {
     type Answer = PolicyAnswer;
 

@@ -52,6 +52,7 @@ impl Workspace {
     /// Sets the policy of a category for the studio, or removes it, in place of what the start-up file states. Returns true if
     /// that changed anything. A catalog that is away learns it later.
     pub(super) fn share_policy(&mut self, category: &str, policy: Option<Policy>) -> Result<bool> {
+        self.learn_policies()?;
         let key = self.registry.category(category)?.key().to_owned();
         let is_stated = self.registry.set_policy(category, None)?;
         let known = self.registry.studio_policy(category);

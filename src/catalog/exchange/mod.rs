@@ -7,6 +7,7 @@
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
+mod attempt;
 mod failure;
 mod host;
 mod pull;
@@ -24,6 +25,7 @@ use postgres::Transaction;
 
 pub use self::storage_row::ExchangedStorage;
 
+use self::attempt::repeat;
 use self::failure::ExchangeFailure;
 use self::host::CatalogHosts;
 use self::pull::Pull;
@@ -32,13 +34,8 @@ use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE
 use self::storage_row::StorageRow;
 pub use self::studio::{StudioReport, exchange_studio};
 use super::connection::Catalog;
-use super::server_error::{self, statement_error};
-use crate::base::error::{CatalogProblem, Result};
+use crate::base::error::Result;
 use crate::index::{DatabaseId, Index, PulledChanges};
-
-/// Maximum number of attempts while other processes of this workstation scan the storage, or the server undoes the
-/// transaction because of another.
-const ATTEMPTS: u32 = 8;
 
 /// The result of an exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,36 +84,6 @@ pub fn exchange(
     repeat(catalog, "scan the storage", |catalog| {
         exchange_once(catalog, index, storage, database)
     })
-}
-
-/// Repeats an exchange while other transactions or other processes of this workstation stand in its way. `what`: what those
-/// processes do, for people.
-fn repeat<T>(
-    catalog: &mut Catalog,
-    what: &str,
-    mut once: impl FnMut(&mut Catalog) -> Result<T, ExchangeFailure>,
-) -> Result<T> {
-    let address = catalog.address().clone();
-    let mut attempt = 1;
-    loop {
-        let is_last = attempt == ATTEMPTS;
-        attempt += 1;
-        match once(catalog) {
-            Ok(done) => return Ok(done),
-            Err(ExchangeFailure::Final(error)) => return Err(error),
-            Err(ExchangeFailure::Server(error)) if catalog.refuses_writes_by(&error) => {}
-            Err(ExchangeFailure::Server(error))
-                if is_last || !server_error::is_transient(&error) =>
-            {
-                return Err(statement_error(&error, &address));
-            }
-            Err(ExchangeFailure::Overtaken) if is_last => {
-                let why = format!("other runs of this workstation {what}");
-                return Err(catalog.refuse(CatalogProblem::Busy(why)));
-            }
-            Err(ExchangeFailure::Server(_) | ExchangeFailure::Overtaken) => {}
-        }
-    }
 }
 
 fn exchange_once(
@@ -194,21 +161,6 @@ fn exchange_once(
         pushed_folders: pushed.folders,
         revision: pushed.revision,
     })
-}
-
-impl Catalog {
-    /// True if this error is the first that refuses a change to a session that may still read. From then on it only pulls.
-    fn refuses_writes_by(&mut self, error: &postgres::Error) -> bool {
-        let refusal = server_error::write_refusal(error, self.address());
-        let is_first = self.may_push();
-        match refusal {
-            Some(why) if is_first => {
-                self.refuse_writes(why);
-                true
-            }
-            _ => false,
-        }
-    }
 }
 
 /// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.

@@ -4,11 +4,23 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 
-use super::incoming::FailureKey;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::sql::{bytes, execute, from_seconds, read_path, read_u64};
 use crate::index::{HostId, Index, RunId};
+
+/// The place of a failed file of another workstation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailureKey {
+    /// The workstation.
+    pub host: HostId,
+    /// The identity of the destination.
+    pub destination: String,
+    /// The identity of the source.
+    pub source: String,
+    /// The path below both roots.
+    pub path: PathBuf,
+}
 
 /// A file that another workstation could not send.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::run::KEPT_RUNS;
 use crate::base::error::Result;
 use crate::index::sql::{bytes, execute, optional};
 use crate::index::{Index, RunId};
+
+/// Number of runs of each workstation that are shared: the last ones.
+pub const KEPT_RUNS: i64 = 500;
 
 /// Returns a mark that is higher than all before; `None` if this index takes no part in a catalog.
 pub(super) fn next_mark(connection: &Connection) -> rusqlite::Result<Option<i64>> {

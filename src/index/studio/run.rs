@@ -2,13 +2,11 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::mark::KEPT_RUNS;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::index::sql::{execute, from_seconds, read_seconds, read_u64};
 use crate::index::{HostId, Index, Run};
-
-/// Number of runs of each workstation that are shared: the last ones.
-pub const KEPT_RUNS: i64 = 500;
 
 /// A run of another workstation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -100,7 +100,7 @@ fn failure_without_identities_waits() {
     fail_reel(&two);
     let index = two.studio.path("ws1/.local/share/auto-backup/index.sqlite");
     let index = rusqlite::Connection::open(index).unwrap();
-    let forget = "UPDATE databases SET root = CAST('/gone' AS BLOB) WHERE root LIKE '%/VAULT'";
+    let forget = "UPDATE unshared_failures SET destination = CAST('/gone' AS BLOB)";
     index.execute(forget, []).unwrap();
     let before = two.number("SELECT revision FROM auto_backup.studio");
     two.lines("ws1", &["list projects"]).status(0);

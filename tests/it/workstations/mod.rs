@@ -10,6 +10,7 @@ mod lease;
 mod outage;
 mod policy;
 mod question;
+mod rights;
 
 use std::fs;
 use std::path::PathBuf;

@@ -12,10 +12,10 @@ use super::statement::{
     READ_CARD_FOLDERS, READ_CARD_TARGETS, READ_CARDS, REMOVE_CARD_FOLDERS, WRITE_CARD,
     WRITE_CARD_FOLDERS, WRITE_CARD_TARGETS,
 };
-use super::{StudioPull, StudioPush};
+use super::transfer::{StudioPull, StudioPush};
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::catalog::exchange::ExchangeFailure;
+use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::replica_key::{bytes_of, path_of, read_key};
 use crate::index::{CardTarget, HostId, OutgoingEvidence, SeenCard, SharedCard, SharedCardFolder};
 

@@ -7,8 +7,8 @@ use postgres::{Row, Transaction};
 
 use super::column::{read, storable, stored};
 use super::statement::{READ_FAILURES, RESOLVE_FAILURES, WRITE_FAILURES};
-use super::{StudioPull, StudioPush};
-use crate::catalog::exchange::ExchangeFailure;
+use super::transfer::{StudioPull, StudioPush};
+use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::replica_key::{bytes_of, path_of};
 use crate::index::{
     FailureKey, HostId, IncomingStudio, KnownFailure, RunId, SharedFailure, UnsharedFailure,

@@ -14,23 +14,23 @@ mod failure;
 mod policy;
 mod run;
 mod statement;
-
-use std::collections::BTreeMap;
+mod transfer;
 
 use postgres::Transaction;
 
 use self::policy::merge;
 use self::statement::{LOCK_STUDIO, RAISE_STUDIO, READ_STUDIO};
+use self::transfer::{StudioPull, StudioPush};
+use super::attempt::repeat;
 use super::failure::ExchangeFailure;
 use super::host::CatalogHosts;
 use super::pull::foreign_failure;
-use super::repeat;
 use super::server_clock::ServerClock;
 use crate::base::error::Result;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::connection::Catalog;
 use crate::catalog::server_error::damaged_rows;
-use crate::index::{ForeignHosts, HostId, IncomingStudio, Index, SharedPolicy, UnsharedStudio};
+use crate::index::{IncomingStudio, Index, SharedPolicy};
 use crate::model::registry::Registry;
 
 /// The result of an exchange of the studio.
@@ -40,29 +40,6 @@ pub struct StudioReport {
     pub pulled: usize,
     /// True if anything was pushed.
     pub has_pushed: bool,
-}
-
-/// A pull of the studio.
-struct StudioPull<'a> {
-    address: &'a CatalogAddress,
-    clock: ServerClock,
-    /// The revision that this index knows.
-    known_revision: i64,
-    hosts: &'a ForeignHosts,
-}
-
-/// A push of the studio.
-struct StudioPush<'a> {
-    index: &'a Index,
-    registry: &'a Registry,
-    unshared: &'a UnsharedStudio,
-    clock: ServerClock,
-    /// The revision of the rows.
-    revision: i64,
-    /// The numbers that the catalog gives to workstations.
-    numbers: BTreeMap<Option<HostId>, HostId>,
-    /// The number that it gives to this one.
-    own: i64,
 }
 
 /// Exchanges policies, runs, failures and cards, unless there is nothing new. `there`: the revision of the studio in the catalog.
@@ -177,16 +154,6 @@ impl StudioPull<'_> {
         self.read_runs(transaction, &mut incoming)?;
         self.read_failures(transaction, &mut incoming)?;
         Ok(incoming)
-    }
-
-    /// Returns the workstation of a row; `None` within for this one.
-    fn host(&self, number: i64) -> Result<Option<HostId>, ExchangeFailure> {
-        let host = self.hosts.number_here(number);
-        host.ok_or_else(|| self.damaged("a workstation is unknown"))
-    }
-
-    fn damaged(&self, what: &str) -> ExchangeFailure {
-        ExchangeFailure::Final(damaged_rows(self.address, what))
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use postgres::{Row, Transaction};
 
 use super::statement::{READ_POLICIES, WRITE_POLICIES};
-use super::{StudioPull, StudioPush};
-use crate::catalog::exchange::ExchangeFailure;
+use super::transfer::{StudioPull, StudioPush};
+use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::replica_key::{bytes_of, path_of};
 use crate::index::{IncomingStudio, SharedPolicy};
 use crate::model::policy::{Demand, Policy};

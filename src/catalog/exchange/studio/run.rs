@@ -4,8 +4,8 @@ use postgres::{Row, Transaction};
 
 use super::column::{read, storable, stored};
 use super::statement::{DISCARD_RUNS, READ_RUNS, TRIM_RUNS, WRITE_RUNS};
-use super::{StudioPull, StudioPush};
-use crate::catalog::exchange::ExchangeFailure;
+use super::transfer::{StudioPull, StudioPush};
+use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::index::{HostId, IncomingStudio, KEPT_RUNS, Run, RunId, RunState, SharedRun};
 use crate::language::lexer::lex;
 

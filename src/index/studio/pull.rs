@@ -1,30 +1,16 @@
 //! Policies, runs and failed files that a pull brought, written in one transaction with the end of the exchange.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
 
-use super::failure::{self, SharedFailure};
+use super::failure::{self, FailureKey, SharedFailure};
 use super::policy::{self, SharedPolicy};
 use super::run::{self, SharedRun};
 use super::unshared::UnsharedStudio;
 use crate::base::error::Result;
 use crate::index::sql::{bytes, execute, optional};
 use crate::index::{HostId, Index, RunId};
-
-/// A failed file of another workstation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FailureKey {
-    /// The workstation.
-    pub host: HostId,
-    /// The identity of the destination.
-    pub destination: String,
-    /// The identity of the source.
-    pub source: String,
-    /// The path below both roots.
-    pub path: PathBuf,
-}
 
 /// What a pull brought.
 #[derive(Clone, Debug, Default)]
