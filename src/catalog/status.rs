@@ -114,8 +114,9 @@ pub fn catalog_storages(catalog: &mut Catalog) -> Result<Vec<CatalogStorage>> {
             host: catalog.get(row, 1)?,
             age: catalog.get(row, 2)?,
         };
-        let of = storages.iter_mut().find(|one| one.identity == identity);
-        of.into_iter().for_each(|one| one.scans.push(scan.clone()));
+        if let Some(of) = storages.iter_mut().find(|one| one.identity == identity) {
+            of.scans.push(scan);
+        }
     }
     for row in &catalog.query(READ_ALIASES, &[])? {
         let identity: String = catalog.get(row, 0)?;
@@ -125,9 +126,9 @@ pub fn catalog_storages(catalog: &mut Catalog) -> Result<Vec<CatalogStorage>> {
             name: catalog.get(row, 3)?,
             root: catalog.get(row, 4)?,
         };
-        let of = storages.iter_mut().find(|one| one.identity == identity);
-        of.into_iter()
-            .for_each(|one| one.aliases.push(alias.clone()));
+        if let Some(of) = storages.iter_mut().find(|one| one.identity == identity) {
+            of.aliases.push(alias);
+        }
     }
     Ok(storages)
 }

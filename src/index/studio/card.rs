@@ -196,13 +196,11 @@ impl Index {
     /// Returns the id of a card of another workstation; for a new one, the next one below zero.
     fn shared_card_id(&self, host: HostId, number: i64) -> Result<i64> {
         let sql = "SELECT card_id FROM card_origins WHERE host_id = ?1 AND number = ?2";
-        match self.optional(sql, params![host, number], |row| row.get(0))? {
-            Some(id) => Ok(id),
-            None => {
-                let sql = "SELECT min(coalesce(min(id), 0), 0) - 1 FROM cards";
-                self.one(sql, [], |row| row.get(0))
-            }
+        if let Some(id) = self.optional(sql, params![host, number], |row| row.get(0))? {
+            return Ok(id);
         }
+        let sql = "SELECT min(coalesce(min(id), 0), 0) - 1 FROM cards";
+        self.one(sql, [], |row| row.get(0))
     }
 }
 

@@ -57,6 +57,7 @@ impl UnsharedStudio {
     }
 
     /// Returns the same state of this index without anything to push.
+    #[must_use]
     pub fn nothing(&self) -> Self {
         Self {
             revision: self.revision,

@@ -63,8 +63,8 @@ fn status_shows_who_scanned_and_what_waits() {
     // Of the storage, both names are shown.
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
     two.lines("ws2", &["load"]).ok();
-    let named = two.json("ws2", "catalog status");
-    let conflict = named["names"][0].as_str().unwrap();
+    let conflicting = two.json("ws2", "catalog status");
+    let conflict = conflicting["names"][0].as_str().unwrap();
     assert!(
         conflict.starts_with("SERVER is called `NAS` on "),
         "{conflict}"

@@ -47,22 +47,23 @@ impl StudioPull<'_> {
         let changed_at: i64 = row.get(5);
         Ok(SharedPolicy {
             category: path_of(row.get(0)).ok_or_else(damaged)?.to_owned(),
-            policy: read_demand(row).ok_or_else(damaged)?,
+            policy: if row.get::<_, Option<i64>>(1).is_some() {
+                Some(read_demand(row).ok_or_else(damaged)?)
+            } else {
+                None
+            },
             host: self.host(row.get(4))?,
             changed_at: (changed_at != STATED).then(|| self.clock.past_time(changed_at)),
         })
     }
 }
 
-/// Returns the policy of a row, `None` within if it was removed; `None` for an impossible one.
-fn read_demand(row: &Row) -> Option<Option<Policy>> {
-    let Some(copies) = row.get::<_, Option<i64>>(1) else {
-        return Some(None);
-    };
+/// Returns the policy of a row that has one; `None` if it is impossible.
+fn read_demand(row: &Row) -> Option<Policy> {
     let verified: Option<i64> = row.get(3);
     let verified = verified.map(u64::try_from).transpose().ok()?;
     let demand = Demand {
-        copies: u64::try_from(copies).ok()?,
+        copies: u64::try_from(row.get::<_, i64>(1)).ok()?,
         offsite: u64::try_from(row.get::<_, i64>(2)).ok()?,
         verified_within: verified.map(Duration::from_secs),
     };
@@ -70,7 +71,7 @@ fn read_demand(row: &Row) -> Option<Option<Policy>> {
         0 => Policy::Expendable,
         _ => Policy::Keep(demand),
     };
-    policy.is_possible().then_some(Some(policy))
+    policy.is_possible().then_some(policy)
 }
 
 impl StudioPush<'_> {
