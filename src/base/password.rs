@@ -3,6 +3,9 @@
 /// The beginnings of addresses that may hold a password.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
+/// The parameter of an address that other programs read a password from.
+const PARAMETER: &str = "password=";
+
 /// Returns a line with asterisks in place of each password in an address. It has as many characters as before.
 pub fn mask_passwords(line: &str) -> String {
     let mut masked = String::with_capacity(line.len());
@@ -10,24 +13,67 @@ pub fn mask_passwords(line: &str) -> String {
     while let Some(start) = address_start(rest) {
         let (before, address) = rest.split_at(start);
         masked.push_str(before);
-        let end = address
-            .find(|c: char| c.is_whitespace() || c == '\'' || c == '"')
-            .unwrap_or(address.len());
-        let (user, after) = address[..end].rsplit_once('@').unwrap_or(("", ""));
-        let place = user.find(':').map(|colon| colon + 1);
-        match place {
-            Some(place) => {
-                masked.push_str(&user[..place]);
-                masked.extend(user[place..].chars().map(|_| '*'));
-                masked.push('@');
-                masked.push_str(after);
-            }
-            None => masked.push_str(&address[..end]),
-        }
-        rest = &address[end..];
+        let scheme = before.rfind(|c: char| !c.is_ascii_alphabetic() && !":/".contains(c));
+        let opening = scheme.and_then(|place| before[place..].chars().next());
+        let (address, after) = address.split_at(address_length(address, opening));
+        mask_address(address, &mut masked);
+        rest = after;
     }
     masked.push_str(rest);
     masked
+}
+
+/// Appends an address after its scheme, with asterisks in place of its password.
+fn mask_address(address: &str, masked: &mut String) {
+    let hide = |text: &str, masked: &mut String| masked.extend(text.chars().map(|_| '*'));
+    let (user, place) = match address.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, address),
+    };
+    match user.map(|user| user.split_once(':').ok_or(user)) {
+        Some(Ok((user, password))) => {
+            masked.push_str(user);
+            masked.push(':');
+            hide(password, masked);
+            masked.push('@');
+        }
+        Some(Err(user)) => {
+            masked.push_str(user);
+            masked.push('@');
+        }
+        None => {}
+    }
+    let mut rest = place;
+    while let Some(start) = rest.find(PARAMETER) {
+        let (before, value) = rest.split_at(start + PARAMETER.len());
+        let (value, after) = value.split_at(value.find('&').unwrap_or(value.len()));
+        masked.push_str(before);
+        hide(value, masked);
+        rest = after;
+    }
+    masked.push_str(rest);
+}
+
+/// Returns the length of an address: up to the quote that it was opened with, else up to a blank that is neither quoted nor
+/// escaped.
+fn address_length(address: &str, opening: Option<char>) -> usize {
+    let is_quote = |c: char| c == '\'' || c == '"';
+    if let Some(quote) = opening.filter(|c| is_quote(*c) || *c == '`') {
+        return address.find(quote).unwrap_or(address.len());
+    }
+    let (mut quote, mut is_escaped) = (None, false);
+    for (place, c) in address.char_indices() {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '\\' => is_escaped = true,
+            None if is_quote(c) => quote = Some(c),
+            None if c.is_whitespace() => return place,
+            None => {}
+        }
+    }
+    address.len()
 }
 
 /// Returns the place after the scheme of the first address.
@@ -71,6 +117,7 @@ mod tests {
             "list projects",
             "echo a:b@c",
             "set catalog postgres://",
+            "the catalog `postgres://a@:5432/c?host=/run`: why: a@b",
         ] {
             assert_eq!(mask_passwords(line), line);
         }

@@ -41,6 +41,12 @@ SET lock_timeout = '30s';
 SET idle_in_transaction_session_timeout = '60s';
 ";
 
+/// The limits of a transaction that only reads: it locks nothing, and may pull a storage of any size.
+const READ_LIMITS: &str = "
+SET LOCAL statement_timeout = '1h';
+SET LOCAL idle_in_transaction_session_timeout = '1h';
+";
+
 /// Maximum number of attempts at a transaction that the server undoes because of another.
 const MAX_ATTEMPTS: u32 = 8;
 
@@ -190,7 +196,11 @@ impl Catalog {
             .isolation_level(IsolationLevel::RepeatableRead)
             .read_only(true)
             .start();
-        begun.map_err(|error| statement_error(&error, &address))
+        let limited = begun.and_then(|mut transaction| {
+            transaction.batch_execute(READ_LIMITS)?;
+            Ok(transaction)
+        });
+        limited.map_err(|error| statement_error(&error, &address))
     }
 
     /// Returns a column of a row.

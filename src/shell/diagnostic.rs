@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::correction::corrected_line;
 use super::statement::Statement;
-use super::unquoted_name::{UnquotedName, find_unquoted_name};
+use super::unquoted_name::find_unquoted_name;
 use crate::base::error::Error;
 use crate::base::escape;
 use crate::base::noun::Noun;
@@ -39,7 +39,7 @@ pub(super) fn report(
             | Error::Syntax { .. }
     );
     let unquoted = find_unquoted_name(&words, workspace).filter(|_| is_about_names);
-    let hint = unquoted.as_ref().map(UnquotedName::hint);
+    let hint = unquoted.as_ref().map(|name| mask_passwords(&name.hint()));
     let hint = hint.or_else(|| error.hint());
     let span = span(&words, error);
     if messages.is_json() {

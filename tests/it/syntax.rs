@@ -156,7 +156,7 @@ fn missing_arguments_are_named() {
     script.ab:13:5: error: the command is incomplete
         list
             ^
-    hint: expected one of: projects, clients, categories, databases, outside
+    hint: expected one of: projects, clients, categories, databases, outside, hosts
     script.ab:14:15: error: unexpected argument `in`
         list projects in
                       ^^

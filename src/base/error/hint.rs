@@ -5,6 +5,7 @@ use std::io;
 
 use super::{Error, OfflineCause, PublicationProblem};
 use crate::base::name::Name;
+use crate::base::password::mask_passwords;
 
 const INSTALL_RCLONE: &str = "install it from `https://rclone.org/install/` or with the system's package manager; `set rclone PATH` names a program that is not on PATH";
 
@@ -12,12 +13,14 @@ const INSTALL_RCLONE: &str = "install it from `https://rclone.org/install/` or w
 const MAX_KNOWN_NAMES: usize = 5;
 
 impl Error {
-    /// Returns a command to type or a step to take, if one is likely to help.
+    /// Returns a command to type or a step to take, if one is likely to help, without passwords.
     pub fn hint(&self) -> Option<String> {
-        self.name_hint()
+        let hint = self
+            .name_hint()
             .or_else(|| self.storage_hint())
             .or_else(|| self.copy_hint())
-            .or_else(|| self.file_hint())
+            .or_else(|| self.file_hint());
+        hint.map(|hint| mask_passwords(&hint))
     }
 
     /// Returns the hint for a wrong word in a line.

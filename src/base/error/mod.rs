@@ -25,6 +25,7 @@ pub use self::publication::PublicationProblem;
 use super::exit_status::ExitStatus;
 use super::name::Name;
 use super::noun::Noun;
+use super::password::mask_passwords;
 
 /// Seconds within which a storage must answer a request that other work depends on.
 pub const STORAGE_TIMEOUT_SECONDS: u64 = 20;
@@ -447,7 +448,7 @@ impl Error {
         }
     }
 
-    /// Returns the message followed by the messages of all its sources, on one line.
+    /// Returns the message followed by the messages of all its sources, on one line, without passwords.
     pub fn full_message(&self) -> String {
         let mut line = self.to_string();
         let mut cause = self.source();
@@ -456,7 +457,7 @@ impl Error {
             line.push_str(&error.to_string());
             cause = error.source();
         }
-        line
+        mask_passwords(&line)
     }
 }
 

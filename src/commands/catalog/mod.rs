@@ -1,4 +1,4 @@
-//! `catalog`: shows the state of the catalog, exchanges what is known with it, and compares it with this workstation.
+//! `catalog`: shows the state of the catalog, and exchanges what is known with it.
 
 mod exchange;
 mod status;

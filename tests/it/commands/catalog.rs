@@ -184,6 +184,20 @@ fn typed_password_is_neither_shown_nor_kept() {
         "set",
     ]);
     assert!(!option.to_string().contains("secret"), "{option}");
+    for line in [
+        "set catalog 'postgres://anna:secret x@nas/studio'",
+        "set catalog postgres://anna:secret@nas/studio extra",
+        "set catalog postgres://anna@nas/studio?password=secret",
+        "catalog push postgres://anna:secret@nas/studio",
+        "postgres://anna:secret@nas/studio",
+    ] {
+        let refused = studio.lines(&[line]);
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+        let document = studio.run(["--format", "json", "-c", line]);
+        assert!(!document.to_string().contains("secret"), "{document}");
+    }
+    let script = studio.run(["postgres://anna:secret@nas/studio"]);
+    assert!(!script.to_string().contains("secret"), "{script}");
     let mut session = spawn_command(studio.command());
     wait_for_prompt(&mut session);
     run_line(&mut session, line);
