@@ -36,7 +36,7 @@ pub(super) enum ExchangeDirection {
 /// Exchanges what is known of all storages. Returns what was exchanged, for each storage with news in either direction.
 ///
 /// # Errors
-/// [`Error::Catalog`]; the index cannot be written.
+/// [`Error::Catalog`]; the index cannot be written. What could be exchanged was exchanged all the same.
 pub(super) fn exchange_all(
     (index, registry): (&mut Index, &Registry),
     (address, refusal): (&CatalogAddress, &WriteRefusal),
@@ -56,34 +56,49 @@ pub(super) fn exchange_all(
     let revisions = read_revisions(&mut catalog)?;
     index.state_policies(&registry.stated_policies())?;
     // First, because a policy may keep files from being freed.
-    exchange_studio(&mut catalog, (index, registry), revisions.studio)?;
+    let studio = exchange_studio(&mut catalog, (index, registry), revisions.studio);
+    let mut failure = studio.err();
     let mut reports = Vec::new();
     for storage in storages {
-        let id = index.database_id(&storage.root)?;
-        let known = match id {
-            Some(id) => index.shared_revision(id)?,
-            None => None,
-        };
-        let there = revisions
-            .storages
-            .get(&storage.identity)
-            .copied()
-            .unwrap_or_default();
-        let waits = match id {
-            Some(id) => known.is_none() || index.has_unshared(id)?,
-            None => false,
-        };
-        let is_push = waits && catalog.may_push();
-        if known.unwrap_or_default() == there && !is_push {
-            continue;
+        let there = revisions.storages.get(&storage.identity);
+        let there = there.copied().unwrap_or_default();
+        // One that fails, as with damaged rows, keeps no other from being exchanged.
+        match exchange_storage(&mut catalog, index, &storage, there) {
+            Ok(report) => reports.extend(report.map(|report| (storage.name, report))),
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => failure = failure.or(Some(error)),
         }
-        let report = exchange(&mut catalog, index, &storage)?;
-        reports.push((storage.name, report));
     }
     if let Some(why) = catalog.write_refusal().filter(|_| known_refusal.is_none()) {
         note_refusal((address, refusal), why, monitor);
     }
-    Ok(reports)
+    if reports.iter().any(|(_, report)| has_news(report)) {
+        overview::refresh(index, registry);
+    }
+    failure.map_or(Ok(reports), Err)
+}
+
+/// Exchanges what is known of a storage, unless there is nothing new. `there`: its revision in the catalog.
+fn exchange_storage(
+    catalog: &mut Catalog,
+    index: &mut Index,
+    storage: &ExchangedStorage,
+    there: i64,
+) -> Result<Option<ExchangeReport>> {
+    let id = index.database_id(&storage.root)?;
+    let known = match id {
+        Some(id) => index.shared_revision(id)?,
+        None => None,
+    };
+    let waits = match id {
+        Some(id) => known.is_none() || index.has_unshared(id)?,
+        None => false,
+    };
+    let is_push = waits && catalog.may_push();
+    if known.unwrap_or_default() == there && !is_push {
+        return Ok(None);
+    }
+    exchange(catalog, index, storage).map(Some)
 }
 
 /// Says once that a catalog takes no changes.
@@ -115,7 +130,7 @@ pub(super) fn connect(address: &CatalogAddress, monitor: &dyn Monitor) -> Result
 }
 
 /// True if an exchange changed what this workstation knows.
-pub(super) const fn has_news(report: &ExchangeReport) -> bool {
+const fn has_news(report: &ExchangeReport) -> bool {
     report.pulled.replicas + report.pulled.folders_with_evidence > 0
 }
 
@@ -241,11 +256,7 @@ impl Workspace {
         );
         let has_failed = pulled.is_err();
         match pulled {
-            Ok(reports) => {
-                if reports.iter().any(|(_, report)| has_news(report)) {
-                    overview::refresh(&mut self.index, &self.registry);
-                }
-            }
+            Ok(_) => {}
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error @ Error::Catalog { .. }) => {
                 let notice = format!(

@@ -5,12 +5,9 @@ use serde::Serialize;
 use crate::base::error::Result;
 use crate::base::unit;
 use crate::catalog::{CatalogAddress, ExchangeReport};
-use crate::commands::catalog_session::{
-    ExchangeDirection, ensure_identities, exchange_all, has_news,
-};
+use crate::commands::catalog_session::{ExchangeDirection, ensure_identities, exchange_all};
 use crate::commands::command::RunCommand;
 use crate::commands::workspace::Workspace;
-use crate::index::overview;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -62,14 +59,11 @@ impl RunCommand for CatalogExchange {
             ensure_identities((&mut *index, registry), registry.databases(), monitor)?;
         }
         let reports = exchange_all(
-            (&mut *index, registry),
+            (index, registry),
             (&self.address, workspace.catalog_pace.refusal()),
             self.direction,
             monitor,
         )?;
-        if reports.iter().any(|(_, report)| has_news(report)) {
-            overview::refresh(index, registry);
-        }
         let rows = reports.into_iter();
         Ok(CatalogExchangeAnswer {
             databases: rows

@@ -1,25 +1,8 @@
 //! Failed files of other workstations: listed with the workstation until they are resolved there.
 
-use std::fs;
-
 use serde_json::Value;
 
-use super::{Workstations, startup};
-
-/// Two workstations at two storages, which each of them calls otherwise.
-fn two_storages() -> Option<Workstations> {
-    let two = Workstations::new()?;
-    for (host, names) in [("ws1", ["NAS", "VAULT"]), ("ws2", ["SERVER", "SAFE"])] {
-        let lines = format!(
-            "add database {} ../../../NAS --medium nas\nadd database {} ../../../VAULT --medium vault\n\
-             add category footage footage/\nset catalog '{}'\n",
-            names[0], names[1], two.address
-        );
-        two.studio.file(startup(host), lines);
-    }
-    fs::create_dir_all(two.studio.path("VAULT/footage")).unwrap();
-    Some(two)
-}
+use super::Workstations;
 
 fn failures(two: &Workstations, host: &str, line: &str) -> Vec<Value> {
     let document = two.json(host, line);
@@ -45,7 +28,9 @@ fn fail_reel(two: &Workstations) {
 
 #[test]
 fn failure_is_listed_elsewhere_until_it_is_resolved() {
-    let Some(two) = two_storages() else { return };
+    let Some(two) = Workstations::with_two_storages() else {
+        return;
+    };
     for host in ["ws1", "ws2"] {
         two.lines(host, &["load"]).ok();
     }
@@ -95,7 +80,9 @@ fn failure_is_listed_elsewhere_until_it_is_resolved() {
 
 #[test]
 fn failure_without_identities_waits() {
-    let Some(two) = two_storages() else { return };
+    let Some(two) = Workstations::with_two_storages() else {
+        return;
+    };
     two.lines("ws1", &["load"]).ok();
     fail_reel(&two);
     let index = two.studio.path("ws1/.local/share/auto-backup/index.sqlite");

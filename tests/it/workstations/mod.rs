@@ -3,6 +3,7 @@
 mod card;
 mod crowd;
 mod cut;
+mod damage;
 mod failure;
 mod history;
 mod law;
@@ -52,6 +53,21 @@ impl Workstations {
         workstations.add("ws1", "NAS");
         workstations.add("ws2", "SERVER");
         Some(workstations)
+    }
+
+    /// Two workstations at two storages, which each of them calls otherwise. The second storage has no file.
+    fn with_two_storages() -> Option<Self> {
+        let two = Self::new()?;
+        for (host, names) in [("ws1", ["NAS", "VAULT"]), ("ws2", ["SERVER", "SAFE"])] {
+            let lines = format!(
+                "add database {} ../../../NAS --medium nas\nadd database {} ../../../VAULT --medium vault\n\
+                 add category footage footage/\nset catalog '{}'\n",
+                names[0], names[1], two.address
+            );
+            two.studio.file(startup(host), lines);
+        }
+        fs::create_dir_all(two.studio.path("VAULT/footage")).unwrap();
+        Some(two)
     }
 
     /// Adds a workstation that calls the storage by this name.
