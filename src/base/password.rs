@@ -66,11 +66,10 @@ fn address_length(address: &str, opening: Option<char>) -> usize {
         match quote {
             _ if is_escaped => is_escaped = false,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '\\' => is_escaped = true,
             None if is_quote(c) => quote = Some(c),
             None if c.is_whitespace() => return place,
-            None => {}
+            _ => {}
         }
     }
     address.len()
