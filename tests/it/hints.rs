@@ -188,13 +188,13 @@ fn non_numeric_run_is_refused() {
     -c:1:9: error: `abc` is not a valid RUN: a run is a number; `history` lists them; `history sizes` shows sizes over time
         history abc
                 ^^^
-    hint: write it as: history [RUN | --last N | --all | sizes [PROJECT] [--since TIME]]
+    hint: write it as: history [RUN | [--last N | --all] [--hosts] | sizes [PROJECT] [--since TIME]]
     ");
     assert_snapshot!(complaint(&Studio::bare(), "history --last"), @"
     -c:1:15: error: `--last` needs a value: N
         history --last
                       ^
-    hint: write it as: history [RUN | --last N | --all | sizes [PROJECT] [--since TIME]]
+    hint: write it as: history [RUN | [--last N | --all] [--hosts] | sizes [PROJECT] [--since TIME]]
     ");
 }
 

@@ -264,7 +264,7 @@ fn older_index_is_brought_up_to_date() {
     let index = Connection::open(studio.path(INDEX)).unwrap();
     index
         .execute_batch(
-            "DROP TABLE unshared_evidence; DROP TABLE unshared_folders; DROP TABLE unshared_replicas; DROP TABLE shared_databases; DROP TABLE origins; DROP TABLE publications; DROP TABLE hosts; DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
+            "DROP TABLE shared_failures; DROP TABLE shared_runs; DROP TABLE shared_policies; DROP TABLE card_origins; DROP TABLE unshared_cards; DROP TABLE unshared_failures; DROP TABLE unshared_runs; DROP TABLE shared_studio; DROP TABLE unshared_evidence; DROP TABLE unshared_folders; DROP TABLE unshared_replicas; DROP TABLE shared_databases; DROP TABLE publications; DROP TABLE origins; DROP TABLE hosts; DROP TABLE sizes; DROP TABLE size_series; ALTER TABLE digests DROP COLUMN proofs; DROP TABLE media; DROP TABLE coverage; DROP TABLE generations; DROP TABLE card_targets; DROP TABLE card_folders; DROP TABLE cards; PRAGMA user_version = 2;",
         )
         .unwrap();
     drop(index);
@@ -447,7 +447,7 @@ fn killed_load_keeps_last_scan() {
 #[test]
 fn full_disk_keeps_last_scan() {
     let studio = scanned_studio();
-    let Some(disk) = MountedDisk::mount(&studio, "small", "400k") else {
+    let Some(disk) = MountedDisk::mount(&studio, "small", "560k") else {
         return;
     };
     let index = ["--index", "small/index"];
@@ -460,7 +460,7 @@ fn full_disk_keeps_last_scan() {
     };
     let first = run(&["load"]);
     // Dissimilar names, which an index cannot compress below their own length.
-    for number in 0_u64..4000 {
+    for number in 0_u64..6000 {
         let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let name = format!(
             "{scrambled:016x}-{:016x}",
