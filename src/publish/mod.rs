@@ -14,6 +14,8 @@ mod published_file;
 mod remote_file;
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use self::carrier::Carrier;
 use self::published_file::{FILE_NAME, refused, require_size};
@@ -28,7 +30,10 @@ use crate::storage::Storage;
 use crate::storage::ensure_identity::ensure_identity;
 
 /// Number of attempts to publish while other workstations do.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: u32 = 12;
+
+/// Pause before the second attempt; each further one is longer by as much, so that two workstations do not meet each time.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A published index that was taken over.
 #[derive(Debug)]
@@ -121,10 +126,10 @@ pub fn record_refusal(
 /// # Errors
 /// The storage cannot be written; [`Error::Publication`] if its file is not of this program, and therefore not replaced.
 pub fn publish(index: &mut Index, storage: &Storage) -> Result<()> {
-    for _ in 1..ATTEMPTS {
+    for attempt in 1..ATTEMPTS {
         // Another workstation may publish at the same moment.
         match publish_once(index, storage) {
-            Err(Error::ConcurrentChange { .. }) => {}
+            Err(Error::ConcurrentChange { .. }) => thread::sleep(ATTEMPT_PAUSE * attempt),
             published => return published,
         }
     }
