@@ -281,7 +281,7 @@ fn sent_changes(
 }
 
 /// Adds the empty folders that a plan creates.
-pub(super) fn add_empty_folders(plan: &Plan, changes: &mut SentChanges) {
+fn add_empty_folders(plan: &Plan, changes: &mut SentChanges) {
     for path in plan.empty_folders() {
         changes.add_folder(path, SentFolder::new());
     }

@@ -9,11 +9,13 @@ use serde_json::json;
 
 use super::command::PROGRESS_FLAGS;
 use super::daemon::RcAnswer;
+use super::feature::RemoteFeatures;
+use super::listed_file::ListTarget;
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};
 use super::status::ProcessEnd;
-use crate::base::error::{IoResultExt as _, Result, STORAGE_TIMEOUT_SECONDS};
+use crate::base::error::{Error, IoResultExt as _, Result, STORAGE_TIMEOUT_SECONDS};
 use crate::base::lease::WritePermit;
 use crate::os::scratch::TempFolder;
 
@@ -23,14 +25,29 @@ const MAX_WITHOUT_DAEMON: usize = 50;
 /// Time for the removal of one folder.
 const RMDIR_TIMEOUT: Duration = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS);
 
+/// Folders that could not be created.
+#[derive(Debug)]
+pub struct UnmadeFolders {
+    /// Their paths below the root.
+    pub paths: BTreeSet<PathBuf>,
+    /// The reason.
+    pub error: Error,
+}
+
 impl Remote {
-    /// Creates folders, by their paths below the root, and their missing parents.
+    /// Creates folders, by their paths below the root, and their missing parents. Returns those that do not exist then, with the
+    /// reason. What counts is what the storage holds: rclone may fail at a folder that exists and cannot be listed.
     ///
     /// # Errors
-    /// One of the folders could not be created.
-    pub fn create_folders(&self, folders: &[PathBuf], _: &WritePermit) -> Result<()> {
+    /// Interruption; the loss of the lease.
+    pub fn create_folders(
+        &self,
+        folders: &[PathBuf],
+        features: &RemoteFeatures,
+        _: &WritePermit,
+    ) -> Result<Option<UnmadeFolders>> {
         if folders.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let tree = TempFolder::new()?;
         for folder in folders
@@ -44,10 +61,34 @@ impl Remote {
             .command(&["copy", "--create-empty-src-dirs", "--low-level-retries=3"])
             .flags(PROGRESS_FLAGS)
             .operands([tree.path(), self.root()]);
-        match command.collect(ProcessLimits::TRANSFER)?.failure() {
-            None => Ok(()),
-            Some(why) => Err(remote_error("create folders on", self.root(), why)),
+        let Some(why) = command.collect(ProcessLimits::TRANSFER)?.failure() else {
+            return Ok(None);
+        };
+        let paths = self.missing_folders(folders, features)?;
+        Ok((!paths.is_empty()).then(|| UnmadeFolders {
+            paths,
+            error: remote_error("create folders on", self.root(), why),
+        }))
+    }
+
+    /// Returns the folders that the listings of their parents do not show.
+    fn missing_folders(
+        &self,
+        folders: &[PathBuf],
+        features: &RemoteFeatures,
+    ) -> Result<BTreeSet<PathBuf>> {
+        let parents: BTreeSet<&Path> = folders.iter().filter_map(|path| path.parent()).collect();
+        let mut missing: BTreeSet<PathBuf> = folders.iter().cloned().collect();
+        for parent in parents {
+            match self.list_entries(ListTarget::Folder(parent), features) {
+                Ok(Some(listed)) => missing.retain(|path| !listed.folders.contains_key(path)),
+                Ok(None) => {}
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                // What cannot be seen was not created.
+                Err(_) => {}
+            }
         }
+        Ok(missing)
     }
 
     /// Removes empty folders in this order, by their paths below the root, and returns the removed ones. A folder that is not

@@ -51,6 +51,7 @@ pub use self::configured::{configuration_state, configured_remotes};
 pub use self::connection::ConnectionCheck;
 pub use self::digest::StatedDigest;
 pub use self::feature::RemoteFeatures;
+pub use self::folder::UnmadeFolders;
 pub use self::listed_file::{ListTarget, ListedFile, RemoteListing, TimeSource};
 pub use self::name::unsupported_reason;
 pub use self::program::RcloneVersion;

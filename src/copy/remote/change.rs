@@ -25,7 +25,7 @@ pub(super) struct RemoteChanges {
     pub(super) renamed: Vec<PathBuf>,
     /// Files that the destination no longer holds under these paths.
     pub(super) removed: Vec<ReplicaPath>,
-    /// Folders that the destination no longer holds.
+    /// Folders that the destination does not hold.
     pub(super) removed_folders: Vec<ReplicaPath>,
 }
 

@@ -17,9 +17,9 @@ use crate::copy::emptied::emptied_client;
 use crate::copy::executor::Executor;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
-use crate::copy::record::add_empty_folders;
-use crate::index::{Index, RunId, SentRecord};
+use crate::index::{Index, RunId, SentFolder, SentRecord};
 use crate::model::project::Scope;
+use crate::rclone::UnmadeFolders;
 use crate::snapshot::tree::Tree;
 use crate::storage::lock::Lock;
 use crate::storage::observation;
@@ -129,7 +129,7 @@ fn tidy(
     plans: &[Plan],
     changes: &mut RemoteChanges,
 ) -> Result<()> {
-    make_empty_folders(copy, storage, plans)?;
+    make_empty_folders(copy, storage, plans, changes)?;
     delete_missing(copy, storage, changes)?;
     remove_emptied(copy, storage, plans, changes)
 }
@@ -144,6 +144,7 @@ fn make_empty_folders(
     copy: &mut DestinationCopy<'_>,
     storage: &RemoteStorage,
     plans: &[Plan],
+    changes: &mut RemoteChanges,
 ) -> Result<()> {
     let empty = |plan: &Plan| {
         let folders = plan.empty_folders().map(|path| plan.replica.join(path));
@@ -153,25 +154,37 @@ fn make_empty_folders(
     if folders.is_empty() || must_stop(storage) {
         return Ok(());
     }
+    let mut unmade = BTreeSet::new();
     if storage.features.keeps_empty_folders()
-        && let Err(error) = create_folders(storage, &folders)
+        && let Some(failed) = create_folders(storage, &folders)?
     {
-        for path in &folders {
-            copy.report_outcome(path, Path::new(""), Outcome::Failed(error.full_message()));
+        for path in &failed.paths {
+            let outcome = Outcome::Failed(failed.error.full_message());
+            copy.report_outcome(path, Path::new(""), outcome);
         }
-        return Ok(());
+        unmade = failed.paths;
     }
     let mut record = SentRecord::new();
     for plan in plans {
-        add_empty_folders(plan, record.entry(plan.replica.clone()).or_default());
+        let sent = record.entry(plan.replica.clone()).or_default();
+        for path in plan.empty_folders() {
+            if unmade.contains(&plan.replica.join(path)) {
+                let folder = (plan.replica.clone(), path.to_owned());
+                changes.removed_folders.push(folder);
+            } else {
+                sent.add_folder(path, SentFolder::new());
+            }
+        }
     }
     let source = &copy.spec.source.database().root;
     copy.index.update_sent(&copy.database.root, source, &record)
 }
 
-fn create_folders(storage: &RemoteStorage, folders: &[PathBuf]) -> Result<()> {
+fn create_folders(storage: &RemoteStorage, folders: &[PathBuf]) -> Result<Option<UnmadeFolders>> {
     let permit = storage.remote.permit()?;
-    storage.remote.create_folders(folders, &permit)
+    storage
+        .remote
+        .create_folders(folders, &storage.features, &permit)
 }
 
 /// Removes the emptied folders from the storage and from the record. Folders that cannot be removed are kept.

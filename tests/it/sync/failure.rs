@@ -149,6 +149,31 @@ fn failure_ends_with_its_source_file() {
 }
 
 #[test]
+fn folder_that_cannot_be_created_keeps_no_other_from_it() {
+    let studio = studio();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let Some(mut server) = closed(&remotes) else {
+        return;
+    };
+    let [inside, beside] =
+        ["closed/inside", "beside"].map(|name| format!("footage/acme/spot/{name}"));
+    studio.remove(format!("WORK/{BAD}"));
+    for folder in [&inside, &beside] {
+        fs::create_dir_all(studio.path(format!("WORK/{folder}"))).unwrap();
+    }
+    let site = SyncStudio::new(&remotes, &studio, server.root());
+    let first = site.sync("").status(3);
+    assert_eq!(first.paths_with("failed"), [&inside]);
+    assert!(server.folder().join(&beside).is_dir());
+    site.sync("").status(3);
+    server.allow();
+    site.sync("").status(0);
+    assert!(server.folder().join(&inside).is_dir());
+}
+
+#[test]
 fn failure_of_another_scope_is_kept() {
     let studio = studio();
     let Some(remotes) = Remotes::new(&studio) else {
