@@ -21,8 +21,8 @@ pub(crate) fn check(
         let mut known = 0;
         for root in roots {
             let id = index.database_id(root)?;
-            let revision = id.map(|id| index.shared_revision(id)).transpose()?;
-            known += revision.flatten().unwrap_or_default();
+            let revisions = id.map(|id| index.shared_revisions(id)).transpose()?;
+            known += revisions.flatten().unwrap_or_default().complete;
         }
         if known != expected || expected == 0 {
             return Err(

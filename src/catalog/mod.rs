@@ -25,7 +25,8 @@ mod tls;
 pub use self::address::CatalogAddress;
 pub use self::connection::Catalog;
 pub use self::exchange::{
-    CatalogRevisions, ExchangeReport, ExchangedStorage, StudioReport, exchange, exchange_studio,
+    CatalogDamage, CatalogRevisions, CheckedStorage, ExchangeReport, ExchangedStorage,
+    StudioReport, check_storage, check_studio, exchange, exchange_studio, mark_damaged,
     read_revisions,
 };
 pub use self::lease::{

@@ -36,8 +36,7 @@ pub(super) fn statement_error(error: &postgres::Error, address: &CatalogAddress)
 
 /// Returns the error of rows that another program or a damaged disk changed.
 pub(super) fn damaged_rows(address: &CatalogAddress, what: &str) -> Error {
-    let why = format!("its rows are damaged: {what}");
-    catalog_error(address, CatalogProblem::Failed(why))
+    catalog_error(address, CatalogProblem::Damaged(what.to_owned()))
 }
 
 /// Returns an error of the catalog.

@@ -11,8 +11,8 @@ use super::workspace::Workspace;
 use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
-    Catalog, CatalogAddress, ExchangeReport, ExchangedStorage, ensure_schema, exchange,
-    exchange_studio, read_revisions,
+    Catalog, CatalogAddress, CatalogDamage, ExchangeReport, ExchangedStorage, ensure_schema,
+    exchange, exchange_studio, read_revisions,
 };
 use crate::index::Index;
 use crate::index::overview;
@@ -23,6 +23,9 @@ use crate::storage::{Layout, Storage};
 
 /// Longest wait at the start of a session for the identity file of a storage that was never scanned here.
 const IDENTITY_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// Number of damaged things that one notice names.
+const NAMED_DAMAGE: usize = 3;
 
 /// The direction of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +67,12 @@ pub(super) fn exchange_all(
         let there = there.copied().unwrap_or_default();
         // One that fails, as with damaged rows, keeps no other from being exchanged.
         match exchange_storage(&mut catalog, index, &storage, there) {
-            Ok(report) => reports.extend(report.map(|report| (storage.name, report))),
+            Ok(report) => {
+                if let Some(report) = report.as_ref().filter(|report| !report.damaged.is_empty()) {
+                    note_damage(address, &storage.name, &report.damaged, monitor);
+                }
+                reports.extend(report.map(|report| (storage.name, report)));
+            }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -87,7 +95,7 @@ fn exchange_storage(
 ) -> Result<Option<ExchangeReport>> {
     let id = index.database_id(&storage.root)?;
     let known = match id {
-        Some(id) => index.shared_revision(id)?,
+        Some(id) => index.shared_revisions(id)?,
         None => None,
     };
     let waits = match id {
@@ -95,10 +103,33 @@ fn exchange_storage(
         None => false,
     };
     let is_push = waits && catalog.may_push();
-    if known.unwrap_or_default() == there && !is_push {
+    if known.unwrap_or_default().seen == there && !is_push {
         return Ok(None);
     }
     exchange(catalog, index, storage).map(Some)
+}
+
+/// Says what of a storage is damaged in the catalog.
+fn note_damage(
+    address: &CatalogAddress,
+    storage: &str,
+    damaged: &[CatalogDamage],
+    monitor: &dyn Monitor,
+) {
+    let named: Vec<String> = damaged
+        .iter()
+        .take(NAMED_DAMAGE)
+        .map(ToString::to_string)
+        .collect();
+    let more = match damaged.len().saturating_sub(NAMED_DAMAGE) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let notice = format!(
+        "the catalog `{address}` has damaged rows of {storage}, which are left out: {}{more}; `catalog check --repair` writes them anew where they are known",
+        named.join(", ")
+    );
+    monitor.on_event(&ProgressEvent::Notice(&notice));
 }
 
 /// Says once that a catalog takes no changes.

@@ -31,12 +31,9 @@ pub(super) fn check_known(scope: &Scope, workspace: &Workspace) -> Result<()> {
 /// True if every tracked database was scanned.
 fn has_scanned_all(workspace: &Workspace) -> Result<bool> {
     for database in workspace.registry.databases() {
-        if workspace
-            .index
-            .database(&database.root)?
-            .scanned_at
-            .is_none()
-        {
+        let known = workspace.index.database(&database.root)?;
+        let scanned = overview::last_scan(&workspace.index, &workspace.registry, &known)?;
+        if scanned.is_none() {
             return Ok(false);
         }
     }

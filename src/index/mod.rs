@@ -105,9 +105,9 @@ pub use self::sample::{SampleFolder, SampleProject};
 pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
 pub use self::shared::{
-    IncomingEvidence, IncomingScan, OutgoingEvidence, OutgoingFolder, PulledChanges, SharedReplica,
-    SharedReplicaKey, StagedIncoming, Unshared, UnsharedReplica, WaitingChanges, pack_aggregate,
-    shared_checksum, unpack_aggregate,
+    IncomingEvidence, IncomingScan, MarkExtent, OutgoingEvidence, OutgoingFolder, PulledChanges,
+    SharedReplica, SharedReplicaKey, SharedRevisions, StagedIncoming, Unshared, UnsharedReplica,
+    WaitingChanges, WrittenPull, pack_aggregate, shared_checksum, unpack_aggregate,
 };
 pub use self::size_series::{SizePoint, SizeSeries};
 pub use self::staged_scan::{ScanStaging, StagedScan};

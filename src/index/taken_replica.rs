@@ -92,6 +92,11 @@ impl ScanStaging<'_> {
         Ok(is_sound)
     }
 
+    /// Leaves a replica out that ended.
+    pub(super) fn leave_out(&mut self, replica: usize) {
+        self.replicas[replica].is_left_out = true;
+    }
+
     /// Ends a replica whose folders were taken over from another scan.
     pub(super) fn end_taken_replica(
         &mut self,

@@ -25,7 +25,8 @@ CREATE TABLE publications (
 -- Databases that take part in a catalog.
 CREATE TABLE shared_databases (
     database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
-    revision    INTEGER NOT NULL,       -- of the catalog, up to which this index knows it
+    revision    INTEGER NOT NULL,       -- of the catalog, up to which this index knows all of it
+    seen        INTEGER NOT NULL DEFAULT 0, -- of the catalog, at the last exchange: rows between the two are damaged
     mark        INTEGER NOT NULL        -- the highest mark of a change that the catalog may lack
 ) STRICT;
 -- Changes that the catalog lacks, each with a mark: one that is marked again while it is pushed stays.
@@ -35,7 +36,7 @@ CREATE TABLE unshared_replicas (
     client      BLOB NOT NULL,
     project     BLOB NOT NULL,
     mark        INTEGER NOT NULL,
-    is_whole    INTEGER NOT NULL DEFAULT 0, -- 1: any of its folders may differ, not only those marked
+    extent      INTEGER NOT NULL DEFAULT 0, -- 0: the marked folders differ, 1: any may differ, 2: all are written anew
     PRIMARY KEY (database_id, category, client, project)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE unshared_folders (
@@ -54,6 +55,7 @@ CREATE TABLE unshared_evidence (
 -- The share of this index in what the catalog knows of the studio; no row before the first exchange.
 CREATE TABLE shared_studio (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch    TEXT NOT NULL DEFAULT '',  -- of the catalog: another one has other revisions
     revision INTEGER NOT NULL,          -- of the catalog, up to which this index knows it
     mark     INTEGER NOT NULL           -- the highest mark of a change that the catalog may lack
 ) STRICT;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
+use crate::index::overview::last_scan;
 use crate::index::{DatabaseId, Index};
 use crate::model::registry::{Database, Registry};
 
@@ -48,7 +49,7 @@ pub fn places(index: &Index, registry: &Registry) -> Result<Vec<Place>> {
             id: known.id,
             medium: 0,
             media,
-            scanned_at: known.scanned_at,
+            scanned_at: last_scan(index, registry, &known)?,
             is_offline: known.offline_since.is_some(),
         });
     }

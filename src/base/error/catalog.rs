@@ -56,6 +56,8 @@ pub enum CatalogProblem {
     Busy(String),
     /// The lease of a storage was not renewed in time, or another workstation has it. Holds the identity of the storage.
     LeaseLost(String),
+    /// Another program or a damaged disk changed rows. Holds what they are.
+    Damaged(String),
     /// Another error, in the server's words.
     Failed(String),
 }
@@ -105,6 +107,7 @@ impl CatalogProblem {
             Self::LeaseLost(identity) => {
                 format!("lost the lease of storage `{identity}` at the catalog `{address}`")
             }
+            Self::Damaged(what) => format!("the catalog `{address}` has damaged rows: {what}"),
             Self::Failed(why) => format!("the catalog `{address}` reported an error: {why}"),
         }
     }
@@ -153,6 +156,9 @@ impl CatalogProblem {
             Self::Busy(_) => "try again in a minute",
             Self::LeaseLost(_) => {
                 "another workstation may write there by now; run the same line again when that has ended"
+            }
+            Self::Damaged(_) => {
+                "`catalog check --repair` on a workstation that knows them writes them anew"
             }
             Self::Failed(_) => return None,
         };

@@ -8,10 +8,13 @@
 //! Rule: an exchange may end at any statement and be repeated.
 
 mod attempt;
+mod check;
+mod damage;
 mod failure;
 mod host;
 mod pull;
 mod push;
+mod repair;
 mod replica_key;
 mod row_batch;
 mod server_clock;
@@ -21,8 +24,9 @@ mod studio;
 
 use std::collections::BTreeMap;
 
-use postgres::Transaction;
-
+pub use self::check::check_storage;
+pub use self::damage::{CatalogDamage, CheckedStorage};
+pub use self::repair::mark_damaged;
 pub use self::storage_row::ExchangedStorage;
 
 use self::attempt::repeat;
@@ -30,15 +34,15 @@ use self::failure::ExchangeFailure;
 use self::host::CatalogHosts;
 use self::pull::Pull;
 use self::push::{Push, Pushed};
-use self::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_REVISIONS, READ_STORAGE};
-use self::storage_row::StorageRow;
-pub use self::studio::{StudioReport, exchange_studio};
+use self::statement::READ_REVISIONS;
+use self::storage_row::read_storage;
+pub use self::studio::{StudioReport, check_studio, exchange_studio};
 use super::connection::Catalog;
 use crate::base::error::Result;
-use crate::index::{DatabaseId, Index, PulledChanges};
+use crate::index::{DatabaseId, Index, PulledChanges, SharedRevisions};
 
 /// The result of an exchange.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeReport {
     /// What was pulled.
     pub pulled: PulledChanges,
@@ -48,6 +52,8 @@ pub struct ExchangeReport {
     pub pushed_folders: u64,
     /// The revision of the storage that this index knows now.
     pub revision: i64,
+    /// What is damaged in the catalog and was left out. This workstation keeps what it knew of it.
+    pub damaged: Vec<CatalogDamage>,
 }
 
 /// The revisions of a catalog: what an index must know to need no exchange.
@@ -96,7 +102,7 @@ fn exchange_once(
     let reader = index.try_clone()?;
     let _view = reader.read_transaction()?;
     let known = reader.database(&storage.root)?;
-    let known_revision = reader.shared_revision(database)?.unwrap_or_default();
+    let revisions = reader.shared_revisions(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
     let is_push = catalog.may_push() && !unshared.is_empty();
     let address = catalog.address().clone();
@@ -107,11 +113,11 @@ fn exchange_once(
     };
     let row = read_storage(&mut transaction, storage, is_push)?;
     let revision = row.map_or(0, |row| row.revision);
-    if revision < known_revision {
+    if revision < revisions.seen {
         drop(transaction);
         return forget_catalog(index, database);
     }
-    let Some(row) = row.filter(|_| is_push || revision > known_revision) else {
+    let Some(row) = row.filter(|_| is_push || revision > revisions.seen) else {
         return Ok(ExchangeReport {
             revision,
             ..ExchangeReport::default()
@@ -125,13 +131,13 @@ fn exchange_once(
     let hosts = CatalogHosts::read(&mut transaction)?;
     let pull = Pull {
         index,
-        address: &address,
         storage,
         database,
         known: &known,
         row: &row,
-        known_revision,
+        known_revision: revisions.complete,
         unshared: &unshared,
+        is_push,
     };
     let pulled = pull.run(&mut transaction, (&hosts, &own))?;
     let pushed = if is_push {
@@ -150,33 +156,26 @@ fn exchange_once(
         Pushed::nothing(revision)
     };
     transaction.commit()?;
+    let revisions = SharedRevisions {
+        complete: if pulled.damaged.is_empty() {
+            pushed.revision
+        } else {
+            revisions.complete
+        },
+        seen: pushed.revision,
+    };
     if is_push || unshared.is_empty() {
-        index.record_shared(database, &unshared, pushed.revision)?;
+        index.record_shared(database, &unshared, revisions)?;
     } else {
-        index.record_pulled(database, &pulled.newer_here, pushed.revision)?;
+        index.record_pulled(database, &pulled.newer_here, revisions)?;
     }
     Ok(ExchangeReport {
         pulled: pulled.changes,
         pushed_replicas: pushed.replicas,
         pushed_folders: pushed.folders,
         revision: pushed.revision,
+        damaged: pulled.damaged,
     })
-}
-
-/// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.
-fn read_storage(
-    transaction: &mut Transaction<'_>,
-    storage: &ExchangedStorage,
-    is_push: bool,
-) -> Result<Option<StorageRow>, postgres::Error> {
-    let sql = if is_push {
-        transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
-        LOCK_STORAGE
-    } else {
-        READ_STORAGE
-    };
-    let row = transaction.query_opt(sql, &[&storage.identity])?;
-    Ok(row.as_ref().map(StorageRow::read))
 }
 
 /// Begins anew with a catalog that lost revisions, such as one that was restored from a backup: all is compared again.

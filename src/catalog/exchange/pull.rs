@@ -1,12 +1,13 @@
 //! Pulling: rows of the catalog with a higher revision than this index knows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
 use postgres::{Row, Transaction};
 
+use super::damage::{CatalogDamage, CheckedStorage, evidence_folder};
 use super::failure::ExchangeFailure;
 use super::host::CatalogHosts;
 use super::replica_key::{path_of, read_key};
@@ -21,12 +22,10 @@ use crate::index::{
     DatabaseId, ForeignFailure, ForeignHosts, IncomingEvidence, IncomingScan, Index, KnownDatabase,
     KnownHost, PulledChanges, SharedReplica, SharedReplicaKey, Unshared, unpack_aggregate,
 };
-use crate::model::layout::CategoryLayout;
 
 /// A pull of one storage.
 pub(super) struct Pull<'a> {
     pub(super) index: &'a mut Index,
-    pub(super) address: &'a CatalogAddress,
     pub(super) storage: &'a ExchangedStorage,
     pub(super) database: DatabaseId,
     /// The database when `unshared` was read: what other processes wrote since is newer than the pull.
@@ -35,6 +34,8 @@ pub(super) struct Pull<'a> {
     /// The revision that this index knows.
     pub(super) known_revision: i64,
     pub(super) unshared: &'a Unshared,
+    /// True if what is marked is pushed.
+    pub(super) is_push: bool,
 }
 
 /// The result of a pull.
@@ -45,6 +46,8 @@ pub(super) struct Pulled {
     pub(super) newer_there: BTreeSet<SharedReplicaKey>,
     /// Replicas that changed in the catalog and were marked here with a newer scan: any of their folders may differ.
     pub(super) newer_here: BTreeSet<SharedReplicaKey>,
+    /// What is damaged in the catalog and was left out. What the push writes anew is not among it.
+    pub(super) damaged: Vec<CatalogDamage>,
 }
 
 /// The replicas that changed in the catalog.
@@ -53,6 +56,7 @@ struct ChangedReplicas {
     taken: Vec<PulledReplica>,
     newer_there: BTreeSet<SharedReplicaKey>,
     newer_here: BTreeSet<SharedReplicaKey>,
+    damaged: Vec<CatalogDamage>,
 }
 
 /// A replica that is taken over.
@@ -72,27 +76,59 @@ impl Pull<'_> {
         let hosts = hosts.add_to(self.index, own)?;
         let replicas = self.changed_replicas(transaction, &hosts)?;
         let mut incoming = self.index.stage_incoming(self.known)?;
-        self.stage(
-            transaction,
-            &mut incoming,
-            replicas.taken,
-            &replicas.newer_there,
-        )?;
+        let (taken, newer_there) = (replicas.taken, &replicas.newer_there);
+        let unsound = self.stage(transaction, &mut incoming, taken, newer_there)?;
         let staged = incoming.finish()?;
-        let evidence = self.evidence(transaction)?;
-        let categories = self.categories(transaction)?;
+        let mut damaged = replicas.damaged;
+        damaged.extend(unsound.into_iter().map(CatalogDamage::Replica));
+        // A listing without a replica that was left out would make it look deleted.
+        let categories = if damaged.is_empty() {
+            self.categories(transaction, &mut damaged)?
+        } else {
+            Vec::new()
+        };
+        let evidence = self.evidence(transaction, &mut damaged)?;
         let written = self.index.write_incoming(
             &self.storage.root,
             self.known,
             &staged,
             (&evidence, &hosts, self.storage.keeps_tags),
             &categories,
-        );
-        let changes = written.map_err(|failure| foreign_failure(failure, self.address))?;
+        )?;
+        let written = written.ok_or(ExchangeFailure::Overtaken)?;
+        damaged.extend(self.damaged_evidence(written.damaged_evidence));
         Ok(Pulled {
-            changes: changes.ok_or(ExchangeFailure::Overtaken)?,
+            changes: written.changes,
             newer_there: replicas.newer_there,
             newer_here: replicas.newer_here,
+            damaged,
+        })
+    }
+
+    /// Reads everything, and writes nothing.
+    pub(super) fn check(
+        self,
+        transaction: &mut Transaction<'_>,
+        hosts: &ForeignHosts,
+    ) -> Result<CheckedStorage, ExchangeFailure> {
+        let replicas = self.changed_replicas(transaction, hosts)?;
+        let all = replicas.taken.len() as u64;
+        let mut incoming = self.index.stage_incoming(self.known)?;
+        let newer_there = &replicas.newer_there;
+        let unsound = self.stage(transaction, &mut incoming, replicas.taken, newer_there)?;
+        drop(incoming);
+        let sound_replicas = all - unsound.len() as u64;
+        let mut damaged = replicas.damaged;
+        damaged.extend(unsound.into_iter().map(CatalogDamage::Replica));
+        self.categories(transaction, &mut damaged)?;
+        let evidence = self.evidence(transaction, &mut damaged)?;
+        let unsound = evidence
+            .into_iter()
+            .filter(|evidence| !evidence.is_sound(hosts, self.storage.keeps_tags));
+        damaged.extend(unsound.map(|evidence| CatalogDamage::Evidence(evidence.folder)));
+        Ok(CheckedStorage {
+            sound_replicas,
+            damaged,
         })
     }
 
@@ -114,7 +150,15 @@ impl Pull<'_> {
         let rows = transaction.query(READ_REPLICAS, &[&self.row.id, &self.known_revision])?;
         let mut changed = ChangedReplicas::default();
         for row in &rows {
-            let replica = self.read_replica(row, hosts)?;
+            let Some(replica) = self.read_replica(row, hosts) else {
+                match read_key(row, 1).filter(|key| self.is_push && marked.contains_key(key)) {
+                    Some(key) => {
+                        changed.newer_here.insert(key);
+                    }
+                    None => changed.damaged.push(CatalogDamage::of_replica_row(row)),
+                }
+                continue;
+            };
             let seconds: i64 = row.get(5);
             match marked.get(&replica.key) {
                 Some(own) if *own >= seconds => {
@@ -131,36 +175,33 @@ impl Pull<'_> {
         Ok(changed)
     }
 
-    fn read_replica(
-        &self,
-        row: &Row,
-        hosts: &ForeignHosts,
-    ) -> Result<PulledReplica, ExchangeFailure> {
-        let damaged = || ExchangeFailure::Final(damaged_rows(self.address, "a replica"));
+    /// Reads a replica; `None` if its row is damaged.
+    fn read_replica(&self, row: &Row, hosts: &ForeignHosts) -> Option<PulledReplica> {
         let aggregate: Option<&[u8]> = row.get(4);
         let aggregate = match aggregate {
-            Some(packed) => Some(unpack_aggregate(packed).ok_or_else(damaged)?),
+            Some(packed) => Some(unpack_aggregate(packed)?),
             None => None,
         };
-        Ok(PulledReplica {
+        Some(PulledReplica {
             id: row.get(0),
-            key: read_key(row, 1).ok_or_else(damaged)?,
+            key: read_key(row, 1)?,
             state: SharedReplica {
                 scanned_at: self.row.clock.local_time(row.get(5)).min(Timestamp::now()),
-                host: hosts.number_here(row.get(6)).ok_or_else(damaged)?,
+                host: hosts.number_here(row.get(6))?,
                 aggregate,
             },
         })
     }
 
     /// Stages the replicas: only the folders that changed, or all where this index has another state than the one before.
+    /// Returns those that are damaged and were left out.
     fn stage(
         &self,
         transaction: &mut Transaction<'_>,
         incoming: &mut IncomingScan<'_>,
         taken: Vec<PulledReplica>,
         newer_there: &BTreeSet<SharedReplicaKey>,
-    ) -> Result<(), ExchangeFailure> {
+    ) -> Result<Vec<SharedReplicaKey>, ExchangeFailure> {
         let (mut changed, mut whole) = (Vec::new(), Vec::new());
         let knows_all_before =
             self.known_revision > 0 && self.known_revision >= self.row.purged_revision;
@@ -181,20 +222,12 @@ impl Pull<'_> {
         let ids: Vec<i64> = whole.iter().map(|replica| replica.id).collect();
         let parameters: [&(dyn ToSql + Sync); 1] = [&ids];
         let query = (READ_ALL_FOLDERS, &parameters[..]);
-        if self
-            .stage_group(transaction, incoming, query, whole, false)?
-            .is_empty()
-        {
-            Ok(())
-        } else {
-            Err(ExchangeFailure::Final(damaged_rows(
-                self.address,
-                "the folders of a replica",
-            )))
-        }
+        let unsound = self.stage_group(transaction, incoming, query, whole, false)?;
+        Ok(unsound.into_iter().map(|replica| replica.key).collect())
     }
 
-    /// Stages replicas, which are sorted by id like the rows of their folders. Returns those whose folders do not add up.
+    /// Stages replicas, which are sorted by id like the rows of their folders. Returns those whose folders are damaged or do not
+    /// add up.
     fn stage_group(
         &self,
         transaction: &mut Transaction<'_>,
@@ -211,16 +244,26 @@ impl Pull<'_> {
         let mut next = rows.next()?;
         for replica in replicas {
             let place = incoming.begin(&replica.key, is_delta)?;
+            let mut is_sound = true;
             while let Some(row) = next
                 .as_ref()
                 .filter(|row| row.get::<_, i64>(0) == replica.id)
             {
-                incoming
-                    .add_folder(place, row.get(1), row.get(2), row.get(3))
-                    .map_err(|failure| foreign_failure(failure, self.address))?;
+                if is_sound {
+                    match incoming.add_folder(place, row.get(1), row.get(2), row.get(3)) {
+                        Ok(()) => {}
+                        Err(ForeignFailure::Own(error)) => return Err(error.into()),
+                        Err(ForeignFailure::Foreign(_)) => is_sound = false,
+                    }
+                }
                 next = rows.next()?;
             }
-            if !incoming.end(place, &replica.state)? {
+            if is_sound {
+                is_sound = incoming.end(place, &replica.state)?;
+            } else {
+                incoming.leave_out(place, &replica.state)?;
+            }
+            if !is_sound {
                 unsound.push(replica);
             }
         }
@@ -231,18 +274,14 @@ impl Pull<'_> {
     fn evidence(
         &self,
         transaction: &mut Transaction<'_>,
+        damaged: &mut Vec<CatalogDamage>,
     ) -> Result<Vec<IncomingEvidence>, ExchangeFailure> {
-        let damaged = || ExchangeFailure::Final(damaged_rows(self.address, "evidence"));
         let rows = transaction.query(READ_EVIDENCE, &[&self.row.id, &self.known_revision])?;
         let mut evidence = Vec::with_capacity(rows.len());
         for row in &rows {
-            let key = read_key(row, 0).ok_or_else(damaged)?;
-            let path = path_of(row.get(3)).ok_or_else(damaged)?;
-            let replica = CategoryLayout::from_key(&key.category).replica_path(&key.project);
-            let folder = if path == Path::new("") {
-                replica
-            } else {
-                replica.join(path)
+            let Some(folder) = evidence_folder(row) else {
+                damaged.push(CatalogDamage::Nameless("folder with evidence"));
+                continue;
             };
             let manifest: Option<Vec<u8>> = row.get(4);
             evidence.push(IncomingEvidence {
@@ -253,17 +292,32 @@ impl Pull<'_> {
         Ok(evidence)
     }
 
+    /// Returns the folders of damaged evidence that the push does not write anew.
+    fn damaged_evidence(&self, folders: Vec<PathBuf>) -> Vec<CatalogDamage> {
+        let marked: &[PathBuf] = if self.is_push {
+            &self.unshared.evidence
+        } else {
+            &[]
+        };
+        let left = folders
+            .into_iter()
+            .filter(|folder| !marked.contains(folder));
+        left.map(CatalogDamage::Evidence).collect()
+    }
+
     /// Returns the categories that were listed later than here.
     fn categories(
         &self,
         transaction: &mut Transaction<'_>,
+        damaged: &mut Vec<CatalogDamage>,
     ) -> Result<Vec<(PathBuf, Timestamp)>, ExchangeFailure> {
         let rows = transaction.query(READ_CATEGORIES, &[&self.row.id, &self.known_revision])?;
         let mut categories = Vec::new();
         for row in &rows {
-            let category = path_of(row.get(0));
-            let category = category
-                .ok_or_else(|| ExchangeFailure::Final(damaged_rows(self.address, "a category")))?;
+            let Some(category) = path_of(row.get(0)) else {
+                damaged.push(CatalogDamage::Nameless("category"));
+                continue;
+            };
             let at = self.row.clock.local_time(row.get(1)).min(Timestamp::now());
             if self.index.category_scanned_at(self.database, category)? < Some(at) {
                 categories.push((category.to_owned(), at));

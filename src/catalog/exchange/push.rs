@@ -18,8 +18,8 @@ use crate::base::interrupt;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::server_error::damaged_rows;
 use crate::index::{
-    DatabaseId, HostId, Index, SharedReplicaKey, Unshared, UnsharedReplica, pack_aggregate,
-    shared_checksum,
+    DatabaseId, HostId, Index, MarkExtent, SharedReplicaKey, Unshared, UnsharedReplica,
+    pack_aggregate, shared_checksum,
 };
 use crate::model::layout::CategoryLayout;
 
@@ -148,15 +148,17 @@ impl Push<'_> {
             interrupt::check()?;
             let id = ids.get(&replica.key).copied();
             let id = id.ok_or_else(|| damaged_rows(self.address, "a replica that was written"))?;
+            let is_delta =
+                replica.extent == MarkExtent::Marked && !pulled.newer_here.contains(&replica.key);
             if replica.state.aggregate.is_none() {
                 missing.push(id);
-            } else if replica.is_whole || pulled.newer_here.contains(&replica.key) {
-                self.write_whole(transaction, (replica, id), &mut batch)?;
-            } else {
+            } else if is_delta {
                 self.reader.visit_changed_folders(replica, &mut |folder| {
                     batch.add_folder(id, bytes_of(folder.path), folder.manifest);
                     Ok::<(), ExchangeFailure>(batch.flush_if_full(transaction)?)
                 })?;
+            } else {
+                self.write_whole(transaction, (replica, id), &mut batch)?;
             }
         }
         batch.flush(transaction)?;
@@ -166,7 +168,7 @@ impl Push<'_> {
         Ok(batch.written())
     }
 
-    /// Writes the folders of a replica that differ from those in the catalog.
+    /// Writes the folders of a replica that differ from those in the catalog, or all anew.
     fn write_whole(
         &self,
         transaction: &mut Transaction<'_>,
@@ -179,7 +181,8 @@ impl Push<'_> {
         self.reader.visit_all_folders(replica, &mut |folder| {
             let known = there.remove(bytes_of(folder.path));
             let checksum = shared_checksum(bytes_of(folder.path), folder.manifest);
-            if known.as_deref() != Some(&checksum[..]) {
+            let is_anew = replica.extent == MarkExtent::Anew;
+            if is_anew || known.as_deref() != Some(&checksum[..]) {
                 batch.add_folder(id, bytes_of(folder.path), folder.manifest);
                 batch.flush_if_full(transaction)?;
             }

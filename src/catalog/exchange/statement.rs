@@ -45,6 +45,27 @@ pub(super) const READ_REPLICAS: &str = "
 SELECT id, category, client, project, aggregate, scanned_at, host_id
 FROM auto_backup.replicas WHERE database_id = $1 AND revision > $2 ORDER BY id";
 
+pub(super) const READ_SCAN_TIME: &str = "
+SELECT scanned_at FROM auto_backup.replicas
+WHERE database_id = $1 AND category = $2 AND client = $3 AND project = $4";
+
+pub(super) const READ_LISTED_CATEGORIES: &str = "
+SELECT category FROM auto_backup.categories WHERE database_id = $1";
+
+pub(super) const READ_EVIDENCE_PATHS: &str = "
+SELECT e.replica_id, e.path
+FROM auto_backup.evidence e JOIN auto_backup.replicas r ON r.id = e.replica_id WHERE r.database_id = $1";
+
+/// With their folders and evidence.
+pub(super) const REMOVE_REPLICAS: &str = "
+DELETE FROM auto_backup.replicas WHERE id IN (SELECT unnest(CAST($1 AS bigint[])))";
+
+pub(super) const REMOVE_CATEGORIES: &str = "
+DELETE FROM auto_backup.categories WHERE database_id = $1 AND category IN (SELECT unnest(CAST($2 AS bytea[])))";
+
+pub(super) const REMOVE_EVIDENCE: &str = "
+DELETE FROM auto_backup.evidence WHERE replica_id = $1 AND path = $2";
+
 pub(super) const READ_REPLICA_IDS: &str = "
 SELECT id, category, client, project FROM auto_backup.replicas WHERE database_id = $1";
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use postgres::Row;
+use postgres::{Row, Transaction};
 
 use super::server_clock::ServerClock;
+use super::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_STORAGE};
 
 /// A storage that takes part in a catalog.
 #[derive(Clone, Debug)]
@@ -37,4 +38,20 @@ impl StorageRow {
             clock: ServerClock::new(row.get(3)),
         }
     }
+}
+
+/// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.
+pub(super) fn read_storage(
+    transaction: &mut Transaction<'_>,
+    storage: &ExchangedStorage,
+    is_push: bool,
+) -> Result<Option<StorageRow>, postgres::Error> {
+    let sql = if is_push {
+        transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
+        LOCK_STORAGE
+    } else {
+        READ_STORAGE
+    };
+    let row = transaction.query_opt(sql, &[&storage.identity])?;
+    Ok(row.as_ref().map(StorageRow::read))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::catalog::{CatalogAddress, ExchangeReport};
 use crate::commands::catalog_session::{ExchangeDirection, ensure_identities, exchange_all};
@@ -34,6 +35,8 @@ struct ExchangedRow {
     pulled_evidence: u64,
     pushed_projects: u64,
     pushed_folders: u64,
+    /// What is damaged in the catalog and was left out.
+    damaged: Vec<String>,
 }
 
 impl ExchangedRow {
@@ -45,6 +48,7 @@ impl ExchangedRow {
             pulled_evidence: report.pulled.folders_with_evidence,
             pushed_projects: report.pushed_replicas,
             pushed_folders: report.pushed_folders,
+            damaged: report.damaged.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -101,6 +105,14 @@ impl Answer for CatalogExchangeAnswer {
         }
     }
 
+    fn exit_status(&self) -> ExitStatus {
+        if self.databases.iter().all(|row| row.damaged.is_empty()) {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Partial
+        }
+    }
+
     fn records(&self) -> Records {
         let row = |row: &ExchangedRow| {
             let mut cells = vec![Cell::text(row.name.as_str())];
@@ -111,6 +123,7 @@ impl Answer for CatalogExchangeAnswer {
                     row.pulled_evidence,
                     row.pushed_projects,
                     row.pushed_folders,
+                    row.damaged.len() as u64,
                 ]
                 .map(Cell::Count),
             );
@@ -124,6 +137,7 @@ impl Answer for CatalogExchangeAnswer {
                 "pulled_evidence",
                 "pushed_projects",
                 "pushed_folders",
+                "damaged",
             ],
             rows: self.databases.iter().map(row).collect(),
         }

@@ -1,10 +1,12 @@
 //! `catalog`: shows the state of the catalog, and exchanges what is known with it.
 
+mod check;
 mod exchange;
 mod status;
 
 use clap::{Args, Subcommand};
 
+use self::check::CatalogCheck;
 use self::exchange::CatalogExchange;
 use super::catalog_session::ExchangeDirection;
 use super::command::RunCommand as _;
@@ -22,7 +24,8 @@ use crate::output::printer::Printer;
 #[command(after_help = "Examples:
   catalog status
   catalog pull
-  catalog push")]
+  catalog push
+  catalog check --repair")]
 pub(crate) struct CatalogArgs {
     #[command(subcommand)]
     subcommand: CatalogSubcommand,
@@ -50,6 +53,18 @@ enum CatalogSubcommand {
         after_help = "Examples:\n  catalog push"
     )]
     Push,
+    /// Read all rows, and name those that are damaged
+    ///
+    /// Rows that another program or a damaged disk changed are left out by every workstation, which keeps what it knew.
+    #[command(
+        override_usage = "catalog check [--repair]",
+        after_help = "Examples:\n  catalog check\n  catalog check --repair"
+    )]
+    Check {
+        /// Write damaged rows anew from what this workstation knows
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 impl CatalogArgs {
@@ -71,6 +86,9 @@ impl CatalogArgs {
             }
             CatalogSubcommand::Pull => ExchangeDirection::Pull,
             CatalogSubcommand::Push => ExchangeDirection::Both,
+            CatalogSubcommand::Check { repair } => {
+                return printer.print(&CatalogCheck { address, repair }.run(workspace)?);
+            }
         };
         printer.print(&CatalogExchange { address, direction }.run(workspace)?)
     }

@@ -113,7 +113,10 @@ pub(super) fn read(
         let identity = identity.map(|one| one.identity.as_str());
         let id = index.database_id(&database.root)?;
         let (revision, waiting) = match id {
-            Some(id) => (index.shared_revision(id)?, index.waiting_changes(id)?),
+            Some(id) => (
+                index.shared_revisions(id)?.map(|known| known.seen),
+                index.waiting_changes(id)?,
+            ),
             None => (None, WaitingChanges::default()),
         };
         let known = identity.and_then(|identity| there.remove(identity));

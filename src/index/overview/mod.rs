@@ -5,6 +5,7 @@
 
 mod category;
 mod derived;
+mod last_scan;
 mod project;
 mod size_history;
 mod size_samples;
@@ -13,6 +14,7 @@ mod summary;
 mod union;
 mod union_context;
 
+pub use self::last_scan::last_scan;
 pub use self::project::{
     ProjectSize, add_holders, clients, example_project, known_projects, projects,
     visit_project_sizes, visit_projects,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{OutgoingFolder, SharedReplica, SharedReplicaKey, shared_checksum};
+use super::{
+    MarkExtent, OutgoingFolder, SharedReplica, SharedReplicaKey, SharedRevisions, shared_checksum,
+};
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::fixture::{ROOT, folder, project};
@@ -143,7 +145,7 @@ fn exchange(index: &mut Index, other: &mut Index) {
     let Some(database) = index.database_id(root).unwrap() else {
         return;
     };
-    if index.shared_revision(database).unwrap().is_none() {
+    if index.shared_revisions(database).unwrap().is_none() {
         index.share_database(database).unwrap();
     }
     let unshared = index.unshared(database).unwrap();
@@ -159,7 +161,9 @@ fn exchange(index: &mut Index, other: &mut Index) {
             incoming.add_missing(replica.key.clone(), &replica.state);
             continue;
         }
-        let place = incoming.begin(&replica.key, !replica.is_whole).unwrap();
+        let place = incoming
+            .begin(&replica.key, replica.extent == MarkExtent::Marked)
+            .unwrap();
         let mut add = |folder: OutgoingFolder<'_>| {
             let path = folder.path.as_os_str().as_bytes();
             let checksum = shared_checksum(path, folder.manifest);
@@ -169,10 +173,10 @@ fn exchange(index: &mut Index, other: &mut Index) {
                 ForeignFailure::Foreign(error) => panic!("{error}"),
             })
         };
-        if replica.is_whole {
-            index.visit_all_folders(replica, &mut add).unwrap();
-        } else {
+        if replica.extent == MarkExtent::Marked {
             index.visit_changed_folders(replica, &mut add).unwrap();
+        } else {
+            index.visit_all_folders(replica, &mut add).unwrap();
         }
         let state = SharedReplica {
             host: None,
@@ -201,7 +205,9 @@ fn exchange(index: &mut Index, other: &mut Index) {
         &categories,
     );
     assert!(written.unwrap().is_some());
-    index.record_shared(database, &unshared, 1).unwrap();
+    index
+        .record_shared(database, &unshared, SharedRevisions::up_to(1))
+        .unwrap();
 }
 
 /// Returns what an index knows of the files and their contents.
@@ -275,7 +281,8 @@ fn change_during_a_push_stays_marked() {
     index.share_database(database).unwrap();
     let pushed = index.unshared(database).unwrap();
     apply(&mut index, &scanned(3));
-    index.record_shared(database, &pushed, 4).unwrap();
+    let revisions = SharedRevisions::up_to(4);
+    index.record_shared(database, &pushed, revisions).unwrap();
     let left = index.unshared(database).unwrap();
     assert_eq!(left.replicas.len(), 1);
     let key = SharedReplicaKey {
@@ -284,7 +291,7 @@ fn change_during_a_push_stays_marked() {
     };
     assert_eq!(left.replicas[0].key, key);
     assert_eq!(left.replicas[0].folders, [PathBuf::from("f1")]);
-    assert_eq!(index.shared_revision(database).unwrap(), Some(4));
+    assert_eq!(index.shared_revisions(database).unwrap(), Some(revisions));
 }
 
 #[test]

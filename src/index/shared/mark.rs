@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params};
 
 use crate::base::error::Result;
@@ -28,6 +29,36 @@ pub struct WaitingChanges {
     pub evidence_folders: u64,
 }
 
+/// The folders that a marked replica shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkExtent {
+    /// Those that are marked.
+    Marked,
+    /// Those that differ from the catalog: any may.
+    Differing,
+    /// All, because rows in the catalog are damaged.
+    Anew,
+}
+
+impl MarkExtent {
+    const ALL: [Self; 3] = [Self::Marked, Self::Differing, Self::Anew];
+}
+
+impl ToSql for MarkExtent {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok((*self as i64).into())
+    }
+}
+
+impl FromSql for MarkExtent {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        let known = usize::try_from(number).ok();
+        let known = known.and_then(|place| Self::ALL.get(place).copied());
+        known.ok_or(FromSqlError::OutOfRange(number))
+    }
+}
+
 /// The mark of one scan; `None` if its database takes no part in a catalog, or the scan is from there.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::index) struct ReplicaMarks(Option<i64>);
@@ -51,7 +82,7 @@ impl ReplicaMarks {
         database: DatabaseId,
         key: (&Path, &ProjectId),
     ) -> rusqlite::Result<()> {
-        self.mark(connection, database, key, false)
+        self.mark(connection, database, key, MarkExtent::Marked)
     }
 
     /// Marks a replica whose folders were all removed. If it comes back before it is pushed, any of them may differ.
@@ -61,7 +92,7 @@ impl ReplicaMarks {
         database: DatabaseId,
         key: (&Path, &ProjectId),
     ) -> rusqlite::Result<()> {
-        self.mark(connection, database, key, true)
+        self.mark(connection, database, key, MarkExtent::Differing)
     }
 
     fn mark(
@@ -69,17 +100,17 @@ impl ReplicaMarks {
         connection: &Connection,
         database: DatabaseId,
         (category, project): (&Path, &ProjectId),
-        is_whole: bool,
+        extent: MarkExtent,
     ) -> rusqlite::Result<()> {
         let Self(Some(mark)) = self else {
             return Ok(());
         };
         let sql =
-            "INSERT INTO unshared_replicas (database_id, category, client, project, mark, is_whole)
+            "INSERT INTO unshared_replicas (database_id, category, client, project, mark, extent)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                   ON CONFLICT DO UPDATE SET mark = ?5, is_whole = max(is_whole, ?6)";
+                   ON CONFLICT DO UPDATE SET mark = ?5, extent = max(extent, ?6)";
         let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
-        let parameters = params![database, bytes(category), client, project, mark, is_whole];
+        let parameters = params![database, bytes(category), client, project, mark, extent];
         execute(connection, sql, parameters)
     }
 
@@ -147,11 +178,35 @@ fn next_mark(connection: &Connection, database: DatabaseId) -> rusqlite::Result<
     optional(connection, sql, [database], |row| row.get(0))
 }
 
+/// The revisions of a database in the catalog that an index knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SharedRevisions {
+    /// All rows up to this one are known.
+    pub complete: i64,
+    /// The revision at the last exchange. It is higher only while rows are damaged in the catalog.
+    pub seen: i64,
+}
+
+impl SharedRevisions {
+    /// All rows up to this revision are known.
+    pub const fn up_to(revision: i64) -> Self {
+        Self {
+            complete: revision,
+            seen: revision,
+        }
+    }
+}
+
 impl Index {
-    /// Returns the revision of the catalog up to which a database is known; `None` if it takes no part.
-    pub fn shared_revision(&self, database: DatabaseId) -> Result<Option<i64>> {
-        let sql = "SELECT revision FROM shared_databases WHERE database_id = ?1";
-        self.optional(sql, [database], |row| row.get(0))
+    /// Returns the revisions of the catalog that are known of a database; `None` if it takes no part.
+    pub fn shared_revisions(&self, database: DatabaseId) -> Result<Option<SharedRevisions>> {
+        let sql = "SELECT revision, seen FROM shared_databases WHERE database_id = ?1";
+        self.optional(sql, [database], |row| {
+            Ok(SharedRevisions {
+                complete: row.get(0)?,
+                seen: row.get(1)?,
+            })
+        })
     }
 
     /// Lets the database with this root take part in a catalog, unless it does, and returns its row. One that was never
@@ -168,7 +223,7 @@ impl Index {
                 id
             }
         };
-        if self.shared_revision(id)?.is_none() {
+        if self.shared_revisions(id)?.is_none() {
             self.share_database(id)?;
         }
         Ok(id)
@@ -179,7 +234,7 @@ impl Index {
         self.write(|transaction| {
             let sql = "INSERT OR REPLACE INTO shared_databases (database_id, revision, mark) VALUES (?1, 0, 1)";
             execute(transaction, sql, [database])?;
-            let sql = "INSERT OR REPLACE INTO unshared_replicas (database_id, category, client, project, mark, is_whole)
+            let sql = "INSERT OR REPLACE INTO unshared_replicas (database_id, category, client, project, mark, extent)
                        SELECT database_id, category, client, project, 1, 1 FROM replicas WHERE database_id = ?1";
             execute(transaction, sql, [database])?;
             let sql = "INSERT OR REPLACE INTO unshared_evidence (database_id, folder, mark)
@@ -187,6 +242,23 @@ impl Index {
                        WHERE database_id = ?1 AND substr(folder, -1) <> x'2f'";
             execute(transaction, sql, [database])
         })
+    }
+
+    /// Marks a replica whose rows in the catalog are damaged: the next push writes all of them anew.
+    pub fn mark_damaged_replica(
+        &mut self,
+        database: DatabaseId,
+        key: (&Path, &ProjectId),
+    ) -> Result<()> {
+        self.write(|transaction| {
+            let marks = ReplicaMarks(next_mark(transaction, database)?);
+            marks.mark(transaction, database, key, MarkExtent::Anew)
+        })
+    }
+
+    /// Marks the evidence of a folder whose row in the catalog is damaged: the next push writes it anew.
+    pub fn mark_damaged_evidence(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
+        self.write(|transaction| mark_evidence(transaction, database, folder, false))
     }
 
     /// True if the catalog lacks anything of a database.
@@ -219,12 +291,12 @@ impl Index {
     }
 }
 
-/// Removes the marks up to one, and records the revision of the catalog up to which a database is known.
+/// Removes the marks up to one, and records the revisions of the catalog that are known of a database.
 pub(super) fn clear(
     connection: &Connection,
     database: DatabaseId,
     mark: i64,
-    revision: i64,
+    revisions: SharedRevisions,
 ) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM unshared_folders WHERE mark <= ?2 AND replica_id IN (SELECT id FROM replicas WHERE database_id = ?1)",
@@ -233,6 +305,15 @@ pub(super) fn clear(
     ] {
         execute(connection, sql, params![database, mark])?;
     }
-    let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
-    execute(connection, sql, params![database, revision])
+    record_revisions(connection, database, revisions)
+}
+
+/// Records the revisions of the catalog that are known of a database.
+pub(super) fn record_revisions(
+    connection: &Connection,
+    database: DatabaseId,
+    SharedRevisions { complete, seen }: SharedRevisions,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE shared_databases SET revision = ?2, seen = ?3 WHERE database_id = ?1";
+    execute(connection, sql, params![database, complete, seen])
 }

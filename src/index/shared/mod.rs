@@ -13,9 +13,9 @@ mod pull;
 mod unshared;
 
 pub use self::aggregate::{pack_aggregate, unpack_aggregate};
-pub use self::mark::WaitingChanges;
+pub use self::mark::{MarkExtent, SharedRevisions, WaitingChanges};
 pub(super) use self::mark::{ReplicaMarks, mark_evidence};
-pub use self::pull::{IncomingEvidence, IncomingScan, PulledChanges, StagedIncoming};
+pub use self::pull::{IncomingEvidence, IncomingScan, PulledChanges, StagedIncoming, WrittenPull};
 pub use self::unshared::{
     OutgoingEvidence, OutgoingFolder, SharedReplica, SharedReplicaKey, Unshared, UnsharedReplica,
     shared_checksum,

@@ -53,6 +53,15 @@ pub struct PulledChanges {
     pub changes: ScanChanges,
 }
 
+/// A pull that was written.
+#[derive(Clone, Debug, Default)]
+pub struct WrittenPull {
+    /// What changed.
+    pub changes: PulledChanges,
+    /// Folders whose evidence is damaged or impossible, below the root. It was left out.
+    pub damaged_evidence: Vec<PathBuf>,
+}
+
 impl Index {
     /// Begins a pull.
     pub fn stage_incoming(&self, known: &KnownDatabase) -> Result<IncomingScan<'_>> {
@@ -65,9 +74,6 @@ impl Index {
 
     /// Writes a pull. `known` is the database when what the catalog lacks was read: what others wrote since is newer. Then the
     /// result is `None`, nothing is written, and the pull must be repeated.
-    ///
-    /// # Errors
-    /// A row of evidence is damaged or impossible.
     pub fn write_incoming(
         &mut self,
         root: &Path,
@@ -75,42 +81,42 @@ impl Index {
         staged: &StagedIncoming,
         (evidence, hosts, keeps_tags): (&[IncomingEvidence], &ForeignHosts, bool),
         categories: &[(PathBuf, Timestamp)],
-    ) -> Result<Option<PulledChanges>, ForeignFailure> {
-        let own = ForeignFailure::Own;
+    ) -> Result<Option<WrittenPull>> {
+        let mut damaged_evidence = Vec::new();
         let mut rows = Vec::with_capacity(evidence.len());
         for incoming in evidence {
-            rows.push(
-                incoming
-                    .check(hosts, keeps_tags)
-                    .map_err(ForeignFailure::Foreign)?,
-            );
+            match incoming.check(hosts, keeps_tags) {
+                Ok(row) => rows.push((&*incoming.folder, row)),
+                Err(_) => damaged_evidence.push(incoming.folder.clone()),
+            }
         }
-        let writer = self.write_scan(root, known).map_err(own)?.without_marks();
-        let mut changes = writer.write_replicas(&staged.staged).map_err(own)?;
+        let writer = self.write_scan(root, known)?.without_marks();
+        let mut changes = writer.write_replicas(&staged.staged)?;
         for (key, origin) in &staged.missing {
-            changes += writer
-                .record_missing_at(&key.category, &key.project, *origin)
-                .map_err(own)?;
+            changes += writer.record_missing_at(&key.category, &key.project, *origin)?;
         }
         for (category, at) in categories {
-            writer.record_category_scan_at(category, *at).map_err(own)?;
+            writer.record_category_scan_at(category, *at)?;
         }
         let database = writer.database();
         let mut folders_with_evidence = 0;
-        for (incoming, row) in evidence.iter().zip(&rows) {
+        for (folder, row) in rows {
             let written = writer.within(|transaction| {
-                write_evidence(transaction, database, &incoming.folder, row.as_ref())
-            });
-            folders_with_evidence += u64::from(written.map_err(own)?);
+                write_evidence(transaction, database, folder, row.as_ref())
+            })?;
+            folders_with_evidence += u64::from(written);
         }
         if writer.was_overtaken() {
             return Ok(None);
         }
-        writer.finish_elsewhere().map_err(own)?;
-        Ok(Some(PulledChanges {
-            replicas: staged.replicas,
-            folders_with_evidence,
-            changes,
+        writer.finish_elsewhere()?;
+        Ok(Some(WrittenPull {
+            changes: PulledChanges {
+                replicas: staged.replicas,
+                folders_with_evidence,
+                changes,
+            },
+            damaged_evidence,
         }))
     }
 }
@@ -132,6 +138,11 @@ fn write_evidence(
 }
 
 impl IncomingEvidence {
+    /// True if it can be taken over. `keeps_tags`: the state of a file at its storage is the same for all workstations.
+    pub fn is_sound(&self, hosts: &ForeignHosts, keeps_tags: bool) -> bool {
+        self.check(hosts, keeps_tags).is_ok()
+    }
+
     fn check(
         &self,
         hosts: &ForeignHosts,
@@ -190,6 +201,15 @@ impl IncomingScan<'_> {
         let is_sound = self.staging.end_foreign(place, origin(state), stated)?;
         self.replicas -= u64::from(!is_sound);
         Ok(is_sound)
+    }
+
+    /// Ends a replica of which a row is damaged, and leaves it out.
+    pub fn leave_out(&mut self, place: usize, state: &SharedReplica) -> Result<()> {
+        if self.end(place, state)? {
+            self.staging.leave_out(place);
+            self.replicas -= 1;
+        }
+        Ok(())
     }
 
     /// Adds a replica that is missing.

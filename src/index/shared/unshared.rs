@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::params;
 
+use super::mark::{MarkExtent, SharedRevisions, clear, record_revisions};
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::index::checksum::row_checksum;
@@ -45,8 +46,8 @@ pub struct UnsharedReplica {
     pub key: SharedReplicaKey,
     /// Its state.
     pub state: SharedReplica,
-    /// True if any of its folders may differ from those in the catalog, not only those in `folders`.
-    pub is_whole: bool,
+    /// Which of its folders the catalog lacks.
+    pub extent: MarkExtent,
     /// Its folders that changed, by their paths below it.
     pub folders: Vec<PathBuf>,
     /// Its row; `None` if it has none any more.
@@ -96,8 +97,8 @@ impl Index {
         let Some(mark) = self.optional(sql, [database], |row| row.get(0))? else {
             return Ok(Unshared::default());
         };
-        let sql = "SELECT client, project, category, is_whole FROM unshared_replicas WHERE database_id = ?1";
-        let marked: Vec<(SharedReplicaKey, bool)> = self.rows(sql, [database], |row| {
+        let sql = "SELECT client, project, category, extent FROM unshared_replicas WHERE database_id = ?1";
+        let marked: Vec<(SharedReplicaKey, MarkExtent)> = self.rows(sql, [database], |row| {
             let key = SharedReplicaKey {
                 category: read_path(row, 2)?,
                 project: read_project(row)?,
@@ -105,8 +106,8 @@ impl Index {
             Ok((key, row.get(3)?))
         })?;
         let mut replicas = Vec::with_capacity(marked.len());
-        for (key, is_whole) in marked {
-            replicas.push(self.unshared_replica(database, key, is_whole)?);
+        for (key, extent) in marked {
+            replicas.push(self.unshared_replica(database, key, extent)?);
         }
         let sql = "SELECT folder FROM unshared_evidence WHERE database_id = ?1";
         let evidence = self.rows(sql, [database], |row| read_path(row, 0))?;
@@ -121,7 +122,7 @@ impl Index {
         &self,
         database: DatabaseId,
         key: SharedReplicaKey,
-        is_whole: bool,
+        extent: MarkExtent,
     ) -> Result<UnsharedReplica> {
         let known = self.replica(database, &key.category, &key.project)?;
         let Some(known) = known else {
@@ -134,7 +135,7 @@ impl Index {
                     host: None,
                     aggregate: None,
                 },
-                is_whole,
+                extent,
                 folders: Vec::new(),
                 row: None,
             });
@@ -158,7 +159,7 @@ impl Index {
                 host,
                 aggregate: known.present.then_some(known.aggregate),
             },
-            is_whole,
+            extent,
             folders,
             row: Some(row),
         })
@@ -231,35 +232,34 @@ impl Index {
         Ok(pack_outgoing(folder, files, hosts, keeps_tags))
     }
 
-    /// Records that the catalog has what `pushed` names, and that this index knows the catalog up to a revision. What was
-    /// marked again since stays marked.
+    /// Records that the catalog has what `pushed` names, and the revisions that this index knows now. What was marked again
+    /// since stays marked.
     pub fn record_shared(
         &mut self,
         database: DatabaseId,
         pushed: &Unshared,
-        revision: i64,
+        revisions: SharedRevisions,
     ) -> Result<()> {
-        self.write(|transaction| super::mark::clear(transaction, database, pushed.mark, revision))
+        self.write(|transaction| clear(transaction, database, pushed.mark, revisions))
     }
 
-    /// Records that this index knows the catalog up to a revision, while what the catalog lacks waits. Any folder of the
-    /// replicas `newer_here`, which changed in the catalog and are newer here, may then differ.
+    /// Records the revisions that this index knows now, while what the catalog lacks waits. Any folder of the replicas
+    /// `newer_here`, which changed in the catalog and are newer here, may then differ.
     pub fn record_pulled(
         &mut self,
         database: DatabaseId,
         newer_here: &BTreeSet<SharedReplicaKey>,
-        revision: i64,
+        revisions: SharedRevisions,
     ) -> Result<()> {
         self.write(|transaction| {
             for SharedReplicaKey { category, project } in newer_here {
-                let sql = "UPDATE unshared_replicas SET is_whole = 1
+                let sql = "UPDATE unshared_replicas SET extent = max(extent, 1)
                            WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
                 let (client, project) = (project.client.as_bytes(), project.project.as_bytes());
                 let parameters = params![database, bytes(category), client, project];
                 execute(transaction, sql, parameters)?;
             }
-            let sql = "UPDATE shared_databases SET revision = ?2 WHERE database_id = ?1";
-            execute(transaction, sql, params![database, revision])
+            record_revisions(transaction, database, revisions)
         })
     }
 

@@ -216,6 +216,16 @@ fn is_free(
 }
 
 /// Returns a folder if a listing could have found it.
+impl SharedCard {
+    /// True if it can be taken over.
+    pub fn is_sound(&self, hosts: &ForeignHosts) -> bool {
+        self.folders
+            .iter()
+            .all(|folder| check_folder(folder).is_ok())
+            && evidence_rows(&self.folders, hosts).is_ok()
+    }
+}
+
 fn check_folder(folder: &SharedCardFolder) -> rusqlite::Result<(PathBuf, Manifest)> {
     let path = bytes(&folder.path);
     if folder.checksum != shared_checksum(path, Some(&folder.manifest)) {

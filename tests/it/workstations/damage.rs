@@ -1,5 +1,8 @@
 //! Rows of the catalog that are damaged: what they say is refused, and nothing else.
 
+use std::thread;
+use std::time::Duration;
+
 use super::Workstations;
 
 #[test]
@@ -23,4 +26,118 @@ fn damaged_storage_keeps_no_other_from_exchange() {
     two.lines("ws2", &["load SAFE"]).status(0);
     let found = two.lines("ws1", &["find new.mov"]).ok();
     assert!(found.stdout.contains("new.mov"), "{found}");
+}
+
+/// Damage of the rows that ws1 wrote, and what ws2 must be told is damaged.
+const DAMAGE: [(&str, &str); 9] = [
+    (
+        "UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)",
+        "acme/spot in footage",
+    ),
+    (
+        "UPDATE auto_backup.folders SET manifest = CAST('x' AS bytea) WHERE manifest IS NOT NULL",
+        "acme/spot in footage",
+    ),
+    (
+        "DELETE FROM auto_backup.folders WHERE path = CAST('plates' AS bytea)",
+        "acme/spot in footage",
+    ),
+    (
+        "UPDATE auto_backup.replicas SET aggregate = CAST('x' AS bytea) WHERE aggregate IS NOT NULL",
+        "acme/spot in footage",
+    ),
+    (
+        "UPDATE auto_backup.replicas SET client = CAST('' AS bytea) WHERE project = CAST('spot' AS bytea)",
+        "a project without a possible name",
+    ),
+    (
+        "UPDATE auto_backup.categories SET category = CAST('../x' AS bytea)",
+        "a category without a possible name",
+    ),
+    (
+        "UPDATE auto_backup.evidence SET digests = CAST('' AS bytea)",
+        "the evidence of footage/acme/spot",
+    ),
+    (
+        "UPDATE auto_backup.evidence SET path = CAST('/' AS bytea) WHERE path = CAST('' AS bytea)",
+        "a folder with evidence without a possible name",
+    ),
+    ("UPDATE auto_backup.policies SET offsite = 9", "a policy"),
+];
+
+#[test]
+fn damaged_rows_are_named_and_written_anew_by_who_knows_them() {
+    for (sql, what) in DAMAGE {
+        let Some(two) = Workstations::new() else {
+            return;
+        };
+        let lines = ["load", "verify acme/spot", "policy footage copies 2"];
+        two.lines("ws1", &lines).ok();
+        let evidence = "SELECT count(*) FROM auto_backup.evidence";
+        assert!(two.number(evidence) > 0);
+        two.execute(sql);
+        let asked = two.lines("ws2", &["list projects"]).status(0);
+        assert!(asked.stderr.contains("damaged"), "{sql}: {asked}");
+        assert!(asked.stderr.contains(what), "{sql}: {asked}");
+        let checked = two.lines("ws2", &["catalog check"]).status(3);
+        assert!(checked.stdout.contains(what), "{sql}: {checked}");
+        two.lines("ws1", &["catalog check --repair"]).status(0);
+        two.lines("ws1", &["catalog check"]).status(0);
+        assert_eq!(two.files("ws2"), two.files("ws1"), "{sql}");
+        let status = two.lines("ws2", &["status acme/spot"]);
+        assert!(status.stdout.contains("100 % within"), "{sql}: {status}");
+        two.lines("ws2", &["catalog check"]).status(0);
+    }
+}
+
+#[test]
+fn damage_makes_nothing_look_deleted() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let known = two.files("ws2");
+    for sql in [
+        "UPDATE auto_backup.replicas SET aggregate = CAST('x' AS bytea), revision = 9",
+        "UPDATE auto_backup.categories SET revision = 9, scanned_at = scanned_at + 60",
+        "UPDATE auto_backup.databases SET revision = 9",
+    ] {
+        two.execute(sql);
+    }
+    assert_eq!(two.files("ws2"), known);
+    let pulled = two.json("ws2", "catalog pull");
+    // The same damage is told once for each revision.
+    assert_eq!(pulled["databases"], serde_json::json!([]));
+    // One that comes later must not take the projects for deleted either.
+    two.add("ws3", "NAS");
+    let listed = two.lines("ws3", &["fetch all"]).status(0);
+    assert!(!listed.stdout.contains("missing"), "{listed}");
+    assert!(listed.stderr.contains("damaged"), "{listed}");
+}
+
+#[test]
+fn repair_replaces_no_newer_scan() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.files("ws2");
+    two.studio.file("NAS/footage/acme/spot/new.mov", "new");
+    thread::sleep(Duration::from_millis(2100));
+    two.lines("ws1", &["load"]).ok();
+    two.execute("UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)");
+    let repaired = two.lines("ws2", &["catalog check --repair"]).status(3);
+    assert!(
+        repaired.stdout.contains("damaged: acme/spot in footage"),
+        "{repaired}"
+    );
+    assert!(
+        two.files("ws1").iter().any(|file| file.contains("new.mov")),
+        "an older scan replaced a newer one"
+    );
+    // A scan of its own is newer.
+    two.lines("ws2", &["load", "catalog check --repair"])
+        .status(0);
+    assert_eq!(two.files("ws2"), two.files("ws1"));
+    assert_eq!(two.files("ws2").len(), 4);
 }

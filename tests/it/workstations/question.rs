@@ -52,3 +52,19 @@ fn lines_about_no_storage_ask_nothing() {
         .status(0);
     assert_eq!(asked.stderr.lines().count(), 1, "{asked}");
 }
+
+#[test]
+fn storage_that_another_workstation_scanned_counts_as_scanned() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let status = two.lines("ws2", &["status"]).status(3);
+    assert!(status.stdout.contains("1 of 2 copies"), "{status}");
+    assert!(!status.stdout.contains("never scanned"), "{status}");
+    // One that knows a category that nobody scanned says so.
+    let lines = two.studio.read(startup("ws2")) + "add category sound sound/\n";
+    two.studio.file(startup("ws2"), lines);
+    let status = two.lines("ws2", &["status"]).status(3);
+    assert!(status.stdout.contains("never scanned"), "{status}");
+}

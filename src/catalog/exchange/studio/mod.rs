@@ -9,6 +9,7 @@
 //! Rule: the index is written last, and its revision in the last transaction.
 
 mod card;
+mod check;
 mod column;
 mod failure;
 mod policy;
@@ -18,6 +19,7 @@ mod transfer;
 
 use postgres::Transaction;
 
+pub use self::check::check_studio;
 use self::policy::merge;
 use self::statement::{LOCK_STUDIO, RAISE_STUDIO, READ_STUDIO};
 use self::transfer::{StudioPull, StudioPush};
@@ -94,6 +96,7 @@ fn exchange_once(
         clock,
         known_revision: unshared.revision,
         hosts: &hosts,
+        own_policies: if is_push { &unshared.policies } else { &[] },
     };
     let mut incoming = pull.run(&mut transaction)?;
     let cards = pull.read_cards(&mut transaction)?;
@@ -148,7 +151,10 @@ fn read_studio(
 
 impl StudioPull<'_> {
     /// Returns what others changed since the revision that this index knows.
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<IncomingStudio, ExchangeFailure> {
+    pub(super) fn run(
+        &self,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<IncomingStudio, ExchangeFailure> {
         let mut incoming = IncomingStudio::default();
         self.read_policies(transaction, &mut incoming)?;
         self.read_runs(transaction, &mut incoming)?;

@@ -37,9 +37,20 @@ impl StudioPull<'_> {
         incoming: &mut IncomingStudio,
     ) -> Result<(), ExchangeFailure> {
         for row in &transaction.query(READ_POLICIES, &[&self.known_revision])? {
-            incoming.policies.push(self.read_policy(row)?);
+            match self.read_policy(row) {
+                Ok(policy) => incoming.policies.push(policy),
+                Err(_) if self.is_own(row) => {}
+                Err(damaged) => return Err(damaged),
+            }
         }
         Ok(())
+    }
+
+    /// True if the push writes the policy of this row.
+    fn is_own(&self, row: &Row) -> bool {
+        let category = path_of(row.get(0));
+        let mut own = self.own_policies.iter();
+        own.any(|policy| Some(&*policy.category) == category)
     }
 
     fn read_policy(&self, row: &Row) -> Result<SharedPolicy, ExchangeFailure> {

@@ -6,7 +6,7 @@ use crate::catalog::address::CatalogAddress;
 use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::server_clock::ServerClock;
 use crate::catalog::server_error::damaged_rows;
-use crate::index::{ForeignHosts, HostId, Index, UnsharedStudio};
+use crate::index::{ForeignHosts, HostId, Index, SharedPolicy, UnsharedStudio};
 use crate::model::registry::Registry;
 
 /// A pull of the studio.
@@ -16,6 +16,8 @@ pub(super) struct StudioPull<'a> {
     /// The revision that this index knows.
     pub(super) known_revision: i64,
     pub(super) hosts: &'a ForeignHosts,
+    /// Policies that the push writes anew.
+    pub(super) own_policies: &'a [SharedPolicy],
 }
 
 /// A push of the studio.
