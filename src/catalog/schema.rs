@@ -112,13 +112,14 @@ CREATE INDEX evidence_by_revision ON auto_backup.evidence (replica_id, revision)
 ";
 
 /// The revision of everything that is not of one storage: policies, runs and failed files. Its row is also the lock of their
-/// pushes. A row with a client is of that client only.
+/// pushes. A row with a client is of that client only. The epoch changes when revisions begin anew, as after a restore.
 const STUDIO: &str = "
 CREATE TABLE auto_backup.studio (
     id       int PRIMARY KEY CHECK (id = 1),
+    epoch    text NOT NULL,
     revision bigint NOT NULL
 );
-INSERT INTO auto_backup.studio (id, revision) VALUES (1, 0);
+INSERT INTO auto_backup.studio (id, epoch, revision) VALUES (1, CAST(now() AS text), 0);
 ";
 
 /// Policies. Without copies the policy was removed and the default counts; with 0 losing the category is acceptable.

@@ -57,6 +57,7 @@ pub(super) fn exchange_all(
         catalog.refuse_writes(why.clone());
     }
     let revisions = read_revisions(&mut catalog)?;
+    index.enter_epoch(&revisions.epoch)?;
     index.state_policies(&registry.stated_policies())?;
     // First, because a policy may keep files from being freed.
     let studio = exchange_studio(&mut catalog, (index, registry), revisions.studio);

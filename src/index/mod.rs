@@ -9,6 +9,7 @@
 
 mod cache;
 mod card;
+mod catalog_epoch;
 mod category_scan;
 mod change_counter;
 mod checksum;

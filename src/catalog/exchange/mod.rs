@@ -63,6 +63,8 @@ pub struct CatalogRevisions {
     pub storages: BTreeMap<String, i64>,
     /// Of policies, runs and failed files.
     pub studio: i64,
+    /// Of what these are revisions: another epoch is another catalog, or a restored one.
+    pub epoch: String,
 }
 
 /// Returns the revisions of a catalog, by one query.
@@ -74,6 +76,7 @@ pub fn read_revisions(catalog: &mut Catalog) -> Result<CatalogRevisions> {
     Ok(CatalogRevisions {
         storages: storages.collect(),
         studio: rows.first().map_or(0, |row| row.get(2)),
+        epoch: rows.first().map(|row| row.get(3)).unwrap_or_default(),
     })
 }
 

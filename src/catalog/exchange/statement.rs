@@ -6,7 +6,7 @@ ON CONFLICT (identity) DO NOTHING";
 
 /// One row without an identity where the catalog knows no storage.
 pub(super) const READ_REVISIONS: &str = "
-SELECT d.identity, d.revision, s.revision
+SELECT d.identity, d.revision, s.revision, s.epoch
 FROM auto_backup.studio s LEFT JOIN auto_backup.databases d ON s.id = 1 WHERE s.id = 1";
 
 pub(super) const READ_STORAGE: &str = "

@@ -11,6 +11,7 @@ mod lease;
 mod outage;
 mod policy;
 mod question;
+mod restore;
 mod rights;
 
 use std::fs;

@@ -73,7 +73,7 @@ fn visible(table: &str) -> &'static str {
 }
 
 /// Returns the statements below a heading of the page.
-fn statements(heading: &str) -> String {
+pub(super) fn statements(heading: &str) -> String {
     let page = fs::read_to_string(top().join("docs/catalog.md")).unwrap();
     let (_, section) = page
         .split_once(&format!("\n{heading}\n"))
