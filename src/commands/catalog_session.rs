@@ -11,8 +11,8 @@ use super::workspace::Workspace;
 use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::catalog::{
-    Catalog, CatalogAddress, CatalogDamage, ExchangeReport, ExchangedStorage, ensure_schema,
-    exchange, exchange_studio, read_revisions,
+    Catalog, CatalogAddress, ExchangeReport, ExchangedStorage, ensure_schema, exchange,
+    exchange_studio, read_revisions,
 };
 use crate::index::Index;
 use crate::index::overview;
@@ -69,8 +69,8 @@ pub(super) fn exchange_all(
         // One that fails, as with damaged rows, keeps no other from being exchanged.
         match exchange_storage(&mut catalog, index, &storage, there) {
             Ok(report) => {
-                if let Some(report) = report.as_ref().filter(|report| !report.damaged.is_empty()) {
-                    note_damage(address, &storage.name, &report.damaged, monitor);
+                if let Some(report) = &report {
+                    note_findings(address, &storage.name, report, monitor);
                 }
                 reports.extend(report.map(|report| (storage.name, report)));
             }
@@ -78,7 +78,9 @@ pub(super) fn exchange_all(
             Err(error) => failure = failure.or(Some(error)),
         }
     }
-    if let Some(why) = catalog.write_refusal().filter(|_| known_refusal.is_none()) {
+    if let Some(why) = catalog.write_refusal().filter(|_| known_refusal.is_none())
+        && anything_waits(index, registry)?
+    {
         note_refusal((address, refusal), why, monitor);
     }
     if reports.iter().any(|(_, report)| has_news(report)) {
@@ -103,20 +105,35 @@ fn exchange_storage(
         Some(id) => known.is_none() || index.has_unshared(id)?,
         None => false,
     };
-    let is_push = waits && catalog.may_push();
+    let is_told = match id {
+        Some(id) => index.told_name(id)?.as_ref() == Some(&storage.name),
+        None => false,
+    };
+    let is_push = (waits || !is_told) && catalog.may_push();
     if known.unwrap_or_default().seen == there && !is_push {
         return Ok(None);
     }
     exchange(catalog, index, storage).map(Some)
 }
 
-/// Says what of a storage is damaged in the catalog.
-fn note_damage(
+/// Says what a person should know of a storage in the catalog: what is damaged, and who calls another storage so.
+fn note_findings(
     address: &CatalogAddress,
     storage: &str,
-    damaged: &[CatalogDamage],
+    report: &ExchangeReport,
     monitor: &dyn Monitor,
 ) {
+    if !report.namesakes.is_empty() {
+        let notice = format!(
+            "{storage} is another storage on {}: they have different identity files",
+            report.namesakes.join(" and ")
+        );
+        monitor.on_event(&ProgressEvent::Notice(&notice));
+    }
+    if report.damaged.is_empty() {
+        return;
+    }
+    let damaged = &report.damaged;
     let named: Vec<String> = damaged
         .iter()
         .take(NAMED_DAMAGE)
@@ -131,6 +148,21 @@ fn note_damage(
         named.join(", ")
     );
     monitor.on_event(&ProgressEvent::Notice(&notice));
+}
+
+/// True if the catalog lacks anything that this workstation knows.
+fn anything_waits(index: &Index, registry: &Registry) -> Result<bool> {
+    if index.has_unshared_studio()? {
+        return Ok(true);
+    }
+    for database in registry.databases() {
+        if let Some(id) = index.database_id(&database.root)?
+            && index.has_unshared(id)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Says once that a catalog takes no changes.

@@ -27,7 +27,8 @@ CREATE TABLE shared_databases (
     database_id INTEGER PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
     revision    INTEGER NOT NULL,       -- of the catalog, up to which this index knows all of it
     seen        INTEGER NOT NULL DEFAULT 0, -- of the catalog, at the last exchange: rows between the two are damaged
-    mark        INTEGER NOT NULL        -- the highest mark of a change that the catalog may lack
+    mark        INTEGER NOT NULL,       -- the highest mark of a change that the catalog may lack
+    told_name   TEXT NOT NULL DEFAULT '' -- the name that the catalog knows of this workstation
 ) STRICT;
 -- Changes that the catalog lacks, each with a mark: one that is marked again while it is pushed stays.
 CREATE TABLE unshared_replicas (

@@ -54,6 +54,8 @@ pub struct ExchangeReport {
     pub revision: i64,
     /// What is damaged in the catalog and was left out. This workstation keeps what it knew of it.
     pub damaged: Vec<CatalogDamage>,
+    /// Workstations that call another storage by the name of this one, if the catalog was told that name now.
+    pub namesakes: Vec<String>,
 }
 
 /// The revisions of a catalog: what an index must know to need no exchange.
@@ -90,9 +92,14 @@ pub fn exchange(
     storage: &ExchangedStorage,
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
-    repeat(catalog, "scan the storage", |catalog| {
+    let report = repeat(catalog, "scan the storage", |catalog| {
         exchange_once(catalog, index, storage, database)
-    })
+    })?;
+    if !catalog.may_push() {
+        // The name of a storage that nothing is known of is no reason to try again.
+        index.record_told_name(database, &storage.name)?;
+    }
+    Ok(report)
 }
 
 fn exchange_once(
@@ -107,7 +114,8 @@ fn exchange_once(
     let known = reader.database(&storage.root)?;
     let revisions = reader.shared_revisions(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    let is_push = catalog.may_push() && !unshared.is_empty();
+    let is_told = reader.told_name(database)?.as_ref() == Some(&storage.name);
+    let is_push = catalog.may_push() && !(is_told && unshared.is_empty());
     let address = catalog.address().clone();
     let mut transaction = if is_push {
         catalog.begin()?
@@ -172,12 +180,16 @@ fn exchange_once(
     } else {
         index.record_pulled(database, &pulled.newer_here, revisions)?;
     }
+    if pushed.namesakes.is_some() {
+        index.record_told_name(database, &storage.name)?;
+    }
     Ok(ExchangeReport {
         pulled: pulled.changes,
         pushed_replicas: pushed.replicas,
         pushed_folders: pushed.folders,
         revision: pushed.revision,
         damaged: pulled.damaged,
+        namesakes: pushed.namesakes.unwrap_or_default(),
     })
 }
 

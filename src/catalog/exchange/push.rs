@@ -10,7 +10,7 @@ use super::pull::Pulled;
 use super::replica_key::{bytes_of, read_key};
 use super::row_batch::RowBatch;
 use super::statement::{
-    RAISE_REVISION, READ_CHECKSUMS, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_ALIAS,
+    RAISE_REVISION, READ_CHECKSUMS, READ_NAMESAKES, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_ALIAS,
     WRITE_CATEGORIES, WRITE_REPLICAS,
 };
 use super::storage_row::{ExchangedStorage, StorageRow};
@@ -39,12 +39,14 @@ pub(super) struct Push<'a> {
 }
 
 /// The result of a push.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pushed {
     pub(super) replicas: u64,
     pub(super) folders: u64,
     /// The revision of the storage.
     pub(super) revision: i64,
+    /// Workstations that call another storage by the name that this one has here, if the catalog was told that name now.
+    pub(super) namesakes: Option<Vec<String>>,
 }
 
 impl Pushed {
@@ -54,6 +56,7 @@ impl Pushed {
             replicas: 0,
             folders: 0,
             revision,
+            namesakes: None,
         }
     }
 }
@@ -65,6 +68,13 @@ impl Push<'_> {
         transaction: &mut Transaction<'_>,
         pulled: &Pulled,
     ) -> Result<Pushed, ExchangeFailure> {
+        let namesakes = self.write_alias(transaction)?;
+        if self.unshared.is_empty() {
+            return Ok(Pushed {
+                namesakes,
+                ..Pushed::nothing(self.row.revision)
+            });
+        }
         let replicas = self.unshared.replicas.iter();
         let own: Vec<&UnsharedReplica> = replicas
             .filter(|replica| !pulled.newer_there.contains(&replica.key))
@@ -79,6 +89,7 @@ impl Push<'_> {
             replicas: own.len() as u64,
             folders,
             revision,
+            namesakes,
         })
     }
 
@@ -261,11 +272,27 @@ impl Push<'_> {
             RAISE_REVISION,
             &[&self.row.id, &revision, &storage.name, &newest],
         )?;
-        if let Some(host) = self.numbers.get(&None) {
-            let root = bytes_of(&storage.root);
-            transaction.execute(WRITE_ALIAS, &[&self.row.id, &host.0, &storage.name, &root])?;
-        }
         Ok(())
+    }
+
+    /// Writes the name and root of the storage on this workstation. If the name is new to the catalog, returns the workstations
+    /// that call another storage so.
+    fn write_alias(
+        &self,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Option<Vec<String>>, ExchangeFailure> {
+        let storage = self.storage;
+        let told = self.reader.told_name(self.database)?;
+        let Some(host) = self.numbers.get(&None) else {
+            return Ok(None);
+        };
+        let root = bytes_of(&storage.root);
+        transaction.execute(WRITE_ALIAS, &[&self.row.id, &host.0, &storage.name, &root])?;
+        if told.as_ref() == Some(&storage.name) {
+            return Ok(None);
+        }
+        let rows = transaction.query(READ_NAMESAKES, &[&self.row.id, &storage.name])?;
+        Ok(Some(rows.iter().map(|row| row.get(0)).collect()))
     }
 }
 

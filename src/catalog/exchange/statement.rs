@@ -28,6 +28,12 @@ pub(super) const WRITE_ALIAS: &str = "
 INSERT INTO auto_backup.aliases (database_id, host_id, name, root) VALUES ($1, $2, $3, $4)
 ON CONFLICT (database_id, host_id) DO UPDATE SET name = excluded.name, root = excluded.root";
 
+/// Reads who calls another storage by this name.
+pub(super) const READ_NAMESAKES: &str = "
+SELECT h.name
+FROM auto_backup.aliases a JOIN auto_backup.hosts h ON h.id = a.host_id
+WHERE a.name = $2 AND a.database_id <> $1 ORDER BY h.name";
+
 /// Adds workstations, sorted, so that two pushes never wait for each other.
 pub(super) const WRITE_HOSTS: &str = "
 INSERT INTO auto_backup.hosts (key, name, program, seen_at)

@@ -37,6 +37,13 @@ struct HostDatabase {
     scanned_at: Timestamp,
 }
 
+impl HostRow {
+    /// Returns when another workstation was seen last.
+    fn seen_elsewhere(&self) -> Option<Timestamp> {
+        Some(self.seen_at).filter(|_| !self.own)
+    }
+}
+
 /// Reads the answer from the index.
 pub(super) fn read(workspace: &mut Workspace) -> Result<HostsAnswer> {
     let own = workspace.index.own_host()?;
@@ -82,6 +89,7 @@ impl Answer for HostsAnswer {
             let cells = |name: &str, database: Option<&HostDatabase>| {
                 vec![
                     Cell::text(name),
+                    Cell::optional(host.seen_elsewhere(), |at| Cell::text(at.ago())),
                     Cell::optional(database, |one| Cell::text(one.name.as_str())),
                     Cell::optional(database, |one| Cell::Count(one.replicas)),
                     Cell::optional(database, |one| Cell::text(one.scanned_at.ago())),
@@ -94,23 +102,30 @@ impl Answer for HostsAnswer {
                 rows.push(cells(&name, Some(database)));
             }
         }
-        page.table(&["workstation", "storage", "projects", "scanned"], rows);
+        let headings = ["workstation", "seen", "storage", "projects", "scanned"];
+        page.table(&headings, rows);
     }
 
     fn records(&self) -> Records {
-        let rows = self.hosts.iter().flat_map(|host| {
-            host.databases.iter().map(|database| {
-                vec![
-                    Cell::text(host.name.as_str()),
-                    Cell::text(database.name.as_str()),
-                    Cell::Count(database.replicas),
-                    Cell::Timestamp(database.scanned_at),
-                ]
-            })
-        });
+        let cells = |host: &HostRow, database: Option<&HostDatabase>| {
+            vec![
+                Cell::text(host.name.as_str()),
+                Cell::optional(host.seen_elsewhere(), Cell::Timestamp),
+                Cell::optional(database, |one| Cell::text(one.name.as_str())),
+                Cell::optional(database, |one| Cell::Count(one.replicas)),
+                Cell::optional(database, |one| Cell::Timestamp(one.scanned_at)),
+            ]
+        };
+        let mut rows = Vec::new();
+        for host in &self.hosts {
+            if host.databases.is_empty() {
+                rows.push(cells(host, None));
+            }
+            rows.extend(host.databases.iter().map(|one| cells(host, Some(one))));
+        }
         Records {
-            headings: &["host", "database", "replicas", "scanned_at"],
-            rows: rows.collect(),
+            headings: &["host", "seen_at", "database", "replicas", "scanned_at"],
+            rows,
         }
     }
 }

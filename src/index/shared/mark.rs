@@ -209,6 +209,18 @@ impl Index {
         })
     }
 
+    /// Returns the name of a database that the catalog was told; `None` if it takes no part, or was told none.
+    pub fn told_name(&self, database: DatabaseId) -> Result<Option<String>> {
+        let sql = "SELECT nullif(told_name, '') FROM shared_databases WHERE database_id = ?1";
+        Ok(self.optional(sql, [database], |row| row.get(0))?.flatten())
+    }
+
+    /// Records the name of a database that the catalog was told.
+    pub fn record_told_name(&mut self, database: DatabaseId, name: &str) -> Result<()> {
+        let sql = "UPDATE shared_databases SET told_name = ?2 WHERE database_id = ?1";
+        self.write(|transaction| execute(transaction, sql, params![database, name]))
+    }
+
     /// Lets the database with this root take part in a catalog, unless it does, and returns its row. One that was never
     /// scanned here gets a row.
     pub fn ensure_shared(&mut self, root: &Path, identity: &str) -> Result<DatabaseId> {

@@ -60,9 +60,7 @@ fn status_shows_who_scanned_and_what_waits() {
     assert_eq!(after["encrypted"], json!(false));
     assert_eq!(after["leases"], json!([]));
     assert!(fields(&after, &["scanned_by"])[0].is_string());
-    // Of the storage, both names are shown.
-    two.studio.file("NAS/footage/acme/spot/new.mov", "new");
-    two.lines("ws2", &["load"]).ok();
+    // Of the storage, both names are shown, also that of a workstation which never scanned it.
     let conflicting = two.json("ws2", "catalog status");
     let conflict = conflicting["names"][0].as_str().unwrap();
     assert!(
@@ -223,4 +221,24 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     });
     below.collect()
+}
+
+#[test]
+fn name_of_another_storage_is_told_once_to_who_comes_later() {
+    let Some(two) = Workstations::with_two_storages() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.lines("ws2", &["list projects"]).ok();
+    let lines = two.studio.read(startup("ws2"));
+    let swapped = lines.replace("database SAFE ", "database NAS ");
+    two.studio.file(startup("ws2"), swapped);
+    let told = two.lines("ws2", &["list projects"]).status(0);
+    let notice = "NAS is another storage on ";
+    assert_eq!(told.stderr.matches(notice).count(), 1, "{told}");
+    let told = two.lines("ws2", &["list projects"]).ok();
+    assert!(!told.stderr.contains(notice), "{told}");
+    let revisions = two.json("ws1", "catalog status");
+    // A name alone is no news for others.
+    assert_eq!(revisions["databases"][0]["newest_revision"], json!(1));
 }

@@ -57,7 +57,7 @@ impl Workstations {
     }
 
     /// Two workstations at two storages, which each of them calls otherwise. The second storage has no file.
-    fn with_two_storages() -> Option<Self> {
+    pub(crate) fn with_two_storages() -> Option<Self> {
         let two = Self::new()?;
         for (host, names) in [("ws1", ["NAS", "VAULT"]), ("ws2", ["SERVER", "SAFE"])] {
             let lines = format!(
