@@ -1,6 +1,7 @@
 //! Many workstations that share a catalog on a real server.
 
 mod card;
+mod clock;
 mod commit;
 mod crowd;
 mod cut;
