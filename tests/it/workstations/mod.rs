@@ -13,6 +13,7 @@ mod lease;
 mod outage;
 mod policy;
 mod question;
+mod refusal;
 mod rights;
 mod standby;
 
