@@ -16,6 +16,7 @@ mod question;
 mod refusal;
 mod rights;
 mod standby;
+mod version;
 
 use std::fs;
 use std::path::PathBuf;
