@@ -10,6 +10,7 @@ mod failure;
 mod history;
 mod law;
 mod lease;
+mod mount;
 mod outage;
 mod policy;
 mod question;
