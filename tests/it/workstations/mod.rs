@@ -6,6 +6,7 @@ mod commit;
 mod crowd;
 mod cut;
 mod damage;
+mod delay;
 mod failure;
 mod history;
 mod law;
