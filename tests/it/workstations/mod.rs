@@ -12,6 +12,7 @@ mod history;
 mod law;
 mod lease;
 mod mount;
+mod network;
 mod outage;
 mod policy;
 mod question;
