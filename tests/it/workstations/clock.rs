@@ -160,7 +160,11 @@ fn push_in_wrong_order(shift: &str) {
 }
 
 #[test]
-fn older_scan_pushed_last_loses_while_clocks_differ() {
+fn older_scan_of_a_clock_ahead_loses_if_pushed_last() {
     push_in_wrong_order("+1d");
+}
+
+#[test]
+fn older_scan_of_a_clock_behind_loses_if_pushed_last() {
     push_in_wrong_order("-1d");
 }
