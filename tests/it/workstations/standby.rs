@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::Workstations;
+use super::{Workstations, startup};
 
 const REVISION: &str = "SELECT revision FROM auto_backup.databases";
 
@@ -89,4 +89,29 @@ fn standby_is_pulled_and_what_is_learned_waits() {
     assert_eq!(two.number(REVISION), revision + 1);
     assert_eq!(two.files("ws1"), two.files("ws2"));
     assert_eq!(two.files("ws1").len(), 4);
+}
+
+#[test]
+fn standby_lets_no_run_write_to_a_storage() {
+    let Some(mut two) = Workstations::at_own_server() else {
+        return;
+    };
+    two.studio.folder("WORK");
+    let lines = two.studio.read(startup("ws1"));
+    let more = "add database WORK ../../../WORK --medium work\n";
+    two.studio.file(startup("ws1"), format!("{more}{lines}"));
+    two.lines("ws1", &["load"]).ok();
+    let standby = two.own_server().standby();
+    two.own_server().end(Signal::KILL);
+    two.move_to(standby);
+    // No lease can be taken there, and others may hold theirs at the server that is written to.
+    let line = "copy acme/spot footage NAS WORK";
+    let refused = two.lines("ws1", &[line]).status(1);
+    assert!(refused.stderr.contains("accepts no changes"), "{refused}");
+    let hint = "use the address of the server that is written to";
+    assert!(refused.stderr.contains(hint), "{refused}");
+    assert!(!two.studio.path("WORK/footage").exists(), "{refused}");
+    two.own_server().promote();
+    two.lines("ws1", &[line]).ok();
+    assert!(two.studio.path("WORK/footage/acme/spot/reel.mov").exists());
 }
