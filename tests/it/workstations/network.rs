@@ -30,9 +30,9 @@ struct Namespace(Child);
 
 impl Namespace {
     fn new() -> Option<Self> {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "--kill-child", "--", "setpriv", "--pdeathsig=KILL"]);
-        // It says when it is there.
+        // It ends with these tests, and says when the namespace is there.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig=KILL", "unshare", "--net", "--"]);
         command.args(["sh", "-c", "echo && exec sleep 600"]);
         command
             .stdin(Stdio::null())
