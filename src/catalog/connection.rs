@@ -156,7 +156,13 @@ impl Catalog {
 
     /// Returns the rows of one statement, which is a transaction of its own.
     pub(super) fn query(&mut self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.retry(|client| client.query(sql, values))
+        self.retry(|client| {
+            if values.is_empty() {
+                query_now(client, sql)
+            } else {
+                client.query(sql, values)
+            }
+        })
     }
 
     /// Executes one statement, which is a transaction of its own, and returns the number of its rows.
@@ -166,7 +172,7 @@ impl Catalog {
 
     /// Returns the rows of one statement, or the error of the server.
     pub(super) fn try_query(&mut self, sql: &str) -> Result<Vec<Row>, postgres::Error> {
-        self.client.query(sql, &[])
+        query_now(&mut self.client, sql)
     }
 
     /// Executes a transaction once; the error is that of the server.
@@ -234,6 +240,11 @@ impl Catalog {
             }
         }
     }
+}
+
+/// Returns the rows of a statement without values in one round trip: it is not prepared before.
+fn query_now(client: &mut Client, sql: &str) -> Result<Vec<Row>, postgres::Error> {
+    client.query_typed(sql, &[])
 }
 
 /// The reason why no session was opened.

@@ -35,7 +35,7 @@ fn check_once(
     let Some(row) = read_storage(&mut transaction, storage, false)? else {
         return Ok(CheckedStorage::default());
     };
-    let hosts = CatalogHosts::read(&mut transaction)?.add_to(index, &own)?;
+    let hosts = CatalogHosts::read(&mut transaction, row.clock)?.add_to(index, &own)?;
     let pull = Pull {
         index,
         storage,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use postgres::{Row, Transaction};
 
+use super::server_clock::ServerClock;
 use super::statement::{READ_HOSTS, TOUCH_HOST, WRITE_HOSTS};
 use crate::base::error::Result;
-use crate::base::timestamp::Timestamp;
 use crate::index::{ForeignHosts, HostId, Index, KnownHost};
 
 /// This program, as the catalog names it.
@@ -19,11 +19,15 @@ pub(super) struct CatalogHosts {
 }
 
 impl CatalogHosts {
-    /// Reads all.
-    pub(super) fn read(transaction: &mut Transaction<'_>) -> Result<Self, postgres::Error> {
+    /// Reads all, with times by the clock of this workstation.
+    pub(super) fn read(
+        transaction: &mut Transaction<'_>,
+        clock: ServerClock,
+    ) -> Result<Self, postgres::Error> {
         let rows = transaction.query(READ_HOSTS, &[])?;
+        let hosts = rows.iter().filter_map(|row| read_host(row, clock));
         Ok(Self {
-            all: rows.iter().filter_map(read_host).collect(),
+            all: hosts.collect(),
         })
     }
 
@@ -64,11 +68,8 @@ impl CatalogHosts {
 }
 
 /// Reads a workstation; `None` if its key is malformed.
-fn read_host(row: &Row) -> Option<(HostId, KnownHost)> {
-    let seen_at = Timestamp {
-        seconds: row.get(3),
-        nanoseconds: 0,
-    };
+fn read_host(row: &Row, clock: ServerClock) -> Option<(HostId, KnownHost)> {
+    let seen_at = clock.past_time(row.get(3));
     let host = KnownHost::foreign(row.get(1), row.get(2), seen_at)?;
     Some((HostId(row.get(0)), host))
 }

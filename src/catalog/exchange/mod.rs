@@ -139,7 +139,7 @@ fn exchange_once(
     if is_push {
         CatalogHosts::write(&mut transaction, &own, &known_hosts, row.clock.now)?;
     }
-    let hosts = CatalogHosts::read(&mut transaction)?;
+    let hosts = CatalogHosts::read(&mut transaction, row.clock)?;
     let pull = Pull {
         index,
         storage,

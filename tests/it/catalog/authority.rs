@@ -26,7 +26,7 @@ pub(super) fn is_available() -> bool {
 }
 
 /// Makes an authority: returns its certificate; its key is beside it.
-pub(super) fn make_authority(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn make_authority(folder: &Path, name: &str) -> PathBuf {
     let certificate = folder.join(format!("{name}.pem"));
     let mut command = openssl("req");
     command

@@ -18,7 +18,8 @@ mod silence;
 use auto_backup::base::error::{CatalogProblem, Error};
 use auto_backup::catalog::{Catalog, CatalogAddress, LeaseHolder};
 
-pub(crate) use server::PostgresServer;
+pub(crate) use authority::make_authority;
+pub(crate) use server::{PASSWORD, PostgresServer, make_folder};
 
 /// Parses an address.
 #[track_caller]

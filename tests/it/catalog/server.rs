@@ -88,13 +88,50 @@ impl PostgresServer {
         if is_encrypted {
             server.encrypt();
         }
+        Some(server.on_free_port())
+    }
+
+    /// Starts a standby of this server, which receives what is committed here from now on.
+    pub(crate) fn standby(&self) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("pg-")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let standby = Self {
+            folder,
+            settings: self.settings.clone(),
+            port: 0,
+            process: None,
+        };
+        give_away(standby.folder());
+        let mut command = standby.program("pg_basebackup");
+        command.arg("--pgdata").arg(standby.data());
+        command.arg("--host").arg(self.folder());
+        command.arg(format!("--port={}", self.port));
+        command.args([
+            "--username=postgres",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        ]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        standby.on_free_port()
+    }
+
+    /// Makes a standby accept changes.
+    pub(crate) fn promote(&self) {
+        self.execute("postgres", "SELECT pg_promote()");
+    }
+
+    fn on_free_port(mut self) -> Self {
         for _ in 0..TRIES {
-            server.port = free_port();
-            if server.try_start() {
-                return Some(server);
+            self.port = free_port();
+            if self.try_start() {
+                return self;
             }
         }
-        panic!("no server starts: {}", server.log());
+        panic!("no server starts: {}", self.log());
     }
 
     /// Returns the folder with its socket and its certificates.
@@ -222,7 +259,8 @@ impl PostgresServer {
         ]);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        let rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        let rules = "local all all trust\nlocal replication postgres trust\n\
+                     host all all 127.0.0.1/32 scram-sha-256\n";
         fs::write(self.data().join("pg_hba.conf"), rules).unwrap();
     }
 

@@ -1,6 +1,7 @@
 //! Published indexes: a storage carries its index, and other workstations take it over.
 
 mod hostile;
+mod kill;
 mod law;
 mod remote;
 

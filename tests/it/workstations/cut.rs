@@ -5,23 +5,26 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::{Workstations, startup};
 
 /// Passes on at most this number of messages of clients, then cuts every connection.
-struct Cutter {
+pub(super) struct Cutter {
     left: Arc<AtomicUsize>,
+    /// Milliseconds that each message takes in each direction.
+    delay: Arc<AtomicU64>,
     /// The folder of its socket.
     _folder: TempDir,
 }
 
 impl Cutter {
     /// Stands between a workstation and the server from now on.
-    fn between(two: &Workstations, host: &str) -> Self {
+    pub(super) fn between(two: &Workstations, host: &str) -> Self {
         let folder = two.address.split("?host=").nth(1).unwrap();
         let port = two.address.split(':').nth(2).unwrap();
         let port = port.split('/').next().unwrap();
@@ -39,32 +42,51 @@ impl Cutter {
 
     fn start(listener: UnixListener, server: &Path, folder: TempDir) -> Self {
         let left = Arc::new(AtomicUsize::new(usize::MAX));
-        let (server, shared) = (server.to_owned(), Arc::clone(&left));
+        let delay = Arc::new(AtomicU64::new(0));
+        let (server, shared) = (server.to_owned(), (Arc::clone(&left), Arc::clone(&delay)));
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, left) = (client.unwrap(), Arc::clone(&shared));
+                let (client, (left, delay)) = (client.unwrap(), shared.clone());
                 let Ok(upstream) = UnixStream::connect(&server) else {
                     continue;
                 };
-                thread::spawn(move || forward(&client, &upstream, &left));
+                thread::spawn(move || forward((&client, &upstream), &left, &delay));
             }
         });
         Self {
             left,
+            delay,
             _folder: folder,
         }
     }
 
-    fn allow(&self, messages: usize) {
+    /// Delays each message in each direction by a number of milliseconds.
+    pub(super) fn delay(&self, milliseconds: u64) {
+        self.delay.store(milliseconds, Ordering::SeqCst);
+    }
+
+    /// Returns the number of messages of clients since the last call, and allows any number from now on.
+    pub(super) fn take_messages(&self) -> usize {
+        usize::MAX - self.left.swap(usize::MAX, Ordering::SeqCst)
+    }
+
+    pub(super) fn allow(&self, messages: usize) {
         self.left.store(messages, Ordering::SeqCst);
     }
 }
 
-fn forward(client: &UnixStream, upstream: &UnixStream, left: &AtomicUsize) {
+fn forward((client, upstream): (&UnixStream, &UnixStream), left: &AtomicUsize, delay: &AtomicU64) {
+    let wait = || thread::sleep(Duration::from_millis(delay.load(Ordering::SeqCst)));
     thread::scope(|scope| {
         scope.spawn(|| {
             let (mut from, mut to) = (upstream, client);
-            let _copied = std::io::copy(&mut from, &mut to);
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(count @ 1..) = from.read(&mut bytes) {
+                wait();
+                if to.write_all(&bytes[..count]).is_err() {
+                    break;
+                }
+            }
             let _ended = client.shutdown(std::net::Shutdown::Both);
         });
         let (mut from, mut to) = (client, upstream);
@@ -73,6 +95,7 @@ fn forward(client: &UnixStream, upstream: &UnixStream, left: &AtomicUsize) {
             let allowed = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
             });
+            wait();
             if allowed.is_err() || to.write_all(&bytes[..count]).is_err() {
                 break;
             }

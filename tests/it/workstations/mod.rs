@@ -1,18 +1,26 @@
 //! Many workstations that share a catalog on a real server.
 
 mod card;
+mod clock;
+mod commit;
 mod crowd;
 mod cut;
 mod damage;
+mod delay;
 mod failure;
 mod history;
 mod law;
 mod lease;
+mod mount;
+mod network;
 mod outage;
 mod policy;
 mod question;
+mod refusal;
 mod restore;
 mod rights;
+mod standby;
+mod version;
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +45,15 @@ pub(crate) struct Workstations {
 impl Workstations {
     /// Two workstations and three files of two projects; nothing is scanned yet. `None` where no server can be started.
     pub(crate) fn new() -> Option<Self> {
-        let server = PostgresServer::shared()?;
+        Some(Self::at(PostgresServer::shared()?))
+    }
+
+    /// The same at a server of the test's own, which may be killed.
+    fn at_own_server() -> Option<Self> {
+        Some(Self::at(Arc::new(PostgresServer::own()?)))
+    }
+
+    fn at(server: Arc<PostgresServer>) -> Self {
         let name = server.create_database();
         let address = server.socket_address(&name, &name);
         let workstations = Self {
@@ -53,7 +69,7 @@ impl Workstations {
             .file("NAS/footage/zoo/film/a.mov", "film");
         workstations.add("ws1", "NAS");
         workstations.add("ws2", "SERVER");
-        Some(workstations)
+        workstations
     }
 
     /// Two workstations at two storages, which each of them calls otherwise. The second storage has no file.
@@ -74,6 +90,28 @@ impl Workstations {
     /// Adds a workstation that calls the storage by this name.
     pub(crate) fn add(&self, host: &str, storage: &str) {
         self.write_startup(host, storage, &self.address);
+    }
+
+    /// The server, if it is the test's own.
+    fn own_server(&mut self) -> &mut PostgresServer {
+        Arc::get_mut(&mut self.server).unwrap()
+    }
+
+    /// Gives both workstations another address of the catalog.
+    fn set_address(&mut self, address: &str) {
+        for host in ["ws1", "ws2"] {
+            let lines = self.studio.read(startup(host));
+            self.studio
+                .file(startup(host), lines.replace(&self.address, address));
+        }
+        address.clone_into(&mut self.address);
+    }
+
+    /// Gives both workstations another server, with the same tables.
+    fn move_to(&mut self, server: PostgresServer) {
+        self.server = Arc::new(server);
+        let address = self.server.socket_address(&self.name, &self.name);
+        self.set_address(&address);
     }
 
     fn write_startup(&self, host: &str, storage: &str, address: &str) {
@@ -124,6 +162,21 @@ impl Workstations {
             .collect();
         files.sort();
         files
+    }
+
+    /// Returns all that a workstation says of the projects by `fetch all`, with one name for the storage and without times of
+    /// scans, which differ by the second between clocks.
+    fn states(&self, host: &str) -> String {
+        let mut document = self.json(host, "fetch all");
+        let projects = document["projects"].as_array_mut().unwrap();
+        let replicas = projects
+            .iter_mut()
+            .filter_map(|project| project["replicas"].as_array_mut());
+        for replica in replicas.flatten() {
+            replica["indexed_at"].take();
+            replica["database"].take();
+        }
+        document["projects"].to_string()
     }
 }
 

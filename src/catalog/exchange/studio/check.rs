@@ -1,5 +1,6 @@
 //! The check of all rows of the studio: each one is read as by a pull of everything, and nothing is written.
 
+use super::statement::READ_STUDIO;
 use super::transfer::StudioPull;
 use crate::base::error::{CatalogProblem, Error, Result};
 use crate::catalog::connection::Catalog;
@@ -17,10 +18,12 @@ pub fn check_studio(catalog: &mut Catalog, index: &mut Index) -> Result<Option<S
     let checked = repeat(catalog, "exchange the studio", |catalog| {
         let own = index.own_host()?;
         let mut transaction = catalog.begin_snapshot()?;
-        let hosts = CatalogHosts::read(&mut transaction)?.add_to(index, &own)?;
+        let row = transaction.query_one(READ_STUDIO, &[])?;
+        let clock = ServerClock::new(row.get(1));
+        let hosts = CatalogHosts::read(&mut transaction, clock)?.add_to(index, &own)?;
         let pull = StudioPull {
             address: &address,
-            clock: ServerClock::new(0),
+            clock,
             known_revision: 0,
             hosts: &hosts,
             own_policies: &[],

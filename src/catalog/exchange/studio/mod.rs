@@ -89,7 +89,7 @@ fn exchange_once(
     if is_push {
         CatalogHosts::write(&mut transaction, &own, &known_hosts, clock.now)?;
     }
-    let all_hosts = CatalogHosts::read(&mut transaction)?;
+    let all_hosts = CatalogHosts::read(&mut transaction, clock)?;
     let hosts = all_hosts.add_to(index, &own)?;
     let pull = StudioPull {
         address: &address,
