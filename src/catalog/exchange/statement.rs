@@ -10,12 +10,12 @@ SELECT d.identity, d.revision, s.revision, s.epoch
 FROM auto_backup.studio s LEFT JOIN auto_backup.databases d ON s.id = 1 WHERE s.id = 1";
 
 pub(super) const READ_STORAGE: &str = "
-SELECT id, revision, purged_revision, CAST(extract(epoch FROM now()) AS bigint)
+SELECT id, revision, purged_revision, CAST(extract(epoch FROM now()) * 1000 AS bigint)
 FROM auto_backup.databases WHERE identity = $1";
 
 /// The lock orders the pushes of a storage.
 pub(super) const LOCK_STORAGE: &str = "
-SELECT id, revision, purged_revision, CAST(extract(epoch FROM now()) AS bigint)
+SELECT id, revision, purged_revision, CAST(extract(epoch FROM now()) * 1000 AS bigint)
 FROM auto_backup.databases WHERE identity = $1 FOR UPDATE";
 
 pub(super) const RAISE_REVISION: &str = "

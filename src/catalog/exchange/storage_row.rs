@@ -6,6 +6,7 @@ use postgres::{Row, Transaction};
 
 use super::server_clock::ServerClock;
 use super::statement::{INSERT_STORAGE, LOCK_STORAGE, READ_STORAGE};
+use crate::base::timestamp::Timestamp;
 
 /// A storage that takes part in a catalog.
 #[derive(Clone, Debug)]
@@ -30,22 +31,24 @@ pub(super) struct StorageRow {
 }
 
 impl StorageRow {
-    pub(super) fn read(row: &Row) -> Self {
+    fn read(row: &Row, began: Timestamp) -> Self {
         Self {
             id: row.get(0),
             revision: row.get(1),
             purged_revision: row.get(2),
-            clock: ServerClock::new(row.get(3)),
+            clock: ServerClock::new(row.get(3), began),
         }
     }
 }
 
-/// Returns the row of a storage, if it has one. A push makes it, and locks it until the transaction ends.
+/// Returns the row of a storage, if it has one, in a transaction that has just begun. A push makes it, and locks it until the
+/// transaction ends.
 pub(super) fn read_storage(
     transaction: &mut Transaction<'_>,
     storage: &ExchangedStorage,
     is_push: bool,
 ) -> Result<Option<StorageRow>, postgres::Error> {
+    let began = Timestamp::now();
     let sql = if is_push {
         transaction.execute(INSERT_STORAGE, &[&storage.identity, &storage.name])?;
         LOCK_STORAGE
@@ -53,5 +56,5 @@ pub(super) fn read_storage(
         READ_STORAGE
     };
     let row = transaction.query_opt(sql, &[&storage.identity])?;
-    Ok(row.as_ref().map(StorageRow::read))
+    Ok(row.as_ref().map(|row| StorageRow::read(row, began)))
 }

@@ -82,7 +82,9 @@ fn one_name_for_two_storages_is_shown() {
     let lines = two.studio.read(startup("ws2"));
     let more = "add database NAS ../../../OTHER --medium other\n";
     two.studio.file(startup("ws2"), format!("{more}{lines}"));
-    two.lines("ws2", &["load"]).ok();
+    let told = two.lines("ws2", &["load"]).status(0);
+    let conflict = "NAS is another storage on ";
+    assert_eq!(told.stderr.matches(conflict).count(), 1, "{told}");
     two.lines("ws1", &["list projects"]).ok();
     for host in ["ws1", "ws2"] {
         let status = two.json(host, "catalog status");

@@ -3,6 +3,7 @@
 use super::statement::READ_STUDIO;
 use super::transfer::StudioPull;
 use crate::base::error::{CatalogProblem, Error, Result};
+use crate::base::timestamp::Timestamp;
 use crate::catalog::connection::Catalog;
 use crate::catalog::exchange::attempt::repeat;
 use crate::catalog::exchange::host::CatalogHosts;
@@ -18,8 +19,9 @@ pub fn check_studio(catalog: &mut Catalog, index: &mut Index) -> Result<Option<S
     let checked = repeat(catalog, "exchange the studio", |catalog| {
         let own = index.own_host()?;
         let mut transaction = catalog.begin_snapshot()?;
+        let began = Timestamp::now();
         let row = transaction.query_one(READ_STUDIO, &[])?;
-        let clock = ServerClock::new(row.get(1));
+        let clock = ServerClock::new(row.get(1), began);
         let hosts = CatalogHosts::read(&mut transaction, clock)?.add_to(index, &own)?;
         let pull = StudioPull {
             address: &address,

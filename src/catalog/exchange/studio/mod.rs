@@ -29,6 +29,7 @@ use super::host::CatalogHosts;
 use super::pull::foreign_failure;
 use super::server_clock::ServerClock;
 use crate::base::error::Result;
+use crate::base::timestamp::Timestamp;
 use crate::catalog::address::CatalogAddress;
 use crate::catalog::connection::Catalog;
 use crate::catalog::server_error::damaged_rows;
@@ -137,16 +138,17 @@ fn exchange_once(
     })
 }
 
-/// Returns the revision of the studio, and the clock of the server. A push locks the row until the transaction ends.
+/// Returns the revision of the studio, and the clock of the server, in a transaction that has just begun. A push locks the row until the transaction ends.
 fn read_studio(
     transaction: &mut Transaction<'_>,
     is_push: bool,
     address: &CatalogAddress,
 ) -> Result<(i64, ServerClock), ExchangeFailure> {
+    let began = Timestamp::now();
     let sql = if is_push { LOCK_STUDIO } else { READ_STUDIO };
     let row = transaction.query_opt(sql, &[])?;
     let row = row.ok_or_else(|| damaged_rows(address, "the revision of the studio is missing"))?;
-    Ok((row.get(0), ServerClock::new(row.get(1))))
+    Ok((row.get(0), ServerClock::new(row.get(1), began)))
 }
 
 impl StudioPull<'_> {

@@ -1,11 +1,11 @@
 //! The statements of the exchange of the studio. Times are seconds UTC by the clock of the server.
 
 pub(super) const READ_STUDIO: &str = "
-SELECT revision, CAST(extract(epoch FROM now()) AS bigint) FROM auto_backup.studio WHERE id = 1";
+SELECT revision, CAST(extract(epoch FROM now()) * 1000 AS bigint) FROM auto_backup.studio WHERE id = 1";
 
 /// The lock orders all pushes of the studio.
 pub(super) const LOCK_STUDIO: &str = "
-SELECT revision, CAST(extract(epoch FROM now()) AS bigint) FROM auto_backup.studio WHERE id = 1 FOR UPDATE";
+SELECT revision, CAST(extract(epoch FROM now()) * 1000 AS bigint) FROM auto_backup.studio WHERE id = 1 FOR UPDATE";
 
 pub(super) const RAISE_STUDIO: &str = "
 UPDATE auto_backup.studio SET revision = $1 WHERE id = 1";
