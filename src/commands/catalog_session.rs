@@ -113,7 +113,7 @@ fn exchange_storage(
     if known.unwrap_or_default().seen == there && !is_push {
         return Ok(None);
     }
-    exchange(catalog, index, storage).map(Some)
+    exchange(catalog, index, storage, there).map(Some)
 }
 
 /// Says what a person should know of a storage in the catalog: what is damaged, and who calls another storage so.

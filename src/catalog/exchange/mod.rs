@@ -7,6 +7,7 @@
 //!
 //! Rule: an exchange may end at any statement and be repeated.
 
+mod alias;
 mod attempt;
 mod check;
 mod damage;
@@ -29,6 +30,7 @@ pub use self::damage::{CatalogDamage, CheckedStorage};
 pub use self::repair::mark_damaged;
 pub use self::storage_row::ExchangedStorage;
 
+use self::alias::tell_name;
 use self::attempt::repeat;
 use self::failure::ExchangeFailure;
 use self::host::CatalogHosts;
@@ -58,6 +60,21 @@ pub struct ExchangeReport {
     pub namesakes: Vec<String>,
 }
 
+impl ExchangeReport {
+    /// Returns the result of this part and the next one.
+    fn followed_by(mut self, next: Self) -> Self {
+        self.damaged.extend(next.damaged);
+        Self {
+            pulled: self.pulled + next.pulled,
+            pushed_replicas: self.pushed_replicas + next.pushed_replicas,
+            pushed_folders: self.pushed_folders + next.pushed_folders,
+            revision: next.revision,
+            damaged: self.damaged,
+            namesakes: next.namesakes,
+        }
+    }
+}
+
 /// The revisions of a catalog: what an index must know to need no exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CatalogRevisions {
@@ -82,7 +99,9 @@ pub fn read_revisions(catalog: &mut Catalog) -> Result<CatalogRevisions> {
     })
 }
 
-/// Exchanges what is known of a storage.
+/// Exchanges what is known of a storage. `there`: its revision in the catalog.
+///
+/// What others learned is pulled first, without a lock and in its own time. The push then pulls what came meanwhile.
 ///
 /// # Errors
 /// [`crate::base::error::Error::Catalog`]; the index cannot be written. What was marked then stays marked.
@@ -90,13 +109,36 @@ pub fn exchange(
     catalog: &mut Catalog,
     index: &mut Index,
     storage: &ExchangedStorage,
+    there: i64,
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
-    let report = repeat(catalog, "scan the storage", |catalog| {
-        exchange_once(catalog, index, storage, database)
-    })?;
-    if !catalog.may_push() {
-        // The name of a storage that nothing is known of is no reason to try again.
+    let known = index.shared_revisions(database)?.unwrap_or_default();
+    let mut report = ExchangeReport::default();
+    for is_push in [false, true] {
+        let is_due = if is_push {
+            catalog.may_push() && index.has_unshared(database)?
+        } else {
+            known.seen != there
+        };
+        if is_due {
+            let next = repeat(catalog, "scan the storage", |catalog| {
+                let is_push = is_push && catalog.may_push();
+                exchange_once(catalog, index, storage, (database, is_push))
+            })?;
+            report = report.followed_by(next);
+        }
+    }
+    if index.told_name(database)?.as_ref() != Some(&storage.name) {
+        if catalog.may_push() {
+            report.namesakes = repeat(catalog, "scan the storage", |catalog| {
+                if catalog.may_push() {
+                    tell_name(catalog, index, storage)
+                } else {
+                    Ok(Vec::new())
+                }
+            })?;
+        }
+        // A role that may only read does not try again.
         index.record_told_name(database, &storage.name)?;
     }
     Ok(report)
@@ -106,7 +148,7 @@ fn exchange_once(
     catalog: &mut Catalog,
     index: &mut Index,
     storage: &ExchangedStorage,
-    database: DatabaseId,
+    (database, is_push): (DatabaseId, bool),
 ) -> Result<ExchangeReport, ExchangeFailure> {
     // One state of the index for the whole exchange, while the other handle writes what is pulled.
     let reader = index.try_clone()?;
@@ -114,8 +156,7 @@ fn exchange_once(
     let known = reader.database(&storage.root)?;
     let revisions = reader.shared_revisions(database)?.unwrap_or_default();
     let unshared = reader.unshared(database)?;
-    let is_told = reader.told_name(database)?.as_ref() == Some(&storage.name);
-    let is_push = catalog.may_push() && !(is_told && unshared.is_empty());
+    let is_push = is_push && !unshared.is_empty();
     let address = catalog.address().clone();
     let mut transaction = if is_push {
         catalog.begin()?
@@ -146,7 +187,12 @@ fn exchange_once(
         database,
         known: &known,
         row: &row,
-        known_revision: revisions.complete,
+        // The pull before this push has read all that it could.
+        known_revision: if is_push {
+            revisions.seen
+        } else {
+            revisions.complete
+        },
         unshared: &unshared,
         is_push,
     };
@@ -168,7 +214,7 @@ fn exchange_once(
     };
     transaction.commit()?;
     let revisions = SharedRevisions {
-        complete: if pulled.damaged.is_empty() {
+        complete: if pulled.damaged.is_empty() && !(is_push && revisions.is_incomplete()) {
             pushed.revision
         } else {
             revisions.complete
@@ -180,16 +226,13 @@ fn exchange_once(
     } else {
         index.record_pulled(database, &pulled.newer_here, revisions)?;
     }
-    if pushed.namesakes.is_some() {
-        index.record_told_name(database, &storage.name)?;
-    }
     Ok(ExchangeReport {
         pulled: pulled.changes,
         pushed_replicas: pushed.replicas,
         pushed_folders: pushed.folders,
         revision: pushed.revision,
         damaged: pulled.damaged,
-        namesakes: pushed.namesakes.unwrap_or_default(),
+        namesakes: Vec::new(),
     })
 }
 

@@ -151,12 +151,12 @@ impl Pull<'_> {
         let mut changed = ChangedReplicas::default();
         for row in &rows {
             let Some(replica) = self.read_replica(row, hosts) else {
-                match read_key(row, 1).filter(|key| self.is_push && marked.contains_key(key)) {
-                    Some(key) => {
-                        changed.newer_here.insert(key);
-                    }
-                    None => changed.damaged.push(CatalogDamage::of_replica_row(row)),
+                // What is marked is written anew by this push, or by the next one.
+                let marked = read_key(row, 1).filter(|key| marked.contains_key(key));
+                if marked.is_none() || !self.is_push {
+                    changed.damaged.push(CatalogDamage::of_replica_row(row));
                 }
+                changed.newer_here.extend(marked);
                 continue;
             };
             let seconds: i64 = row.get(5);

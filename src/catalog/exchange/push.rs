@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use postgres::Transaction;
 
+use super::alias::write_alias;
 use super::failure::ExchangeFailure;
 use super::pull::Pulled;
 use super::replica_key::{bytes_of, read_key};
 use super::row_batch::RowBatch;
 use super::statement::{
-    RAISE_REVISION, READ_CHECKSUMS, READ_NAMESAKES, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_ALIAS,
-    WRITE_CATEGORIES, WRITE_REPLICAS,
+    RAISE_REVISION, READ_CHECKSUMS, READ_REPLICA_IDS, REMOVE_FOLDERS, WRITE_CATEGORIES,
+    WRITE_REPLICAS,
 };
 use super::storage_row::{ExchangedStorage, StorageRow};
 use crate::base::interrupt;
@@ -39,14 +40,12 @@ pub(super) struct Push<'a> {
 }
 
 /// The result of a push.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pushed {
     pub(super) replicas: u64,
     pub(super) folders: u64,
     /// The revision of the storage.
     pub(super) revision: i64,
-    /// Workstations that call another storage by the name that this one has here, if the catalog was told that name now.
-    pub(super) namesakes: Option<Vec<String>>,
 }
 
 impl Pushed {
@@ -56,7 +55,6 @@ impl Pushed {
             replicas: 0,
             folders: 0,
             revision,
-            namesakes: None,
         }
     }
 }
@@ -68,13 +66,6 @@ impl Push<'_> {
         transaction: &mut Transaction<'_>,
         pulled: &Pulled,
     ) -> Result<Pushed, ExchangeFailure> {
-        let namesakes = self.write_alias(transaction)?;
-        if self.unshared.is_empty() {
-            return Ok(Pushed {
-                namesakes,
-                ..Pushed::nothing(self.row.revision)
-            });
-        }
         let replicas = self.unshared.replicas.iter();
         let own: Vec<&UnsharedReplica> = replicas
             .filter(|replica| !pulled.newer_there.contains(&replica.key))
@@ -89,7 +80,6 @@ impl Push<'_> {
             replicas: own.len() as u64,
             folders,
             revision,
-            namesakes,
         })
     }
 
@@ -272,27 +262,10 @@ impl Push<'_> {
             RAISE_REVISION,
             &[&self.row.id, &revision, &storage.name, &newest],
         )?;
-        Ok(())
-    }
-
-    /// Writes the name and root of the storage on this workstation. If the name is new to the catalog, returns the workstations
-    /// that call another storage so.
-    fn write_alias(
-        &self,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<Option<Vec<String>>, ExchangeFailure> {
-        let storage = self.storage;
-        let told = self.reader.told_name(self.database)?;
-        let Some(host) = self.numbers.get(&None) else {
-            return Ok(None);
-        };
-        let root = bytes_of(&storage.root);
-        transaction.execute(WRITE_ALIAS, &[&self.row.id, &host.0, &storage.name, &root])?;
-        if told.as_ref() == Some(&storage.name) {
-            return Ok(None);
+        if let Some(host) = self.numbers.get(&None) {
+            write_alias(transaction, self.row.id, *host, storage)?;
         }
-        let rows = transaction.query(READ_NAMESAKES, &[&self.row.id, &storage.name])?;
-        Ok(Some(rows.iter().map(|row| row.get(0)).collect()))
+        Ok(())
     }
 }
 

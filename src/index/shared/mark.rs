@@ -195,6 +195,11 @@ impl SharedRevisions {
             seen: revision,
         }
     }
+
+    /// True while rows are damaged in the catalog.
+    pub const fn is_incomplete(self) -> bool {
+        self.complete < self.seen
+    }
 }
 
 impl Index {

@@ -1,5 +1,6 @@
 //! What the catalog knows better, written to this index as scans of other workstations.
 
+use std::ops::Add;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -51,6 +52,19 @@ pub struct PulledChanges {
     pub folders_with_evidence: u64,
     /// Changes of files, as of a scan.
     pub changes: ScanChanges,
+}
+
+impl Add for PulledChanges {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self.changes += other.changes;
+        Self {
+            replicas: self.replicas + other.replicas,
+            folders_with_evidence: self.folders_with_evidence + other.folders_with_evidence,
+            ..self
+        }
+    }
 }
 
 /// A pull that was written.

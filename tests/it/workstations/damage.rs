@@ -92,27 +92,40 @@ fn damaged_rows_are_named_and_written_anew_by_who_knows_them() {
 
 #[test]
 fn damage_makes_nothing_look_deleted() {
-    let Some(two) = Workstations::new() else {
+    let Some(two) = Workstations::with_two_storages() else {
         return;
     };
+    two.studio.file("VAULT/footage/acme/spot/reel.mov", "reel");
     two.lines("ws1", &["load"]).ok();
-    let known = two.files("ws2");
-    for sql in [
-        "UPDATE auto_backup.replicas SET aggregate = CAST('x' AS bytea), revision = 9",
-        "UPDATE auto_backup.categories SET revision = 9, scanned_at = scanned_at + 60",
-        "UPDATE auto_backup.databases SET revision = 9",
-    ] {
-        two.execute(sql);
-    }
-    assert_eq!(two.files("ws2"), known);
+    two.execute(
+        "UPDATE auto_backup.replicas SET aggregate = CAST('x' AS bytea) WHERE database_id IN (
+             SELECT id FROM auto_backup.databases WHERE name = 'NAS')",
+    );
+    // A workstation that never knew the project there does not know whether it is there.
+    let assert_unknown = || {
+        let fetched = two.lines("ws2", &["fetch acme/spot"]).status(0);
+        assert!(fetched.stderr.contains("damaged"), "{fetched}");
+        assert!(fetched.stdout.contains("whole"), "{fetched}");
+        assert!(!fetched.stdout.contains("missing"), "{fetched}");
+    };
+    assert_unknown();
     let pulled = two.json("ws2", "catalog pull");
     // The same damage is told once for each revision.
     assert_eq!(pulled["databases"], serde_json::json!([]));
-    // One that comes later must not take the projects for deleted either.
-    two.add("ws3", "NAS");
-    let listed = two.lines("ws3", &["fetch all"]).status(0);
-    assert!(!listed.stdout.contains("missing"), "{listed}");
-    assert!(listed.stderr.contains("damaged"), "{listed}");
+    // A later listing says nothing of it either.
+    for sql in [
+        "UPDATE auto_backup.categories SET revision = 10, scanned_at = scanned_at + 60",
+        "UPDATE auto_backup.databases SET revision = 10",
+    ] {
+        two.execute(sql);
+    }
+    assert_unknown();
+    two.lines("ws1", &["catalog check --repair"]).status(0);
+    let fetched = two.lines("ws2", &["fetch acme/spot"]).ok();
+    assert!(
+        fetched.stdout.contains("incomplete") || fetched.stdout.contains("lacks"),
+        "{fetched}"
+    );
 }
 
 #[test]
