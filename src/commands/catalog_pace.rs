@@ -34,10 +34,14 @@ impl CatalogPace {
     /// True if the catalog with this address is to be asked now.
     pub(super) fn is_due(&self, address: &CatalogAddress, now: Instant) -> bool {
         let last = self.last.as_ref().filter(|last| last.address == *address);
-        last.is_none_or(|last| {
-            let pause = if last.has_failed { OUTAGE_PAUSE } else { FRESH };
-            now.saturating_duration_since(last.at) >= pause
-        })
+        let is_fresh = last.is_some_and(|last| now.saturating_duration_since(last.at) < FRESH);
+        !is_fresh && self.pause_end(address).is_none_or(|end| now >= end)
+    }
+
+    /// Returns the time until which the catalog with this address is not asked, because it was away.
+    pub(super) fn pause_end(&self, address: &CatalogAddress) -> Option<Instant> {
+        let last = self.last.as_ref().filter(|last| last.address == *address)?;
+        last.has_failed.then(|| last.at + OUTAGE_PAUSE)
     }
 
     /// Returns the refusal that all runs of the session share.

@@ -324,7 +324,7 @@ impl Workspace {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error @ Error::Catalog { .. }) => {
                 let notice = format!(
-                    "{}; answers are as of the last exchange",
+                    "{}; answers are as of the last exchange, and what this workstation learns waits",
                     error.full_message()
                 );
                 self.monitor.on_event(&ProgressEvent::Notice(&notice));

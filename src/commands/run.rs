@@ -1,6 +1,7 @@
 //! The execution of a run: number, state, log and items in the history. A dry run is not recorded.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::catalog_pace::WriteRefusal;
 use super::catalog_session::exchange_after_run;
@@ -28,9 +29,17 @@ pub(super) struct RunOptions {
     /// Publishes the index of each storage of which the run learned more.
     publish: bool,
     /// The catalog that the run tells what it learned.
-    catalog: Option<(CatalogAddress, WriteRefusal)>,
+    catalog: Option<RunCatalog>,
     /// The folder of the run log; `None` without a home folder.
     log_folder: Option<PathBuf>,
+}
+
+/// The catalog of a run.
+struct RunCatalog {
+    address: CatalogAddress,
+    refusal: WriteRefusal,
+    /// Until then it is not asked again: a notice has said that it is away, and that what is learned waits.
+    pause_end: Option<Instant>,
 }
 
 impl RunOptions {
@@ -44,7 +53,11 @@ impl RunOptions {
                 .settings
                 .catalog
                 .clone()
-                .map(|address| (address, workspace.catalog_pace.refusal().clone())),
+                .map(|address| RunCatalog {
+                    refusal: workspace.catalog_pace.refusal().clone(),
+                    pause_end: workspace.catalog_pace.pause_end(&address),
+                    address,
+                }),
             log_folder: path::state_folder(),
         }
     }
@@ -201,10 +214,12 @@ fn share(
         Some(before) => publish_changed((index, registry), before, monitor),
         None => Ok(true),
     };
-    let exchanged = match &options.catalog {
-        Some((address, refusal)) => {
-            exchange_after_run((index, registry), (address, refusal), monitor)
-        }
+    let catalog = options.catalog.as_ref();
+    let catalog = catalog.filter(|one| one.pause_end.is_none_or(|end| Instant::now() >= end));
+    let exchanged = match catalog {
+        Some(RunCatalog {
+            address, refusal, ..
+        }) => exchange_after_run((index, registry), (address, refusal), monitor),
         None => Ok(()),
     };
     let failures = [published.as_ref().err(), exchanged.as_ref().err()];

@@ -31,7 +31,7 @@ fn delay_changes_no_answer() {
         .lines("ws1", &["find new.mov", "list clients"])
         .status(0);
     assert!(cut.stdout.contains("new.mov"), "{cut}");
-    let notice = "; answers are as of the last exchange\n";
+    let notice = "; answers are as of the last exchange, and what this workstation learns waits\n";
     assert!(cut.stderr.ends_with(notice), "{cut}");
     assert_eq!(cut.stderr.lines().count(), 1, "{cut}");
 }

@@ -22,7 +22,7 @@ fn answers_go_on_without_the_server() {
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
     let loaded = two.lines("ws1", &["load"]).status(0);
     assert!(
-        loaded.stderr.contains("what this run learned waits"),
+        loaded.stderr.contains("what this workstation learns waits"),
         "{loaded}"
     );
     // The server is back.

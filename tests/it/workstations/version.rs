@@ -29,7 +29,9 @@ fn newer_catalog_is_refused_and_answers_go_on() {
     let loaded = two.lines("ws1", &["load"]).status(0);
     assert!(loaded.stderr.contains(refusal), "{loaded}");
     assert!(
-        loaded.stderr.ends_with("; what this run learned waits\n"),
+        loaded
+            .stderr
+            .ends_with(" what this workstation learns waits\n"),
         "{loaded}"
     );
     for line in ["catalog pull", "catalog push"] {
