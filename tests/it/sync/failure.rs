@@ -167,7 +167,12 @@ fn folder_that_cannot_be_created_keeps_no_other_from_it() {
     let first = site.sync("").status(3);
     assert_eq!(first.paths_with("failed"), [&inside]);
     assert!(server.folder().join(&beside).is_dir());
-    site.sync("").status(3);
+    // By the record of sent files, both are to be created now.
+    let later = "footage/acme/spot/later";
+    fs::create_dir_all(studio.path(format!("WORK/{later}"))).unwrap();
+    let second = site.sync("").status(3);
+    assert_eq!(second.paths_with("failed"), [&inside]);
+    assert!(server.folder().join(later).is_dir());
     server.allow();
     site.sync("").status(0);
     assert!(server.folder().join(&inside).is_dir());
