@@ -113,7 +113,10 @@ pub fn exchange(
 ) -> Result<ExchangeReport> {
     let database = index.ensure_shared(&storage.root, &storage.identity)?;
     let known = index.shared_revisions(database)?.unwrap_or_default();
-    let mut report = ExchangeReport::default();
+    let mut report = ExchangeReport {
+        revision: there,
+        ..ExchangeReport::default()
+    };
     for is_push in [false, true] {
         let is_due = if is_push {
             catalog.may_push() && index.has_unshared(database)?

@@ -120,7 +120,7 @@ impl Pull<'_> {
         let sound_replicas = all - unsound.len() as u64;
         let mut damaged = replicas.damaged;
         damaged.extend(unsound.into_iter().map(CatalogDamage::Replica));
-        self.categories(transaction, &mut damaged)?;
+        self.listings(transaction, &mut damaged)?;
         let evidence = self.evidence(transaction, &mut damaged)?;
         let unsound = evidence
             .into_iter()
@@ -311,19 +311,31 @@ impl Pull<'_> {
         transaction: &mut Transaction<'_>,
         damaged: &mut Vec<CatalogDamage>,
     ) -> Result<Vec<(PathBuf, Timestamp)>, ExchangeFailure> {
-        let rows = transaction.query(READ_CATEGORIES, &[&self.row.id, &self.known_revision])?;
         let mut categories = Vec::new();
-        for row in &rows {
-            let Some(category) = path_of(row.get(0)) else {
-                damaged.push(CatalogDamage::Nameless("category"));
-                continue;
-            };
-            let at = self.row.clock.local_time(row.get(1)).min(Timestamp::now());
-            if self.index.category_scanned_at(self.database, category)? < Some(at) {
-                categories.push((category.to_owned(), at));
+        for (category, seconds) in self.listings(transaction, damaged)? {
+            let at = self.row.clock.past_time(seconds);
+            if self.index.category_scanned_at(self.database, &category)? < Some(at) {
+                categories.push((category, at));
             }
         }
         Ok(categories)
+    }
+
+    /// Returns the categories whose listings changed, with the times of the server.
+    fn listings(
+        &self,
+        transaction: &mut Transaction<'_>,
+        damaged: &mut Vec<CatalogDamage>,
+    ) -> Result<Vec<(PathBuf, i64)>, ExchangeFailure> {
+        let rows = transaction.query(READ_CATEGORIES, &[&self.row.id, &self.known_revision])?;
+        let mut listings = Vec::new();
+        for row in &rows {
+            match path_of(row.get(0)) {
+                Some(category) => listings.push((category.to_owned(), row.get(1))),
+                None => damaged.push(CatalogDamage::Nameless("category")),
+            }
+        }
+        Ok(listings)
     }
 }
 

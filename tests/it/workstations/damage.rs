@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::Workstations;
+use super::{Workstations, startup};
 
 #[test]
 fn damaged_storage_keeps_no_other_from_exchange() {
@@ -153,4 +153,25 @@ fn repair_replaces_no_newer_scan() {
         .status(0);
     assert_eq!(two.files("ws2"), two.files("ws1"));
     assert_eq!(two.files("ws2").len(), 4);
+}
+
+#[test]
+fn workstation_without_the_storage_checks_its_rows() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    two.studio
+        .file(startup("ws3"), format!("set catalog '{}'\n", two.address));
+    let sound = two.json("ws3", "catalog check");
+    assert_eq!(sound["databases"][0]["added"], false);
+    assert_eq!(sound["databases"][0]["projects"], 2);
+    two.execute("UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)");
+    let damaged = two.lines("ws3", &["catalog check --repair"]).status(3);
+    assert!(
+        damaged.stdout.contains("damaged: acme/spot in footage"),
+        "{damaged}"
+    );
+    two.lines("ws1", &["catalog check --repair"]).status(0);
+    two.lines("ws3", &["catalog check"]).status(0);
 }
