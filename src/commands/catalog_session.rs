@@ -61,6 +61,9 @@ pub(super) fn exchange_all(
     index.state_policies(&registry.stated_policies())?;
     // First, because a policy may keep files from being freed.
     let studio = exchange_studio(&mut catalog, (index, registry), revisions.studio);
+    if let Ok(report) = &studio {
+        note_damage(address, None, &report.damaged, monitor);
+    }
     let mut failure = studio.err();
     let mut reports = Vec::new();
     for storage in storages {
@@ -130,22 +133,28 @@ fn note_findings(
         );
         monitor.on_event(&ProgressEvent::Notice(&notice));
     }
-    if report.damaged.is_empty() {
+    let damaged: Vec<String> = report.damaged.iter().map(ToString::to_string).collect();
+    note_damage(address, Some(storage), &damaged, monitor);
+}
+
+/// Says what is damaged in the catalog, of a storage or of the studio.
+fn note_damage(
+    address: &CatalogAddress,
+    storage: Option<&str>,
+    damaged: &[String],
+    monitor: &dyn Monitor,
+) {
+    if damaged.is_empty() {
         return;
     }
-    let damaged = &report.damaged;
-    let named: Vec<String> = damaged
-        .iter()
-        .take(NAMED_DAMAGE)
-        .map(ToString::to_string)
-        .collect();
+    let of = storage.map_or_else(String::new, |name| format!(" of {name}"));
+    let named = damaged[..damaged.len().min(NAMED_DAMAGE)].join(", ");
     let more = match damaged.len().saturating_sub(NAMED_DAMAGE) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let notice = format!(
-        "the catalog `{address}` has damaged rows of {storage}, which are left out: {}{more}; `catalog check --repair` writes them anew where they are known",
-        named.join(", ")
+        "the catalog `{address}` has damaged rows{of}, which are left out: {named}{more}; `catalog check --repair` writes them anew where they are known"
     );
     monitor.on_event(&ProgressEvent::Notice(&notice));
 }

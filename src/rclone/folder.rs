@@ -82,10 +82,9 @@ impl Remote {
         for parent in parents {
             match self.list_entries(ListTarget::Folder(parent), features) {
                 Ok(Some(listed)) => missing.retain(|path| !listed.folders.contains_key(path)),
-                Ok(None) => {}
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 // What cannot be seen was not created.
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
         }
         Ok(missing)

@@ -24,6 +24,9 @@ pub(super) fn repeat<T>(
         match once(catalog) {
             Ok(done) => return Ok(done),
             Err(ExchangeFailure::Final(error)) => return Err(error),
+            Err(ExchangeFailure::Damaged(what)) => {
+                return Err(server_error::damaged_rows(&address, &what));
+            }
             Err(ExchangeFailure::Server(error)) if catalog.refuses_writes_by(&error) => {}
             Err(ExchangeFailure::Server(error))
                 if is_last || !server_error::is_transient(&error) =>

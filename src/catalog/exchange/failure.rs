@@ -7,6 +7,8 @@ pub(super) enum ExchangeFailure {
     Server(postgres::Error),
     /// Another process of this workstation changed the same replicas.
     Overtaken,
+    /// A row is damaged. Holds what it is.
+    Damaged(String),
     Final(Error),
 }
 

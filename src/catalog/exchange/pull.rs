@@ -217,57 +217,13 @@ impl Pull<'_> {
         let ids: Vec<i64> = changed.iter().map(|replica| replica.id).collect();
         let parameters: [&(dyn ToSql + Sync); 2] = [&ids, &self.known_revision];
         let query = (READ_CHANGED_FOLDERS, &parameters[..]);
-        whole.extend(self.stage_group(transaction, incoming, query, changed, true)?);
+        whole.extend(stage_group(transaction, incoming, query, changed, true)?);
         whole.sort_by_key(|replica| replica.id);
         let ids: Vec<i64> = whole.iter().map(|replica| replica.id).collect();
         let parameters: [&(dyn ToSql + Sync); 1] = [&ids];
         let query = (READ_ALL_FOLDERS, &parameters[..]);
-        let unsound = self.stage_group(transaction, incoming, query, whole, false)?;
+        let unsound = stage_group(transaction, incoming, query, whole, false)?;
         Ok(unsound.into_iter().map(|replica| replica.key).collect())
-    }
-
-    /// Stages replicas, which are sorted by id like the rows of their folders. Returns those whose folders are damaged or do not
-    /// add up.
-    fn stage_group(
-        &self,
-        transaction: &mut Transaction<'_>,
-        incoming: &mut IncomingScan<'_>,
-        (sql, parameters): (&str, &[&(dyn ToSql + Sync)]),
-        replicas: Vec<PulledReplica>,
-        is_delta: bool,
-    ) -> Result<Vec<PulledReplica>, ExchangeFailure> {
-        let mut unsound = Vec::new();
-        if replicas.is_empty() {
-            return Ok(unsound);
-        }
-        let mut rows = transaction.query_raw(sql, parameters.iter().copied())?;
-        let mut next = rows.next()?;
-        for replica in replicas {
-            let place = incoming.begin(&replica.key, is_delta)?;
-            let mut is_sound = true;
-            while let Some(row) = next
-                .as_ref()
-                .filter(|row| row.get::<_, i64>(0) == replica.id)
-            {
-                if is_sound {
-                    match incoming.add_folder(place, row.get(1), row.get(2), row.get(3)) {
-                        Ok(()) => {}
-                        Err(ForeignFailure::Own(error)) => return Err(error.into()),
-                        Err(ForeignFailure::Foreign(_)) => is_sound = false,
-                    }
-                }
-                next = rows.next()?;
-            }
-            if is_sound {
-                is_sound = incoming.end(place, &replica.state)?;
-            } else {
-                incoming.leave_out(place, &replica.state)?;
-            }
-            if !is_sound {
-                unsound.push(replica);
-            }
-        }
-        Ok(unsound)
     }
 
     /// Returns the evidence that changed.
@@ -337,6 +293,49 @@ impl Pull<'_> {
         }
         Ok(listings)
     }
+}
+
+/// Stages replicas, which are sorted by id like the rows of their folders. Returns those whose folders are damaged or do not
+/// add up.
+fn stage_group(
+    transaction: &mut Transaction<'_>,
+    incoming: &mut IncomingScan<'_>,
+    (sql, parameters): (&str, &[&(dyn ToSql + Sync)]),
+    replicas: Vec<PulledReplica>,
+    is_delta: bool,
+) -> Result<Vec<PulledReplica>, ExchangeFailure> {
+    let mut unsound = Vec::new();
+    if replicas.is_empty() {
+        return Ok(unsound);
+    }
+    let mut rows = transaction.query_raw(sql, parameters.iter().copied())?;
+    let mut next = rows.next()?;
+    for replica in replicas {
+        let place = incoming.begin(&replica.key, is_delta)?;
+        let mut is_sound = true;
+        while let Some(row) = next
+            .as_ref()
+            .filter(|row| row.get::<_, i64>(0) == replica.id)
+        {
+            if is_sound {
+                match incoming.add_folder(place, row.get(1), row.get(2), row.get(3)) {
+                    Ok(()) => {}
+                    Err(ForeignFailure::Own(error)) => return Err(error.into()),
+                    Err(ForeignFailure::Foreign(_)) => is_sound = false,
+                }
+            }
+            next = rows.next()?;
+        }
+        if is_sound {
+            is_sound = incoming.end(place, &replica.state)?;
+        } else {
+            incoming.leave_out(place, &replica.state)?;
+        }
+        if !is_sound {
+            unsound.push(replica);
+        }
+    }
+    Ok(unsound)
 }
 
 pub(super) fn foreign_failure(

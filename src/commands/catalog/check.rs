@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::base::error::Result;
+use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::catalog::{
@@ -31,10 +31,10 @@ pub(super) struct CatalogCheck {
 #[derive(Debug, Serialize)]
 pub(super) struct CatalogCheckAnswer {
     databases: Vec<CheckedRow>,
-    /// What is damaged first of policies, runs, failures and cards.
-    studio: Option<String>,
-    /// True if that was damaged before the repair.
-    studio_repaired: bool,
+    /// What is damaged of policies, runs, failures and cards.
+    studio: Vec<String>,
+    /// What of them was damaged before the repair.
+    studio_repaired: Vec<String>,
     #[serde(skip)]
     repair: bool,
 }
@@ -62,12 +62,12 @@ struct Checked {
 /// The state of all rows.
 struct State {
     storages: Vec<Checked>,
-    studio: Option<String>,
+    studio: Vec<String>,
 }
 
 impl State {
     fn is_sound(&self) -> bool {
-        self.studio.is_none() && self.storages.iter().all(|one| one.rows.damaged.is_empty())
+        self.studio.is_empty() && self.storages.iter().all(|one| one.rows.damaged.is_empty())
     }
 }
 
@@ -123,13 +123,20 @@ impl CatalogCheck {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let refusal = workspace.catalog_pace.refusal();
         let both = ExchangeDirection::Both;
-        exchange_all((index, registry), (&self.address, refusal), both, monitor)?;
-        Ok(())
+        match exchange_all((index, registry), (&self.address, refusal), both, monitor) {
+            // The second look says what is left.
+            Ok(_)
+            | Err(Error::Catalog {
+                problem: CatalogProblem::Damaged(_),
+                ..
+            }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
 fn mark_all(catalog: &mut Catalog, index: &mut Index, state: &State) -> Result<()> {
-    if state.studio.is_some() {
+    if !state.studio.is_empty() {
         index.share_studio()?;
     }
     let added = state.storages.iter().filter(|one| one.added);
@@ -158,13 +165,18 @@ impl CatalogCheckAnswer {
         Self {
             databases: after.storages.iter().map(row).collect(),
             studio: after.studio.clone(),
-            studio_repaired: before.studio.is_some() && after.studio.is_none(),
+            studio_repaired: before
+                .studio
+                .iter()
+                .filter(|damage| !after.studio.contains(damage))
+                .cloned()
+                .collect(),
             repair,
         }
     }
 
     fn is_sound(&self) -> bool {
-        self.studio.is_none() && self.databases.iter().all(|row| row.damaged.is_empty())
+        self.studio.is_empty() && self.databases.iter().all(|row| row.damaged.is_empty())
     }
 }
 
@@ -184,13 +196,11 @@ impl Answer for CatalogCheckAnswer {
                 page.line(format!("{name}: written anew: {damage}"));
             }
         }
-        if let Some(what) = &self.studio {
-            page.cells(bad(format!(
-                "policies, runs, failures and cards: damaged: {what}"
-            )));
+        for damage in &self.studio {
+            page.cells(bad(format!("damaged: {damage}")));
         }
-        if self.studio_repaired {
-            page.line("policies, runs, failures and cards: written anew");
+        for damage in &self.studio_repaired {
+            page.line(format!("written anew: {damage}"));
         }
         if self.is_sound() {
             return;

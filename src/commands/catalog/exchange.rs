@@ -40,7 +40,7 @@ struct ExchangedRow {
 }
 
 impl ExchangedRow {
-    fn new(name: String, report: ExchangeReport) -> Self {
+    fn new(name: String, report: &ExchangeReport) -> Self {
         Self {
             name,
             revision: report.revision,
@@ -71,7 +71,7 @@ impl RunCommand for CatalogExchange {
         let rows = reports.into_iter();
         Ok(CatalogExchangeAnswer {
             databases: rows
-                .map(|(name, report)| ExchangedRow::new(name, report))
+                .map(|(name, report)| ExchangedRow::new(name, &report))
                 .collect(),
         })
     }

@@ -29,7 +29,7 @@ fn damaged_storage_keeps_no_other_from_exchange() {
 }
 
 /// Damage of the rows that ws1 wrote, and what ws2 must be told is damaged.
-const DAMAGE: [(&str, &str); 9] = [
+const DAMAGE: [(&str, &str); 10] = [
     (
         "UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)",
         "acme/spot in footage",
@@ -61,6 +61,10 @@ const DAMAGE: [(&str, &str); 9] = [
     (
         "UPDATE auto_backup.evidence SET path = CAST('/' AS bytea) WHERE path = CAST('' AS bytea)",
         "a folder with evidence without a possible name",
+    ),
+    (
+        "UPDATE auto_backup.runs SET state = 'nonsense'",
+        "the state of a run",
     ),
     ("UPDATE auto_backup.policies SET offsite = 9", "a policy"),
 ];

@@ -12,7 +12,7 @@ use super::statement::{
     READ_CARD_FOLDERS, READ_CARD_TARGETS, READ_CARDS, REMOVE_CARD_FOLDERS, WRITE_CARD,
     WRITE_CARD_FOLDERS, WRITE_CARD_TARGETS,
 };
-use super::transfer::{StudioPull, StudioPush};
+use super::transfer::{StudioPull, StudioPush, damaged, leave_out};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::catalog::exchange::failure::ExchangeFailure;
@@ -32,17 +32,30 @@ impl StudioPull<'_> {
     pub(super) fn read_cards(
         &self,
         transaction: &mut Transaction<'_>,
+        left_out: &mut Vec<String>,
     ) -> Result<Vec<PulledCard>, ExchangeFailure> {
         let mut cards = Vec::new();
         for row in &transaction.query(READ_CARDS, &[&self.known_revision])? {
             interrupt::check()?;
-            // Own cards come back after an exchange that ended early.
-            if let Some(host) = self.host(row.get(0))? {
-                let card = self.read_card(transaction, row)?;
-                cards.push(((host, row.get(1)), card));
-            }
+            leave_out(self.take_card(transaction, row, &mut cards), left_out)?;
         }
         Ok(cards)
+    }
+
+    fn take_card(
+        &self,
+        transaction: &mut Transaction<'_>,
+        row: &Row,
+        cards: &mut Vec<PulledCard>,
+    ) -> Result<(), ExchangeFailure> {
+        if let Some(host) = self.owner(row.get(0))? {
+            let card = self.read_card(transaction, row)?;
+            if !card.is_sound(self.hosts) {
+                return Err(damaged("the files of a card"));
+            }
+            cards.push(((host, row.get(1)), card));
+        }
+        Ok(())
     }
 
     fn read_card(
@@ -69,33 +82,9 @@ impl StudioPull<'_> {
                 folders: Vec::new(),
             },
             own_storages: names(7),
-            folders: self.read_card_folders(transaction, key)?,
+            folders: read_card_folders(transaction, key)?,
             targets: self.read_card_targets(transaction, key)?,
         })
-    }
-
-    fn read_card_folders(
-        &self,
-        transaction: &mut Transaction<'_>,
-        [host, number]: [i64; 2],
-    ) -> Result<Vec<SharedCardFolder>, ExchangeFailure> {
-        let rows = transaction.query(READ_CARD_FOLDERS, &[&host, &number])?;
-        let folders = rows.iter().map(|row| {
-            let parts: [Option<Vec<u8>>; 4] = [3, 4, 5, 6].map(|column| row.get(column));
-            let [manifest, digests, checksum, proofs] = parts;
-            let evidence: Option<OutgoingEvidence> =
-                (|| Some([manifest?, digests?, checksum?, proofs?]))();
-            let path = path_of(row.get(0));
-            Ok(SharedCardFolder {
-                path: path
-                    .ok_or_else(|| self.damaged("a folder of a card"))?
-                    .to_owned(),
-                manifest: row.get(1),
-                checksum: row.get(2),
-                evidence,
-            })
-        });
-        folders.collect()
     }
 
     fn read_card_targets(
@@ -105,7 +94,7 @@ impl StudioPull<'_> {
     ) -> Result<Vec<CardTarget>, ExchangeFailure> {
         let rows = transaction.query(READ_CARD_TARGETS, &[&host, &number])?;
         let targets = rows.iter().map(|row| {
-            let damaged = || self.damaged("the project of a card");
+            let damaged = || damaged("the project of a card");
             let key = read_key(row, 0).ok_or_else(damaged)?;
             Ok(CardTarget {
                 category: key.category,
@@ -116,6 +105,29 @@ impl StudioPull<'_> {
         });
         targets.collect()
     }
+}
+
+fn read_card_folders(
+    transaction: &mut Transaction<'_>,
+    [host, number]: [i64; 2],
+) -> Result<Vec<SharedCardFolder>, ExchangeFailure> {
+    let rows = transaction.query(READ_CARD_FOLDERS, &[&host, &number])?;
+    let folders = rows.iter().map(|row| {
+        let parts: [Option<Vec<u8>>; 4] = [3, 4, 5, 6].map(|column| row.get(column));
+        let [manifest, digests, checksum, proofs] = parts;
+        let evidence: Option<OutgoingEvidence> =
+            (|| Some([manifest?, digests?, checksum?, proofs?]))();
+        let path = path_of(row.get(0));
+        Ok(SharedCardFolder {
+            path: path
+                .ok_or_else(|| damaged("a folder of a card"))?
+                .to_owned(),
+            manifest: row.get(1),
+            checksum: row.get(2),
+            evidence,
+        })
+    });
+    folders.collect()
 }
 
 impl StudioPush<'_> {

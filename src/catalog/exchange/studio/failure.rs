@@ -7,7 +7,7 @@ use postgres::{Row, Transaction};
 
 use super::column::{read, storable, stored};
 use super::statement::{READ_FAILURES, RESOLVE_FAILURES, WRITE_FAILURES};
-use super::transfer::{StudioPull, StudioPush};
+use super::transfer::{StudioPull, StudioPush, damaged, leave_out};
 use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::replica_key::{bytes_of, path_of};
 use crate::index::{
@@ -22,30 +22,30 @@ impl StudioPull<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         incoming: &mut IncomingStudio,
+        left_out: &mut Vec<String>,
     ) -> Result<(), ExchangeFailure> {
         for row in &transaction.query(READ_FAILURES, &[&self.known_revision])? {
-            // Own failures come back after an exchange that ended early.
-            let Some(host) = self.host(row.get(0))? else {
-                continue;
-            };
-            let key = self.read_key(row, host)?;
-            match row.get(6) {
-                Some(error) => incoming.failures.push(self.read_failure(row, key, error)),
-                None => incoming.resolved_failures.push(key),
-            }
+            leave_out(self.take_failure(row, incoming), left_out)?;
         }
         Ok(())
     }
 
-    fn read_key(&self, row: &Row, host: HostId) -> Result<FailureKey, ExchangeFailure> {
+    fn take_failure(
+        &self,
+        row: &Row,
+        incoming: &mut IncomingStudio,
+    ) -> Result<(), ExchangeFailure> {
+        let Some(host) = self.owner(row.get(0))? else {
+            return Ok(());
+        };
         let path = path_of(row.get(3));
-        let path = path.ok_or_else(|| self.damaged("the path of a failed file"))?;
-        Ok(FailureKey {
-            host,
-            destination: row.get(1),
-            source: row.get(2),
-            path: path.to_owned(),
-        })
+        let path = path.ok_or_else(|| damaged("the path of a failed file"))?;
+        let key = failure_key(row, host, path);
+        match row.get(6) {
+            Some(error) => incoming.failures.push(self.read_failure(row, key, error)),
+            None => incoming.resolved_failures.push(key),
+        }
+        Ok(())
     }
 
     fn read_failure(&self, row: &Row, key: FailureKey, error: String) -> SharedFailure {
@@ -60,6 +60,15 @@ impl StudioPull<'_> {
             run: RunId(row.get(10)),
             is_permanent: row.get(11),
         }
+    }
+}
+
+fn failure_key(row: &Row, host: HostId, path: &Path) -> FailureKey {
+    FailureKey {
+        host,
+        destination: row.get(1),
+        source: row.get(2),
+        path: path.to_owned(),
     }
 }
 

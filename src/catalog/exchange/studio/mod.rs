@@ -19,6 +19,7 @@ mod transfer;
 
 use postgres::Transaction;
 
+use self::card::PulledCard;
 pub use self::check::check_studio;
 use self::policy::merge;
 use self::statement::{LOCK_STUDIO, RAISE_STUDIO, READ_STUDIO};
@@ -37,12 +38,14 @@ use crate::index::{IncomingStudio, Index, SharedPolicy};
 use crate::model::registry::Registry;
 
 /// The result of an exchange of the studio.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StudioReport {
     /// Number of rows that were pulled.
     pub pulled: usize,
     /// True if anything was pushed.
     pub has_pushed: bool,
+    /// What is damaged in the catalog and was left out, for people.
+    pub damaged: Vec<String>,
 }
 
 /// Exchanges policies, runs, failures and cards, unless there is nothing new. `there`: the revision of the studio in the catalog.
@@ -93,14 +96,17 @@ fn exchange_once(
     let all_hosts = CatalogHosts::read(&mut transaction, clock)?;
     let hosts = all_hosts.add_to(index, &own)?;
     let pull = StudioPull {
-        address: &address,
         clock,
         known_revision: unshared.revision,
         hosts: &hosts,
         own_policies: if is_push { &unshared.policies } else { &[] },
+        is_check: false,
     };
-    let mut incoming = pull.run(&mut transaction)?;
-    let cards = pull.read_cards(&mut transaction)?;
+    let PulledStudio {
+        mut incoming,
+        cards,
+        damaged,
+    } = pull.run(&mut transaction)?;
     let own_policies = merge(&unshared.policies, &mut incoming.policies);
     let numbers = all_hosts.numbers(&known_hosts);
     let own_number = numbers.get(&None).filter(|_| is_push).map(|host| host.0);
@@ -135,10 +141,12 @@ fn exchange_once(
     Ok(StudioReport {
         pulled,
         has_pushed: own_number.is_some(),
+        damaged,
     })
 }
 
-/// Returns the revision of the studio, and the clock of the server, in a transaction that has just begun. A push locks the row until the transaction ends.
+/// Returns the revision of the studio, and the clock of the server, in a transaction that has just begun. A push locks the row
+/// until the transaction ends.
 fn read_studio(
     transaction: &mut Transaction<'_>,
     is_push: bool,
@@ -151,17 +159,25 @@ fn read_studio(
     Ok((row.get(0), ServerClock::new(row.get(1), began)))
 }
 
+/// What others changed.
+#[derive(Debug, Default)]
+struct PulledStudio {
+    incoming: IncomingStudio,
+    cards: Vec<PulledCard>,
+    /// What is damaged and was left out.
+    damaged: Vec<String>,
+}
+
 impl StudioPull<'_> {
     /// Returns what others changed since the revision that this index knows.
-    pub(super) fn run(
-        &self,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<IncomingStudio, ExchangeFailure> {
-        let mut incoming = IncomingStudio::default();
-        self.read_policies(transaction, &mut incoming)?;
-        self.read_runs(transaction, &mut incoming)?;
-        self.read_failures(transaction, &mut incoming)?;
-        Ok(incoming)
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<PulledStudio, ExchangeFailure> {
+        let mut pulled = PulledStudio::default();
+        let (incoming, damaged) = (&mut pulled.incoming, &mut pulled.damaged);
+        self.read_policies(transaction, incoming, damaged)?;
+        self.read_runs(transaction, incoming, damaged)?;
+        self.read_failures(transaction, incoming, damaged)?;
+        pulled.cards = self.read_cards(transaction, damaged)?;
+        Ok(pulled)
     }
 }
 

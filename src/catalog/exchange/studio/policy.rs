@@ -5,7 +5,7 @@ use std::time::Duration;
 use postgres::{Row, Transaction};
 
 use super::statement::{READ_POLICIES, WRITE_POLICIES};
-use super::transfer::{StudioPull, StudioPush};
+use super::transfer::{StudioPull, StudioPush, damaged, leave_out};
 use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::catalog::exchange::replica_key::{bytes_of, path_of};
 use crate::index::{IncomingStudio, SharedPolicy};
@@ -35,11 +35,14 @@ impl StudioPull<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         incoming: &mut IncomingStudio,
+        left_out: &mut Vec<String>,
     ) -> Result<(), ExchangeFailure> {
         for row in &transaction.query(READ_POLICIES, &[&self.known_revision])? {
             match self.read_policy(row) {
                 Ok(policy) => incoming.policies.push(policy),
                 Err(_) if self.is_own(row) => {}
+                Err(damaged) if self.is_check => leave_out(Err(damaged), left_out)?,
+                // Without a policy, more could be freed than anybody allowed.
                 Err(damaged) => return Err(damaged),
             }
         }
@@ -54,7 +57,7 @@ impl StudioPull<'_> {
     }
 
     fn read_policy(&self, row: &Row) -> Result<SharedPolicy, ExchangeFailure> {
-        let damaged = || self.damaged("a policy");
+        let damaged = || damaged("a policy");
         let changed_at: i64 = row.get(5);
         Ok(SharedPolicy {
             category: path_of(row.get(0)).ok_or_else(damaged)?.to_owned(),

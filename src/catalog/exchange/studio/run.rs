@@ -4,7 +4,7 @@ use postgres::{Row, Transaction};
 
 use super::column::{read, storable, stored};
 use super::statement::{DISCARD_RUNS, READ_RUNS, TRIM_RUNS, WRITE_RUNS};
-use super::transfer::{StudioPull, StudioPush};
+use super::transfer::{StudioPull, StudioPush, damaged, leave_out};
 use crate::catalog::exchange::failure::ExchangeFailure;
 use crate::index::{HostId, IncomingStudio, KEPT_RUNS, Run, RunId, RunState, SharedRun};
 use crate::language::lexer::lex;
@@ -35,17 +35,22 @@ impl StudioPull<'_> {
         &self,
         transaction: &mut Transaction<'_>,
         incoming: &mut IncomingStudio,
+        left_out: &mut Vec<String>,
     ) -> Result<(), ExchangeFailure> {
         for row in &transaction.query(READ_RUNS, &[&self.known_revision])? {
-            // Own runs come back after an exchange that ended early.
-            let Some(host) = self.host(row.get(0))? else {
-                continue;
-            };
-            if row.get::<_, &str>(6) == DISCARDED {
-                incoming.discarded_runs.push((host, RunId(row.get(1))));
-            } else {
-                incoming.runs.push(self.read_run(row, host)?);
-            }
+            leave_out(self.take_run(row, incoming), left_out)?;
+        }
+        Ok(())
+    }
+
+    fn take_run(&self, row: &Row, incoming: &mut IncomingStudio) -> Result<(), ExchangeFailure> {
+        let Some(host) = self.owner(row.get(0))? else {
+            return Ok(());
+        };
+        if row.get::<_, &str>(6) == DISCARDED {
+            incoming.discarded_runs.push((host, RunId(row.get(1))));
+        } else {
+            incoming.runs.push(self.read_run(row, host)?);
         }
         Ok(())
     }
@@ -70,7 +75,7 @@ impl StudioPull<'_> {
                 failed: number(11),
                 conflicts: number(12),
                 refused: number(13),
-                state: state.ok_or_else(|| self.damaged("the state of a run"))?,
+                state: state.ok_or_else(|| damaged("the state of a run"))?,
             },
         })
     }
