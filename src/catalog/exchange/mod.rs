@@ -131,20 +131,33 @@ pub fn exchange(
             report = report.followed_by(next);
         }
     }
-    if index.told_name(database)?.as_ref() != Some(&storage.name) {
+    report.namesakes = ensure_name_told(catalog, index, storage, database)?;
+    Ok(report)
+}
+
+/// Tells the name of the storage on this workstation, unless the catalog knows it. Returns the workstations that call another
+/// storage so.
+fn ensure_name_told(
+    catalog: &mut Catalog,
+    index: &mut Index,
+    storage: &ExchangedStorage,
+    database: DatabaseId,
+) -> Result<Vec<String>> {
+    if index.told_name(database)?.as_ref() == Some(&storage.name) {
+        return Ok(Vec::new());
+    }
+    let namesakes = repeat(catalog, "scan the storage", |catalog| {
         if catalog.may_push() {
-            report.namesakes = repeat(catalog, "scan the storage", |catalog| {
-                if catalog.may_push() {
-                    tell_name(catalog, index, storage)
-                } else {
-                    Ok(Vec::new())
-                }
-            })?;
+            tell_name(catalog, index, storage)
+        } else {
+            Ok(Vec::new())
         }
-        // A role that may only read does not try again.
+    })?;
+    // A role that may only read does not try again.
+    if catalog.may_push() || catalog.write_refusal().is_some() {
         index.record_told_name(database, &storage.name)?;
     }
-    Ok(report)
+    Ok(namesakes)
 }
 
 fn exchange_once(

@@ -242,3 +242,16 @@ fn name_of_another_storage_is_told_once_to_who_comes_later() {
     // A name alone is no news for others.
     assert_eq!(revisions["databases"][0]["newest_revision"], json!(1));
 }
+
+#[test]
+fn name_is_told_after_a_pull_that_told_nothing() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let names = "SELECT count(*) FROM auto_backup.aliases WHERE name = 'SERVER'";
+    two.lines("ws2", &["catalog pull"]).ok();
+    assert_eq!(two.number(names), 0);
+    two.lines("ws2", &["list projects"]).ok();
+    assert_eq!(two.number(names), 1);
+}
