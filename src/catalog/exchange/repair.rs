@@ -19,9 +19,6 @@ use crate::base::error::Result;
 use crate::catalog::connection::Catalog;
 use crate::index::{DatabaseId, Index, SharedReplicaKey};
 
-/// Clocks are compared in whole seconds.
-const ROUNDING_SECONDS: i64 = 1;
-
 /// Marks what this workstation knows of damaged rows, and removes rows without a possible name. The next exchange writes the
 /// marked rows anew.
 ///
@@ -84,7 +81,7 @@ fn mark_replica(
         &[&row.id, &category, &client.as_bytes(), &project.as_bytes()],
     )?;
     let there: Option<i64> = there.map(|there| there.get(0));
-    let here = row.clock.server_seconds(known.scanned_at) + ROUNDING_SECONDS;
+    let here = row.clock.server_seconds(known.scanned_at);
     if there.is_none_or(|there| there <= here) {
         index.mark_damaged_replica(database, (&key.category, &key.project))?;
     }

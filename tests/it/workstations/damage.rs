@@ -1,9 +1,6 @@
 //! Rows of the catalog that are damaged: what they say is refused, and nothing else.
 
-use std::thread;
-use std::time::Duration;
-
-use super::{Workstations, startup};
+use super::{Workstations, startup, wait_a_second};
 
 #[test]
 fn damaged_storage_keeps_no_other_from_exchange() {
@@ -133,6 +130,31 @@ fn damage_makes_nothing_look_deleted() {
 }
 
 #[test]
+fn damage_of_the_studio_is_told_until_it_is_repaired() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let runs = |host: &str| {
+        two.json(host, "history --hosts")["runs"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    two.execute("UPDATE auto_backup.runs SET state = 'nonsense'");
+    for _ in 0..2 {
+        let asked = two.lines("ws2", &["history --hosts"]).status(0);
+        assert!(asked.stderr.contains("the state of a run"), "{asked}");
+    }
+    // What ws2 learns reaches others meanwhile.
+    two.lines("ws2", &["load"]).status(0);
+    assert_eq!(runs("ws1"), 2);
+    two.lines("ws1", &["catalog check --repair"]).status(0);
+    two.lines("ws2", &["list projects"]).ok();
+    assert_eq!(runs("ws2"), 2);
+}
+
+#[test]
 fn repair_replaces_no_newer_scan() {
     let Some(two) = Workstations::new() else {
         return;
@@ -140,7 +162,7 @@ fn repair_replaces_no_newer_scan() {
     two.lines("ws1", &["load"]).ok();
     two.files("ws2");
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
-    thread::sleep(Duration::from_millis(2100));
+    wait_a_second();
     two.lines("ws1", &["load"]).ok();
     two.execute("UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)");
     let repaired = two.lines("ws2", &["catalog check --repair"]).status(3);

@@ -1,16 +1,8 @@
 //! The rules of the exchange: what one workstation learns, the others answer.
 
-use std::thread;
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::{Workstations, remove_folder, startup};
-
-/// Scans are compared by seconds.
-fn wait_a_second() {
-    thread::sleep(Duration::from_millis(1100));
-}
+use super::{Workstations, remove_folder, startup, wait_a_second};
 
 #[test]
 fn scan_of_one_workstation_is_the_answer_of_another() {

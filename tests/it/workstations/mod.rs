@@ -26,6 +26,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -188,4 +190,9 @@ pub(crate) fn startup(host: &str) -> PathBuf {
 /// Removes a folder of a studio.
 pub(crate) fn remove_folder(workstations: &Workstations, folder: &str) {
     fs::remove_dir_all(workstations.studio.path(folder)).unwrap();
+}
+
+/// Waits until the times of what happened before and after differ: they are compared by seconds.
+pub(crate) fn wait_a_second() {
+    thread::sleep(Duration::from_millis(1100));
 }

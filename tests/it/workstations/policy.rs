@@ -1,12 +1,10 @@
 //! Policies of the studio: the newest change counts everywhere, and two that differ are shown.
 
 use std::fs;
-use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Workstations, startup};
+use super::{Workstations, startup, wait_a_second};
 
 /// Returns what a workstation says of the policy of footage.
 fn footage(two: &Workstations, host: &str) -> Value {
@@ -17,11 +15,6 @@ fn footage(two: &Workstations, host: &str) -> Value {
 fn state(two: &Workstations, host: &str, lines: &str) {
     let text = two.studio.read(startup(host)) + lines;
     two.studio.file(startup(host), text);
-}
-
-/// Changes are compared by seconds.
-fn wait_a_second() {
-    thread::sleep(Duration::from_millis(1100));
 }
 
 #[test]

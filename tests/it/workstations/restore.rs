@@ -1,7 +1,7 @@
 //! Catalogs that were restored from a backup, or made anew.
 
-use super::Workstations;
 use super::rights::statements;
+use super::{Workstations, wait_a_second};
 
 /// A studio in which ws1 learned of a file after the backup, and ws2 pulled it; then the backup is restored.
 fn restored() -> Option<Workstations> {
@@ -73,6 +73,7 @@ fn catalog_that_was_made_anew_is_filled_whatever_its_revisions() {
     two.lines("ws1", &["load"]).ok();
     two.execute("DROP SCHEMA auto_backup CASCADE");
     two.studio.file("NAS/footage/acme/spot/new.mov", "new");
+    wait_a_second();
     two.lines("ws2", &["load"]).ok();
     raise_revisions(&two);
     two.lines("ws1", &["list projects"]).ok();

@@ -135,7 +135,13 @@ fn exchange_once(
     } else {
         unshared.nothing()
     };
-    if !index.end_studio_exchange(&pushed, &incoming, revision)? {
+    // What was left out is read again until it is whole: an older card may hold fewer files.
+    let known = if damaged.is_empty() {
+        revision
+    } else {
+        pushed.revision
+    };
+    if !index.end_studio_exchange(&pushed, &incoming, known)? {
         return Err(ExchangeFailure::Overtaken);
     }
     Ok(StudioReport {
