@@ -160,7 +160,8 @@ fn missing_password_names_the_line_to_add() {
 
 #[test]
 fn full_disk_of_the_server_lets_a_scan_wait() {
-    let Some(two) = Workstations::new() else {
+    // Its own, because a server that lost a disk refuses all others, too.
+    let Some(two) = Workstations::at_own_server() else {
         return;
     };
     let Some(_disk) = MountedDisk::mount(&two.studio, "small", "48m") else {
@@ -173,9 +174,13 @@ fn full_disk_of_the_server_lets_a_scan_wait() {
     for sql in [
         format!("CREATE TABLESPACE {name} LOCATION '{place}'"),
         format!("ALTER DATABASE {name} SET TABLESPACE {name}"),
+        "ALTER SYSTEM SET autovacuum = off".to_owned(),
+        "SELECT pg_reload_conf()".to_owned(),
     ] {
         two.server.execute("postgres", &sql);
     }
+    // The first session writes a file of the server's own.
+    two.lines("ws2", &["list projects"]).ok();
     // Nothing is left but the room within the pages of the tables.
     let filler = two.studio.path("small/filler");
     let fill = || {
