@@ -1,4 +1,4 @@
-//! The name and root of a storage on a workstation: a matter of a moment, for which nobody waits.
+//! The name and root of a storage on a workstation, written in a short transaction of its own.
 
 use postgres::Transaction;
 

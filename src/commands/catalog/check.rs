@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::error::{CatalogProblem, Error, Result};
 use crate::base::exit_status::ExitStatus;
+use crate::base::monitor::ProgressEvent;
 use crate::base::unit;
 use crate::catalog::{
     Catalog, CatalogAddress, CheckedStorage, ExchangedStorage, catalog_storages, check_storage,
@@ -76,13 +77,17 @@ impl RunCommand for CatalogCheck {
 
     fn run(self, workspace: &mut Workspace) -> Result<CatalogCheckAnswer> {
         let before = self.read(workspace)?;
-        let after = if self.repair && !before.is_sound() {
-            self.repair(workspace, &before)?;
-            self.read(workspace)?
-        } else {
-            return Ok(CatalogCheckAnswer::new(&before, &before, self.repair));
-        };
-        Ok(CatalogCheckAnswer::new(&before, &after, self.repair))
+        if !self.repair || before.is_sound() {
+            return Ok(CatalogCheckAnswer::new(&before, &before, false));
+        }
+        if workspace.dry_run {
+            let notice = "dry run: nothing is repaired";
+            workspace.monitor.on_event(&ProgressEvent::Notice(notice));
+            return Ok(CatalogCheckAnswer::new(&before, &before, false));
+        }
+        self.repair(workspace, &before)?;
+        let after = self.read(workspace)?;
+        Ok(CatalogCheckAnswer::new(&before, &after, true))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
+use crate::base::monitor::ProgressEvent;
 use crate::base::unit;
 use crate::catalog::{CatalogAddress, ExchangeReport};
 use crate::commands::catalog_session::{ExchangeDirection, ensure_identities, exchange_all};
@@ -25,6 +26,8 @@ pub(super) struct CatalogExchange {
 pub(super) struct CatalogExchangeAnswer {
     /// The storages with news in either direction.
     databases: Vec<ExchangedRow>,
+    #[serde(skip)]
+    is_dry_run: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,6 +60,14 @@ impl RunCommand for CatalogExchange {
     type Answer = CatalogExchangeAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<CatalogExchangeAnswer> {
+        if workspace.dry_run {
+            let notice = "dry run: nothing is exchanged with the catalog";
+            workspace.monitor.on_event(&ProgressEvent::Notice(notice));
+            return Ok(CatalogExchangeAnswer {
+                databases: Vec::new(),
+                is_dry_run: true,
+            });
+        }
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let monitor = workspace.monitor.as_ref();
         if self.direction == ExchangeDirection::Both {
@@ -73,6 +84,7 @@ impl RunCommand for CatalogExchange {
             databases: rows
                 .map(|(name, report)| ExchangedRow::new(name, &report))
                 .collect(),
+            is_dry_run: false,
         })
     }
 }
@@ -81,7 +93,7 @@ impl Answer for CatalogExchangeAnswer {
     const COMMAND: &'static str = "catalog";
 
     fn write_page(&self, page: &mut Page) {
-        if self.databases.is_empty() {
+        if self.databases.is_empty() && !self.is_dry_run {
             page.line("nothing new");
         }
         for row in &self.databases {

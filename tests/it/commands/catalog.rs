@@ -255,3 +255,31 @@ fn name_is_told_after_a_pull_that_told_nothing() {
     two.lines("ws2", &["list projects"]).ok();
     assert_eq!(two.number(names), 1);
 }
+
+#[test]
+fn dry_run_exchanges_and_repairs_nothing() {
+    let Some(two) = Workstations::new() else {
+        return;
+    };
+    two.lines("ws1", &["load"]).ok();
+    let dry = |host: &str, line: &str| {
+        let mut command = two.command(host);
+        command.args(["--dry-run", "-c", line]);
+        two.studio.finish(&mut command)
+    };
+    for line in ["catalog pull", "catalog push"] {
+        let run = dry("ws2", line).status(0);
+        assert!(
+            run.stderr.contains("dry run: nothing is exchanged"),
+            "{run}"
+        );
+        assert!(run.stdout.is_empty(), "{run}");
+    }
+    let hosts = "SELECT count(*) FROM auto_backup.aliases";
+    assert_eq!(two.number(hosts), 1);
+    two.execute("UPDATE auto_backup.folders SET checksum = CAST('' AS bytea)");
+    let run = dry("ws1", "catalog check --repair").status(3);
+    assert!(run.stderr.contains("dry run: nothing is repaired"), "{run}");
+    two.lines("ws1", &["catalog check"]).status(3);
+    two.lines("ws1", &["catalog check --repair"]).status(0);
+}
